@@ -1,0 +1,330 @@
+#include "asym_cipher/rsa_cipher.h"
+
+#include <algorithm>
+#include <array>
+
+#include <openssl/core_names.h>
+#include <openssl/rand.h>
+#include <openssl/rsa.h>
+
+#include "ossl/params.h"
+#include "pkcs11/mechanism.h"
+#include "pkcs11/operation.h"
+
+namespace asym_cipher {
+namespace {
+
+constexpr int tlsPaddingNumber = 7; // RSA_PKCS1_WITH_TLS_PADDING
+constexpr std::size_t premasterSize = 48;
+constexpr std::size_t pkcs1Overhead = 11;
+constexpr std::size_t secretSize = 32;
+
+struct PaddingName {
+    CipherPadding padding;
+    const char* name;
+    int number;
+};
+
+constexpr std::array paddingNames{PaddingName{CipherPadding::pkcs1, OSSL_PKEY_RSA_PAD_MODE_PKCSV15, RSA_PKCS1_PADDING},
+                                  PaddingName{CipherPadding::oaep, OSSL_PKEY_RSA_PAD_MODE_OAEP, RSA_PKCS1_OAEP_PADDING},
+                                  PaddingName{CipherPadding::none, OSSL_PKEY_RSA_PAD_MODE_NONE, RSA_NO_PADDING},
+                                  PaddingName{CipherPadding::tls, "", tlsPaddingNumber},
+                                  // an old misspelling that OpenSSL takes still
+                                  PaddingName{CipherPadding::oaep, "oeap", RSA_PKCS1_OAEP_PADDING}};
+
+const PaddingName& nameOf(CipherPadding padding) {
+    return *std::find_if(paddingNames.begin(), paddingNames.end(),
+                         [padding](const auto& entry) { return entry.padding == padding; });
+}
+
+// One message for all that depends on the plaintext.
+[[noreturn]] void decryptionFailed() { throw ossl::UsageError(ossl::Reason::data, "decryption failed"); }
+
+// What C_Decrypt answers to a ciphertext it does not like; tokens do not agree on one value.
+bool blamesCiphertext(CK_RV rv) {
+    switch (rv) {
+    case CKR_ENCRYPTED_DATA_INVALID:
+    case CKR_ENCRYPTED_DATA_LEN_RANGE:
+    case CKR_DATA_INVALID:
+    case CKR_DATA_LEN_RANGE:
+    case CKR_FUNCTION_FAILED:
+    case CKR_GENERAL_ERROR:
+        return true;
+    default:
+        return false;
+    }
+}
+
+unsigned versionOf(const OSSL_PARAM* params, const char* key, unsigned present) {
+    unsigned value = present;
+    const auto* found = OSSL_PARAM_locate_const(params, key);
+    if (found != nullptr && OSSL_PARAM_get_uint(found, &value) != 1)
+        throw ossl::UsageError(ossl::Reason::parameter, std::string(key) + " is no TLS version");
+    return value;
+}
+
+} // namespace
+
+void RsaCipher::begin(const std::shared_ptr<keymgmt::Key>& key, bool decrypting, const OSSL_PARAM* params) {
+    if (key)
+        key_ = key;
+    if (!key_ || key_->modulusSize() <= pkcs1Overhead + premasterSize)
+        throw ossl::UsageError(ossl::Reason::key, "no RSA key of a usable size is set");
+    if (decrypting)
+        key_->privateObject();
+    setParams(params);
+}
+
+std::size_t RsaCipher::maxSize() const { return padding_ == CipherPadding::tls ? premasterSize : key_->modulusSize(); }
+
+std::size_t RsaCipher::decrypt(Octets ciphertext, Buffer out) {
+    if (ciphertext.size() != key_->modulusSize())
+        throw ossl::UsageError(ossl::Reason::data, "the ciphertext has " + std::to_string(ciphertext.size()) +
+                                                       " bytes, and the RSA key " + std::to_string(key_->modulusSize()));
+    switch (padding_) {
+    case CipherPadding::pkcs1:
+        return decryptPkcs1(ciphertext, out);
+    case CipherPadding::tls:
+        return decryptTls(ciphertext, out);
+    case CipherPadding::oaep:
+        return decryptOaep(ciphertext, out);
+    case CipherPadding::none:
+        break;
+    }
+    return decryptNone(ciphertext, out);
+}
+
+bool RsaCipher::takesRaw() const { return pkcs11::takes(key_->privateObject(), CKM_RSA_X_509); }
+
+SecretBytes RsaCipher::rawDecrypt(Octets ciphertext) {
+    SecretBytes block(key_->modulusSize());
+    const std::size_t size =
+        pkcs11::decrypt(key_->privateObject(), {CKM_RSA_X_509, nullptr, 0}, ciphertext, block.all());
+    // Some tokens leave leading zeros out.
+    std::rotate(block.data(), block.data() + size, block.data() + block.size());
+    std::fill_n(block.data(), block.size() - size, static_cast<unsigned char>(0));
+    return block;
+}
+
+// The key's own secret for answering wrong padding. Where raw RSA is there, it is what the key makes of a fixed
+// block, and so the same in every process; else it is random, and holds for this process.
+Octets RsaCipher::rejectionSecret() {
+    if (const auto known = key_->rejectionSecret(); !known.empty())
+        return known;
+    pkcs11::Bytes secret(secretSize);
+    if (takesRaw()) {
+        const auto modulus = key_->privateObject().attributes().bytes(CKA_MODULUS);
+        auto challenge = challengeFor(modulus);
+        challenge.resize(key_->modulusSize());
+        const auto answer = rawDecrypt(challenge);
+        if (EVP_Q_digest(provider_.libctx(), "SHA2-256", ossl::Context::propq(), answer.view().data(), answer.size(),
+                         secret.data(), nullptr) != 1)
+            throw ossl::UsageError(ossl::Reason::internal, "hashing failed");
+    } else if (RAND_priv_bytes_ex(provider_.libctx(), secret.data(), secret.size(), 0) != 1) {
+        throw ossl::UsageError(ossl::Reason::internal, "no random numbers");
+    }
+    return key_->keepRejectionSecret(std::move(secret));
+}
+
+std::size_t RsaCipher::decryptPkcs1(Octets ciphertext, Buffer out) {
+    const auto substitute =
+        makeSubstitute(provider_, rejectionSecret(), ciphertext, key_->modulusSize() - pkcs1Overhead);
+    if (!takesRaw())
+        return decryptPkcs1OnToken(ciphertext, substitute, out);
+    const auto block = rawDecrypt(ciphertext);
+    return pkcs1Decode(block.view(), substitute, out);
+}
+
+std::size_t RsaCipher::decryptPkcs1OnToken(Octets ciphertext, const Substitute& substitute, Buffer out) {
+    try {
+        return pkcs11::decrypt(key_->privateObject(), {CKM_RSA_PKCS, nullptr, 0}, ciphertext, out);
+    } catch (const pkcs11::Error& error) {
+        if (!blamesCiphertext(error.rv()))
+            throw;
+    }
+    std::copy_n(substitute.message.view().begin(), substitute.size, out.begin());
+    return substitute.size;
+}
+
+std::size_t RsaCipher::decryptTls(Octets ciphertext, Buffer out) {
+    if (clientVersion_ == 0)
+        throw ossl::UsageError(ossl::Reason::parameter, "TLS padding needs the client's version");
+    if (takesRaw()) {
+        const auto block = rawDecrypt(ciphertext);
+        tlsDecode(provider_, block.view(), clientVersion_, negotiatedVersion_, out);
+        return premasterSize;
+    }
+    // The token's answer goes through the same decoder: a good one is padded again, a bad one is a block of zeros.
+    SecretBytes block(key_->modulusSize());
+    SecretBytes message(key_->modulusSize());
+    try {
+        const std::size_t size =
+            pkcs11::decrypt(key_->privateObject(), {CKM_RSA_PKCS, nullptr, 0}, ciphertext, message.all());
+        const std::size_t start = block.size() - std::min(size, block.size() - pkcs1Overhead);
+        std::fill_n(block.data() + 1, start - 2, static_cast<unsigned char>(2));
+        std::copy(message.data(), message.data() + (block.size() - start), block.data() + start);
+    } catch (const pkcs11::Error& error) {
+        if (!blamesCiphertext(error.rv()))
+            throw;
+    }
+    tlsDecode(provider_, block.view(), clientVersion_, negotiatedVersion_, out);
+    return premasterSize;
+}
+
+EVP_MD* RsaCipher::oaepDigest() {
+    if (!digest_)
+        digest_ = fetch("SHA1");
+    return digest_.get();
+}
+
+std::size_t RsaCipher::decryptOaep(Octets ciphertext, Buffer out) {
+    if (const auto size = decryptOaepOnToken(ciphertext, out))
+        return *size;
+    if (!takesRaw())
+        throw pkcs11::Error(pkcs11::Failure::unsupported,
+                            "neither OAEP with these parameters nor raw RSA (CKM_RSA_X_509) is offered for the " +
+                                key_->privateObject().describe(),
+                            CKR_MECHANISM_INVALID);
+    const auto block = rawDecrypt(ciphertext);
+    const auto size = oaepDecode(block.view(), label_, oaepDigest(), mgf1(), out);
+    if (!size)
+        decryptionFailed();
+    return *size;
+}
+
+// Nothing if the token does not do OAEP with these parameters.
+std::optional<std::size_t> RsaCipher::decryptOaepOnToken(Octets ciphertext, Buffer out) {
+    const auto* hash = pkcs11::hashMechanisms(EVP_MD_get0_name(oaepDigest()));
+    const auto* mgf = pkcs11::hashMechanisms(EVP_MD_get0_name(mgf1()));
+    if (hash == nullptr || mgf == nullptr)
+        return std::nullopt;
+    CK_RSA_PKCS_OAEP_PARAMS params{hash->hash, mgf->mgf1, CKZ_DATA_SPECIFIED, label_.empty() ? nullptr : label_.data(),
+                                   label_.size()};
+    const std::uint64_t fingerprint =
+        (std::uint64_t{hash->hash} << 32) ^ (std::uint64_t{mgf->mgf1} << 24) ^ (label_.empty() ? 1U : 2U);
+    auto& object = key_->privateObject();
+    if (key_->wasRefused(fingerprint) || !pkcs11::takes(object, CKM_RSA_PKCS_OAEP))
+        return std::nullopt;
+    try {
+        return pkcs11::decrypt(object, {CKM_RSA_PKCS_OAEP, &params, sizeof params}, ciphertext, out);
+    } catch (const pkcs11::Error& error) {
+        if (blamesCiphertext(error.rv()))
+            decryptionFailed();
+        if (!pkcs11::isMechanismRefusal(error.rv()))
+            throw;
+    }
+    key_->noteRefused(fingerprint);
+    return std::nullopt;
+}
+
+std::size_t RsaCipher::decryptNone(Octets ciphertext, Buffer out) {
+    const auto block = rawDecrypt(ciphertext);
+    std::copy(block.view().begin(), block.view().end(), out.begin());
+    return block.size();
+}
+
+std::size_t RsaCipher::encrypt(Octets plaintext, Buffer out) {
+    const ossl::PkeyCtx context(
+        EVP_PKEY_CTX_new_from_pkey(provider_.libctx(), key_->requirePublicKey(), ossl::Context::propq()));
+    std::size_t size = out.size();
+    bool ready = context && EVP_PKEY_encrypt_init(context.get()) == 1 &&
+                 EVP_PKEY_CTX_set_rsa_padding(context.get(), nameOf(padding_).number) == 1;
+    if (ready && padding_ == CipherPadding::oaep) {
+        ready = EVP_PKEY_CTX_set_rsa_oaep_md(context.get(), oaepDigest()) == 1 &&
+                EVP_PKEY_CTX_set_rsa_mgf1_md(context.get(), mgf1()) == 1;
+        // OpenSSL takes the memory of the label over.
+        if (ready && !label_.empty())
+            ready = EVP_PKEY_CTX_set0_rsa_oaep_label(context.get(), OPENSSL_memdup(label_.data(), label_.size()),
+                                                     static_cast<int>(label_.size())) == 1;
+    }
+    if (!ready || EVP_PKEY_encrypt(context.get(), out.data(), &size, plaintext.data(), plaintext.size()) != 1)
+        throw ossl::UsageError(ossl::Reason::data, "encryption failed");
+    return size;
+}
+
+std::shared_ptr<EVP_MD> RsaCipher::fetch(const std::string& name) const {
+    auto digest = provider_.digest(name.c_str());
+    if (!digest)
+        throw ossl::UsageError(ossl::Reason::parameter, "unknown digest \"" + name + "\"");
+    return {digest.release(), EVP_MD_free};
+}
+
+void RsaCipher::setPadding(const OSSL_PARAM* params) {
+    const auto wanted = ossl::textOrIntOf(params, OSSL_ASYM_CIPHER_PARAM_PAD_MODE);
+    if (!wanted)
+        return;
+    const auto* found = std::find_if(paddingNames.begin(), paddingNames.end(), [&](const auto& entry) {
+        return wanted->text ? *entry.name != '\0' && *wanted->text == entry.name : wanted->number == entry.number;
+    });
+    if (found == paddingNames.end())
+        throw ossl::UsageError(ossl::Reason::parameter, "unsupported RSA encryption padding " +
+                                                            wanted->text.value_or(std::to_string(wanted->number)));
+    padding_ = found->padding;
+}
+
+void RsaCipher::setLabel(const OSSL_PARAM* params) {
+    const auto* found = OSSL_PARAM_locate_const(params, OSSL_ASYM_CIPHER_PARAM_OAEP_LABEL);
+    if (found == nullptr)
+        return;
+    const void* data = nullptr;
+    std::size_t size = 0;
+    if (OSSL_PARAM_get_octet_string_ptr(found, &data, &size) != 1)
+        throw ossl::UsageError(ossl::Reason::parameter, "the OAEP label is no octet string");
+    const auto* bytes = static_cast<const unsigned char*>(data);
+    label_.assign(bytes, bytes + size);
+}
+
+void RsaCipher::setParams(const OSSL_PARAM* params) {
+    if (params == nullptr)
+        return;
+    setPadding(params);
+    if (const auto name = ossl::textOf(params, OSSL_ASYM_CIPHER_PARAM_OAEP_DIGEST))
+        digest_ = fetch(*name);
+    if (const auto name = ossl::textOf(params, OSSL_ASYM_CIPHER_PARAM_MGF1_DIGEST))
+        mgf1_ = fetch(*name);
+    setLabel(params);
+    clientVersion_ = versionOf(params, OSSL_ASYM_CIPHER_PARAM_TLS_CLIENT_VERSION, clientVersion_);
+    negotiatedVersion_ = versionOf(params, OSSL_ASYM_CIPHER_PARAM_TLS_NEGOTIATED_VERSION, negotiatedVersion_);
+}
+
+void RsaCipher::getParams(OSSL_PARAM* params) const {
+    const auto& padding = nameOf(padding_);
+    ossl::answerTextOrInt(params, OSSL_ASYM_CIPHER_PARAM_PAD_MODE, padding.name, padding.number);
+    const char* digest = digest_ ? EVP_MD_get0_name(digest_.get()) : "SHA1";
+    ossl::answerText(params, OSSL_ASYM_CIPHER_PARAM_OAEP_DIGEST, digest);
+    ossl::answerText(params, OSSL_ASYM_CIPHER_PARAM_MGF1_DIGEST, mgf1_ ? EVP_MD_get0_name(mgf1_.get()) : digest);
+    if (auto* label = OSSL_PARAM_locate(params, OSSL_ASYM_CIPHER_PARAM_OAEP_LABEL))
+        OSSL_PARAM_set_octet_ptr(label, label_.data(), label_.size());
+    auto* version = OSSL_PARAM_locate(params, OSSL_ASYM_CIPHER_PARAM_TLS_CLIENT_VERSION);
+    if (version != nullptr)
+        OSSL_PARAM_set_uint(version, clientVersion_);
+    version = OSSL_PARAM_locate(params, OSSL_ASYM_CIPHER_PARAM_TLS_NEGOTIATED_VERSION);
+    if (version != nullptr)
+        OSSL_PARAM_set_uint(version, negotiatedVersion_);
+}
+
+const OSSL_PARAM* RsaCipher::settable() {
+    static const std::array list{ossl::textParam(OSSL_ASYM_CIPHER_PARAM_PAD_MODE),
+                                 ossl::textParam(OSSL_ASYM_CIPHER_PARAM_OAEP_DIGEST),
+                                 ossl::textParam(OSSL_ASYM_CIPHER_PARAM_OAEP_DIGEST_PROPS),
+                                 ossl::textParam(OSSL_ASYM_CIPHER_PARAM_MGF1_DIGEST),
+                                 ossl::textParam(OSSL_ASYM_CIPHER_PARAM_MGF1_DIGEST_PROPS),
+                                 ossl::octetsParam(OSSL_ASYM_CIPHER_PARAM_OAEP_LABEL),
+                                 ossl::unsignedParam(OSSL_ASYM_CIPHER_PARAM_TLS_CLIENT_VERSION),
+                                 ossl::unsignedParam(OSSL_ASYM_CIPHER_PARAM_TLS_NEGOTIATED_VERSION),
+                                 OSSL_PARAM_construct_end()};
+    return list.data();
+}
+
+const OSSL_PARAM* RsaCipher::gettable() {
+    static const std::array list{ossl::textParam(OSSL_ASYM_CIPHER_PARAM_PAD_MODE),
+                                 ossl::textParam(OSSL_ASYM_CIPHER_PARAM_OAEP_DIGEST),
+                                 ossl::textParam(OSSL_ASYM_CIPHER_PARAM_MGF1_DIGEST),
+                                 OSSL_PARAM{OSSL_ASYM_CIPHER_PARAM_OAEP_LABEL, OSSL_PARAM_OCTET_PTR, nullptr, 0, 0},
+                                 ossl::unsignedParam(OSSL_ASYM_CIPHER_PARAM_TLS_CLIENT_VERSION),
+                                 ossl::unsignedParam(OSSL_ASYM_CIPHER_PARAM_TLS_NEGOTIATED_VERSION),
+                                 OSSL_PARAM_construct_end()};
+    return list.data();
+}
+
+} // namespace asym_cipher

@@ -1,0 +1,60 @@
+// RSA decryption with a key on a token, and encryption with its public half (EVP_ASYM_CIPHER-RSA(7)).
+#pragma once
+
+#include <memory>
+
+#include "asym_cipher/rsa_decoding.h"
+#include "keymgmt/key.h"
+
+namespace asym_cipher {
+
+enum class CipherPadding { pkcs1, oaep, none, tls };
+
+/// One EVP encryption or decryption context; used by one thread at a time. Holds no session. Copies are independent.
+class RsaCipher {
+  public:
+    explicit RsaCipher(ossl::Context& provider) : provider_(provider) {}
+
+    const ossl::Core& core() const { return provider_.core(); }
+
+    /// A null `key` keeps the present one. Throws.
+    void begin(const std::shared_ptr<keymgmt::Key>& key, bool decrypting, const OSSL_PARAM* params);
+
+    /// The room that decrypt() and encrypt() ask for.
+    std::size_t maxSize() const;
+    /// Throws; for everything that depends on the plaintext, with one and the same message.
+    std::size_t decrypt(Octets ciphertext, Buffer out);
+    std::size_t encrypt(Octets plaintext, Buffer out);
+
+    void setParams(const OSSL_PARAM* params);
+    void getParams(OSSL_PARAM* params) const;
+    static const OSSL_PARAM* settable();
+    static const OSSL_PARAM* gettable();
+
+  private:
+    std::size_t decryptPkcs1(Octets ciphertext, Buffer out);
+    std::size_t decryptPkcs1OnToken(Octets ciphertext, const Substitute& substitute, Buffer out);
+    std::size_t decryptTls(Octets ciphertext, Buffer out);
+    std::size_t decryptOaep(Octets ciphertext, Buffer out);
+    std::optional<std::size_t> decryptOaepOnToken(Octets ciphertext, Buffer out);
+    std::size_t decryptNone(Octets ciphertext, Buffer out);
+    SecretBytes rawDecrypt(Octets ciphertext);
+    Octets rejectionSecret();
+    bool takesRaw() const;
+    EVP_MD* oaepDigest();
+    EVP_MD* mgf1() { return mgf1_ ? mgf1_.get() : oaepDigest(); }
+    std::shared_ptr<EVP_MD> fetch(const std::string& name) const;
+    void setPadding(const OSSL_PARAM* params);
+    void setLabel(const OSSL_PARAM* params);
+
+    ossl::Context& provider_;
+    std::shared_ptr<keymgmt::Key> key_;
+    CipherPadding padding_ = CipherPadding::pkcs1;
+    std::shared_ptr<EVP_MD> digest_; ///< null stands for SHA-1, OAEP's default
+    std::shared_ptr<EVP_MD> mgf1_;
+    pkcs11::Bytes label_;
+    unsigned clientVersion_ = 0;
+    unsigned negotiatedVersion_ = 0;
+};
+
+} // namespace asym_cipher

@@ -1,0 +1,96 @@
+// What an EVP_PKEY of this provider holds: a key on a token, or a public key in memory.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "keymgmt/key_type.h"
+#include "keymgmt/public_key.h"
+#include "ossl/context.h"
+#include "pkcs11/object.h"
+
+namespace keymgmt {
+
+/// Set on the keys of a search that found several different private keys where the caller takes the first; cleared
+/// when the caller goes on to the next one, and so is listing.
+struct Ambiguity {
+    std::atomic<bool> active{true};
+    std::string message;
+};
+
+/// Thread-safe once it is made; setPublicKey() is for keys that only one thread has yet.
+class Key {
+  public:
+    /// An empty key, to be filled by import.
+    Key(ossl::Context& context, KeyType type);
+    /// A private or public key on a token. `uri` is its complete URI without a PIN. Throws pkcs11::Error if
+    /// its attributes make no sense.
+    Key(ossl::Context& context, KeyType type, std::shared_ptr<pkcs11::TokenObject> object, std::string uri);
+    ~Key();
+    Key(const Key&) = delete;
+    Key& operator=(const Key&) = delete;
+
+    ossl::Context& context() const { return context_; }
+    KeyType type() const { return type_; }
+    const std::string& uri() const { return uri_; }
+    bool isOnToken() const { return object_ != nullptr; }
+    bool isPrivate() const { return object_ && object_->type() == CKO_PRIVATE_KEY; }
+
+    /// The private key on the token. Throws UsageError if this is not one, or if it is one of several that fit.
+    pkcs11::TokenObject& privateObject() const;
+
+    /// The public key: from the object's own attributes, from the public-key object or the certificate with the same
+    /// CKA_ID, whichever is there first. Null if nothing gives it. Asks the token at the first call only.
+    /// Owned by this key. Throws pkcs11::Error.
+    EVP_PKEY* publicKey() const;
+    /// The same, and throws UsageError instead of a null.
+    EVP_PKEY* requirePublicKey() const;
+
+    /// What sizes and group are known from, without asking the token. Null if nothing is known.
+    EVP_PKEY* shape() const;
+
+    /// Length of an RSA modulus in bytes; 0 for other keys.
+    std::size_t modulusSize() const;
+
+    void setPublicKey(ossl::Pkey key);
+    void setAmbiguity(std::shared_ptr<Ambiguity> ambiguity) { ambiguity_ = std::move(ambiguity); }
+    void clearAmbiguity() const {
+        if (ambiguity_)
+            ambiguity_->active = false;
+    }
+    /// Throws UsageError if the search that made this key found others as well.
+    void requireUnambiguous() const;
+
+    /// Mechanisms with parameters that the token refused, so that they are not tried at every operation. The
+    /// fingerprint is the caller's.
+    bool wasRefused(std::uint64_t fingerprint) const;
+    void noteRefused(std::uint64_t fingerprint) const;
+
+    /// The secret from which answers to wrongly padded ciphertexts are made; empty until it is kept. The first one kept
+    /// stays, and is wiped with the key.
+    std::span<const unsigned char> rejectionSecret() const;
+    std::span<const unsigned char> keepRejectionSecret(pkcs11::Bytes secret) const;
+
+  private:
+    ossl::Pkey findPublicKey() const;
+    ossl::Pkey companionKey(CK_OBJECT_CLASS type) const;
+    bool belongs(EVP_PKEY* candidate) const;
+
+    ossl::Context& context_;
+    KeyType type_;
+    std::shared_ptr<pkcs11::TokenObject> object_;
+    std::string uri_;
+    ossl::Pkey shape_;
+    std::shared_ptr<Ambiguity> ambiguity_;
+    mutable std::atomic<EVP_PKEY*> public_{nullptr}; ///< owned
+    mutable std::atomic<bool> publicMissing_{false};
+    // Guarded by pkcs11::process::stateMutex().
+    mutable std::vector<std::uint64_t> refused_;
+    mutable pkcs11::Bytes rejectionSecret_;
+};
+
+} // namespace keymgmt

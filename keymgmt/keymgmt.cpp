@@ -1,0 +1,312 @@
+#include "keymgmt/keymgmt.h"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+#include <openssl/core_names.h>
+
+#include "keymgmt/reference.h"
+#include "ossl/dispatch.h"
+#include "ossl/params.h"
+
+namespace keymgmt {
+namespace {
+
+constexpr int publicSelection = OSSL_KEYMGMT_SELECT_PUBLIC_KEY | OSSL_KEYMGMT_SELECT_ALL_PARAMETERS;
+// Largest values of the EC keys there are (P-521), for keys that do not tell their group.
+constexpr int unknownEcBits = 521, unknownEcSecurityBits = 256, unknownEcMaxSize = 141;
+
+template <KeyType Type>
+void* newKey(void* provctx) {
+    auto& context = ossl::Context::from(provctx);
+    return ossl::guarded<void*>(context.core(), nullptr,
+                                [&] { return new KeyData{std::make_shared<Key>(context, Type)}; });
+}
+
+template <KeyType Type>
+void* loadKey(const void* data, size_t size) {
+    auto* reference = KeyReference::from(data, size);
+    if (reference == nullptr || !reference->key || reference->key->type() != Type)
+        return nullptr;
+    return ossl::guarded<void*>(reference->key->context().core(), nullptr,
+                                [&] { return new KeyData{std::move(reference->key)}; });
+}
+
+void freeKey(void* keydata) { delete static_cast<KeyData*>(keydata); }
+
+int hasParts(const void* keydata, int selection) {
+    if (keydata == nullptr)
+        return 0;
+    const auto& key = *static_cast<const KeyData*>(keydata)->key;
+    return ossl::guarded(key.context().core(), 0, [&] {
+        if ((selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY) != 0 && !key.isPrivate())
+            return 0;
+        if ((selection & OSSL_KEYMGMT_SELECT_PUBLIC_KEY) != 0 && key.publicKey() == nullptr)
+            return 0;
+        const bool needsGroup = key.type() == KeyType::ec && (selection & OSSL_KEYMGMT_SELECT_DOMAIN_PARAMETERS) != 0;
+        return needsGroup && key.shape() == nullptr && key.publicKey() == nullptr ? 0 : 1;
+    });
+}
+
+// Handles say nothing (two sessions, two tokens, a key in memory): public values decide.
+int matchKeys(const void* data1, const void* data2, int selection) {
+    const auto& a = *static_cast<const KeyData*>(data1)->key;
+    const auto& b = *static_cast<const KeyData*>(data2)->key;
+    return ossl::guarded(a.context().core(), 0, [&] {
+        if ((selection & OSSL_KEYMGMT_SELECT_KEYPAIR) == 0) {
+            if (a.type() != KeyType::ec)
+                return 1;
+            return a.shape() != nullptr && b.shape() != nullptr && EVP_PKEY_parameters_eq(a.shape(), b.shape()) == 1
+                       ? 1
+                       : 0;
+        }
+        auto* left = a.publicKey();
+        auto* right = b.publicKey();
+        return left != nullptr && right != nullptr && EVP_PKEY_eq(left, right) == 1 ? 1 : 0;
+    });
+}
+
+// A private key is never exported, and a selection that asks for one gets nothing at all: a public part given
+// instead would make another provider sign with it. No error either: EVP asks at every operation.
+int exportKey(void* keydata, int selection, OSSL_CALLBACK* callback, void* arg) {
+    const auto& key = *keyOf(keydata);
+    if ((selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY) != 0 && key.isPrivate())
+        return 0;
+    return ossl::guarded(key.context().core(), 0, [&] {
+        key.requireUnambiguous();
+        if (key.isOnToken() && !key.context().settings().allowPublicExport)
+            return 0;
+        const bool wantsPublic = (selection & OSSL_KEYMGMT_SELECT_PUBLIC_KEY) != 0;
+        auto* source = wantsPublic ? key.requirePublicKey() : key.shape();
+        if (source == nullptr)
+            return 0;
+        const int parts = (wantsPublic ? publicSelection : OSSL_KEYMGMT_SELECT_ALL_PARAMETERS);
+        return EVP_PKEY_export(source, parts, callback, arg);
+    });
+}
+
+bool holdsPrivatePart(const OSSL_PARAM* params) {
+    constexpr std::array names{OSSL_PKEY_PARAM_RSA_D, OSSL_PKEY_PARAM_PRIV_KEY, OSSL_PKEY_PARAM_RSA_FACTOR1};
+    return std::any_of(names.begin(), names.end(),
+                       [params](const char* name) { return OSSL_PARAM_locate_const(params, name) != nullptr; });
+}
+
+// Software private keys stay with the provider that has them (and are refused without an error, for EVP goes on
+// there). Public keys are taken: peers of a key agreement and comparisons with certificates need it.
+int importKey(void* keydata, int selection, const OSSL_PARAM* params) {
+    const auto& key = keyOf(keydata);
+    if (params == nullptr || holdsPrivatePart(params))
+        return 0;
+    return ossl::guarded(key->context().core(), 0, [&] {
+        const ossl::ErrorMark mark;
+        const bool publicPart = (selection & OSSL_KEYMGMT_SELECT_PUBLIC_KEY) != 0;
+        auto made = keyFromParams(key->context(), key->type(), publicPart ? EVP_PKEY_PUBLIC_KEY : EVP_PKEY_KEY_PARAMETERS,
+                                  const_cast<OSSL_PARAM*>(params));
+        if (!made)
+            return 0;
+        key->setPublicKey(std::move(made));
+        return 1;
+    });
+}
+
+template <KeyType Type>
+const OSSL_PARAM* importExportTypes(int selection) {
+    static const std::array rsa{ossl::bignumParam(OSSL_PKEY_PARAM_RSA_N),
+                                ossl::bignumParam(OSSL_PKEY_PARAM_RSA_E), OSSL_PARAM_construct_end()};
+    static const std::array ec{ossl::textParam(OSSL_PKEY_PARAM_GROUP_NAME),
+                               ossl::octetsParam(OSSL_PKEY_PARAM_PUB_KEY),
+                               ossl::textParam(OSSL_PKEY_PARAM_EC_ENCODING),
+                               ossl::textParam(OSSL_PKEY_PARAM_EC_FIELD_TYPE),
+                               ossl::bignumParam(OSSL_PKEY_PARAM_EC_P),
+                               ossl::bignumParam(OSSL_PKEY_PARAM_EC_A),
+                               ossl::bignumParam(OSSL_PKEY_PARAM_EC_B),
+                               ossl::octetsParam(OSSL_PKEY_PARAM_EC_GENERATOR),
+                               ossl::bignumParam(OSSL_PKEY_PARAM_EC_ORDER),
+                               ossl::bignumParam(OSSL_PKEY_PARAM_EC_COFACTOR),
+                               ossl::octetsParam(OSSL_PKEY_PARAM_EC_SEED),
+                               OSSL_PARAM_construct_end()};
+    static const std::array edwards{ossl::octetsParam(OSSL_PKEY_PARAM_PUB_KEY),
+                                    OSSL_PARAM_construct_end()};
+    if ((selection & publicSelection) == 0)
+        return nullptr;
+    if constexpr (isRsa(Type))
+        return rsa.data();
+    else if constexpr (Type == KeyType::ec)
+        return ec.data();
+    else
+        return edwards.data();
+}
+
+bool asksForPublicValue(const OSSL_PARAM* params) {
+    constexpr std::array<std::string_view, 6> names{OSSL_PKEY_PARAM_PUB_KEY,  OSSL_PKEY_PARAM_ENCODED_PUBLIC_KEY,
+                                                    OSSL_PKEY_PARAM_EC_PUB_X, OSSL_PKEY_PARAM_EC_PUB_Y,
+                                                    OSSL_PKEY_PARAM_RSA_N,    OSSL_PKEY_PARAM_RSA_E};
+    for (; params != nullptr && params->key != nullptr; ++params)
+        if (std::find(names.begin(), names.end(), params->key) != names.end())
+            return true;
+    return false;
+}
+
+void answerUnknownSizes(OSSL_PARAM* params, KeyType type) {
+    const bool ed448 = type == KeyType::ed448;
+    const bool edwards = ed448 || type == KeyType::ed25519;
+    ossl::answerInt(params, OSSL_PKEY_PARAM_BITS, edwards ? (ed448 ? 456 : 256) : unknownEcBits);
+    ossl::answerInt(params, OSSL_PKEY_PARAM_SECURITY_BITS, edwards ? (ed448 ? 224 : 128) : unknownEcSecurityBits);
+    ossl::answerInt(params, OSSL_PKEY_PARAM_MAX_SIZE, edwards ? (ed448 ? 114 : 64) : unknownEcMaxSize);
+    if (edwards)
+        ossl::answerText(params, OSSL_PKEY_PARAM_MANDATORY_DIGEST, "");
+    else
+        ossl::answerText(params, OSSL_PKEY_PARAM_DEFAULT_DIGEST, "SHA256");
+}
+
+// OpenSSL's own key of the same public value answers everything it knows (bits, group, qx, n ...), which spares
+// asking the token unless the public value itself is wanted.
+int getKeyParams(void* keydata, OSSL_PARAM params[]) {
+    const auto& key = *keyOf(keydata);
+    return ossl::guarded(key.context().core(), 0, [&] {
+        auto* source = asksForPublicValue(params) ? key.publicKey() : nullptr;
+        if (source == nullptr)
+            source = key.shape();
+        if (source != nullptr)
+            return EVP_PKEY_get_params(source, params);
+        answerUnknownSizes(params, key.type());
+        return 1;
+    });
+}
+
+const OSSL_PARAM* gettableKeyParams(void*) {
+    static const std::array list{ossl::intParam(OSSL_PKEY_PARAM_BITS),
+                                 ossl::intParam(OSSL_PKEY_PARAM_SECURITY_BITS),
+                                 ossl::intParam(OSSL_PKEY_PARAM_MAX_SIZE),
+                                 ossl::textParam(OSSL_PKEY_PARAM_DEFAULT_DIGEST),
+                                 ossl::textParam(OSSL_PKEY_PARAM_MANDATORY_DIGEST),
+                                 ossl::bignumParam(OSSL_PKEY_PARAM_RSA_N),
+                                 ossl::bignumParam(OSSL_PKEY_PARAM_RSA_E),
+                                 ossl::textParam(OSSL_PKEY_PARAM_GROUP_NAME),
+                                 ossl::octetsParam(OSSL_PKEY_PARAM_PUB_KEY),
+                                 ossl::octetsParam(OSSL_PKEY_PARAM_ENCODED_PUBLIC_KEY),
+                                 ossl::bignumParam(OSSL_PKEY_PARAM_EC_PUB_X),
+                                 ossl::bignumParam(OSSL_PKEY_PARAM_EC_PUB_Y),
+                                 ossl::textParam(OSSL_PKEY_PARAM_EC_ENCODING),
+                                 ossl::textParam(OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT),
+                                 ossl::textParam(OSSL_PKEY_PARAM_EC_FIELD_TYPE),
+                                 ossl::intParam(OSSL_PKEY_PARAM_EC_DECODED_FROM_EXPLICIT_PARAMS),
+                                 OSSL_PARAM_construct_end()};
+    return list.data();
+}
+
+// The public value of a key on a token can't be set; what else applications set (point formats and the like) is for
+// encoders, and is ignored.
+int setKeyParams(void* keydata, const OSSL_PARAM params[]) {
+    const auto& key = keyOf(keydata);
+    const auto* encoded = params != nullptr ? OSSL_PARAM_locate_const(params, OSSL_PKEY_PARAM_ENCODED_PUBLIC_KEY) : nullptr;
+    if (encoded == nullptr)
+        return 1;
+    if (key->isOnToken() || encoded->data_type != OSSL_PARAM_OCTET_STRING)
+        return 0;
+    auto* target = key->shape();
+    return target != nullptr && EVP_PKEY_set1_encoded_public_key(
+                                    target, static_cast<const unsigned char*>(encoded->data), encoded->data_size) == 1
+               ? 1
+               : 0;
+}
+
+const OSSL_PARAM* settableKeyParams(void*) {
+    static const std::array list{ossl::octetsParam(OSSL_PKEY_PARAM_ENCODED_PUBLIC_KEY),
+                                 OSSL_PARAM_construct_end()};
+    return list.data();
+}
+
+ossl::Pkey parametersOf(const Key& key) {
+    ossl::Pkey copy(EVP_PKEY_new());
+    auto* source = key.shape();
+    if (!copy || source == nullptr || EVP_PKEY_copy_parameters(copy.get(), source) != 1)
+        return nullptr;
+    return copy;
+}
+
+// Keys on a token are immutable, so a full duplicate shares them; parameters alone are always a copy of their own,
+// since their new owner sets a public value next.
+void* duplicateKey(const void* keydata, int selection) {
+    const auto& key = static_cast<const KeyData*>(keydata)->key;
+    return ossl::guarded<void*>(key->context().core(), nullptr, [&]() -> void* {
+        const bool wholeKey = (selection & OSSL_KEYMGMT_SELECT_KEYPAIR) != 0;
+        if (wholeKey && key->isOnToken())
+            return new KeyData{key};
+        auto copy = std::make_shared<Key>(key->context(), key->type());
+        if (auto* source = key->shape(); source != nullptr && (wholeKey || key->type() == KeyType::ec)) {
+            auto part = wholeKey ? ossl::Pkey(EVP_PKEY_dup(source)) : parametersOf(*key);
+            if (!part)
+                return nullptr;
+            copy->setPublicKey(std::move(part));
+        }
+        return new KeyData{std::move(copy)};
+    });
+}
+
+// The private value can't be checked from outside; that the public part is sound can.
+int validateKey(const void* keydata, int selection, int) {
+    const auto& key = *static_cast<const KeyData*>(keydata)->key;
+    return ossl::guarded(key.context().core(), 0, [&] {
+        auto* subject = key.publicKey() != nullptr ? key.publicKey() : key.shape();
+        if (subject == nullptr)
+            return 1;
+        const ossl::PkeyCtx checker(
+            EVP_PKEY_CTX_new_from_pkey(key.context().libctx(), subject, ossl::Context::propq()));
+        if ((selection & OSSL_KEYMGMT_SELECT_KEYPAIR) != 0 && key.publicKey() != nullptr)
+            return EVP_PKEY_public_check(checker.get()) == 1 ? 1 : 0;
+        if (key.type() == KeyType::ec && (selection & OSSL_KEYMGMT_SELECT_DOMAIN_PARAMETERS) != 0)
+            return EVP_PKEY_param_check(checker.get()) == 1 ? 1 : 0;
+        return 1;
+    });
+}
+
+template <KeyType Type>
+const char* operationName(int operation) {
+    if constexpr (Type == KeyType::ec)
+        return operation == OSSL_OP_SIGNATURE ? "ECDSA" : operation == OSSL_OP_KEYEXCH ? "ECDH" : "EC";
+    else
+        return isRsa(Type) ? "RSA" : nameOf(Type);
+}
+
+template <KeyType Type>
+const OSSL_DISPATCH* functions() {
+    static const std::array table{
+        ossl::entry<OSSL_FUNC_keymgmt_new_fn>(OSSL_FUNC_KEYMGMT_NEW, newKey<Type>),
+        ossl::entry<OSSL_FUNC_keymgmt_load_fn>(OSSL_FUNC_KEYMGMT_LOAD, loadKey<Type>),
+        ossl::entry<OSSL_FUNC_keymgmt_free_fn>(OSSL_FUNC_KEYMGMT_FREE, freeKey),
+        ossl::entry<OSSL_FUNC_keymgmt_has_fn>(OSSL_FUNC_KEYMGMT_HAS, hasParts),
+        ossl::entry<OSSL_FUNC_keymgmt_match_fn>(OSSL_FUNC_KEYMGMT_MATCH, matchKeys),
+        ossl::entry<OSSL_FUNC_keymgmt_dup_fn>(OSSL_FUNC_KEYMGMT_DUP, duplicateKey),
+        ossl::entry<OSSL_FUNC_keymgmt_validate_fn>(OSSL_FUNC_KEYMGMT_VALIDATE, validateKey),
+        ossl::entry<OSSL_FUNC_keymgmt_export_fn>(OSSL_FUNC_KEYMGMT_EXPORT, exportKey),
+        ossl::entry<OSSL_FUNC_keymgmt_export_types_fn>(OSSL_FUNC_KEYMGMT_EXPORT_TYPES, importExportTypes<Type>),
+        ossl::entry<OSSL_FUNC_keymgmt_import_fn>(OSSL_FUNC_KEYMGMT_IMPORT, importKey),
+        ossl::entry<OSSL_FUNC_keymgmt_import_types_fn>(OSSL_FUNC_KEYMGMT_IMPORT_TYPES, importExportTypes<Type>),
+        ossl::entry<OSSL_FUNC_keymgmt_get_params_fn>(OSSL_FUNC_KEYMGMT_GET_PARAMS, getKeyParams),
+        ossl::entry<OSSL_FUNC_keymgmt_gettable_params_fn>(OSSL_FUNC_KEYMGMT_GETTABLE_PARAMS, gettableKeyParams),
+        ossl::entry<OSSL_FUNC_keymgmt_set_params_fn>(OSSL_FUNC_KEYMGMT_SET_PARAMS, setKeyParams),
+        ossl::entry<OSSL_FUNC_keymgmt_settable_params_fn>(OSSL_FUNC_KEYMGMT_SETTABLE_PARAMS, settableKeyParams),
+        ossl::entry<OSSL_FUNC_keymgmt_query_operation_name_fn>(OSSL_FUNC_KEYMGMT_QUERY_OPERATION_NAME,
+                                                               operationName<Type>),
+        ossl::endOfTable()};
+    return table.data();
+}
+
+} // namespace
+
+// Names and aliases are those of the default provider: EVP compares them across providers.
+const OSSL_ALGORITHM* algorithms() {
+    static const std::array list{
+        ossl::algorithm("RSA:rsaEncryption:1.2.840.113549.1.1.1", functions<KeyType::rsa>(), "RSA keys on tokens"),
+        ossl::algorithm("RSA-PSS:RSASSA-PSS:1.2.840.113549.1.1.10", functions<KeyType::rsaPss>(),
+                        "RSA-PSS keys on tokens"),
+        ossl::algorithm("EC:id-ecPublicKey:1.2.840.10045.2.1", functions<KeyType::ec>(), "EC keys on tokens"),
+        ossl::algorithm("ED25519:1.3.101.112", functions<KeyType::ed25519>(), "Ed25519 keys on tokens"),
+        ossl::algorithm("ED448:1.3.101.113", functions<KeyType::ed448>(), "Ed448 keys on tokens"),
+        ossl::endOfAlgorithms()};
+    return list.data();
+}
+
+} // namespace keymgmt

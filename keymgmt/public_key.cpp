@@ -1,0 +1,224 @@
+#include "keymgmt/public_key.h"
+
+#include <algorithm>
+
+#include <openssl/core_names.h>
+#include <openssl/decoder.h>
+#include <openssl/evp.h>
+#include <openssl/objects.h>
+#include <openssl/x509.h>
+
+#include "ossl/dispatch.h"
+#include "pkcs11/mechanism.h"
+
+namespace keymgmt {
+namespace {
+
+using pkcs11::Attributes;
+using pkcs11::Bytes;
+
+constexpr std::size_t ed25519Size = 32;
+constexpr std::size_t ed448Size = 57;
+// Where only the size of an RSA key matters, any exponent does.
+constexpr BN_ULONG commonExponent = 65537;
+
+// PKCS#11 integers are big-endian and unsigned (PKCS#11 2.40, section 2.1).
+ossl::Bignum integer(const Bytes& bytes) {
+    return ossl::Bignum(BN_bin2bn(bytes.data(), static_cast<int>(bytes.size()), nullptr));
+}
+
+// The contents of a DER OCTET STRING that fills `bytes`; some tokens give the raw value, without the wrapping.
+std::optional<Bytes> unwrapped(const Bytes& bytes) {
+    const ossl::ErrorMark mark;
+    const unsigned char* position = bytes.data();
+    const ossl::Asn1OctetString string(d2i_ASN1_OCTET_STRING(nullptr, &position, static_cast<long>(bytes.size())));
+    if (!string || position != bytes.data() + bytes.size())
+        return std::nullopt;
+    const auto* data = ASN1_STRING_get0_data(string.get());
+    return Bytes(data, data + ASN1_STRING_length(string.get()));
+}
+
+// CKA_EC_PARAMS as an OID, or as the PrintableString of PKCS#11 3.0, section 2.3.3; NID_undef for explicit parameters.
+int curveOf(const Bytes& params) {
+    const ossl::ErrorMark mark;
+    const unsigned char* position = params.data();
+    const auto size = static_cast<long>(params.size());
+    if (const ossl::Asn1Object oid(d2i_ASN1_OBJECT(nullptr, &position, size)); oid)
+        return OBJ_obj2nid(oid.get());
+    position = params.data();
+    const ossl::Owner<ASN1_STRING, ASN1_STRING_free> text(d2i_ASN1_PRINTABLESTRING(nullptr, &position, size));
+    if (!text)
+        return NID_undef;
+    const std::string name(reinterpret_cast<const char*>(ASN1_STRING_get0_data(text.get())),
+                           static_cast<std::size_t>(ASN1_STRING_length(text.get())));
+    if (name == "edwards25519")
+        return NID_ED25519;
+    if (name == "edwards448")
+        return NID_ED448;
+    return OBJ_txt2nid(name.c_str());
+}
+
+std::optional<KeyType> edwardsType(const Attributes& attributes) {
+    const int curve = curveOf(attributes.bytes(CKA_EC_PARAMS));
+    if (curve == NID_ED25519)
+        return KeyType::ed25519;
+    if (curve == NID_ED448)
+        return KeyType::ed448;
+    // Other OIDs are in use for the same curves; the size of the point decides.
+    auto point = attributes.bytes(CKA_EC_POINT);
+    if (auto inner = unwrapped(point))
+        point = *inner;
+    if (point.size() == ed448Size)
+        return KeyType::ed448;
+    const auto& params = attributes.bytes(CKA_EC_PARAMS);
+    return point.size() == ed25519Size || !params.empty() ? std::optional(KeyType::ed25519) : std::nullopt;
+}
+
+KeyType rsaType(const Attributes& attributes) {
+    const auto allowed = attributes.mechanisms(CKA_ALLOWED_MECHANISMS);
+    return !allowed.empty() && std::all_of(allowed.begin(), allowed.end(), pkcs11::isPss) ? KeyType::rsaPss
+                                                                                          : KeyType::rsa;
+}
+
+ossl::Pkey build(const ossl::Context& context, KeyType type, int selection, OSSL_PARAM_BLD* builder) {
+    const ossl::Params params(OSSL_PARAM_BLD_to_param(builder));
+    return params ? keyFromParams(context, type, selection, params.get()) : nullptr;
+}
+
+ossl::Pkey rsaKey(const ossl::Context& context, KeyType type, const BIGNUM* modulus, const BIGNUM* exponent) {
+    const ossl::ParamBuilder builder(OSSL_PARAM_BLD_new());
+    OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_N, modulus);
+    OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_E, exponent);
+    return build(context, type, EVP_PKEY_PUBLIC_KEY, builder.get());
+}
+
+ossl::Pkey rsaPublicKey(const ossl::Context& context, KeyType type, const Attributes& attributes) {
+    const auto* modulus = attributes.find(CKA_MODULUS);
+    const auto* exponent = attributes.find(CKA_PUBLIC_EXPONENT);
+    if (modulus == nullptr || modulus->empty() || exponent == nullptr || exponent->empty())
+        return nullptr;
+    return rsaKey(context, type, integer(*modulus).get(), integer(*exponent).get());
+}
+
+ossl::Pkey explicitGroup(const ossl::Context& context, const Bytes& params) {
+    EVP_PKEY* key = nullptr;
+    const ossl::Owner<OSSL_DECODER_CTX, OSSL_DECODER_CTX_free> decoder(
+        OSSL_DECODER_CTX_new_for_pkey(&key, "DER", "type-specific", "EC", OSSL_KEYMGMT_SELECT_ALL_PARAMETERS,
+                                      context.libctx(), ossl::Context::propq()));
+    const unsigned char* position = params.data();
+    std::size_t size = params.size();
+    if (!decoder || OSSL_DECODER_from_data(decoder.get(), &position, &size) != 1)
+        return nullptr;
+    return ossl::Pkey(key);
+}
+
+ossl::Pkey ecGroup(const ossl::Context& context, const Attributes& attributes) {
+    const auto* params = attributes.find(CKA_EC_PARAMS);
+    if (params == nullptr || params->empty())
+        return nullptr;
+    const int curve = curveOf(*params);
+    if (curve == NID_undef)
+        return explicitGroup(context, *params);
+    const ossl::ParamBuilder builder(OSSL_PARAM_BLD_new());
+    OSSL_PARAM_BLD_push_utf8_string(builder.get(), OSSL_PKEY_PARAM_GROUP_NAME, OBJ_nid2sn(curve), 0);
+    return build(context, KeyType::ec, EVP_PKEY_KEY_PARAMETERS, builder.get());
+}
+
+bool setPoint(EVP_PKEY* key, const Bytes& point) {
+    return !point.empty() && EVP_PKEY_set1_encoded_public_key(key, point.data(), point.size()) == 1;
+}
+
+ossl::Pkey ecPublicKey(const ossl::Context& context, const Attributes& attributes) {
+    const auto* point = attributes.find(CKA_EC_POINT);
+    auto key = ecGroup(context, attributes);
+    if (!key || point == nullptr)
+        return nullptr;
+    // Raw and wrapped points both begin with 04; that the point lies on the curve tells them apart.
+    const auto inner = unwrapped(*point);
+    if ((inner && setPoint(key.get(), *inner)) || setPoint(key.get(), *point))
+        return key;
+    return nullptr;
+}
+
+ossl::Pkey edwardsPublicKey(const ossl::Context& context, KeyType type, const Attributes& attributes) {
+    auto point = attributes.bytes(CKA_EC_POINT);
+    const std::size_t size = type == KeyType::ed25519 ? ed25519Size : ed448Size;
+    if (point.size() != size)
+        point = unwrapped(point).value_or(Bytes{});
+    if (point.size() != size)
+        return nullptr;
+    return ossl::Pkey(EVP_PKEY_new_raw_public_key_ex(context.libctx(), nameOf(type), ossl::Context::propq(),
+                                                     point.data(), point.size()));
+}
+
+ossl::Pkey publicKeyFromInfo(const ossl::Context& context, KeyType type, const Attributes& attributes) {
+    const auto* info = attributes.find(CKA_PUBLIC_KEY_INFO);
+    if (info == nullptr || info->empty())
+        return nullptr;
+    const unsigned char* position = info->data();
+    ossl::Pkey key(
+        d2i_PUBKEY_ex(nullptr, &position, static_cast<long>(info->size()), context.libctx(), ossl::Context::propq()));
+    return key && EVP_PKEY_is_a(key.get(), nameOf(type)) == 1 ? std::move(key) : nullptr;
+}
+
+} // namespace
+
+std::optional<KeyType> typeOf(const Attributes& attributes) {
+    switch (attributes.number(CKA_KEY_TYPE).value_or(CK_UNAVAILABLE_INFORMATION)) {
+    case CKK_RSA:
+        return rsaType(attributes);
+    case CKK_EC:
+        return KeyType::ec;
+    case CKK_EC_EDWARDS:
+        return edwardsType(attributes);
+    default:
+        return std::nullopt;
+    }
+}
+
+ossl::Pkey publicKeyOf(const ossl::Context& context, KeyType type, const Attributes& attributes) {
+    const ossl::ErrorMark mark;
+    ossl::Pkey key;
+    if (isRsa(type))
+        key = rsaPublicKey(context, type, attributes);
+    else if (type == KeyType::ec)
+        key = ecPublicKey(context, attributes);
+    else
+        key = edwardsPublicKey(context, type, attributes);
+    return key ? std::move(key) : publicKeyFromInfo(context, type, attributes);
+}
+
+ossl::Pkey shapeOf(const ossl::Context& context, KeyType type, const Attributes& attributes) {
+    const ossl::ErrorMark mark;
+    if (type == KeyType::ec)
+        return ecGroup(context, attributes);
+    const auto* modulus = attributes.find(CKA_MODULUS);
+    if (!isRsa(type) || modulus == nullptr || modulus->empty())
+        return nullptr;
+    const ossl::Bignum exponent(BN_new());
+    BN_set_word(exponent.get(), commonExponent);
+    return rsaKey(context, type, integer(*modulus).get(), exponent.get());
+}
+
+ossl::Pkey publicKeyOfCertificate(const ossl::Context& context, const Bytes& der) {
+    const ossl::ErrorMark mark;
+    ossl::Certificate fresh(X509_new_ex(context.libctx(), ossl::Context::propq()));
+    const unsigned char* position = der.data();
+    X509* raw = fresh.get();
+    if (raw == nullptr || d2i_X509(&raw, &position, static_cast<long>(der.size())) == nullptr) {
+        fresh.release(); // d2i frees what it was given on failure
+        return nullptr;
+    }
+    return ossl::Pkey(X509_get_pubkey(raw));
+}
+
+ossl::Pkey keyFromParams(const ossl::Context& context, KeyType type, int selection, OSSL_PARAM* params) {
+    const ossl::PkeyCtx maker(EVP_PKEY_CTX_new_from_name(context.libctx(), nameOf(type), ossl::Context::propq()));
+    EVP_PKEY* key = nullptr;
+    if (!maker || EVP_PKEY_fromdata_init(maker.get()) != 1 ||
+        EVP_PKEY_fromdata(maker.get(), &key, selection, params) != 1)
+        return nullptr;
+    return ossl::Pkey(key);
+}
+
+} // namespace keymgmt

@@ -1,0 +1,34 @@
+// The blob by which store and decoder hand a key to keymgmt (OSSL_OBJECT_PARAM_REFERENCE).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "keymgmt/key.h"
+
+namespace keymgmt {
+
+/// Lives in the maker's frame for the time of the callback. load() takes the key out; what is left when the callback
+/// returns belongs to the maker still.
+struct KeyReference {
+    static constexpr std::uint64_t expectedMagic = 0x706b637331316b79;
+    std::uint64_t magic = expectedMagic;
+    std::shared_ptr<Key> key;
+
+    /// The reference behind a blob, or null if the blob is not one.
+    static KeyReference* from(const void* data, std::size_t size) {
+        // OpenSSL passes the address of the blob that it was given, unchanged.
+        auto* reference = static_cast<KeyReference*>(const_cast<void*>(data));
+        const bool mine = data != nullptr && size == sizeof(KeyReference) && reference->magic == expectedMagic;
+        return mine ? reference : nullptr;
+    }
+};
+
+/// What keymgmt's `void* keydata` points to.
+struct KeyData {
+    std::shared_ptr<Key> key;
+};
+
+inline const std::shared_ptr<Key>& keyOf(void* keydata) { return static_cast<KeyData*>(keydata)->key; }
+
+} // namespace keymgmt

@@ -1,0 +1,56 @@
+#include "ossl/context.h"
+
+#include "pkcs11/process.h"
+
+namespace ossl {
+
+Context::Context(const OSSL_CORE_HANDLE* handle, const OSSL_DISPATCH* functions, Settings settings)
+    : core_(handle, functions), settings_(std::move(settings)), libctx_(OSSL_LIB_CTX_new_child(handle, functions)) {
+    if (!libctx_)
+        throw UsageError(Reason::internal, "cannot make a child library context");
+}
+
+Context::~Context() = default;
+
+// The child mirrors the application's providers. Where those can't even hash (this provider loaded alone), the
+// default provider is added for our own use. Not at initialisation: the core is still loading providers then.
+OSSL_LIB_CTX* Context::libctx() const {
+    if (probed_.load())
+        return libctx_.get();
+    const Md probe(EVP_MD_fetch(libctx_.get(), "SHA2-256", propq()));
+    Provider loaded(probe ? nullptr : OSSL_PROVIDER_load(libctx_.get(), "default"));
+    const std::lock_guard lock(pkcs11::process::stateMutex());
+    if (!probed_.exchange(true))
+        default_.swap(loaded);
+    return libctx_.get();
+}
+
+Md Context::digest(const char* name) const { return Md(EVP_MD_fetch(libctx(), name, propq())); }
+
+// Two threads that come first both load; the second finds the same modules and its list is let go.
+std::vector<pkcs11::Module*> Context::modules() {
+    const auto list = [this] {
+        std::vector<pkcs11::Module*> result;
+        for (const auto& use : modules_)
+            result.push_back(&*use);
+        return result;
+    };
+    {
+        const std::lock_guard lock(pkcs11::process::stateMutex());
+        if (modulesLoaded_)
+            return list();
+    }
+    const pkcs11::ModuleOptions options{settings_.moduleInitArgs, settings_.neverFinalize, settings_.maxIdleSessions};
+    std::vector<pkcs11::ModuleUse> loaded;
+    if (settings_.modulePath.empty())
+        loaded = pkcs11::loadRegisteredModules(options);
+    else
+        loaded.push_back(pkcs11::loadModule(settings_.modulePath, options));
+    const std::lock_guard lock(pkcs11::process::stateMutex());
+    if (!modulesLoaded_)
+        modules_.swap(loaded);
+    modulesLoaded_ = true;
+    return list();
+}
+
+} // namespace ossl

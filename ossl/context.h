@@ -1,0 +1,53 @@
+// One instance of the provider: the core it talks to, its own library context, its settings, its modules.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "ossl/core.h"
+#include "ossl/handles.h"
+#include "ossl/settings.h"
+#include "pkcs11/registry.h"
+
+namespace ossl {
+
+/// What `provctx` points to. Thread-safe.
+class Context {
+  public:
+    Context(const OSSL_CORE_HANDLE* handle, const OSSL_DISPATCH* functions, Settings settings);
+    ~Context();
+    Context(const Context&) = delete;
+    Context& operator=(const Context&) = delete;
+
+    static Context& from(void* provctx) { return *static_cast<Context*>(provctx); }
+
+    const Core& core() const { return core_; }
+    const Settings& settings() const { return settings_; }
+
+    /// The context for the provider's own digests, public-key operations and parsing: a child of the application's
+    /// (OSSL_LIB_CTX_new_child(3)), with the default provider where the application has no other.
+    OSSL_LIB_CTX* libctx() const;
+    /// The query that goes with it: never this provider's own algorithms.
+    static const char* propq() { return "provider!=pkcs11"; }
+
+    /// A digest by any of its names; null if there is none.
+    Md digest(const char* name) const;
+
+    /// The modules that this instance may use, loaded at the first call, and kept in use until it ends. Throws
+    /// pkcs11::Error.
+    std::vector<pkcs11::Module*> modules();
+
+  private:
+    Core core_;
+    Settings settings_;
+    LibCtx libctx_;
+    mutable std::atomic<bool> probed_{false};
+    // The rest is guarded by pkcs11::process::stateMutex().
+    mutable Provider default_;
+    bool modulesLoaded_ = false;
+    std::vector<pkcs11::ModuleUse> modules_;
+};
+
+} // namespace ossl

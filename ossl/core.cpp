@@ -1,0 +1,107 @@
+#include "ossl/core.h"
+
+#include <array>
+#include <cstdarg>
+
+#include <openssl/params.h>
+
+namespace ossl {
+namespace {
+
+constexpr unsigned code(Reason reason) { return static_cast<unsigned>(reason); }
+
+// The C interface takes char*, and never writes to it.
+OSSL_ITEM item(Reason reason, const char* text) { return {code(reason), const_cast<char*>(text)}; }
+
+template <typename Function>
+void take(Function*& target, const OSSL_DISPATCH& entry) {
+    target = reinterpret_cast<Function*>(entry.function);
+}
+
+void setError(OSSL_FUNC_core_vset_error_fn* vsetError, const OSSL_CORE_HANDLE* handle, unsigned reason,
+              const char* format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    vsetError(handle, reason, format, arguments);
+    va_end(arguments);
+}
+
+} // namespace
+
+const OSSL_ITEM* reasonStrings() {
+    static const std::array items{item(Reason::callFailed, "PKCS#11 call failed"),
+                                  item(Reason::module, "PKCS#11 module unusable"),
+                                  item(Reason::notFound, "not found"),
+                                  item(Reason::ambiguous, "several objects fit"),
+                                  item(Reason::login, "login failed"),
+                                  item(Reason::uri, "invalid pkcs11 URI"),
+                                  item(Reason::key, "invalid key"),
+                                  item(Reason::unsupported, "unsupported"),
+                                  item(Reason::parameter, "invalid parameter"),
+                                  item(Reason::data, "invalid data"),
+                                  item(Reason::internal, "internal error"),
+                                  OSSL_ITEM{0, nullptr}};
+    return items.data();
+}
+
+Reason reasonOf(pkcs11::Failure failure) {
+    switch (failure) {
+    case pkcs11::Failure::call:
+        return Reason::callFailed;
+    case pkcs11::Failure::module:
+        return Reason::module;
+    case pkcs11::Failure::notFound:
+        return Reason::notFound;
+    case pkcs11::Failure::ambiguous:
+        return Reason::ambiguous;
+    case pkcs11::Failure::login:
+        return Reason::login;
+    case pkcs11::Failure::uri:
+        return Reason::uri;
+    case pkcs11::Failure::key:
+        return Reason::key;
+    case pkcs11::Failure::unsupported:
+        return Reason::unsupported;
+    }
+    return Reason::internal;
+}
+
+Core::Core(const OSSL_CORE_HANDLE* handle, const OSSL_DISPATCH* functions) : handle_(handle) {
+    for (; functions->function_id != 0; ++functions) {
+        switch (functions->function_id) {
+        case OSSL_FUNC_CORE_GET_PARAMS:
+            take(getParams_, *functions);
+            break;
+        case OSSL_FUNC_CORE_NEW_ERROR:
+            take(newError_, *functions);
+            break;
+        case OSSL_FUNC_CORE_SET_ERROR_DEBUG:
+            take(setErrorDebug_, *functions);
+            break;
+        case OSSL_FUNC_CORE_VSET_ERROR:
+            take(vsetError_, *functions);
+            break;
+        default: // newer cores offer more
+            break;
+        }
+    }
+}
+
+void Core::raise(Reason reason, const std::string& message) const noexcept {
+    if (newError_ == nullptr || vsetError_ == nullptr)
+        return;
+    newError_(handle_);
+    if (setErrorDebug_ != nullptr)
+        setErrorDebug_(handle_, "pkcs11", 0, "");
+    setError(vsetError_, handle_, code(reason), "%s", message.c_str());
+}
+
+const char* Core::parameter(const char* key) const {
+    if (getParams_ == nullptr)
+        return nullptr;
+    char* value = nullptr;
+    std::array request{OSSL_PARAM_construct_utf8_ptr(key, &value, 0), OSSL_PARAM_construct_end()};
+    return getParams_(handle_, request.data()) == 1 ? value : nullptr;
+}
+
+} // namespace ossl

@@ -1,0 +1,65 @@
+// OpenSSL's core as this provider sees it (provider-base(7)): the functions it offers, and errors raised through them.
+#pragma once
+
+#include <string>
+
+#include <openssl/core.h>
+#include <openssl/core_dispatch.h>
+
+#include "pkcs11/error.h"
+
+namespace ossl {
+
+/// Reason codes of this provider's errors, as they appear after the library name in OpenSSL's error queue.
+enum class Reason : unsigned {
+    callFailed = 1,
+    module,
+    notFound,
+    ambiguous,
+    login,
+    uri,
+    key,
+    unsupported,
+    parameter,
+    data,
+    internal
+};
+
+/// Texts for Reason, for OSSL_FUNC_PROVIDER_GET_REASON_STRINGS. Static.
+const OSSL_ITEM* reasonStrings();
+
+Reason reasonOf(pkcs11::Failure failure);
+
+/// A wrong parameter or wrong data from the application; guarded() turns it into an OpenSSL error.
+class UsageError : public std::runtime_error {
+  public:
+    UsageError(Reason reason, const std::string& message) : std::runtime_error(message), reason_(reason) {}
+    Reason reason() const { return reason_; }
+
+  private:
+    Reason reason_;
+};
+
+/// The core's function table, copied at initialisation. Thread-safe.
+class Core {
+  public:
+    Core(const OSSL_CORE_HANDLE* handle, const OSSL_DISPATCH* functions);
+
+    const OSSL_CORE_HANDLE* handle() const { return handle_; }
+
+    /// Puts an error into the thread's queue. `message` never holds a PIN or data.
+    void raise(Reason reason, const std::string& message) const noexcept;
+
+    /// Asks for a text from the provider's section of the configuration, or for what the core offers
+    /// ("openssl-version", "provider-name"). Null if there is none; the core owns the text.
+    const char* parameter(const char* key) const;
+
+  private:
+    const OSSL_CORE_HANDLE* handle_;
+    OSSL_FUNC_core_get_params_fn* getParams_ = nullptr;
+    OSSL_FUNC_core_new_error_fn* newError_ = nullptr;
+    OSSL_FUNC_core_set_error_debug_fn* setErrorDebug_ = nullptr;
+    OSSL_FUNC_core_vset_error_fn* vsetError_ = nullptr;
+};
+
+} // namespace ossl

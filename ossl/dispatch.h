@@ -1,0 +1,58 @@
+// Typed entries for OpenSSL's dispatch tables, and the one guard around every function behind them.
+#pragma once
+
+#include <new>
+#include <type_traits>
+
+#include <openssl/core.h>
+#include <openssl/core_dispatch.h>
+#include <openssl/err.h>
+
+#include "ossl/context.h"
+
+namespace ossl {
+
+/// A dispatch entry that compiles only if `function` has the type that the id asks for, as in
+/// `entry<OSSL_FUNC_keymgmt_free_fn>(OSSL_FUNC_KEYMGMT_FREE, freeKey)`.
+template <typename Function>
+OSSL_DISPATCH entry(int id, std::type_identity_t<Function>* function) {
+    return {id, reinterpret_cast<void (*)(void)>(function)};
+}
+
+inline OSSL_DISPATCH endOfTable() { return {0, nullptr}; }
+
+inline OSSL_ALGORITHM algorithm(const char* names, const OSSL_DISPATCH* functions, const char* description) {
+    return {names, "provider=pkcs11", functions, description};
+}
+
+inline OSSL_ALGORITHM endOfAlgorithms() { return {nullptr, nullptr, nullptr, nullptr}; }
+
+/// Runs `body`; an exception becomes an OpenSSL error and the result `failure`. Nothing is thrown through it.
+template <typename Result, typename Body>
+Result guarded(const Core& core, Result failure, Body&& body) noexcept {
+    try {
+        return body();
+    } catch (const pkcs11::Error& error) {
+        core.raise(reasonOf(error.failure()), error.what());
+    } catch (const UsageError& error) {
+        core.raise(error.reason(), error.what());
+    } catch (const std::bad_alloc&) {
+        core.raise(Reason::internal, "out of memory");
+    } catch (const std::exception& error) {
+        core.raise(Reason::internal, error.what());
+    } catch (...) {
+        core.raise(Reason::internal, "unknown exception");
+    }
+    return failure;
+}
+
+/// Errors that OpenSSL raises while this lives are dropped at its end: for attempts whose failure is no failure.
+class ErrorMark {
+  public:
+    ErrorMark() { ERR_set_mark(); }
+    ~ErrorMark() { ERR_pop_to_mark(); }
+    ErrorMark(const ErrorMark&) = delete;
+    ErrorMark& operator=(const ErrorMark&) = delete;
+};
+
+} // namespace ossl

@@ -1,0 +1,41 @@
+// Reading and answering OSSL_PARAM arrays (OSSL_PARAM(3)). Unknown keys are nobody's error.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <openssl/params.h>
+
+#include "ossl/core.h"
+
+namespace ossl {
+
+/// Entries of the lists that tell which parameters exist (gettable and settable); they are without data.
+OSSL_PARAM bignumParam(const char* key);
+OSSL_PARAM intParam(const char* key);
+OSSL_PARAM octetsParam(const char* key);
+OSSL_PARAM sizeParam(const char* key);
+OSSL_PARAM textParam(const char* key);
+OSSL_PARAM unsignedParam(const char* key);
+
+/// Entries that are missing give nothing; entries of a wrong type throw UsageError.
+std::optional<std::string> textOf(const OSSL_PARAM* params, const char* key);
+std::optional<int> intOf(const OSSL_PARAM* params, const char* key);
+
+/// A value that applications give as text or as a number.
+struct TextOrInt {
+    std::optional<std::string> text;
+    int number = 0;
+};
+std::optional<TextOrInt> textOrIntOf(const OSSL_PARAM* params, const char* key);
+
+/// Answers `key` if it is asked for. Throws UsageError if the asker's buffer does not take it.
+void answerText(OSSL_PARAM* params, const char* key, const char* value);
+void answerInt(OSSL_PARAM* params, const char* key, int value);
+void answerSize(OSSL_PARAM* params, const char* key, size_t value);
+void answerOctets(OSSL_PARAM* params, const char* key, const void* data, size_t size);
+/// Answers with text or number, as the asker's entry is typed.
+void answerTextOrInt(OSSL_PARAM* params, const char* key, const char* text, int number);
+
+} // namespace ossl

@@ -1,0 +1,140 @@
+#include "pkcs11/attributes.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace pkcs11 {
+namespace {
+
+constexpr std::size_t longValue = 64 * 1024;
+
+// Sizes that hold nearly every value at the first try: RSA up to 8192 bits, certificates of common size.
+std::size_t expectedSize(CK_ATTRIBUTE_TYPE type) {
+    switch (type) {
+    case CKA_VALUE:
+        return 8192;
+    case CKA_MODULUS:
+    case CKA_PUBLIC_KEY_INFO:
+        return 1200;
+    default:
+        return 512;
+    }
+}
+
+struct Request {
+    CK_ATTRIBUTE_TYPE type = 0;
+    Bytes buffer;
+};
+
+std::vector<CK_ATTRIBUTE> templateOf(std::vector<Request>& requests) {
+    std::vector<CK_ATTRIBUTE> result;
+    result.reserve(requests.size());
+    for (auto& request : requests)
+        result.push_back({request.type, request.buffer.data(), request.buffer.size()});
+    return result;
+}
+
+// True for results after which the attributes that could be read are valid (PKCS#11 2.40, C_GetAttributeValue).
+bool isPartial(CK_RV rv) {
+    return rv == CKR_OK || rv == CKR_ATTRIBUTE_SENSITIVE || rv == CKR_ATTRIBUTE_TYPE_INVALID ||
+           rv == CKR_BUFFER_TOO_SMALL;
+}
+
+// Moves what was read into `out`; returns the requests that were not.
+std::vector<Request> harvest(std::vector<Request>& requests, const std::vector<CK_ATTRIBUTE>& values, Attributes& out) {
+    std::vector<Request> rest;
+    for (std::size_t i = 0; i < requests.size(); ++i) {
+        auto& request = requests[i];
+        const CK_ULONG length = values[i].ulValueLen;
+        if (length == CK_UNAVAILABLE_INFORMATION || length > request.buffer.size()) {
+            rest.push_back(std::move(request));
+            continue;
+        }
+        request.buffer.resize(length);
+        out.set(request.type, std::move(request.buffer));
+    }
+    return rest;
+}
+
+void readOneByOne(Session& session, CK_OBJECT_HANDLE object, std::vector<Request>& requests, Attributes& out) {
+    for (auto& request : requests) {
+        std::vector<Request> one;
+        one.push_back(std::move(request));
+        auto values = templateOf(one);
+        if (session.call<&List::C_GetAttributeValue>(object, values.data(), CK_ULONG{1}) == CKR_OK)
+            harvest(one, values, out);
+    }
+}
+
+} // namespace
+
+void Attributes::set(CK_ATTRIBUTE_TYPE type, Bytes value) {
+    values_.emplace_back(type, std::move(value));
+}
+
+const Bytes* Attributes::find(CK_ATTRIBUTE_TYPE type) const {
+    const auto found =
+        std::find_if(values_.begin(), values_.end(), [type](const auto& entry) { return entry.first == type; });
+    return found == values_.end() ? nullptr : &found->second;
+}
+
+Bytes Attributes::bytes(CK_ATTRIBUTE_TYPE type) const {
+    const auto* value = find(type);
+    return value != nullptr ? *value : Bytes{};
+}
+
+std::string Attributes::text(CK_ATTRIBUTE_TYPE type) const {
+    const auto value = bytes(type);
+    return {value.begin(), value.end()};
+}
+
+std::optional<CK_ULONG> Attributes::number(CK_ATTRIBUTE_TYPE type) const {
+    const auto* value = find(type);
+    if (value == nullptr || value->size() != sizeof(CK_ULONG))
+        return std::nullopt;
+    CK_ULONG result = 0;
+    std::memcpy(&result, value->data(), sizeof result);
+    return result;
+}
+
+bool Attributes::flag(CK_ATTRIBUTE_TYPE type, bool fallback) const {
+    const auto* value = find(type);
+    return value != nullptr && value->size() == sizeof(CK_BBOOL) ? value->front() != CK_FALSE : fallback;
+}
+
+std::vector<CK_MECHANISM_TYPE> Attributes::mechanisms(CK_ATTRIBUTE_TYPE type) const {
+    const auto* value = find(type);
+    if (value == nullptr || value->size() % sizeof(CK_MECHANISM_TYPE) != 0)
+        return {};
+    std::vector<CK_MECHANISM_TYPE> result(value->size() / sizeof(CK_MECHANISM_TYPE));
+    if (!result.empty())
+        std::memcpy(result.data(), value->data(), value->size());
+    return result;
+}
+
+Attributes readAttributes(Session& session, CK_OBJECT_HANDLE object, std::span<const CK_ATTRIBUTE_TYPE> types) {
+    std::vector<Request> requests;
+    for (const auto type : types)
+        requests.push_back({type, Bytes(expectedSize(type))});
+    Attributes result;
+    auto values = templateOf(requests);
+    const CK_RV rv = session.call<&List::C_GetAttributeValue>(object, values.data(), CK_ULONG{values.size()});
+    if (isConnectionLoss(rv) || isHandleLoss(rv))
+        session.fail("C_GetAttributeValue", rv);
+    if (!isPartial(rv)) {
+        // Some modules refuse a template as a whole for one attribute that they do not know.
+        readOneByOne(session, object, requests, result);
+        return result;
+    }
+    auto rest = harvest(requests, values, result);
+    if (rv != CKR_BUFFER_TOO_SMALL)
+        return result;
+    for (auto& request : rest)
+        request.buffer.resize(longValue);
+    values = templateOf(rest);
+    if (isPartial(session.call<&List::C_GetAttributeValue>(object, values.data(), CK_ULONG{values.size()})))
+        harvest(rest, values, result);
+    return result;
+}
+
+} // namespace pkcs11

@@ -1,0 +1,45 @@
+// Attribute values read from a token, with every length checked before it is believed.
+#pragma once
+
+#include <initializer_list>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <p11-kit/pkcs11.h>
+
+#include "pkcs11/connection.h"
+
+namespace pkcs11 {
+
+using Bytes = std::vector<unsigned char>;
+
+/// Values of an object. An attribute that the token does not have, or does not give, is absent.
+class Attributes {
+  public:
+    void set(CK_ATTRIBUTE_TYPE type, Bytes value);
+    /// Null if absent. Valid until the next set().
+    const Bytes* find(CK_ATTRIBUTE_TYPE type) const;
+    bool has(CK_ATTRIBUTE_TYPE type) const { return find(type) != nullptr; }
+
+    /// Empty if absent.
+    Bytes bytes(CK_ATTRIBUTE_TYPE type) const;
+    std::string text(CK_ATTRIBUTE_TYPE type) const;
+    /// Absent too if the size is not that of a CK_ULONG.
+    std::optional<CK_ULONG> number(CK_ATTRIBUTE_TYPE type) const;
+    /// `fallback` if absent.
+    bool flag(CK_ATTRIBUTE_TYPE type, bool fallback) const;
+    /// CKA_ALLOWED_MECHANISMS: an array of CK_ULONG. Empty if absent or malformed.
+    std::vector<CK_MECHANISM_TYPE> mechanisms(CK_ATTRIBUTE_TYPE type) const;
+
+  private:
+    std::vector<std::pair<CK_ATTRIBUTE_TYPE, Bytes>> values_;
+};
+
+/// Reads `types` of `object` in one C_GetAttributeValue; a second one follows only where a value is longer than
+/// expected, and one per attribute only where the token refuses the whole. Throws Error.
+Attributes readAttributes(Session& session, CK_OBJECT_HANDLE object, std::span<const CK_ATTRIBUTE_TYPE> types);
+
+} // namespace pkcs11

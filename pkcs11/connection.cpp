@@ -1,0 +1,251 @@
+#include "pkcs11/connection.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "pkcs11/process.h"
+#include "pkcs11/token.h"
+
+namespace pkcs11 {
+namespace {
+
+constexpr auto sessionWait = std::chrono::seconds(60);
+// How often a waiter asks the token itself: another process may have given sessions back.
+constexpr auto sessionRetry = std::chrono::seconds(1);
+
+} // namespace
+
+Session::~Session() {
+    if (connection_)
+        connection_->giveBack(handle_, fate_);
+}
+
+Module& Session::module() const { return connection_->token().module(); }
+
+void Session::fail(const char* function, CK_RV rv) {
+    if (isConnectionLoss(rv))
+        setGone();
+    else
+        setUnusable();
+    throw callFailed(function, rv, connection_->token().describe());
+}
+
+Connection::Connection(Token& token, CK_SLOT_ID slot, CK_FLAGS flags)
+    : token_(token), slot_(slot), flags_(flags),
+      // one at least: the login lasts as long as a session does (PKCS#11 2.40, section 2.6.5)
+      maxIdle_(std::max<std::size_t>(token.module().options().maxIdleSessions, 1)), epoch_(token.module().epoch()),
+      generation_(process::generation()) {}
+
+bool Connection::isFromBeforeFork() const { return generation_ != process::generation(); }
+
+bool Connection::valid() const { return !lost_.load() && epoch_ == token_.module().epoch(); }
+
+std::optional<CK_SESSION_HANDLE> Connection::takeIdle() {
+    if (idle_.empty())
+        return std::nullopt;
+    const CK_SESSION_HANDLE handle = idle_.back();
+    idle_.pop_back();
+    return handle;
+}
+
+CK_RV Connection::open(CK_SESSION_HANDLE& handle) {
+    const CK_RV rv = token_.module().call<&List::C_OpenSession>(
+        slot_, CK_FLAGS{CKF_SERIAL_SESSION}, CK_VOID_PTR{nullptr}, CK_NOTIFY{nullptr}, &handle);
+    const std::lock_guard lock(mutex_);
+    open_ += rv == CKR_OK ? 1 : 0;
+    return rv;
+}
+
+Session Connection::take() {
+    const auto deadline = std::chrono::steady_clock::now() + sessionWait;
+    std::unique_lock lock(mutex_);
+    for (;;) {
+        if (const auto handle = takeIdle())
+            return {shared_from_this(), *handle};
+        lock.unlock();
+        CK_SESSION_HANDLE handle = CK_INVALID_HANDLE;
+        const CK_RV rv = open(handle);
+        if (rv == CKR_OK)
+            return {shared_from_this(), handle};
+        lock.lock();
+        if (rv != CKR_SESSION_COUNT || std::chrono::steady_clock::now() > deadline)
+            throw callFailed("C_OpenSession", rv, token_.describe());
+        changed_.wait_for(lock, sessionRetry, [this] { return !idle_.empty(); });
+    }
+}
+
+void Connection::giveBack(CK_SESSION_HANDLE handle, Session::Fate fate) {
+    if (isFromBeforeFork())
+        return;
+    {
+        const std::lock_guard lock(mutex_);
+        if (fate == Session::Fate::keep && valid() && idle_.size() < maxIdle_) {
+            idle_.push_back(handle);
+            fate = Session::Fate::forget;
+        } else {
+            --open_;
+        }
+    }
+    if (fate != Session::Fate::forget)
+        close(handle);
+    changed_.notify_one();
+}
+
+// After C_Finalize, or in a forked child, the number may by now be somebody else's session.
+void Connection::close(CK_SESSION_HANDLE handle) {
+    if (epoch_ == token_.module().epoch())
+        token_.module().call<&List::C_CloseSession>(handle);
+}
+
+void Connection::markLost() {
+    lost_ = true;
+    if (isFromBeforeFork())
+        return;
+    std::vector<CK_SESSION_HANDLE> idle;
+    {
+        const std::lock_guard lock(mutex_);
+        idle.swap(idle_);
+        open_ -= idle.size();
+    }
+    for (const CK_SESSION_HANDLE handle : idle)
+        close(handle);
+}
+
+std::size_t Connection::openSessions() const {
+    const std::lock_guard lock(mutex_);
+    return open_;
+}
+
+void Connection::login(Session& session, const PinSource& source) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return !loginBusy_; });
+    if (loggedIn_)
+        return;
+    loginBusy_ = true;
+    lock.unlock();
+    const auto finish = [this, &lock](bool success) {
+        lock.lock();
+        loginBusy_ = false;
+        loggedIn_ = success;
+        changed_.notify_all();
+    };
+    try {
+        loginOnce(session, source);
+    } catch (...) {
+        finish(false);
+        throw;
+    }
+    finish(true);
+}
+
+std::optional<Pin> Connection::choosePin(const PinSource& source) const {
+    if (source.given)
+        if (auto pin = source.given())
+            return pin;
+    if (auto pin = token_.savedPin())
+        return pin;
+    const bool pinPad = (flags_ & CKF_PROTECTED_AUTHENTICATION_PATH) != 0;
+    if (!pinPad && source.asked)
+        return source.asked();
+    return std::nullopt;
+}
+
+void Connection::loginOnce(Session& session, const PinSource& source) {
+    if ((flags_ & CKF_USER_PIN_LOCKED) != 0)
+        throw Error(Failure::login, "the PIN of " + token_.describe() + " is locked (CKF_USER_PIN_LOCKED)",
+                    CKR_PIN_LOCKED);
+    const auto pin = choosePin(source);
+    if (!pin && (flags_ & CKF_PROTECTED_AUTHENTICATION_PATH) == 0)
+        throw Error(Failure::login,
+                    "no PIN for " + token_.describe() +
+                        ": none in the URI (pin-value, pin-source), the configuration "
+                        "(pkcs11-module-token-pin) or the environment (PKCS11_PIN), and none was entered",
+                    CKR_USER_NOT_LOGGED_IN);
+    if (pin && token_.wasRefused(*pin))
+        throw Error(Failure::login,
+                    "the PIN given for " + token_.describe() +
+                        " was refused before in this process and is not tried again",
+                    CKR_PIN_INCORRECT);
+    loginWithPin(session, CKU_USER, pin);
+    if (pin)
+        token_.savePin(*pin);
+}
+
+void Connection::loginWithPin(Session& session, CK_USER_TYPE user, const std::optional<Pin>& pin) {
+    // The C interface takes a pointer to non-const, and modules do not write to it.
+    auto* bytes = pin ? reinterpret_cast<CK_UTF8CHAR_PTR>(const_cast<char*>(pin->bytes.get())) : nullptr;
+    const CK_RV rv = session.call<&List::C_Login>(user, bytes, pin ? CK_ULONG{pin->size} : 0);
+    switch (rv) {
+    case CKR_OK:
+    case CKR_USER_ALREADY_LOGGED_IN:
+        return;
+    case CKR_PIN_INCORRECT:
+    case CKR_PIN_INVALID:
+    case CKR_PIN_LEN_RANGE:
+        if (pin)
+            token_.noteRefused(*pin);
+        reportRefusal(rv);
+    case CKR_PIN_LOCKED:
+    case CKR_PIN_EXPIRED:
+        reportRefusal(rv);
+    default:
+        session.fail("C_Login", rv);
+    }
+}
+
+void Connection::reportRefusal(CK_RV rv) {
+    std::string message = "C_Login answered " + rvName(rv) + " for " + token_.describe();
+    CK_TOKEN_INFO info{};
+    if (token_.module().call<&List::C_GetTokenInfo>(slot_, &info) == CKR_OK) {
+        if ((info.flags & CKF_USER_PIN_LOCKED) != 0)
+            message += "; the PIN is now locked (CKF_USER_PIN_LOCKED)";
+        else if ((info.flags & CKF_USER_PIN_FINAL_TRY) != 0)
+            message += "; one try is left before the PIN is locked (CKF_USER_PIN_FINAL_TRY)";
+        else if ((info.flags & CKF_USER_PIN_COUNT_LOW) != 0)
+            message += "; a wrong PIN was entered since the last login (CKF_USER_PIN_COUNT_LOW)";
+        if ((info.flags & CKF_USER_PIN_TO_BE_CHANGED) != 0)
+            message += "; the PIN must be changed before use (CKF_USER_PIN_TO_BE_CHANGED)";
+    }
+    throw Error(Failure::login, message, rv);
+}
+
+void Connection::contextLogin(Session& session) {
+    const auto pin = token_.savedPin();
+    const bool pinPad = (flags_ & CKF_PROTECTED_AUTHENTICATION_PATH) != 0;
+    if (!pin && !pinPad)
+        throw Error(Failure::login, "the key on " + token_.describe() + " asks for the PIN at each use, and none is known",
+                    CKR_USER_NOT_LOGGED_IN);
+    loginWithPin(session, CKU_CONTEXT_SPECIFIC, pin);
+}
+
+const std::vector<CK_MECHANISM_TYPE>& Connection::mechanisms() {
+    {
+        const std::lock_guard lock(mutex_);
+        if (mechanisms_)
+            return *mechanisms_;
+    }
+    auto list = std::make_unique<std::vector<CK_MECHANISM_TYPE>>(512);
+    for (;;) {
+        auto count = static_cast<CK_ULONG>(list->size());
+        const CK_RV rv = token_.module().call<&List::C_GetMechanismList>(slot_, list->data(), &count);
+        if (rv == CKR_OK) {
+            list->resize(std::min<std::size_t>(count, list->size()));
+            break;
+        }
+        if (rv != CKR_BUFFER_TOO_SMALL || list->size() > 65536)
+            throw callFailed("C_GetMechanismList", rv, token_.describe());
+        list->resize(list->size() * 4);
+    }
+    std::sort(list->begin(), list->end());
+    const std::lock_guard lock(mutex_);
+    if (!mechanisms_)
+        mechanisms_ = std::move(list);
+    return *mechanisms_;
+}
+
+bool Connection::offers(CK_MECHANISM_TYPE mechanism) {
+    const auto& list = mechanisms();
+    return std::binary_search(list.begin(), list.end(), mechanism);
+}
+
+} // namespace pkcs11

@@ -1,0 +1,130 @@
+// A connection to a token in a slot: its sessions, its login, its mechanisms, until it is lost.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include <p11-kit/pkcs11.h>
+
+#include "pkcs11/module.h"
+#include "pkcs11/pin.h"
+
+namespace pkcs11 {
+
+class Token;
+class Connection;
+
+/// A session taken out of a connection's pool, used by one thread at a time, given back at the end of its scope.
+class Session {
+  public:
+    Session(std::shared_ptr<Connection> connection, CK_SESSION_HANDLE handle)
+        : connection_(std::move(connection)), handle_(handle) {}
+    Session(Session&& other) noexcept = default;
+    Session& operator=(Session&&) = delete;
+    Session(const Session&) = delete;
+    Session& operator=(const Session&) = delete;
+    ~Session();
+
+    CK_SESSION_HANDLE handle() const { return handle_; }
+    Connection& connection() const { return *connection_; }
+    Module& module() const;
+
+    /// An operation may have been left unfinished in it: it is closed instead of kept.
+    void setUnusable() { fate_ = Fate::close; }
+    /// The session is gone at the module's side: neither kept nor closed.
+    void setGone() { fate_ = Fate::forget; }
+    void setUsable() { fate_ = Fate::keep; }
+
+    /// Calls a function whose first argument is the session.
+    template <auto Member, typename... Args>
+    CK_RV call(Args... args) {
+        return module().call<Member>(handle_, args...);
+    }
+
+    /// The same, and throws Error unless it answers CKR_OK. The session is not kept after an error.
+    template <auto Member, typename... Args>
+    void require(Args... args) {
+        const CK_RV rv = call<Member>(args...);
+        if (rv != CKR_OK)
+            fail(functionName<Member>, rv);
+    }
+
+    /// Throws the Error for `rv`, and sees to it that the session is not used again.
+    [[noreturn]] void fail(const char* function, CK_RV rv);
+
+  private:
+    friend class Connection;
+    enum class Fate { keep, close, forget };
+    std::shared_ptr<Connection> connection_;
+    CK_SESSION_HANDLE handle_;
+    Fate fate_ = Fate::keep;
+};
+
+/// Thread-safe. Sessions keep it alive.
+class Connection : public std::enable_shared_from_this<Connection> {
+  public:
+    Connection(Token& token, CK_SLOT_ID slot, CK_FLAGS flags);
+    Connection(const Connection&) = delete;
+    Connection& operator=(const Connection&) = delete;
+
+    Token& token() const { return token_; }
+    CK_SLOT_ID slot() const { return slot_; }
+    bool valid() const;
+    /// Its locks may be held, and its waiters be counted, by threads that do not exist in this process.
+    bool isFromBeforeFork() const;
+    bool loginRequired() const { return (flags_ & CKF_LOGIN_REQUIRED) != 0; }
+    bool loggedIn() const { return loggedIn_.load(); }
+
+    /// A session of its own for the caller. Waits up to a minute where the token has no more sessions to
+    /// give (CKR_SESSION_COUNT). Throws Error.
+    Session take();
+
+    /// C_Login(CKU_USER) unless done. Threads that come meanwhile wait for the first. A PIN that was refused is not
+    /// tried again. Throws Error.
+    void login(Session& session, const PinSource& source);
+
+    /// C_Login(CKU_CONTEXT_SPECIFIC), between C_SignInit and C_Sign of a CKA_ALWAYS_AUTHENTICATE key. Throws Error.
+    void contextLogin(Session& session);
+
+    /// True if the token offers `mechanism`. The list is read once.
+    bool offers(CK_MECHANISM_TYPE mechanism);
+
+    /// Closes the sessions that are idle, and keeps none any more.
+    void markLost();
+
+    /// Sessions open now, idle or in use.
+    std::size_t openSessions() const;
+
+  private:
+    friend class Session;
+    void giveBack(CK_SESSION_HANDLE handle, Session::Fate fate);
+    void close(CK_SESSION_HANDLE handle);
+    std::optional<CK_SESSION_HANDLE> takeIdle();
+    CK_RV open(CK_SESSION_HANDLE& handle);
+    void loginOnce(Session& session, const PinSource& source);
+    void loginWithPin(Session& session, CK_USER_TYPE user, const std::optional<Pin>& pin);
+    std::optional<Pin> choosePin(const PinSource& source) const;
+    [[noreturn]] void reportRefusal(CK_RV rv);
+    const std::vector<CK_MECHANISM_TYPE>& mechanisms();
+
+    Token& token_;
+    CK_SLOT_ID slot_;
+    CK_FLAGS flags_;
+    std::size_t maxIdle_;
+    unsigned long epoch_;
+    unsigned long generation_;
+    std::atomic<bool> lost_{false};
+    std::atomic<bool> loggedIn_{false};
+    mutable std::mutex mutex_; ///< guards what follows; never held during a C_ call
+    std::condition_variable changed_;
+    std::vector<CK_SESSION_HANDLE> idle_;
+    std::size_t open_ = 0;
+    bool loginBusy_ = false;
+    std::unique_ptr<const std::vector<CK_MECHANISM_TYPE>> mechanisms_;
+};
+
+} // namespace pkcs11

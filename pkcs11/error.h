@@ -1,0 +1,51 @@
+// The one family of errors below the C boundary: what failed, at what, and with which CK_RV.
+#pragma once
+
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+#include <p11-kit/pkcs11.h>
+
+namespace pkcs11 {
+
+/// What kind of failure an Error is; the provider makes its OpenSSL reason code from it.
+enum class Failure {
+    call,       ///< a C_ function failed; rv() tells how
+    module,     ///< a module could not be loaded or is not permitted
+    notFound,   ///< no token or no object fits
+    ambiguous,  ///< several fit where one is needed
+    login,      ///< a PIN is missing, refused or locked
+    uri,        ///< the URI is malformed
+    key,        ///< a key has attributes that make no sense
+    unsupported ///< the token, or this provider, can't do what was asked for
+};
+
+class Error : public std::runtime_error {
+  public:
+    Error(Failure failure, const std::string& message, CK_RV rv = CKR_OK)
+        : std::runtime_error(message), failure_(failure), rv_(rv) {}
+
+    Failure failure() const { return failure_; }
+    /// CKR_OK where no C_ function was at fault.
+    CK_RV rv() const { return rv_; }
+
+  private:
+    Failure failure_;
+    CK_RV rv_;
+};
+
+/// "CKR_PIN_INCORRECT"; unknown values as "CKR_0x...".
+std::string rvName(CK_RV rv);
+
+/// An Error that names the function, the result and what it was done to.
+Error callFailed(const char* function, CK_RV rv, std::string_view subject);
+
+/// True if `rv` says that the sessions, the login or the device are gone, so that a new
+/// session, a new login and one more try may help.
+bool isConnectionLoss(CK_RV rv);
+
+/// True if `rv` says that only the object's handle is stale.
+bool isHandleLoss(CK_RV rv);
+
+} // namespace pkcs11

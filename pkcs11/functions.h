@@ -1,0 +1,56 @@
+// Names of the C_ functions this project calls, for messages and traces.
+#pragma once
+
+#include <p11-kit/pkcs11.h>
+
+namespace pkcs11 {
+
+using List = CK_FUNCTION_LIST;
+
+template <auto Member>
+inline constexpr const char* functionName = "C_?";
+
+template <>
+inline constexpr const char* functionName<&List::C_Initialize> = "C_Initialize";
+template <>
+inline constexpr const char* functionName<&List::C_Finalize> = "C_Finalize";
+template <>
+inline constexpr const char* functionName<&List::C_GetInfo> = "C_GetInfo";
+template <>
+inline constexpr const char* functionName<&List::C_GetSlotList> = "C_GetSlotList";
+template <>
+inline constexpr const char* functionName<&List::C_GetSlotInfo> = "C_GetSlotInfo";
+template <>
+inline constexpr const char* functionName<&List::C_GetTokenInfo> = "C_GetTokenInfo";
+template <>
+inline constexpr const char* functionName<&List::C_GetMechanismList> = "C_GetMechanismList";
+template <>
+inline constexpr const char* functionName<&List::C_GetMechanismInfo> = "C_GetMechanismInfo";
+template <>
+inline constexpr const char* functionName<&List::C_OpenSession> = "C_OpenSession";
+template <>
+inline constexpr const char* functionName<&List::C_CloseSession> = "C_CloseSession";
+template <>
+inline constexpr const char* functionName<&List::C_CloseAllSessions> = "C_CloseAllSessions";
+template <>
+inline constexpr const char* functionName<&List::C_Login> = "C_Login";
+template <>
+inline constexpr const char* functionName<&List::C_Logout> = "C_Logout";
+template <>
+inline constexpr const char* functionName<&List::C_FindObjectsInit> = "C_FindObjectsInit";
+template <>
+inline constexpr const char* functionName<&List::C_FindObjects> = "C_FindObjects";
+template <>
+inline constexpr const char* functionName<&List::C_FindObjectsFinal> = "C_FindObjectsFinal";
+template <>
+inline constexpr const char* functionName<&List::C_GetAttributeValue> = "C_GetAttributeValue";
+template <>
+inline constexpr const char* functionName<&List::C_SignInit> = "C_SignInit";
+template <>
+inline constexpr const char* functionName<&List::C_Sign> = "C_Sign";
+template <>
+inline constexpr const char* functionName<&List::C_DecryptInit> = "C_DecryptInit";
+template <>
+inline constexpr const char* functionName<&List::C_Decrypt> = "C_Decrypt";
+
+} // namespace pkcs11

@@ -1,0 +1,189 @@
+#include "pkcs11/module.h"
+
+#include "pkcs11/process.h"
+#include "pkcs11/token.h"
+
+namespace pkcs11 {
+namespace {
+
+thread_local int callDepth = 0;
+
+} // namespace
+
+/// The module's state in one process; a forked child begins another.
+struct Module::Life {
+    enum class State { fresh, busy, ready };
+    unsigned long generation = 0;
+    State state = State::fresh;
+    bool owned = false; ///< our C_Initialize answered CKR_OK, so C_Finalize is ours to call
+    std::condition_variable changed;
+    std::mutex serial; ///< taken around each call where the module refuses to lock
+};
+
+Module::CallScope::CallScope(Module& module) : module_(module) {
+    module_.inFlight_.fetch_add(1);
+    permitted_ = callDepth == 0 && !process::exiting();
+    ++callDepth;
+    if (auto* serial = module_.serial_.load(); permitted_ && serial != nullptr)
+        serial_ = std::unique_lock(*serial);
+}
+
+Module::CallScope::~CallScope() {
+    --callDepth;
+    module_.inFlight_.fetch_sub(1);
+}
+
+bool Module::insideCall() { return callDepth > 0; }
+
+Module::Module(CK_FUNCTION_LIST* functions, std::string name, std::string path, ModuleOptions options)
+    : functions_(functions), name_(std::move(name)), path_(std::move(path)), options_(std::move(options)) {}
+
+Module::~Module() = default;
+
+std::shared_ptr<Module::Life> Module::currentLife() {
+    if (!life_ || life_->generation != process::generation()) {
+        // A life of another generation may have waiters that do not exist here: it is left alone for ever.
+        if (life_)
+            process::keepForever(life_);
+        life_ = std::make_shared<Life>();
+        life_->generation = process::generation();
+        inFlight_ = callDepth;
+        serial_ = nullptr;
+    }
+    return life_;
+}
+
+void Module::initialize() {
+    if (readyGeneration_.load() == process::generation())
+        return;
+    if (insideCall())
+        throw Error(Failure::module, "the module " + name_ + " called back into the provider");
+    std::unique_lock lock(process::stateMutex());
+    const auto life = currentLife();
+    life->changed.wait(lock, [&] { return life->state != Life::State::busy; });
+    if (life->state == Life::State::ready)
+        return;
+    life->state = Life::State::busy;
+    lock.unlock();
+
+    const CK_RV rv = initializeCall();
+
+    lock.lock();
+    const bool ready = rv == CKR_OK || rv == CKR_CRYPTOKI_ALREADY_INITIALIZED;
+    life->owned = life->owned || rv == CKR_OK;
+    life->state = ready ? Life::State::ready : Life::State::fresh;
+    if (ready) {
+        ++epoch_;
+        readyGeneration_ = life->generation;
+    }
+    life->changed.notify_all();
+    if (!ready)
+        throw callFailed("C_Initialize", rv, "module " + name_);
+}
+
+CK_RV Module::initializeCall() {
+    CK_C_INITIALIZE_ARGS args{};
+    args.flags = CKF_OS_LOCKING_OK;
+    args.pReserved = options_.initArgs.empty() ? nullptr : options_.initArgs.data();
+    CK_RV rv = call<&List::C_Initialize>(&args);
+    if (rv != CKR_CANT_LOCK)
+        return rv;
+    // The module has no locks of its own: one thread at a time, by our mutex.
+    serial_ = &life_->serial;
+    args.flags = 0;
+    return call<&List::C_Initialize>(args.pReserved == nullptr ? nullptr : &args);
+}
+
+void Module::noteFinalizedByOthers() {
+    const std::lock_guard lock(process::stateMutex());
+    if (!life_ || life_->generation != process::generation() || life_->state != Life::State::ready)
+        return;
+    life_->state = Life::State::fresh;
+    life_->owned = false;
+    readyGeneration_ = 0;
+}
+
+void Module::addUser() {
+    const std::lock_guard lock(process::stateMutex());
+    ++users_;
+}
+
+void Module::removeUser() {
+    bool last = false;
+    {
+        const std::lock_guard lock(process::stateMutex());
+        last = --users_ == 0;
+    }
+    if (last)
+        finalize();
+}
+
+void Module::finalize() {
+    std::vector<Token*> tokens;
+    {
+        const std::lock_guard lock(process::stateMutex());
+        if (!life_ || life_->generation != process::generation() || life_->state != Life::State::ready)
+            return;
+        if (!life_->owned || options_.neverFinalize)
+            return;
+        life_->state = Life::State::fresh;
+        life_->owned = false;
+        readyGeneration_ = 0;
+        for (const auto& token : tokens_)
+            tokens.push_back(token.get());
+    }
+    for (auto* token : tokens)
+        token->abandonConnection();
+    // Not through call(): shutdown() has set the exit flag already, and this is the one call it allows.
+    ++callDepth;
+    functions_->C_Finalize(nullptr);
+    --callDepth;
+}
+
+std::vector<CK_SLOT_ID> Module::slots() {
+    std::vector<CK_SLOT_ID> ids(64);
+    for (;;) {
+        auto count = static_cast<CK_ULONG>(ids.size());
+        const CK_RV rv = call<&List::C_GetSlotList>(CK_BBOOL{CK_TRUE}, ids.data(), &count);
+        if (rv == CKR_OK) {
+            ids.resize(std::min<std::size_t>(count, ids.size()));
+            return ids;
+        }
+        if (rv != CKR_BUFFER_TOO_SMALL || ids.size() > 65536)
+            throw callFailed("C_GetSlotList", rv, "module " + name_);
+        ids.resize(ids.size() * 4);
+    }
+}
+
+CK_INFO Module::info() {
+    CK_INFO info{};
+    require<&List::C_GetInfo>(*this, "module " + name_, &info);
+    return info;
+}
+
+CK_TOKEN_INFO Module::tokenInfo(CK_SLOT_ID slot) {
+    CK_TOKEN_INFO info{};
+    require<&List::C_GetTokenInfo>(*this, "slot " + std::to_string(slot), slot, &info);
+    return info;
+}
+
+CK_SLOT_INFO Module::slotInfo(CK_SLOT_ID slot) {
+    CK_SLOT_INFO info{};
+    require<&List::C_GetSlotInfo>(*this, "slot " + std::to_string(slot), slot, &info);
+    return info;
+}
+
+unsigned long Module::epoch() const {
+    return readyGeneration_.load() == process::generation() ? epoch_.load() : 0;
+}
+
+Token& Module::token(CK_SLOT_ID slot, const CK_TOKEN_INFO& info) {
+    const std::lock_guard lock(process::stateMutex());
+    for (const auto& token : tokens_)
+        if (token->isAt(slot, info))
+            return *token;
+    tokens_.push_back(std::make_unique<Token>(*this, slot, info));
+    return *tokens_.back();
+}
+
+} // namespace pkcs11

@@ -1,0 +1,141 @@
+#include "pkcs11/object.h"
+
+#include <algorithm>
+#include <array>
+
+#include "pkcs11/process.h"
+
+namespace pkcs11 {
+namespace {
+
+constexpr std::size_t findBatch = 64;
+// A module that never stops finding objects must not keep us for ever.
+constexpr std::size_t findLimit = 1'000'000;
+
+// What must be the same for a key to be the same key. Public values only.
+constexpr std::array identity{CKA_CLASS,     CKA_KEY_TYPE, CKA_ID,
+                              CKA_LABEL,     CKA_MODULUS,  CKA_PUBLIC_EXPONENT,
+                              CKA_EC_PARAMS, CKA_EC_POINT, CKA_PUBLIC_KEY_INFO};
+
+class Search {
+  public:
+    Search(Session& session, std::vector<CK_ATTRIBUTE>& filter) : session_(session) {
+        session.require<&List::C_FindObjectsInit>(filter.data(), CK_ULONG{filter.size()});
+    }
+    ~Search() {
+        if (session_.call<&List::C_FindObjectsFinal>() != CKR_OK)
+            session_.setUnusable();
+    }
+    Search(const Search&) = delete;
+    Search& operator=(const Search&) = delete;
+
+    std::vector<CK_OBJECT_HANDLE> all() {
+        std::vector<CK_OBJECT_HANDLE> found;
+        std::array<CK_OBJECT_HANDLE, findBatch> batch{};
+        CK_ULONG count = batch.size();
+        while (count >= batch.size() && found.size() < findLimit) {
+            session_.require<&List::C_FindObjects>(batch.data(), CK_ULONG{batch.size()}, &count);
+            found.insert(found.end(), batch.begin(), batch.begin() + std::min<std::size_t>(count, batch.size()));
+        }
+        return found;
+    }
+
+  private:
+    Session& session_;
+};
+
+const char* typeName(CK_OBJECT_CLASS type) {
+    switch (type) {
+    case CKO_PRIVATE_KEY:
+        return "private key";
+    case CKO_PUBLIC_KEY:
+        return "public key";
+    case CKO_CERTIFICATE:
+        return "certificate";
+    default:
+        return "object";
+    }
+}
+
+} // namespace
+
+std::vector<CK_OBJECT_HANDLE> findObjects(Session& session, const ObjectQuery& query) {
+    CK_OBJECT_CLASS type = query.type.value_or(0);
+    std::string label = query.label.value_or("");
+    Bytes id = query.id.value_or(Bytes{});
+    std::vector<CK_ATTRIBUTE> filter;
+    if (query.type)
+        filter.push_back({CKA_CLASS, &type, sizeof type});
+    if (query.label)
+        filter.push_back({CKA_LABEL, label.data(), label.size()});
+    if (query.id)
+        filter.push_back({CKA_ID, id.data(), id.size()});
+    return Search(session, filter).all();
+}
+
+TokenObject::TokenObject(std::shared_ptr<Connection> connection, CK_OBJECT_HANDLE handle, Attributes attributes)
+    : token_(connection->token()), attributes_(std::move(attributes)), loggedIn_(connection->loggedIn()),
+      binding_{std::move(connection), handle} {}
+
+CK_OBJECT_CLASS TokenObject::type() const { return attributes_.number(CKA_CLASS).value_or(CKO_DATA); }
+
+std::string TokenObject::describe() const {
+    return std::string(typeName(type())) + " \"" + label() + "\" on " + token_.describe();
+}
+
+TokenObject::Binding TokenObject::current() {
+    {
+        const std::lock_guard lock(process::stateMutex());
+        if (binding_.handle != CK_INVALID_HANDLE && binding_.connection->valid())
+            return binding_;
+    }
+    auto fresh = findAgain();
+    const std::lock_guard lock(process::stateMutex());
+    if (binding_.connection->isFromBeforeFork())
+        process::keepForever(binding_.connection);
+    binding_ = fresh;
+    return fresh;
+}
+
+TokenObject::Binding TokenObject::findAgain() {
+    trace::step("look up again: " + describe());
+    auto connection = token_.connection();
+    Session session = connection->take();
+    if (loggedIn_ && connection->loginRequired())
+        connection->login(session, {});
+    const ObjectQuery query{type(), attributes_.has(CKA_LABEL) ? std::optional(label()) : std::nullopt,
+                            attributes_.has(CKA_ID) ? std::optional(id()) : std::nullopt};
+    const auto handles = findObjects(session, query);
+    for (const CK_OBJECT_HANDLE handle : handles)
+        if (isSame(readAttributes(session, handle, identity)))
+            return {connection, handle};
+    throw Error(Failure::notFound,
+                handles.empty() ? describe() + " is no longer there"
+                                : "another key has taken the place of " + describe(),
+                CKR_KEY_HANDLE_INVALID);
+}
+
+bool TokenObject::isSame(const Attributes& other) const {
+    return std::all_of(identity.begin(), identity.end(), [&](CK_ATTRIBUTE_TYPE type) {
+        const auto* before = attributes_.find(type);
+        const auto* now = other.find(type);
+        return before == nullptr || (now != nullptr && *before == *now);
+    });
+}
+
+bool TokenObject::recover(const Binding& binding, CK_RV rv, bool again) {
+    if (isHandleLoss(rv)) {
+        const std::lock_guard lock(process::stateMutex());
+        if (binding_.connection == binding.connection && binding_.handle == binding.handle)
+            binding_.handle = CK_INVALID_HANDLE;
+        return again;
+    }
+    if (!isConnectionLoss(rv) || process::exiting())
+        return false;
+    if (rv == CKR_CRYPTOKI_NOT_INITIALIZED)
+        token_.module().noteFinalizedByOthers();
+    token_.drop(binding.connection);
+    return again;
+}
+
+} // namespace pkcs11

@@ -1,0 +1,75 @@
+// Objects on a token: finding them, and holding one so that it can be found again.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <p11-kit/pkcs11.h>
+
+#include "pkcs11/attributes.h"
+#include "pkcs11/connection.h"
+#include "pkcs11/token.h"
+
+namespace pkcs11 {
+
+/// What to look for; a part that is not given fits everything.
+struct ObjectQuery {
+    std::optional<CK_OBJECT_CLASS> type;
+    std::optional<std::string> label;
+    std::optional<Bytes> id;
+};
+
+/// Handles of all objects that fit (C_FindObjectsInit, C_FindObjects, C_FindObjectsFinal). Throws Error.
+std::vector<CK_OBJECT_HANDLE> findObjects(Session& session, const ObjectQuery& query);
+
+/// An object that survives the loss of sessions, of the module and of the process it was loaded in: its
+/// handle is looked up again where it may be stale, and the object found is compared with the one before. Thread-safe.
+class TokenObject {
+  public:
+    /// `attributes` are those read when it was found with `handle` on `connection`.
+    TokenObject(std::shared_ptr<Connection> connection, CK_OBJECT_HANDLE handle, Attributes attributes);
+
+    Token& token() const { return token_; }
+    const Attributes& attributes() const { return attributes_; }
+    CK_OBJECT_CLASS type() const;
+    std::string label() const { return attributes_.text(CKA_LABEL); }
+    Bytes id() const { return attributes_.bytes(CKA_ID); }
+    /// `private key "label" on token "t" (serial ...)`, for messages.
+    std::string describe() const;
+
+    /// Runs `operation(session, handle)` in a session of its own. Where the session, the login or the handle turn
+    /// out to be lost it runs once more with new ones. Throws Error.
+    template <typename Operation>
+    auto run(Operation&& operation) {
+        for (bool again = true;; again = false) {
+            const auto binding = current();
+            try {
+                Session session = binding.connection->take();
+                return operation(session, binding.handle);
+            } catch (const Error& error) {
+                if (!recover(binding, error.rv(), again))
+                    throw;
+            }
+        }
+    }
+
+  private:
+    struct Binding {
+        std::shared_ptr<Connection> connection;
+        CK_OBJECT_HANDLE handle = CK_INVALID_HANDLE;
+    };
+
+    Binding current();
+    bool recover(const Binding& binding, CK_RV rv, bool again);
+    Binding findAgain();
+    bool isSame(const Attributes& other) const;
+
+    Token& token_;
+    Attributes attributes_;
+    bool loggedIn_;   ///< it was found after a login, and may be invisible without
+    Binding binding_; ///< guarded by process::stateMutex()
+};
+
+} // namespace pkcs11

@@ -1,0 +1,56 @@
+#include "pkcs11/operation.h"
+
+#include <algorithm>
+
+namespace pkcs11 {
+namespace {
+
+template <auto Init, auto Final>
+std::size_t perform(TokenObject& key, CK_MECHANISM mechanism, std::span<const unsigned char> data,
+                    std::span<unsigned char> out) {
+    const bool authenticate = key.attributes().flag(CKA_ALWAYS_AUTHENTICATE, false);
+    return key.run([&](Session& session, CK_OBJECT_HANDLE handle) -> std::size_t {
+        const CK_RV rv = session.call<Init>(&mechanism, handle);
+        if (isMechanismRefusal(rv)) // no operation has begun: the session stays good
+            throw callFailed(functionName<Init>, rv, key.describe());
+        if (rv != CKR_OK)
+            session.fail(functionName<Init>, rv);
+        if (authenticate) {
+            session.setUnusable(); // unless the operation ends as it should
+            session.connection().contextLogin(session);
+        }
+        auto size = static_cast<CK_ULONG>(out.size());
+        session.require<Final>(const_cast<CK_BYTE_PTR>(data.data()), CK_ULONG{data.size()}, out.data(), &size);
+        if (authenticate)
+            session.setUsable();
+        if (size > out.size())
+            throw Error(Failure::call, std::string(functionName<Final>) + " claims more bytes than it was given room for",
+                        CKR_GENERAL_ERROR);
+        return size;
+    });
+}
+
+} // namespace
+
+std::size_t sign(TokenObject& key, const CK_MECHANISM& mechanism, std::span<const unsigned char> data,
+                 std::span<unsigned char> out) {
+    return perform<&List::C_SignInit, &List::C_Sign>(key, mechanism, data, out);
+}
+
+std::size_t decrypt(TokenObject& key, const CK_MECHANISM& mechanism, std::span<const unsigned char> data,
+                    std::span<unsigned char> out) {
+    return perform<&List::C_DecryptInit, &List::C_Decrypt>(key, mechanism, data, out);
+}
+
+bool isMechanismRefusal(CK_RV rv) {
+    return rv == CKR_MECHANISM_INVALID || rv == CKR_MECHANISM_PARAM_INVALID || rv == CKR_ARGUMENTS_BAD;
+}
+
+bool takes(const TokenObject& key, CK_MECHANISM_TYPE mechanism) {
+    const auto allowed = key.attributes().mechanisms(CKA_ALLOWED_MECHANISMS);
+    if (!allowed.empty() && std::find(allowed.begin(), allowed.end(), mechanism) == allowed.end())
+        return false;
+    return key.token().connection()->offers(mechanism);
+}
+
+} // namespace pkcs11

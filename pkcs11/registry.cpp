@@ -1,0 +1,141 @@
+#include "pkcs11/registry.h"
+
+#include <chrono>
+#include <cstdlib>
+#include <filesystem>
+#include <thread>
+#include <utility>
+
+#include <p11-kit/p11-kit.h>
+
+#include "pkcs11/process.h"
+
+namespace pkcs11 {
+namespace {
+
+using CString = std::unique_ptr<char, decltype(&std::free)>;
+
+// How long the end of the process waits for calls that other threads have inside a module.
+constexpr auto exitPatience = std::chrono::milliseconds(200);
+
+// Never destroyed: exit handlers use it. Guarded by process::stateMutex().
+std::vector<std::unique_ptr<Module>>& modules() {
+    static auto* all = new std::vector<std::unique_ptr<Module>>;
+    return *all;
+}
+
+bool waitUntilQuiet(const Module& module) {
+    const auto deadline = std::chrono::steady_clock::now() + exitPatience;
+    while (module.callsInFlight() > 0) {
+        if (std::chrono::steady_clock::now() > deadline)
+            return false;
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    return true;
+}
+
+// A module with a call still inside it is left as it is: C_Finalize under a running call is undefined.
+void finalizeAll() {
+    std::vector<Module*> all;
+    {
+        const std::lock_guard lock(process::stateMutex());
+        for (const auto& module : modules())
+            all.push_back(module.get());
+    }
+    for (auto* module : all)
+        if (waitUntilQuiet(*module))
+            module->finalize();
+}
+
+// A relative name is p11-kit's to resolve, against its module folder and never against the working directory.
+std::string canonical(const std::string& path) {
+    if (!path.starts_with('/'))
+        return path;
+    std::error_code error;
+    const auto real = std::filesystem::canonical(path, error);
+    return error ? path : real.string();
+}
+
+// The caller holds process::stateMutex().
+Module* findLocked(const std::string& name, const std::string& path) {
+    for (const auto& module : modules())
+        if (path.empty() ? module->path().empty() && module->name() == name : module->path() == path)
+            return module.get();
+    return nullptr;
+}
+
+Module* find(const std::string& name, const std::string& path) {
+    const std::lock_guard lock(process::stateMutex());
+    return findLocked(name, path);
+}
+
+// The first of two threads that load the same module wins.
+ModuleUse adopt(CK_FUNCTION_LIST* functions, const std::string& name, const std::string& path,
+                const ModuleOptions& options) {
+    auto fresh = std::make_unique<Module>(functions, name, path, options);
+    process::installHandlers(finalizeAll);
+    Module* module = nullptr;
+    {
+        const std::lock_guard lock(process::stateMutex());
+        module = findLocked(name, path);
+        if (module == nullptr)
+            module = modules().emplace_back(std::move(fresh)).get();
+    }
+    return ModuleUse(*module);
+}
+
+std::string fileStem(const std::string& path) { return std::filesystem::path(path).stem().string(); }
+
+std::string optionOf(CK_FUNCTION_LIST* functions, const char* option) {
+    const CString value(p11_kit_config_option(functions, option), &std::free);
+    return value ? value.get() : "";
+}
+
+void adoptList(CK_FUNCTION_LIST** list, bool remoteOnly, const ModuleOptions& common,
+               std::vector<ModuleUse>& out) {
+    for (auto** entry = list; entry != nullptr && *entry != nullptr; ++entry) {
+        const CString name(p11_kit_module_get_name(*entry), &std::free);
+        const CString file(p11_kit_module_get_filename(*entry), &std::free);
+        if (remoteOnly && file)
+            continue;
+        ModuleOptions options = common;
+        if (const auto own = optionOf(*entry, "x-init-reserved"); !own.empty())
+            options.initArgs = own;
+        const std::string path = file ? canonical(file.get()) : "";
+        out.push_back(adopt(*entry, name ? name.get() : fileStem(path), path, options));
+    }
+}
+
+std::string lastMessage() {
+    const char* message = p11_kit_message();
+    return message != nullptr ? message : "no reason given";
+}
+
+} // namespace
+
+ModuleUse loadModule(const std::string& path, const ModuleOptions& options) {
+    const std::string real = canonical(path);
+    if (auto* known = find(fileStem(path), real))
+        return ModuleUse(*known);
+    if (Module::insideCall())
+        throw Error(Failure::module, "a module called back into the provider");
+    auto* functions = p11_kit_module_load(path.c_str(), P11_KIT_MODULE_UNMANAGED);
+    if (functions == nullptr)
+        throw Error(Failure::module, "cannot load the PKCS#11 module " + path + ": " + lastMessage());
+    return adopt(functions, fileStem(path), real, options);
+}
+
+std::vector<ModuleUse> loadRegisteredModules(const ModuleOptions& options) {
+    if (Module::insideCall())
+        throw Error(Failure::module, "a module called back into the provider");
+    std::vector<ModuleUse> result;
+    auto** direct = p11_kit_modules_load(nullptr, P11_KIT_MODULE_UNMANAGED);
+    if (direct == nullptr)
+        throw Error(Failure::module, "cannot load the modules registered with p11-kit: " + lastMessage());
+    adoptList(direct, false, options, result);
+    // Modules behind a socket or a command exist only as p11-kit's own wrappers.
+    adoptList(p11_kit_modules_load(nullptr, 0), true, options, result);
+    return result;
+}
+
+} // namespace pkcs11

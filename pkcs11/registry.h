@@ -1,0 +1,40 @@
+// The modules of this process, and who uses them.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "pkcs11/module.h"
+
+namespace pkcs11 {
+
+/// A share in a module: the module is finalised when the last share in it goes.
+class ModuleUse {
+  public:
+    explicit ModuleUse(Module& module) : module_(&module) { module.addUser(); }
+    ModuleUse(ModuleUse&& other) noexcept : module_(std::exchange(other.module_, nullptr)) {}
+    ModuleUse& operator=(ModuleUse&&) = delete;
+    ModuleUse(const ModuleUse&) = delete;
+    ModuleUse& operator=(const ModuleUse&) = delete;
+    ~ModuleUse() {
+        if (module_ != nullptr)
+            module_->removeUser();
+    }
+    Module& operator*() const { return *module_; }
+    Module* operator->() const { return module_; }
+
+  private:
+    Module* module_;
+};
+
+/// Loads the module at `path` (or named relative to p11-kit's module folder) without initialising it. The same file
+/// gives the same module again; the options of the first load hold. Throws Error.
+ModuleUse loadModule(const std::string& path, const ModuleOptions& options);
+
+/// The modules registered with p11-kit for this program (pkcs11.conf(5)), in p11-kit's order, none initialised.
+/// Their own init arguments (x-init-reserved) go before those in `options`. Throws Error.
+std::vector<ModuleUse> loadRegisteredModules(const ModuleOptions& options);
+
+} // namespace pkcs11

@@ -1,0 +1,18 @@
+// PKCS#11's fixed-size text fields.
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include <p11-kit/p11-kit.h>
+
+namespace pkcs11 {
+
+/// A blank-padded field (PKCS#11 2.40, section 3.1) without its padding.
+template <typename Char, std::size_t N>
+std::string trimmed(const Char (&field)[N]) {
+    const auto* bytes = reinterpret_cast<const unsigned char*>(field);
+    return {reinterpret_cast<const char*>(bytes), p11_kit_space_strlen(bytes, N)};
+}
+
+} // namespace pkcs11

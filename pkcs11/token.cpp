@@ -1,0 +1,108 @@
+#include "pkcs11/token.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "pkcs11/process.h"
+#include "pkcs11/text.h"
+
+namespace pkcs11 {
+namespace {
+
+template <std::size_t N>
+bool equal(const CK_UTF8CHAR (&a)[N], const CK_UTF8CHAR (&b)[N]) {
+    return std::memcmp(a, b, N) == 0;
+}
+
+} // namespace
+
+bool sameIdentity(const CK_TOKEN_INFO& a, const CK_TOKEN_INFO& b) {
+    return equal(a.label, b.label) && equal(a.manufacturerID, b.manufacturerID) &&
+           equal(a.model, b.model) && std::memcmp(a.serialNumber, b.serialNumber, sizeof a.serialNumber) == 0;
+}
+
+Token::Token(Module& module, CK_SLOT_ID slot, const CK_TOKEN_INFO& info)
+    : module_(module), slot_(slot), info_(info) {}
+
+bool Token::isAt(CK_SLOT_ID slot, const CK_TOKEN_INFO& info) const {
+    return slot == slot_ && sameIdentity(info, info_);
+}
+
+std::string Token::describe() const {
+    return "token \"" + trimmed(info_.label) + "\" (serial " + trimmed(info_.serialNumber) + ", module " +
+           module_.name() + ")";
+}
+
+std::shared_ptr<Connection> Token::connection() {
+    {
+        const std::lock_guard lock(process::stateMutex());
+        if (connection_ && connection_->valid())
+            return connection_;
+    }
+    module_.initialize();
+    return keep(connect());
+}
+
+void Token::noteSeen(CK_SLOT_ID slot, const CK_TOKEN_INFO& info) {
+    keep(std::make_shared<Connection>(*this, slot, info.flags));
+}
+
+// The first of two threads wins, and a connection that is good stays.
+std::shared_ptr<Connection> Token::keep(std::shared_ptr<Connection> fresh) {
+    const std::lock_guard lock(process::stateMutex());
+    if (connection_ && connection_->valid())
+        return connection_;
+    if (connection_ && connection_->isFromBeforeFork())
+        process::keepForever(connection_);
+    connection_ = std::move(fresh);
+    return connection_;
+}
+
+// The slot of old first: nearly always the token is still there.
+std::shared_ptr<Connection> Token::connect() {
+    auto slots = module_.slots();
+    std::stable_partition(slots.begin(), slots.end(), [this](CK_SLOT_ID id) { return id == slot_; });
+    for (const CK_SLOT_ID slot : slots) {
+        CK_TOKEN_INFO info{};
+        const CK_RV rv = module_.call<&List::C_GetTokenInfo>(slot, &info);
+        if (rv == CKR_OK && sameIdentity(info, info_))
+            return std::make_shared<Connection>(*this, slot, info.flags);
+    }
+    throw Error(Failure::notFound, describe() + " is not present", CKR_TOKEN_NOT_PRESENT);
+}
+
+void Token::drop(const std::shared_ptr<Connection>& lost) {
+    {
+        const std::lock_guard lock(process::stateMutex());
+        if (connection_ == lost)
+            connection_.reset();
+    }
+    lost->markLost();
+}
+
+void Token::abandonConnection() {
+    const std::lock_guard lock(process::stateMutex());
+    connection_.reset();
+}
+
+std::optional<Pin> Token::savedPin() const {
+    const std::lock_guard lock(process::stateMutex());
+    return savedPin_;
+}
+
+void Token::savePin(const Pin& pin) {
+    const std::lock_guard lock(process::stateMutex());
+    savedPin_ = pin;
+}
+
+bool Token::wasRefused(const Pin& pin) const {
+    const std::lock_guard lock(process::stateMutex());
+    return std::find(refusedPins_.begin(), refusedPins_.end(), pin) != refusedPins_.end();
+}
+
+void Token::noteRefused(const Pin& pin) {
+    const std::lock_guard lock(process::stateMutex());
+    refusedPins_.push_back(pin);
+}
+
+} // namespace pkcs11

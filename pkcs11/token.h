@@ -1,0 +1,65 @@
+// A token: its identity, which outlives slots, sessions and forks, and its present connection.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <p11-kit/pkcs11.h>
+
+#include "pkcs11/connection.h"
+#include "pkcs11/pin.h"
+
+namespace pkcs11 {
+
+class Module;
+
+/// A token as its label, manufacturer, model and serial number tell it. Owned by its Module. Thread-safe.
+class Token {
+  public:
+    Token(Module& module, CK_SLOT_ID slot, const CK_TOKEN_INFO& info);
+    Token(const Token&) = delete;
+    Token& operator=(const Token&) = delete;
+
+    Module& module() const { return module_; }
+    /// As read when the token was first seen; flags may be out of date.
+    const CK_TOKEN_INFO& info() const { return info_; }
+    bool isAt(CK_SLOT_ID slot, const CK_TOKEN_INFO& info) const;
+    /// `token "label" (serial 0123, module softhsm2)`, for messages.
+    std::string describe() const;
+
+    /// The connection to use now. Where there is none, or the last one was lost, the module is initialised
+    /// and the slot looked for again. Throws Error.
+    std::shared_ptr<Connection> connection();
+
+    /// The token was seen just now in `slot`: saves connection() from looking for it.
+    void noteSeen(CK_SLOT_ID slot, const CK_TOKEN_INFO& info);
+
+    /// Drops the connection, if it is still `lost`. The next connection() makes another.
+    void drop(const std::shared_ptr<Connection>& lost);
+    void abandonConnection();
+
+    /// The PIN of the last login in this process, for logins that nobody can be asked for: after a loss, after fork.
+    std::optional<Pin> savedPin() const;
+    void savePin(const Pin& pin);
+    /// PINs that the token refused are never tried again in this process.
+    bool wasRefused(const Pin& pin) const;
+    void noteRefused(const Pin& pin);
+
+  private:
+    std::shared_ptr<Connection> connect();
+    std::shared_ptr<Connection> keep(std::shared_ptr<Connection> fresh);
+
+    Module& module_;
+    CK_SLOT_ID slot_;
+    CK_TOKEN_INFO info_;
+    // Guarded by process::stateMutex().
+    std::shared_ptr<Connection> connection_;
+    std::optional<Pin> savedPin_;
+    std::vector<Pin> refusedPins_;
+};
+
+/// True if both are the same token: label, manufacturer, model and serial number.
+bool sameIdentity(const CK_TOKEN_INFO& a, const CK_TOKEN_INFO& b);
+
+} // namespace pkcs11

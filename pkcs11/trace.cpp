@@ -1,0 +1,66 @@
+#include "pkcs11/trace.h"
+
+#include <atomic>
+#include <cctype>
+#include <cstdio>
+#include <string>
+
+#include <unistd.h>
+
+#include "pkcs11/error.h"
+
+namespace pkcs11::trace {
+namespace {
+
+std::atomic<int> currentLevel{0};
+std::atomic<FILE*> sink{nullptr};
+
+// One fprintf is one write to a line-buffered stream: lines of several threads do not mix.
+void line(const char* text) {
+    FILE* out = sink.load();
+    std::fprintf(out != nullptr ? out : stderr, "pkcs11[%ld] %s\n", static_cast<long>(getpid()), text);
+    std::fflush(out != nullptr ? out : stderr);
+}
+
+} // namespace
+
+int level() { return currentLevel.load(std::memory_order_relaxed); }
+
+bool configure(std::string_view spec) {
+    std::string path;
+    int wanted = 1;
+    while (!spec.empty()) {
+        const auto comma = spec.find(',');
+        const auto part = spec.substr(0, comma);
+        spec = comma == std::string_view::npos ? std::string_view{} : spec.substr(comma + 1);
+        if (part.starts_with("file:"))
+            path = part.substr(5);
+        else if (part.starts_with("level:") && part.size() == 7 &&
+                 std::isdigit(static_cast<unsigned char>(part[6])) != 0)
+            wanted = part[6] - '0';
+        else if (!part.empty())
+            return false;
+    }
+    if (level() > 0)
+        return true;
+    if (!path.empty()) {
+        FILE* file = std::fopen(path.c_str(), "ae");
+        if (file == nullptr)
+            return false;
+        sink = file;
+    }
+    currentLevel = wanted;
+    return true;
+}
+
+void step(std::string_view text) {
+    if (level() >= 1)
+        line(std::string(text).c_str());
+}
+
+void call(const char* function, CK_RV rv, std::chrono::steady_clock::duration taken) {
+    const auto micros = std::chrono::duration_cast<std::chrono::microseconds>(taken).count();
+    line((std::string(function) + " " + rvName(rv) + " " + std::to_string(micros) + " us").c_str());
+}
+
+} // namespace pkcs11::trace

@@ -1,0 +1,200 @@
+#include "provider/configuration.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstdlib>
+#include <string_view>
+
+#include "ossl/pin.h"
+#include "pkcs11/trace.h"
+
+namespace provider {
+namespace {
+
+using ossl::LoginBehavior;
+using ossl::Settings;
+
+[[noreturn]] void reject(const std::string& directive, std::string_view value) {
+    throw ossl::UsageError(ossl::Reason::parameter,
+                           "the directive " + directive + " does not take the value \"" + std::string(value) + "\"");
+}
+
+std::vector<std::string> words(std::string_view text) {
+    std::vector<std::string> result;
+    constexpr std::string_view separators = " \t,";
+    while (!text.empty()) {
+        const auto start = std::min(text.find_first_not_of(separators), text.size());
+        text.remove_prefix(start);
+        const auto end = std::min(text.find_first_of(separators), text.size());
+        if (end > 0)
+            result.emplace_back(text.substr(0, end));
+        text.remove_prefix(end);
+    }
+    return result;
+}
+
+bool parseBool(const std::string& directive, std::string_view value) {
+    constexpr std::array<std::string_view, 4> yes{"1", "yes", "true", "on"};
+    constexpr std::array<std::string_view, 5> no{"0", "no", "false", "off", ""};
+    if (std::find(yes.begin(), yes.end(), value) != yes.end())
+        return true;
+    if (std::find(no.begin(), no.end(), value) == no.end())
+        reject(directive, value);
+    return false;
+}
+
+void setPin(Settings& settings, const std::string&, std::string_view value) {
+    constexpr std::string_view filePrefix = "file:";
+    if (value.starts_with(filePrefix))
+        settings.pinFile = value.substr(filePrefix.size());
+    else
+        settings.pin = ossl::makePin(value);
+}
+
+void setModulePath(Settings& settings, const std::string&, std::string_view value) { settings.modulePath = value; }
+
+void setInitArgs(Settings& settings, const std::string&, std::string_view value) { settings.moduleInitArgs = value; }
+
+void setLogin(Settings& settings, const std::string& directive, std::string_view value) {
+    if (value == "auto")
+        settings.login = LoginBehavior::automatic;
+    else if (value == "always")
+        settings.login = LoginBehavior::always;
+    else if (value == "never")
+        settings.login = LoginBehavior::never;
+    else
+        reject(directive, value);
+}
+
+void setForceLogin(Settings& settings, const std::string& directive, std::string_view value) {
+    if (parseBool(directive, value))
+        settings.login = LoginBehavior::always;
+}
+
+void setLoadBehavior(Settings& settings, const std::string& directive, std::string_view value) {
+    if (value != "early" && value != "late" && !value.empty())
+        reject(directive, value);
+    settings.earlyLoad = value == "early";
+}
+
+void setQuirks(Settings& settings, const std::string& directive, std::string_view value) {
+    // Operation states are never saved and no session callbacks given, so two of them change nothing.
+    constexpr std::array<std::string_view, 2> nothingToDo{"no-operation-state", "no-session-callbacks"};
+    for (const auto& quirk : words(value)) {
+        if (quirk == "no-deinit")
+            settings.neverFinalize = true;
+        else if (quirk == "no-allowed-mechanisms")
+            settings.noAllowedMechanisms = true;
+        else if (std::find(nothingToDo.begin(), nothingToDo.end(), quirk) == nothingToDo.end())
+            reject(directive, quirk);
+    }
+}
+
+// pkcs11-provider's meaning: 0 allows the export of public keys, 1 forbids it.
+void setAllowExport(Settings& settings, const std::string& directive, std::string_view value) {
+    if (value != "0" && value != "1")
+        reject(directive, value);
+    settings.allowPublicExport = value == "0";
+}
+
+void setMaxSessions(Settings& settings, const std::string& directive, std::string_view value) {
+    const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), settings.maxIdleSessions);
+    if (error != std::errc{} || end != value.data() + value.size())
+        reject(directive, value);
+}
+
+void setBlocked(Settings& settings, const std::string&, std::string_view value) {
+    settings.blockedOperations = words(value);
+}
+
+void setDebug(Settings&, const std::string& directive, std::string_view value) {
+    if (!pkcs11::trace::configure(value))
+        reject(directive, value);
+}
+
+void setDebugLevel(Settings&, const std::string& directive, std::string_view value) {
+    if (value != "0" && !pkcs11::trace::configure("level:" + std::string(value)))
+        reject(directive, value);
+}
+
+// Keys and PINs are kept in any case, and nothing depends on FIPS: accepted so that files need no change.
+void accept(Settings&, const std::string&, std::string_view) {}
+
+struct Directive {
+    const char* name;
+    void (*apply)(Settings&, const std::string&, std::string_view);
+};
+
+// pkcs11-provider's names, then those of libp11's provider.
+constexpr std::array directives{Directive{"pkcs11-module-path", setModulePath},
+                                Directive{"pkcs11-module-init-args", setInitArgs},
+                                Directive{"pkcs11-module-token-pin", setPin},
+                                Directive{"pkcs11-module-allow-export", setAllowExport},
+                                Directive{"pkcs11-module-login-behavior", setLogin},
+                                Directive{"pkcs11-module-load-behavior", setLoadBehavior},
+                                Directive{"pkcs11-module-quirks", setQuirks},
+                                Directive{"pkcs11-module-block-operations", setBlocked},
+                                Directive{"pkcs11-module-cache-sessions", setMaxSessions},
+                                Directive{"pkcs11-module-cache-keys", accept},
+                                Directive{"pkcs11-module-cache-pins", accept},
+                                Directive{"pkcs11-module-assume-fips", accept},
+                                Directive{"pkcs11_module", setModulePath},
+                                Directive{"init_args", setInitArgs},
+                                Directive{"pin", setPin},
+                                Directive{"debug_level", setDebugLevel},
+                                Directive{"force_login", setForceLogin}};
+
+// Applied after the directives and in this order: a later one wins.
+constexpr std::array environment{Directive{"PKCS11_MODULE_PATH", setModulePath},
+                                 Directive{"PKCS11_PROVIDER_MODULE", setModulePath},
+                                 Directive{"PKCS11_FORCE_LOGIN", setForceLogin},
+                                 Directive{"PKCS11_PROVIDER_DEBUG", setDebug},
+                                 Directive{"PKCS11_DEBUG_LEVEL", setDebugLevel}};
+
+// OpenSSL does not tell which directives there are, so likely misspellings are asked for one by one.
+std::vector<std::string> misspellings(std::string_view name) {
+    const std::string right(name);
+    std::string swapped = right;
+    for (char& letter : swapped)
+        letter = letter == '-' ? '_' : letter == '_' ? '-' : letter;
+    std::vector<std::string> result{swapped, right + "s", "pkcs11-" + right};
+    constexpr std::string_view prefix = "pkcs11-module-";
+    if (name.starts_with(prefix)) {
+        const std::string rest(name.substr(prefix.size()));
+        result.insert(result.end(), {rest, "module-" + rest, "pkcs11-" + rest});
+    }
+    return result;
+}
+
+bool isDirective(std::string_view name) {
+    return std::any_of(directives.begin(), directives.end(), [name](const auto& known) { return name == known.name; });
+}
+
+void refuseMisspellings(const ossl::Core& core) {
+    for (const auto& directive : directives)
+        for (const auto& wrong : misspellings(directive.name))
+            if (!isDirective(wrong) && core.parameter(wrong.c_str()) != nullptr)
+                throw ossl::UsageError(ossl::Reason::parameter,
+                                       "unknown directive " + wrong + "; did you mean " + directive.name + "?");
+}
+
+} // namespace
+
+Settings readSettings(const ossl::Core& core) {
+    Settings settings;
+    refuseMisspellings(core);
+    for (const auto& directive : directives)
+        if (const char* value = core.parameter(directive.name))
+            directive.apply(settings, directive.name, value);
+    for (const auto& variable : environment)
+        if (const char* value = secure_getenv(variable.name); value != nullptr && *value != '\0')
+            variable.apply(settings, variable.name, value);
+    // The configured PIN comes before the environment's.
+    const char* pin = secure_getenv("PKCS11_PIN");
+    if (pin != nullptr && !settings.pin && settings.pinFile.empty())
+        settings.pin = ossl::makePin(pin);
+    return settings;
+}
+
+} // namespace provider

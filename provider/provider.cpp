@@ -1,0 +1,111 @@
+// The provider's entry point (provider(7), provider-base(7)): it wires the layers together and decides nothing.
+#include <algorithm>
+#include <array>
+#include <memory>
+#include <string_view>
+
+#include <openssl/core_names.h>
+#include <openssl/crypto.h>
+
+#include "asym_cipher/asym_cipher.h"
+#include "keymgmt/keymgmt.h"
+#include "ossl/context.h"
+#include "ossl/dispatch.h"
+#include "ossl/params.h"
+#include "pkcs11/process.h"
+#include "provider/configuration.h"
+#include "signature/signature.h"
+#include "store/store.h"
+#include "version.h"
+
+namespace provider {
+namespace {
+
+struct Operation {
+    int id;
+    const char* name; ///< as pkcs11-module-block-operations has it
+    const OSSL_ALGORITHM* (*algorithms)();
+};
+
+constexpr std::array operations{Operation{OSSL_OP_STORE, "store", store::loaders},
+                                Operation{OSSL_OP_KEYMGMT, "keymgmt", keymgmt::algorithms},
+                                Operation{OSSL_OP_SIGNATURE, "signature", signature::algorithms},
+                                Operation{OSSL_OP_ASYM_CIPHER, "asym-cipher", asym_cipher::algorithms},
+                                Operation{OSSL_OP_ENCODER, "encoder", store::encoders},
+                                Operation{OSSL_OP_DECODER, "decoder", store::decoders}};
+
+bool isBlocked(const ossl::Context& context, const char* name) {
+    const auto& blocked = context.settings().blockedOperations;
+    return std::find(blocked.begin(), blocked.end(), name) != blocked.end();
+}
+
+// A module's own use of libcrypto must not be served by a token: it gets nothing, and nothing is remembered of it.
+const OSSL_ALGORITHM* queryOperation(void* provctx, int id, int* noCache) {
+    *noCache = pkcs11::Module::insideCall() ? 1 : 0;
+    if (*noCache == 1)
+        return nullptr;
+    const auto& context = ossl::Context::from(provctx);
+    const auto* found =
+        std::find_if(operations.begin(), operations.end(), [id](const auto& operation) { return operation.id == id; });
+    return found == operations.end() || isBlocked(context, found->name) ? nullptr : found->algorithms();
+}
+
+const OSSL_PARAM* gettableParams(void*) {
+    static const std::array list{OSSL_PARAM{OSSL_PROV_PARAM_NAME, OSSL_PARAM_UTF8_PTR, nullptr, 0, 0},
+                                 OSSL_PARAM{OSSL_PROV_PARAM_VERSION, OSSL_PARAM_UTF8_PTR, nullptr, 0, 0},
+                                 OSSL_PARAM{OSSL_PROV_PARAM_BUILDINFO, OSSL_PARAM_UTF8_PTR, nullptr, 0, 0},
+                                 ossl::intParam(OSSL_PROV_PARAM_STATUS), OSSL_PARAM_construct_end()};
+    return list.data();
+}
+
+void answerPointer(OSSL_PARAM* params, const char* key, const char* value) {
+    if (auto* found = OSSL_PARAM_locate(params, key))
+        OSSL_PARAM_set_utf8_ptr(found, value);
+}
+
+int getParams(void* provctx, OSSL_PARAM params[]) {
+    return ossl::guarded(ossl::Context::from(provctx).core(), 0, [&] {
+        answerPointer(params, OSSL_PROV_PARAM_NAME, "PKCS#11 Provider");
+        answerPointer(params, OSSL_PROV_PARAM_VERSION, projectVersion);
+        answerPointer(params, OSSL_PROV_PARAM_BUILDINFO, projectVersion);
+        ossl::answerInt(params, OSSL_PROV_PARAM_STATUS, 1);
+        return 1;
+    });
+}
+
+const OSSL_ITEM* getReasonStrings(void*) { return ossl::reasonStrings(); }
+
+int selfTest(void*) { return 1; }
+
+void teardown(void* provctx) { delete &ossl::Context::from(provctx); }
+
+const OSSL_DISPATCH* functions() {
+    static const std::array table{
+        ossl::entry<OSSL_FUNC_provider_teardown_fn>(OSSL_FUNC_PROVIDER_TEARDOWN, teardown),
+        ossl::entry<OSSL_FUNC_provider_gettable_params_fn>(OSSL_FUNC_PROVIDER_GETTABLE_PARAMS, gettableParams),
+        ossl::entry<OSSL_FUNC_provider_get_params_fn>(OSSL_FUNC_PROVIDER_GET_PARAMS, getParams),
+        ossl::entry<OSSL_FUNC_provider_query_operation_fn>(OSSL_FUNC_PROVIDER_QUERY_OPERATION, queryOperation),
+        ossl::entry<OSSL_FUNC_provider_get_reason_strings_fn>(OSSL_FUNC_PROVIDER_GET_REASON_STRINGS, getReasonStrings),
+        ossl::entry<OSSL_FUNC_provider_self_test_fn>(OSSL_FUNC_PROVIDER_SELF_TEST, selfTest),
+        ossl::endOfTable()};
+    return table.data();
+}
+
+} // namespace
+} // namespace provider
+
+// Reads settings and makes the library context; modules are loaded at first use, since OpenSSL holds locks here that a
+// module's own libcrypto may want.
+extern "C" __attribute__((visibility("default"))) int OSSL_provider_init(const OSSL_CORE_HANDLE* handle,
+                                                                        const OSSL_DISPATCH* in,
+                                                                        const OSSL_DISPATCH** out, void** provctx) {
+    const ossl::Core core(handle, in);
+    return ossl::guarded(core, 0, [&] {
+        auto context = std::make_unique<ossl::Context>(handle, in, provider::readSettings(core));
+        // An application may clean libcrypto up long before it exits, and modules use libcrypto, too.
+        OPENSSL_atexit(pkcs11::process::shutdown);
+        *out = provider::functions();
+        *provctx = context.release();
+        return 1;
+    });
+}

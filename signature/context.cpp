@@ -1,0 +1,119 @@
+#include "signature/context.h"
+
+#include <openssl/core_names.h>
+
+#include "ossl/dispatch.h"
+#include "ossl/params.h"
+
+namespace signature {
+namespace {
+
+constexpr const char* defaultDigest = "SHA2-256";
+
+} // namespace
+
+void SignatureContext::setKey(const std::shared_ptr<keymgmt::Key>& key, bool signing) {
+    if (key)
+        key_ = key;
+    if (!key_)
+        throw ossl::UsageError(ossl::Reason::key, "no key is set");
+    if (signing)
+        key_->privateObject(); // throws for public keys and ambiguous ones, before any data is read
+    signing_ = signing;
+    message_.forget();
+    keyChanged();
+}
+
+void SignatureContext::begin(const std::shared_ptr<keymgmt::Key>& key, bool signing, const OSSL_PARAM* params) {
+    setKey(key, signing);
+    streaming_ = false;
+    setParams(params);
+}
+
+void SignatureContext::beginDigest(const std::shared_ptr<keymgmt::Key>& key, bool signing, const char* digest,
+                                   const OSSL_PARAM* params) {
+    setKey(key, signing);
+    streaming_ = false;
+    if (digest != nullptr && *digest != '\0')
+        setDigest(digest);
+    else if (!digest_)
+        setDigest(defaultDigest);
+    setParams(params);
+    streaming_ = true;
+}
+
+void SignatureContext::setDigest(const std::string& name) {
+    auto digest = provider_.digest(name.c_str());
+    if (!digest)
+        throw ossl::UsageError(ossl::Reason::parameter, "unknown digest \"" + name + "\"");
+    if (streaming_ && (!digest_ || EVP_MD_is_a(digest.get(), EVP_MD_get0_name(digest_.get())) != 1))
+        throw ossl::UsageError(ossl::Reason::parameter, "the digest can't be changed while data is hashed");
+    digest_ = std::shared_ptr<EVP_MD>(digest.release(), EVP_MD_free);
+}
+
+void SignatureContext::requireDigestSize(Octets tbs) const {
+    if (digest_ && tbs.size() != static_cast<std::size_t>(EVP_MD_get_size(digest_.get())))
+        throw ossl::UsageError(ossl::Reason::data, "the hash has " + std::to_string(tbs.size()) + " bytes, and " +
+                                                       EVP_MD_get0_name(digest_.get()) + " has " +
+                                                       std::to_string(EVP_MD_get_size(digest_.get())));
+}
+
+// Not at begin: padding and salt are set between begin and the first data.
+void SignatureContext::startMessage() {
+    if (message_.started())
+        return;
+    if (!streaming_)
+        throw ossl::UsageError(ossl::Reason::internal, "no digest operation was begun");
+    const bool keepData = signing_ && combinedMechanism().has_value();
+    message_.start(keepData ? nullptr : digest_.get());
+}
+
+void SignatureContext::update(Octets data) {
+    startMessage();
+    message_.update(data);
+}
+
+std::size_t SignatureContext::finishSign(Buffer out) {
+    startMessage();
+    const bool whole = message_.keepsData();
+    const auto tbs = message_.finish();
+    return whole ? signMessage(combinedMechanism().value(), tbs, out) : sign(tbs, out);
+}
+
+bool SignatureContext::finishVerify(Octets signature) {
+    startMessage();
+    return verify(signature, message_.finish());
+}
+
+std::size_t SignatureContext::signMessage(CK_MECHANISM_TYPE, Octets, Buffer) {
+    throw ossl::UsageError(ossl::Reason::unsupported, "the token cannot sign a hash with this key");
+}
+
+std::size_t SignatureContext::recover(Octets, Buffer) {
+    throw ossl::UsageError(ossl::Reason::unsupported, "this algorithm recovers nothing from a signature");
+}
+
+void SignatureContext::setParams(const OSSL_PARAM* params) {
+    if (const auto name = ossl::textOf(params, OSSL_SIGNATURE_PARAM_DIGEST); name && !name->empty())
+        setDigest(*name);
+}
+
+void SignatureContext::getParams(OSSL_PARAM* params) const {
+    if (digest_)
+        ossl::answerText(params, OSSL_SIGNATURE_PARAM_DIGEST, EVP_MD_get0_name(digest_.get()));
+    if (OSSL_PARAM_locate(params, OSSL_SIGNATURE_PARAM_ALGORITHM_ID) == nullptr)
+        return;
+    const auto der = algorithmId();
+    if (der.empty())
+        throw ossl::UsageError(ossl::Reason::unsupported, "there is no X.509 algorithm identifier for this signature");
+    ossl::answerOctets(params, OSSL_SIGNATURE_PARAM_ALGORITHM_ID, der.data(), der.size());
+}
+
+ossl::PkeyCtx publicContext(const keymgmt::Key& key) {
+    ossl::PkeyCtx context(EVP_PKEY_CTX_new_from_pkey(key.context().libctx(), key.requirePublicKey(), ossl::Context::propq()));
+    if (!context)
+        throw ossl::UsageError(ossl::Reason::internal, "no provider takes the public key");
+    return context;
+}
+
+} // namespace signature

@@ -1,0 +1,86 @@
+// What the signature algorithms share: keys, digests, streaming. The dispatch functions know only this class.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "keymgmt/key.h"
+#include "ossl/context.h"
+#include "signature/message.h"
+
+namespace signature {
+
+using Octets = std::span<const unsigned char>;
+using Buffer = std::span<unsigned char>;
+
+/// One EVP signature operation's state. Used by one thread at a time. It holds no session and no operation of the token:
+/// those exist only inside sign(), so that contexts can be copied, thrown away and begun again at no cost.
+class SignatureContext {
+  public:
+    explicit SignatureContext(ossl::Context& provider) : provider_(provider) {}
+    virtual ~SignatureContext() = default;
+    SignatureContext& operator=(const SignatureContext&) = delete;
+
+    const ossl::Core& core() const { return provider_.core(); }
+    virtual std::unique_ptr<SignatureContext> clone() const = 0;
+
+    /// Begins an operation on given hashes or data. A null `key` keeps the present one. Throws.
+    void begin(const std::shared_ptr<keymgmt::Key>& key, bool signing, const OSSL_PARAM* params);
+    /// Begins an operation that hashes. A null `digest` stands for the key's default.
+    void beginDigest(const std::shared_ptr<keymgmt::Key>& key, bool signing, const char* digest,
+                     const OSSL_PARAM* params);
+
+    /// The longest signature of the present key. Asks nothing of the token.
+    virtual std::size_t maxSize() const = 0;
+
+    virtual std::size_t sign(Octets tbs, Buffer out) = 0;
+    virtual bool verify(Octets signature, Octets tbs) = 0;
+    virtual std::size_t recover(Octets signature, Buffer out);
+
+    virtual void update(Octets data);
+    virtual std::size_t finishSign(Buffer out);
+    virtual bool finishVerify(Octets signature);
+
+    virtual void setParams(const OSSL_PARAM* params);
+    virtual void getParams(OSSL_PARAM* params) const;
+    virtual const OSSL_PARAM* settable() const = 0;
+    virtual const OSSL_PARAM* gettable() const = 0;
+
+  protected:
+    SignatureContext(const SignatureContext&) = default;
+
+    /// Called once an operation has its key.
+    virtual void keyChanged() {}
+    /// The combined mechanism to sign the whole message with, where the token can't sign a hash; nothing where it can.
+    virtual std::optional<CK_MECHANISM_TYPE> combinedMechanism() const { return std::nullopt; }
+    virtual std::size_t signMessage(CK_MECHANISM_TYPE mechanism, Octets message, Buffer out);
+    /// DER AlgorithmIdentifier of the signature (X.509); empty if it has none.
+    virtual pkcs11::Bytes algorithmId() const { return {}; }
+
+    ossl::Context& provider() const { return provider_; }
+    const keymgmt::Key& key() const { return *key_; }
+    EVP_MD* digest() const { return digest_.get(); }
+    void setDigest(const std::string& name);
+    bool streaming() const { return streaming_; }
+    bool signing() const { return signing_; }
+    /// Throws UsageError unless `tbs` has the size of the digest, where one is set.
+    void requireDigestSize(Octets tbs) const;
+
+  private:
+    void setKey(const std::shared_ptr<keymgmt::Key>& key, bool signing);
+    void startMessage();
+
+    ossl::Context& provider_;
+    std::shared_ptr<keymgmt::Key> key_;
+    std::shared_ptr<EVP_MD> digest_;
+    Message message_;
+    bool streaming_ = false;
+    bool signing_ = false;
+};
+
+/// An EVP_PKEY_CTX of OpenSSL's own providers for the public half of `key`, for what needs no private key. Throws.
+ossl::PkeyCtx publicContext(const keymgmt::Key& key);
+
+} // namespace signature

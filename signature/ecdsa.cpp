@@ -1,0 +1,95 @@
+#include "signature/ecdsa.h"
+
+#include <algorithm>
+#include <array>
+
+#include <openssl/core_names.h>
+#include <openssl/objects.h>
+
+#include "ossl/ecdsa_der.h"
+#include "ossl/params.h"
+#include "pkcs11/mechanism.h"
+#include "pkcs11/operation.h"
+
+#include "signature/algorithm_id.h"
+
+namespace signature {
+namespace {
+
+// r and s of the largest curves OpenSSL has (sect571) take 72 bytes each.
+constexpr std::size_t longestRaw = 144;
+// DER length for P-521, for keys that do not tell their group.
+constexpr std::size_t unknownMaxSize = 141;
+
+std::size_t writeDer(Octets raw, Buffer out) {
+    const auto der = ossl::ecdsaToDer(raw);
+    if (der.empty() || der.size() > out.size())
+        throw pkcs11::Error(pkcs11::Failure::call, "C_Sign gave an ECDSA signature of " + std::to_string(raw.size()) + " bytes",
+                            CKR_GENERAL_ERROR);
+    std::copy(der.begin(), der.end(), out.begin());
+    return der.size();
+}
+
+std::size_t signOnToken(const keymgmt::Key& key, CK_MECHANISM_TYPE mechanism, Octets data, Buffer out) {
+    std::array<unsigned char, longestRaw> raw{};
+    const std::size_t size = pkcs11::sign(key.privateObject(), {mechanism, nullptr, 0}, data, raw);
+    return writeDer(Octets(raw).first(size), out);
+}
+
+} // namespace
+
+std::unique_ptr<SignatureContext> EcdsaContext::clone() const {
+    return std::unique_ptr<SignatureContext>(new EcdsaContext(*this));
+}
+
+std::size_t EcdsaContext::maxSize() const {
+    auto* shape = key().shape();
+    return shape != nullptr ? static_cast<std::size_t>(EVP_PKEY_get_size(shape)) : unknownMaxSize;
+}
+
+// Longer hashes are cut to the order's length here: not every token does it (FIPS 186-5, section 6.4.1).
+std::size_t EcdsaContext::sign(Octets tbs, Buffer out) {
+    requireDigestSize(tbs);
+    if (auto* shape = key().shape()) {
+        const auto orderBytes = static_cast<std::size_t>((EVP_PKEY_get_bits(shape) + 7) / 8);
+        tbs = tbs.first(std::min(tbs.size(), orderBytes));
+    }
+    return signOnToken(key(), CKM_ECDSA, tbs, out);
+}
+
+bool EcdsaContext::verify(Octets signature, Octets tbs) {
+    const auto context = publicContext(key());
+    if (EVP_PKEY_verify_init(context.get()) != 1)
+        return false;
+    if (digest() != nullptr)
+        EVP_PKEY_CTX_set_signature_md(context.get(), digest());
+    return EVP_PKEY_verify(context.get(), signature.data(), signature.size(), tbs.data(), tbs.size()) == 1;
+}
+
+std::optional<CK_MECHANISM_TYPE> EcdsaContext::combinedMechanism() const {
+    const auto* hash = digest() != nullptr ? pkcs11::hashMechanisms(EVP_MD_get0_name(digest())) : nullptr;
+    auto& object = key().privateObject();
+    if (hash == nullptr || pkcs11::takes(object, CKM_ECDSA) || !pkcs11::takes(object, hash->ecdsa))
+        return std::nullopt;
+    return hash->ecdsa;
+}
+
+std::size_t EcdsaContext::signMessage(CK_MECHANISM_TYPE mechanism, Octets message, Buffer out) {
+    return signOnToken(key(), mechanism, message, out);
+}
+
+pkcs11::Bytes EcdsaContext::algorithmId() const { return algorithmIdOf(digest(), NID_X9_62_id_ecPublicKey); }
+
+const OSSL_PARAM* EcdsaContext::settable() const {
+    static const std::array list{ossl::textParam(OSSL_SIGNATURE_PARAM_DIGEST),
+                                 ossl::textParam(OSSL_SIGNATURE_PARAM_PROPERTIES), OSSL_PARAM_construct_end()};
+    return list.data();
+}
+
+const OSSL_PARAM* EcdsaContext::gettable() const {
+    static const std::array list{ossl::textParam(OSSL_SIGNATURE_PARAM_DIGEST),
+                                 ossl::octetsParam(OSSL_SIGNATURE_PARAM_ALGORITHM_ID), OSSL_PARAM_construct_end()};
+    return list.data();
+}
+
+} // namespace signature

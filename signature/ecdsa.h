@@ -1,0 +1,24 @@
+// ECDSA signatures (FIPS 186; OpenSSL's EVP_SIGNATURE-ECDSA(7)).
+#pragma once
+
+#include "signature/context.h"
+
+namespace signature {
+
+class EcdsaContext final : public SignatureContext {
+  public:
+    using SignatureContext::SignatureContext;
+    std::unique_ptr<SignatureContext> clone() const override;
+    std::size_t maxSize() const override;
+    std::size_t sign(Octets tbs, Buffer out) override;
+    bool verify(Octets signature, Octets tbs) override;
+    const OSSL_PARAM* settable() const override;
+    const OSSL_PARAM* gettable() const override;
+
+  protected:
+    std::optional<CK_MECHANISM_TYPE> combinedMechanism() const override;
+    std::size_t signMessage(CK_MECHANISM_TYPE mechanism, Octets message, Buffer out) override;
+    pkcs11::Bytes algorithmId() const override;
+};
+
+} // namespace signature

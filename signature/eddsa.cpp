@@ -1,0 +1,73 @@
+#include "signature/eddsa.h"
+
+#include <array>
+
+#include <openssl/core_names.h>
+#include <openssl/objects.h>
+
+#include "ossl/dispatch.h"
+#include "ossl/params.h"
+#include "pkcs11/operation.h"
+#include "signature/algorithm_id.h"
+
+namespace signature {
+namespace {
+
+constexpr CK_MECHANISM_TYPE ckmEddsa = 0x1057; // PKCS#11 3.0, section 2.3.14
+constexpr std::size_t ed25519Size = 64, ed448Size = 114;
+
+// CK_EDDSA_PARAMS of PKCS#11 3.0, section 2.3.13, which some tokens want for Ed448.
+struct EddsaParams {
+    CK_BBOOL phFlag = CK_FALSE;
+    CK_ULONG contextDataSize = 0;
+    CK_BYTE_PTR contextData = nullptr;
+};
+
+} // namespace
+
+std::unique_ptr<SignatureContext> EddsaContext::clone() const {
+    return std::unique_ptr<SignatureContext>(new EddsaContext(*this));
+}
+
+std::size_t EddsaContext::maxSize() const {
+    return key().type() == keymgmt::KeyType::ed448 ? ed448Size : ed25519Size;
+}
+
+std::size_t EddsaContext::sign(Octets tbs, Buffer out) {
+    constexpr std::uint64_t withoutParams = ckmEddsa;
+    auto& object = key().privateObject();
+    if (!key().wasRefused(withoutParams)) {
+        try {
+            return pkcs11::sign(object, {ckmEddsa, nullptr, 0}, tbs, out);
+        } catch (const pkcs11::Error& error) {
+            if (error.rv() != CKR_MECHANISM_PARAM_INVALID)
+                throw;
+            key().noteRefused(withoutParams);
+        }
+    }
+    EddsaParams params;
+    return pkcs11::sign(object, {ckmEddsa, &params, sizeof params}, tbs, out);
+}
+
+bool EddsaContext::verify(Octets signature, Octets tbs) {
+    const ossl::MdCtx context(EVP_MD_CTX_new());
+    return EVP_DigestVerifyInit_ex(context.get(), nullptr, nullptr, key().context().libctx(), ossl::Context::propq(),
+                                   key().requirePublicKey(), nullptr) == 1 &&
+           EVP_DigestVerify(context.get(), signature.data(), signature.size(), tbs.data(), tbs.size()) == 1;
+}
+
+pkcs11::Bytes EddsaContext::algorithmId() const {
+    return algorithmIdOf(key().type() == keymgmt::KeyType::ed448 ? NID_ED448 : NID_ED25519);
+}
+
+const OSSL_PARAM* EddsaContext::settable() const {
+    static const OSSL_PARAM list = OSSL_PARAM_construct_end();
+    return &list;
+}
+
+const OSSL_PARAM* EddsaContext::gettable() const {
+    static const std::array list{ossl::octetsParam(OSSL_SIGNATURE_PARAM_ALGORITHM_ID), OSSL_PARAM_construct_end()};
+    return list.data();
+}
+
+} // namespace signature

@@ -1,0 +1,58 @@
+#include "signature/message.h"
+
+#include "ossl/core.h"
+
+namespace signature {
+namespace {
+
+[[noreturn]] void hashFailed() { throw ossl::UsageError(ossl::Reason::internal, "hashing failed"); }
+
+} // namespace
+
+Message::Message(const Message& other) : keeps_(other.keeps_), data_(other.data_) {
+    if (!other.hash_)
+        return;
+    hash_.reset(EVP_MD_CTX_new());
+    if (!hash_ || EVP_MD_CTX_copy_ex(hash_.get(), other.hash_.get()) != 1)
+        hashFailed();
+}
+
+void Message::start(const EVP_MD* digest) {
+    forget();
+    keeps_ = digest == nullptr;
+    if (keeps_)
+        return;
+    hash_.reset(EVP_MD_CTX_new());
+    if (!hash_ || EVP_DigestInit_ex2(hash_.get(), digest, nullptr) != 1)
+        hashFailed();
+}
+
+void Message::forget() {
+    hash_.reset();
+    data_.clear();
+    keeps_ = false;
+}
+
+void Message::update(std::span<const unsigned char> data) {
+    if (keeps_)
+        data_.insert(data_.end(), data.begin(), data.end());
+    else if (EVP_DigestUpdate(hash_.get(), data.data(), data.size()) != 1)
+        hashFailed();
+}
+
+pkcs11::Bytes Message::finish() {
+    pkcs11::Bytes result;
+    if (keeps_) {
+        result.swap(data_);
+    } else {
+        unsigned size = 0;
+        result.resize(EVP_MAX_MD_SIZE);
+        if (EVP_DigestFinal_ex(hash_.get(), result.data(), &size) != 1)
+            hashFailed();
+        result.resize(size);
+    }
+    forget();
+    return result;
+}
+
+} // namespace signature

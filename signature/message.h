@@ -1,0 +1,36 @@
+// The data of a streamed signature: hashed as it comes, or kept where the token insists on hashing by itself.
+#pragma once
+
+#include <memory>
+#include <span>
+
+#include "ossl/handles.h"
+#include "pkcs11/attributes.h"
+
+namespace signature {
+
+/// Copies are independent: each may go on with other data.
+class Message {
+  public:
+    Message() = default;
+    Message(const Message& other);
+    Message& operator=(const Message&) = delete;
+    ~Message() = default;
+
+    /// Forgets all data. Hashes with `digest`, or keeps everything if it is null. Throws UsageError.
+    void start(const EVP_MD* digest);
+    void forget();
+    bool started() const { return hash_ != nullptr || keeps_; }
+    bool keepsData() const { return keeps_; }
+
+    void update(std::span<const unsigned char> data);
+    /// The hash, or the data. Ends the message.
+    pkcs11::Bytes finish();
+
+  private:
+    ossl::MdCtx hash_;
+    bool keeps_ = false;
+    pkcs11::Bytes data_;
+};
+
+} // namespace signature

@@ -1,0 +1,299 @@
+#include "signature/rsa.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+#include <openssl/core_names.h>
+#include <openssl/objects.h>
+#include <openssl/rsa.h>
+
+#include "ossl/dispatch.h"
+#include "ossl/params.h"
+#include "pkcs11/mechanism.h"
+#include "pkcs11/operation.h"
+#include "signature/algorithm_id.h"
+#include "signature/rsa_encoding.h"
+
+namespace signature {
+namespace {
+
+struct PaddingName {
+    RsaPadding padding;
+    const char* name;
+    int number; ///< OpenSSL's RSA_*_PADDING
+};
+
+constexpr std::array paddingNames{PaddingName{RsaPadding::pkcs1, OSSL_PKEY_RSA_PAD_MODE_PKCSV15, RSA_PKCS1_PADDING},
+                                  PaddingName{RsaPadding::pss, OSSL_PKEY_RSA_PAD_MODE_PSS, RSA_PKCS1_PSS_PADDING},
+                                  PaddingName{RsaPadding::none, OSSL_PKEY_RSA_PAD_MODE_NONE, RSA_NO_PADDING}};
+
+constexpr std::array<std::pair<const char*, int>, 4> saltNames{{{OSSL_PKEY_RSA_PSS_SALT_LEN_DIGEST, saltDigest},
+                                                               {OSSL_PKEY_RSA_PSS_SALT_LEN_AUTO, saltAuto},
+                                                               {OSSL_PKEY_RSA_PSS_SALT_LEN_MAX, saltMax},
+                                                               {"auto-digestmax", saltAutoDigestMax}}};
+
+const PaddingName& nameOf(RsaPadding padding) {
+    return *std::find_if(paddingNames.begin(), paddingNames.end(),
+                         [padding](const auto& entry) { return entry.padding == padding; });
+}
+
+int parseSaltLength(const std::string& text) {
+    for (const auto& [name, value] : saltNames)
+        if (text == name)
+            return value;
+    int number = 0;
+    const auto* end = text.data() + text.size();
+    const auto [stop, error] = std::from_chars(text.data(), end, number);
+    if (error != std::errc{} || stop != end)
+        throw ossl::UsageError(ossl::Reason::parameter, "\"" + text + "\" is no PSS salt length");
+    return number;
+}
+
+std::uint64_t fingerprint(const CK_RSA_PKCS_PSS_PARAMS& params) {
+    return (std::uint64_t{params.hashAlg} << 32) ^ (std::uint64_t{params.mgf} << 24) ^ params.sLen;
+}
+
+} // namespace
+
+std::unique_ptr<SignatureContext> RsaContext::clone() const {
+    return std::unique_ptr<SignatureContext>(new RsaContext(*this));
+}
+
+void RsaContext::keyChanged() {
+    if (key().type() == keymgmt::KeyType::rsaPss)
+        padding_ = RsaPadding::pss;
+    if (key().modulusSize() == 0)
+        throw ossl::UsageError(ossl::Reason::key, "the RSA key has no modulus");
+}
+
+std::size_t RsaContext::sign(Octets tbs, Buffer out) {
+    switch (padding_) {
+    case RsaPadding::pkcs1:
+        return signPkcs1(tbs, out);
+    case RsaPadding::pss:
+        return signPss(tbs, out);
+    case RsaPadding::none:
+        break;
+    }
+    return signNone(tbs, out);
+}
+
+std::size_t RsaContext::signPkcs1(Octets tbs, Buffer out) {
+    requireDigestSize(tbs);
+    auto& object = key().privateObject();
+    const pkcs11::Bytes data = digest() != nullptr ? digestInfo(digest(), tbs) : pkcs11::Bytes(tbs.begin(), tbs.end());
+    if (pkcs11::takes(object, CKM_RSA_PKCS)) {
+        constexpr std::size_t overhead = 11; // RFC 8017, section 9.2
+        if (data.size() + overhead > maxSize())
+            throw ossl::UsageError(ossl::Reason::data, "the data is too long for the RSA key");
+        return pkcs11::sign(object, {CKM_RSA_PKCS, nullptr, 0}, data, out);
+    }
+    return signRaw(pkcs1Encode(data, maxSize()), out);
+}
+
+std::size_t RsaContext::signRaw(Octets block, Buffer out) {
+    auto& object = key().privateObject();
+    if (!pkcs11::takes(object, CKM_RSA_X_509))
+        throw pkcs11::Error(pkcs11::Failure::unsupported,
+                            "neither the padding asked for nor raw RSA (CKM_RSA_X_509) is offered for the " +
+                                object.describe(),
+                            CKR_MECHANISM_INVALID);
+    return pkcs11::sign(object, {CKM_RSA_X_509, nullptr, 0}, block, out);
+}
+
+// Nothing where PKCS#11 has no number for the digest or the MGF.
+std::optional<CK_RSA_PKCS_PSS_PARAMS> RsaContext::tokenPssParams() const {
+    const auto* hash = digest() != nullptr ? pkcs11::hashMechanisms(EVP_MD_get0_name(digest())) : nullptr;
+    const auto* mgf = mgf1() != nullptr ? pkcs11::hashMechanisms(EVP_MD_get0_name(mgf1())) : nullptr;
+    const int salt = digest() != nullptr ? saltBytes() : -1;
+    if (hash == nullptr || mgf == nullptr || salt < 0)
+        return std::nullopt;
+    return CK_RSA_PKCS_PSS_PARAMS{hash->hash, mgf->mgf1, static_cast<CK_ULONG>(salt)};
+}
+
+std::size_t RsaContext::signPss(Octets tbs, Buffer out) {
+    if (digest() == nullptr)
+        setDigest("SHA1"); // RFC 4055's default, as OpenSSL has it
+    requireDigestSize(tbs);
+    if (saltBytes() < 0)
+        throw ossl::UsageError(ossl::Reason::parameter, "the RSA key is too small for the digest and the salt");
+    auto& object = key().privateObject();
+    auto params = tokenPssParams();
+    if (params && !key().wasRefused(fingerprint(*params)) && pkcs11::takes(object, CKM_RSA_PKCS_PSS)) {
+        try {
+            return pkcs11::sign(object, {CKM_RSA_PKCS_PSS, &*params, sizeof *params}, tbs, out);
+        } catch (const pkcs11::Error& error) {
+            if (!pkcs11::isMechanismRefusal(error.rv()) || !pkcs11::takes(object, CKM_RSA_X_509))
+                throw;
+            key().noteRefused(fingerprint(*params));
+        }
+    }
+    return signRaw(pssEncode(key(), tbs, digest(), mgf1(), saltBytes()), out);
+}
+
+std::size_t RsaContext::signNone(Octets tbs, Buffer out) {
+    if (tbs.size() != maxSize())
+        throw ossl::UsageError(ossl::Reason::data, "without padding the data must have the size of the RSA modulus");
+    return signRaw(tbs, out);
+}
+
+// Salt length in bytes; negative if the key is too small.
+int RsaContext::saltBytes() const {
+    const int hashSize = EVP_MD_get_size(digest());
+    const int encodedSize = (EVP_PKEY_get_bits(key().shape()) - 1 + 7) / 8;
+    const int longest = encodedSize - hashSize - 2;
+    switch (salt_) {
+    case saltDigest:
+        return longest < hashSize ? -1 : hashSize;
+    case saltAuto: // for signing, OpenSSL 3.0 takes the longest
+    case saltMax:
+        return longest;
+    case saltAutoDigestMax:
+        return std::min(longest, hashSize);
+    default:
+        return salt_ > longest ? -1 : salt_;
+    }
+}
+
+std::optional<CK_MECHANISM_TYPE> RsaContext::combinedMechanism() const {
+    const auto* hash = digest() != nullptr ? pkcs11::hashMechanisms(EVP_MD_get0_name(digest())) : nullptr;
+    if (hash == nullptr || padding_ == RsaPadding::none)
+        return std::nullopt;
+    const bool pss = padding_ == RsaPadding::pss;
+    auto& object = key().privateObject();
+    if (pkcs11::takes(object, pss ? CKM_RSA_PKCS_PSS : CKM_RSA_PKCS) || pkcs11::takes(object, CKM_RSA_X_509))
+        return std::nullopt;
+    const CK_MECHANISM_TYPE combined = pss ? hash->rsaPss : hash->rsaPkcs;
+    return pkcs11::takes(object, combined) ? std::optional(combined) : std::nullopt;
+}
+
+std::size_t RsaContext::signMessage(CK_MECHANISM_TYPE mechanism, Octets message, Buffer out) {
+    auto& object = key().privateObject();
+    if (padding_ != RsaPadding::pss)
+        return pkcs11::sign(object, {mechanism, nullptr, 0}, message, out);
+    auto params = tokenPssParams();
+    if (!params)
+        throw ossl::UsageError(ossl::Reason::parameter, "the PSS parameters have no PKCS#11 form or do not fit the key");
+    return pkcs11::sign(object, {mechanism, &*params, sizeof *params}, message, out);
+}
+
+void RsaContext::configure(EVP_PKEY_CTX* context) const {
+    EVP_PKEY_CTX_set_rsa_padding(context, nameOf(padding_).number);
+    if (digest() != nullptr)
+        EVP_PKEY_CTX_set_signature_md(context, digest());
+    if (padding_ != RsaPadding::pss)
+        return;
+    EVP_PKEY_CTX_set_rsa_mgf1_md(context, mgf1());
+    EVP_PKEY_CTX_set_rsa_pss_saltlen(context, salt_ == saltAutoDigestMax ? int{saltAuto} : salt_);
+}
+
+bool RsaContext::verify(Octets signature, Octets tbs) {
+    const auto context = publicContext(key());
+    if (EVP_PKEY_verify_init(context.get()) != 1)
+        return false;
+    configure(context.get());
+    return EVP_PKEY_verify(context.get(), signature.data(), signature.size(), tbs.data(), tbs.size()) == 1;
+}
+
+std::size_t RsaContext::recover(Octets signature, Buffer out) {
+    const auto context = publicContext(key());
+    std::size_t size = out.size();
+    if (EVP_PKEY_verify_recover_init(context.get()) != 1)
+        throw ossl::UsageError(ossl::Reason::unsupported, "recovering the data of a signature is not possible");
+    configure(context.get());
+    if (EVP_PKEY_verify_recover(context.get(), out.data(), &size, signature.data(), signature.size()) != 1)
+        throw ossl::UsageError(ossl::Reason::data, "the signature is not valid");
+    return size;
+}
+
+void RsaContext::setPadding(const OSSL_PARAM* params) {
+    const auto wanted = ossl::textOrIntOf(params, OSSL_SIGNATURE_PARAM_PAD_MODE);
+    if (!wanted)
+        return;
+    const auto* found = std::find_if(paddingNames.begin(), paddingNames.end(), [&](const auto& entry) {
+        return wanted->text ? *wanted->text == entry.name : wanted->number == entry.number;
+    });
+    if (found == paddingNames.end())
+        throw ossl::UsageError(ossl::Reason::parameter, "unsupported RSA signature padding " +
+                                                            wanted->text.value_or(std::to_string(wanted->number)));
+    if (key().type() == keymgmt::KeyType::rsaPss && found->padding != RsaPadding::pss)
+        throw ossl::UsageError(ossl::Reason::parameter, "an RSA-PSS key signs with PSS padding only");
+    padding_ = found->padding;
+}
+
+void RsaContext::setSaltLength(const OSSL_PARAM* params) {
+    const auto wanted = ossl::textOrIntOf(params, OSSL_SIGNATURE_PARAM_PSS_SALTLEN);
+    if (!wanted)
+        return;
+    if (padding_ != RsaPadding::pss)
+        throw ossl::UsageError(ossl::Reason::parameter, "a salt length needs PSS padding");
+    const int length = wanted->text ? parseSaltLength(*wanted->text) : wanted->number;
+    if (length < saltAutoDigestMax)
+        throw ossl::UsageError(ossl::Reason::parameter, std::to_string(length) + " is no PSS salt length");
+    salt_ = length;
+}
+
+void RsaContext::setMgf1(const OSSL_PARAM* params) {
+    const auto name = ossl::textOf(params, OSSL_SIGNATURE_PARAM_MGF1_DIGEST);
+    if (!name)
+        return;
+    if (padding_ != RsaPadding::pss)
+        throw ossl::UsageError(ossl::Reason::parameter, "an MGF1 digest needs PSS padding");
+    auto digest = provider().digest(name->c_str());
+    if (!digest)
+        throw ossl::UsageError(ossl::Reason::parameter, "unknown digest \"" + *name + "\"");
+    mgf1_ = std::shared_ptr<EVP_MD>(digest.release(), EVP_MD_free);
+}
+
+void RsaContext::setParams(const OSSL_PARAM* params) {
+    if (params == nullptr)
+        return;
+    SignatureContext::setParams(params);
+    setPadding(params);
+    setSaltLength(params);
+    setMgf1(params);
+}
+
+void RsaContext::getParams(OSSL_PARAM* params) const {
+    SignatureContext::getParams(params);
+    const auto& padding = nameOf(padding_);
+    ossl::answerTextOrInt(params, OSSL_SIGNATURE_PARAM_PAD_MODE, padding.name, padding.number);
+    const auto* named = std::find_if(saltNames.begin(), saltNames.end(),
+                                     [this](const auto& entry) { return entry.second == salt_; });
+    ossl::answerTextOrInt(params, OSSL_SIGNATURE_PARAM_PSS_SALTLEN,
+                          named != saltNames.end() ? named->first : std::to_string(salt_).c_str(), salt_);
+    if (mgf1() != nullptr)
+        ossl::answerText(params, OSSL_SIGNATURE_PARAM_MGF1_DIGEST, EVP_MD_get0_name(mgf1()));
+}
+
+pkcs11::Bytes RsaContext::algorithmId() const {
+    if (padding_ == RsaPadding::pkcs1)
+        return algorithmIdOf(digest(), NID_rsaEncryption);
+    if (padding_ != RsaPadding::pss || digest() == nullptr || saltBytes() < 0)
+        return {};
+    return pssAlgorithmId(digest(), mgf1(), saltBytes());
+}
+
+const OSSL_PARAM* RsaContext::settable() const {
+    static const std::array list{ossl::textParam(OSSL_SIGNATURE_PARAM_DIGEST),
+                                 ossl::textParam(OSSL_SIGNATURE_PARAM_PROPERTIES),
+                                 ossl::textParam(OSSL_SIGNATURE_PARAM_PAD_MODE),
+                                 ossl::textParam(OSSL_SIGNATURE_PARAM_PSS_SALTLEN),
+                                 ossl::textParam(OSSL_SIGNATURE_PARAM_MGF1_DIGEST),
+                                 ossl::textParam(OSSL_SIGNATURE_PARAM_MGF1_PROPERTIES),
+                                 OSSL_PARAM_construct_end()};
+    return list.data();
+}
+
+const OSSL_PARAM* RsaContext::gettable() const {
+    static const std::array list{ossl::textParam(OSSL_SIGNATURE_PARAM_DIGEST),
+                                 ossl::textParam(OSSL_SIGNATURE_PARAM_PAD_MODE),
+                                 ossl::textParam(OSSL_SIGNATURE_PARAM_PSS_SALTLEN),
+                                 ossl::textParam(OSSL_SIGNATURE_PARAM_MGF1_DIGEST),
+                                 ossl::octetsParam(OSSL_SIGNATURE_PARAM_ALGORITHM_ID),
+                                 OSSL_PARAM_construct_end()};
+    return list.data();
+}
+
+} // namespace signature

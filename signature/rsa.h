@@ -1,0 +1,50 @@
+// RSA signatures: PKCS#1 v1.5, PSS and none (RFC 8017; OpenSSL's EVP_SIGNATURE-RSA(7)).
+#pragma once
+
+#include "signature/context.h"
+
+namespace signature {
+
+enum class RsaPadding { pkcs1, pss, none };
+
+/// PSS salt lengths that are no numbers, with the values that OpenSSL's rsa.h gives them.
+enum SaltLength : int { saltDigest = -1, saltAuto = -2, saltMax = -3, saltAutoDigestMax = -4 };
+
+class RsaContext final : public SignatureContext {
+  public:
+    using SignatureContext::SignatureContext;
+    std::unique_ptr<SignatureContext> clone() const override;
+    std::size_t maxSize() const override { return key().modulusSize(); }
+    std::size_t sign(Octets tbs, Buffer out) override;
+    bool verify(Octets signature, Octets tbs) override;
+    std::size_t recover(Octets signature, Buffer out) override;
+    void setParams(const OSSL_PARAM* params) override;
+    void getParams(OSSL_PARAM* params) const override;
+    const OSSL_PARAM* settable() const override;
+    const OSSL_PARAM* gettable() const override;
+
+  protected:
+    void keyChanged() override;
+    std::optional<CK_MECHANISM_TYPE> combinedMechanism() const override;
+    std::size_t signMessage(CK_MECHANISM_TYPE mechanism, Octets message, Buffer out) override;
+    pkcs11::Bytes algorithmId() const override;
+
+  private:
+    std::size_t signPkcs1(Octets tbs, Buffer out);
+    std::size_t signPss(Octets tbs, Buffer out);
+    std::size_t signNone(Octets tbs, Buffer out);
+    std::size_t signRaw(Octets block, Buffer out);
+    EVP_MD* mgf1() const { return mgf1_ ? mgf1_.get() : digest(); }
+    std::optional<CK_RSA_PKCS_PSS_PARAMS> tokenPssParams() const;
+    int saltBytes() const;
+    void setPadding(const OSSL_PARAM* params);
+    void setSaltLength(const OSSL_PARAM* params);
+    void setMgf1(const OSSL_PARAM* params);
+    void configure(EVP_PKEY_CTX* context) const;
+
+    RsaPadding padding_ = RsaPadding::pkcs1;
+    int salt_ = saltAutoDigestMax;
+    std::shared_ptr<EVP_MD> mgf1_;
+};
+
+} // namespace signature

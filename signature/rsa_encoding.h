@@ -1,0 +1,23 @@
+// The encodings of RSA signatures that are made in the host (RFC 8017, section 9).
+#pragma once
+
+#include <span>
+
+#include "keymgmt/key.h"
+#include "ossl/handles.h"
+#include "pkcs11/attributes.h"
+
+namespace signature {
+
+/// DER DigestInfo of `hash` (RFC 8017, section 9.2); MD5-SHA1 as TLS 1.0 has it, without any. Throws UsageError for a
+/// digest without an OID.
+pkcs11::Bytes digestInfo(const EVP_MD* digest, std::span<const unsigned char> hash);
+
+/// EMSA-PKCS1-v1_5: `data` padded to `size` bytes. Throws UsageError if it is too long.
+pkcs11::Bytes pkcs1Encode(std::span<const unsigned char> data, std::size_t size);
+
+/// EMSA-PSS for a modulus of `key`'s size. Throws UsageError if the salt does not fit.
+pkcs11::Bytes pssEncode(const keymgmt::Key& key, std::span<const unsigned char> hash, const EVP_MD* digest,
+                        const EVP_MD* mgf1, int saltLength);
+
+} // namespace signature

@@ -1,0 +1,146 @@
+// The OSSL_STORE loader for "pkcs11:" URIs.
+#include <array>
+#include <deque>
+
+#include <openssl/core_names.h>
+#include <openssl/core_object.h>
+#include <openssl/store.h>
+
+#include "keymgmt/reference.h"
+#include "ossl/dispatch.h"
+#include "ossl/params.h"
+#include "store/object_callback.h"
+#include "store/search.h"
+#include "store/store.h"
+
+namespace store {
+namespace {
+
+/// One open store. The token is asked at the first load: only then is it known what is expected, and whom to ask for a PIN.
+class Loader {
+  public:
+    Loader(ossl::Context& context, const char* text) : context_(context), uri_(parse(text)) {}
+
+    const ossl::Core& core() const { return context_.core(); }
+    void expect(int type) { expectation_ = type; }
+    bool atEnd() const { return searched_ && entries_.empty(); }
+
+    int load(const ObjectCallback& object, PassphraseCallback passphrase) {
+        if (!searched_)
+            search(passphrase);
+        if (entries_.empty())
+            return 1; // nothing is there, and nothing in particular was asked for
+        const Entry entry = std::move(entries_.front());
+        entries_.pop_front();
+        if (entry.key)
+            return deliverKey(object, entry.key);
+        return entry.certificate.empty() ? object.deliverName(entry.uri) : object.deliverCertificate(entry.certificate);
+    }
+
+  private:
+    static uri::Uri parse(const char* text) {
+        try {
+            return uri::Uri::parse(text);
+        } catch (const uri::Error& error) {
+            throw pkcs11::Error(pkcs11::Failure::uri, error.what());
+        }
+    }
+
+    // Whatever happens, the search is over: callers go on until the end is reached (a failing load without
+    // an end would keep them for ever).
+    void search(PassphraseCallback passphrase) {
+        searched_ = true;
+        for (auto& entry : Search(context_, uri_, expectation_, passphrase).run()) {
+            if (isListing(uri_) || expectation_ == OSSL_STORE_INFO_NAME)
+                entries_.push_back({entry.uri, nullptr, {}});
+            if (expectation_ != OSSL_STORE_INFO_NAME)
+                entries_.push_back(std::move(entry));
+        }
+    }
+
+    // A caller that comes for a second key is making a list, and takes its pick by itself.
+    int deliverKey(const ObjectCallback& object, const std::shared_ptr<keymgmt::Key>& key) {
+        if (keyDelivered_)
+            key->clearAmbiguity();
+        keyDelivered_ = true;
+        return object.deliverKey(key);
+    }
+
+    ossl::Context& context_;
+    uri::Uri uri_;
+    Expectation expectation_ = 0;
+    bool searched_ = false;
+    bool keyDelivered_ = false;
+    std::deque<Entry> entries_;
+};
+
+Loader& loaderOf(void* ctx) { return *static_cast<Loader*>(ctx); }
+
+void* open(void* provctx, const char* uri) {
+    auto& context = ossl::Context::from(provctx);
+    return ossl::guarded<void*>(context.core(), nullptr, [&] { return new Loader(context, uri); });
+}
+
+int close(void* ctx) {
+    delete &loaderOf(ctx);
+    return 1;
+}
+
+int load(void* ctx, OSSL_CALLBACK* callback, void* arg, OSSL_PASSPHRASE_CALLBACK* passphrase, void* passphraseArg) {
+    return ossl::guarded(loaderOf(ctx).core(), 0,
+                         [&] { return loaderOf(ctx).load({callback, arg}, {passphrase, passphraseArg}); });
+}
+
+int atEnd(void* ctx) { return loaderOf(ctx).atEnd() ? 1 : 0; }
+
+int setParams(void* ctx, const OSSL_PARAM params[]) {
+    return ossl::guarded(loaderOf(ctx).core(), 0, [&] {
+        if (const auto expected = ossl::intOf(params, OSSL_STORE_PARAM_EXPECT))
+            loaderOf(ctx).expect(*expected);
+        return 1;
+    });
+}
+
+const OSSL_PARAM* settableParams(void*) {
+    static const std::array list{ossl::intParam(OSSL_STORE_PARAM_EXPECT), ossl::textParam(OSSL_STORE_PARAM_PROPERTIES),
+                                 ossl::textParam(OSSL_STORE_PARAM_INPUT_TYPE), OSSL_PARAM_construct_end()};
+    return list.data();
+}
+
+// For a store whose keymgmt is another provider's. Private keys must be refused: their public part alone would
+// be taken for a public key.
+int exportObject(void* ctx, const void* data, size_t size, OSSL_CALLBACK* callback, void* arg) {
+    const auto* reference = keymgmt::KeyReference::from(data, size);
+    if (reference == nullptr || !reference->key || reference->key->isPrivate())
+        return 0;
+    return ossl::guarded(loaderOf(ctx).core(), 0, [&] {
+        const auto& key = *reference->key;
+        if (key.isOnToken() && !key.context().settings().allowPublicExport)
+            return 0;
+        key.requireUnambiguous();
+        return EVP_PKEY_export(key.requirePublicKey(), EVP_PKEY_PUBLIC_KEY, callback, arg);
+    });
+}
+
+const OSSL_DISPATCH* functions() {
+    static const std::array table{
+        ossl::entry<OSSL_FUNC_store_open_fn>(OSSL_FUNC_STORE_OPEN, open),
+        ossl::entry<OSSL_FUNC_store_settable_ctx_params_fn>(OSSL_FUNC_STORE_SETTABLE_CTX_PARAMS, settableParams),
+        ossl::entry<OSSL_FUNC_store_set_ctx_params_fn>(OSSL_FUNC_STORE_SET_CTX_PARAMS, setParams),
+        ossl::entry<OSSL_FUNC_store_load_fn>(OSSL_FUNC_STORE_LOAD, load),
+        ossl::entry<OSSL_FUNC_store_eof_fn>(OSSL_FUNC_STORE_EOF, atEnd),
+        ossl::entry<OSSL_FUNC_store_close_fn>(OSSL_FUNC_STORE_CLOSE, close),
+        ossl::entry<OSSL_FUNC_store_export_object_fn>(OSSL_FUNC_STORE_EXPORT_OBJECT, exportObject),
+        ossl::endOfTable()};
+    return table.data();
+}
+
+} // namespace
+
+const OSSL_ALGORITHM* loaders() {
+    static const std::array list{ossl::algorithm("pkcs11", functions(), "PKCS#11 tokens (RFC 7512 URIs)"),
+                                 ossl::endOfAlgorithms()};
+    return list.data();
+}
+
+} // namespace store

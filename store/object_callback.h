@@ -1,0 +1,23 @@
+// Handing what was found to OpenSSL (provider-object(7)).
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include <openssl/core.h>
+
+#include "keymgmt/key.h"
+
+namespace store {
+
+/// The callback that a load or a decode was given. Each call returns what it returns.
+struct ObjectCallback {
+    OSSL_CALLBACK* function = nullptr;
+    void* arg = nullptr;
+
+    int deliverKey(const std::shared_ptr<keymgmt::Key>& key) const;
+    int deliverCertificate(const pkcs11::Bytes& der) const;
+    int deliverName(const std::string& uri) const;
+};
+
+} // namespace store

@@ -1,0 +1,70 @@
+#include "store/pin_source.h"
+
+#include <array>
+
+#include <openssl/core_names.h>
+#include <openssl/crypto.h>
+#include <openssl/params.h>
+
+#include "ossl/pin.h"
+#include "pkcs11/error.h"
+
+namespace store {
+namespace {
+
+constexpr std::size_t longestPin = 1024;
+
+// pin-source is a file: URI or a path (RFC 7512, section 2.4). Commands ("|...") are not run: a URI may come from anywhere.
+pkcs11::Pin readPinSource(const std::string& source) {
+    constexpr std::string_view scheme = "file:";
+    constexpr std::string_view authority = "//";
+    std::string_view path = source;
+    if (path.starts_with(scheme))
+        path.remove_prefix(scheme.size());
+    if (path.starts_with(authority))
+        path.remove_prefix(authority.size());
+    if (path.starts_with('|'))
+        throw pkcs11::Error(pkcs11::Failure::login, "pin-source names a command; only files are read");
+    return ossl::readPinFile(std::string(path));
+}
+
+std::optional<pkcs11::Pin> givenPin(const uri::Uri& uri, const ossl::Settings& settings) {
+    if (const auto value = uri.pinValue())
+        return ossl::makePin(*value);
+    if (const auto source = uri.pinSource())
+        return readPinSource(*source);
+    if (settings.pin)
+        return settings.pin;
+    if (!settings.pinFile.empty())
+        return ossl::readPinFile(settings.pinFile);
+    return std::nullopt;
+}
+
+std::optional<pkcs11::Pin> askedPin(PassphraseCallback callback, const std::string& info) {
+    if (callback.function == nullptr)
+        return std::nullopt;
+    std::array<char, longestPin> buffer{};
+    std::size_t size = 0;
+    const std::array params{
+        OSSL_PARAM_construct_utf8_string(OSSL_PASSPHRASE_PARAM_INFO, const_cast<char*>(info.c_str()), 0),
+        OSSL_PARAM_construct_end()};
+    const bool answered = callback.function(buffer.data(), buffer.size(), &size, params.data(), callback.arg) == 1;
+    std::optional<pkcs11::Pin> pin;
+    if (answered && size <= buffer.size())
+        pin = ossl::makePin({buffer.data(), size});
+    OPENSSL_cleanse(buffer.data(), buffer.size());
+    return pin;
+}
+
+} // namespace
+
+pkcs11::PinSource pinSource(const uri::Uri& uri, const ossl::Settings& settings, PassphraseCallback callback) {
+    return {[uri, &settings] { return givenPin(uri, settings); },
+            [callback, uri] { return askedPin(callback, "PIN for " + uri.withoutPin()); }};
+}
+
+bool hasGivenPin(const uri::Uri& uri, const ossl::Settings& settings) {
+    return uri.pinValue() || uri.pinSource() || settings.pin || !settings.pinFile.empty();
+}
+
+} // namespace store

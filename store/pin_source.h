@@ -1,0 +1,24 @@
+// Where PINs come from, in order: URI, configuration, environment, the application's callback.
+#pragma once
+
+#include <openssl/core.h>
+
+#include "ossl/settings.h"
+#include "pkcs11/pin.h"
+#include "uri/uri.h"
+
+namespace store {
+
+/// OSSL_PASSPHRASE_CALLBACK with its argument; both may be null.
+struct PassphraseCallback {
+    OSSL_PASSPHRASE_CALLBACK* function = nullptr;
+    void* arg = nullptr;
+};
+
+/// The sources for a login that `uri` asks for. The result holds references to `settings` and the callback's argument.
+pkcs11::PinSource pinSource(const uri::Uri& uri, const ossl::Settings& settings, PassphraseCallback callback);
+
+/// True if a PIN is at hand without asking anybody.
+bool hasGivenPin(const uri::Uri& uri, const ossl::Settings& settings);
+
+} // namespace store

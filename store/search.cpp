@@ -1,0 +1,288 @@
+#include "store/search.h"
+
+#include <algorithm>
+#include <array>
+
+#include <openssl/store.h>
+
+#include "pkcs11/trace.h"
+
+namespace store {
+namespace {
+
+constexpr std::array keyAttributes{CKA_CLASS,           CKA_KEY_TYPE,      CKA_LABEL,
+                                   CKA_ID,              CKA_MODULUS,       CKA_PUBLIC_EXPONENT,
+                                   CKA_EC_PARAMS,       CKA_EC_POINT,      CKA_PUBLIC_KEY_INFO,
+                                   CKA_ALWAYS_AUTHENTICATE, CKA_ALLOWED_MECHANISMS};
+constexpr std::array certificateAttributes{CKA_CLASS, CKA_CERTIFICATE_TYPE, CKA_LABEL, CKA_ID, CKA_VALUE};
+constexpr std::array nameAttributes{CKA_CLASS, CKA_LABEL, CKA_ID};
+
+// How many objects an error message names.
+constexpr std::size_t inventoryLimit = 8;
+
+std::span<const CK_ATTRIBUTE_TYPE> attributesFor(CK_OBJECT_CLASS type, bool withAllowedMechanisms) {
+    if (type == CKO_CERTIFICATE)
+        return certificateAttributes;
+    std::span<const CK_ATTRIBUTE_TYPE> all(keyAttributes);
+    return withAllowedMechanisms ? all : all.first(all.size() - 1);
+}
+
+std::string uriOf(const pkcs11::Token& token, const pkcs11::Attributes& attributes) {
+    return uri::format({&token.info(), attributes.number(CKA_CLASS), attributes.text(CKA_LABEL), attributes.bytes(CKA_ID)});
+}
+
+const char* nameOf(CK_OBJECT_CLASS type) {
+    switch (type) {
+    case CKO_PRIVATE_KEY:
+        return "private key";
+    case CKO_PUBLIC_KEY:
+        return "public key";
+    case CKO_CERTIFICATE:
+        return "certificate";
+    default:
+        return "object";
+    }
+}
+
+void append(std::vector<Entry>& to, std::vector<Entry> more) {
+    std::move(more.begin(), more.end(), std::back_inserter(to));
+}
+
+// Runs `work` with the token's connection, and once more with another if that one turns out to be lost.
+template <typename Work>
+void withConnection(pkcs11::Token& token, Work&& work) {
+    for (bool again = true;; again = false) {
+        const auto connection = token.connection();
+        try {
+            pkcs11::Session session = connection->take();
+            work(connection, session);
+            return;
+        } catch (const pkcs11::Error& error) {
+            if (!pkcs11::isConnectionLoss(error.rv()) || error.failure() == pkcs11::Failure::login || !again)
+                throw;
+            if (error.rv() == CKR_CRYPTOKI_NOT_INITIALIZED)
+                token.module().noteFinalizedByOthers();
+            token.drop(connection);
+        }
+    }
+}
+
+std::vector<std::string> inventory(pkcs11::Token& token, CK_OBJECT_CLASS type) {
+    std::vector<std::string> uris;
+    withConnection(token, [&](const auto&, pkcs11::Session& session) {
+        for (const CK_OBJECT_HANDLE handle : pkcs11::findObjects(session, {type, std::nullopt, std::nullopt})) {
+            if (uris.size() == inventoryLimit) {
+                uris.emplace_back("...");
+                return;
+            }
+            uris.push_back(uriOf(token, pkcs11::readAttributes(session, handle, nameAttributes)));
+        }
+    });
+    return uris;
+}
+
+} // namespace
+
+bool isListing(const uri::Uri& uri) { return !uri.object() && !uri.id() && !uri.type(); }
+
+Search::Search(ossl::Context& context, const uri::Uri& uri, Expectation expectation, PassphraseCallback callback)
+    : context_(context), uri_(uri), expectation_(expectation), pins_(pinSource(uri_, context.settings(), callback)),
+      pinGiven_(hasGivenPin(uri_, context.settings())), tokens_(context, uri_) {}
+
+std::vector<Entry> Search::run() {
+    switch (expectation_) {
+    case 0:
+    case OSSL_STORE_INFO_NAME:
+        return findAnything();
+    case OSSL_STORE_INFO_PUBKEY:
+        return findPublicKeys();
+    case OSSL_STORE_INFO_PKEY:
+        if (uri_.type().value_or(CKO_PRIVATE_KEY) != CKO_PRIVATE_KEY)
+            refuseType("private key");
+        break;
+    case OSSL_STORE_INFO_CERT:
+        if (uri_.type().value_or(CKO_CERTIFICATE) != CKO_CERTIFICATE)
+            refuseType("certificate");
+        break;
+    default:
+        throw pkcs11::Error(pkcs11::Failure::unsupported, "tokens hold keys and certificates; none of them is wanted from " +
+                                                              uri_.withoutPin());
+    }
+    return findExpected();
+}
+
+std::vector<Entry> Search::findExpected() {
+    const CK_OBJECT_CLASS type = expectation_ == OSSL_STORE_INFO_CERT ? CKO_CERTIFICATE : CKO_PRIVATE_KEY;
+    auto entries = find(type);
+    if (entries.empty())
+        nothingFound(type);
+    markAmbiguous(entries);
+    return entries;
+}
+
+// Private keys first, since the login that they need may show more of the other objects, too.
+std::vector<Entry> Search::findAnything() {
+    std::vector<Entry> privateKeys;
+    const auto type = uri_.type();
+    if (type.value_or(CKO_PRIVATE_KEY) == CKO_PRIVATE_KEY) {
+        try {
+            privateKeys = find(CKO_PRIVATE_KEY);
+        } catch (const pkcs11::Error& error) {
+            // A list without a PIN shows what is public; a PIN that was refused is told.
+            const bool noPin = error.failure() == pkcs11::Failure::login && error.rv() == CKR_USER_NOT_LOGGED_IN;
+            if (type || !noPin)
+                throw;
+            pkcs11::trace::step(error.what());
+        }
+    }
+    std::vector<Entry> entries;
+    for (const CK_OBJECT_CLASS other : {CK_OBJECT_CLASS{CKO_CERTIFICATE}, CK_OBJECT_CLASS{CKO_PUBLIC_KEY}})
+        if (type.value_or(other) == other)
+            append(entries, find(other));
+    markAmbiguous(privateKeys);
+    append(entries, std::move(privateKeys));
+    if (entries.empty() && (uri_.object() || uri_.id()))
+        nothingFound(type.value_or(CKO_DATA));
+    return entries;
+}
+
+// Any object that has a public key will do: applications verify with the URI of the private one.
+std::vector<Entry> Search::findPublicKeys() {
+    const auto type = uri_.type();
+    std::vector<Entry> entries;
+    if (!type || *type == CKO_PUBLIC_KEY || (*type == CKO_PRIVATE_KEY && !pinGiven_))
+        entries = find(CKO_PUBLIC_KEY);
+    if (entries.empty() && type.value_or(CKO_CERTIFICATE) == CKO_CERTIFICATE)
+        entries = keysOfCertificates(find(CKO_CERTIFICATE));
+    if (entries.empty() && type.value_or(CKO_PRIVATE_KEY) == CKO_PRIVATE_KEY)
+        entries = publicHalves(find(CKO_PRIVATE_KEY));
+    if (entries.empty())
+        nothingFound(type.value_or(CKO_PUBLIC_KEY));
+    markAmbiguous(entries);
+    return entries;
+}
+
+std::vector<Entry> Search::find(CK_OBJECT_CLASS type) {
+    std::vector<Entry> entries;
+    for (auto* token : tokens_.tokens())
+        findOnToken(*token, type, entries);
+    return entries;
+}
+
+bool Search::mayLogIn(const pkcs11::Token& token) const {
+    return context_.settings().login != ossl::LoginBehavior::never && tokens_.loginToken() == &token;
+}
+
+void Search::findOnToken(pkcs11::Token& token, CK_OBJECT_CLASS type, std::vector<Entry>& out) {
+    const bool isPrivate = type == CKO_PRIVATE_KEY;
+    const bool always = context_.settings().login == ossl::LoginBehavior::always;
+    const pkcs11::ObjectQuery query{type, uri_.object(), uri_.id()};
+    withConnection(token, [&](const auto& connection, pkcs11::Session& session) {
+        if (mayLogIn(token) && (always || (isPrivate && pinGiven_)))
+            connection->login(session, pins_);
+        auto handles = pkcs11::findObjects(session, query);
+        if (handles.empty() && mayLogIn(token) && !connection->loggedIn() && (isPrivate || pinGiven_)) {
+            connection->login(session, pins_);
+            handles = pkcs11::findObjects(session, query);
+        }
+        const auto wanted = attributesFor(type, !context_.settings().noAllowedMechanisms);
+        for (const CK_OBJECT_HANDLE handle : handles)
+            add(connection, handle, pkcs11::readAttributes(session, handle, wanted), out);
+    });
+}
+
+void Search::add(const std::shared_ptr<pkcs11::Connection>& connection, CK_OBJECT_HANDLE handle,
+                 pkcs11::Attributes attributes, std::vector<Entry>& out) {
+    Entry entry{uriOf(connection->token(), attributes), nullptr, {}};
+    if (attributes.number(CKA_CLASS) == CKO_CERTIFICATE) {
+        entry.certificate = attributes.bytes(CKA_VALUE);
+        if (attributes.number(CKA_CERTIFICATE_TYPE).value_or(CKC_X_509) == CKC_X_509 && !entry.certificate.empty())
+            out.push_back(std::move(entry));
+        return;
+    }
+    const auto type = keymgmt::typeOf(attributes);
+    if (!type) {
+        pkcs11::trace::step("left out, a key of a type that is not supported: " + entry.uri);
+        return;
+    }
+    auto object = std::make_shared<pkcs11::TokenObject>(connection, handle, std::move(attributes));
+    try {
+        entry.key = std::make_shared<keymgmt::Key>(context_, *type, std::move(object), entry.uri);
+        out.push_back(std::move(entry));
+    } catch (const pkcs11::Error& error) {
+        pkcs11::trace::step(error.what()); // one bad object does not hide the others
+    }
+}
+
+Entry Search::publicEntry(ossl::Pkey key, const std::string& uri) const {
+    constexpr std::array types{keymgmt::KeyType::rsa, keymgmt::KeyType::rsaPss, keymgmt::KeyType::ec,
+                               keymgmt::KeyType::ed25519, keymgmt::KeyType::ed448};
+    const auto* type = std::find_if(types.begin(), types.end(), [&key](keymgmt::KeyType candidate) {
+        return EVP_PKEY_is_a(key.get(), keymgmt::nameOf(candidate)) == 1;
+    });
+    if (type == types.end())
+        return {};
+    auto made = std::make_shared<keymgmt::Key>(context_, *type);
+    made->setPublicKey(std::move(key));
+    return {uri, std::move(made), {}};
+}
+
+std::vector<Entry> Search::publicHalves(const std::vector<Entry>& privateKeys) const {
+    std::vector<Entry> entries;
+    for (const auto& entry : privateKeys)
+        if (auto* key = entry.key->publicKey())
+            entries.push_back(publicEntry(ossl::share(key), entry.uri));
+    std::erase_if(entries, [](const Entry& entry) { return entry.key == nullptr; });
+    return entries;
+}
+
+std::vector<Entry> Search::keysOfCertificates(const std::vector<Entry>& certificates) const {
+    std::vector<Entry> entries;
+    for (const auto& entry : certificates)
+        if (auto key = keymgmt::publicKeyOfCertificate(context_, entry.certificate))
+            entries.push_back(publicEntry(std::move(key), entry.uri));
+    std::erase_if(entries, [](const Entry& entry) { return entry.key == nullptr; });
+    return entries;
+}
+
+// Several objects of one and the same key are no ambiguity.
+void Search::markAmbiguous(const std::vector<Entry>& entries) {
+    std::vector<std::string> uris;
+    bool different = false;
+    for (const auto& entry : entries) {
+        if (!entry.key)
+            return;
+        uris.push_back(entry.uri);
+        auto* first = entries.front().key->publicKey();
+        auto* mine = different ? nullptr : entry.key->publicKey();
+        different = different || (&entry != &entries.front() &&
+                                  (first == nullptr || mine == nullptr || EVP_PKEY_eq(first, mine) != 1));
+    }
+    if (!different)
+        return;
+    auto ambiguity = std::make_shared<keymgmt::Ambiguity>();
+    ambiguity->message = "several keys fit the URI, and one must be named: " + join(uris);
+    for (const auto& entry : entries)
+        entry.key->setAmbiguity(ambiguity);
+}
+
+void Search::refuseType(const char* expected) const {
+    throw pkcs11::Error(pkcs11::Failure::notFound,
+                        std::string("a ") + expected + " is expected, and the type in " + uri_.withoutPin() + " is another");
+}
+
+void Search::nothingFound(CK_OBJECT_CLASS type) {
+    std::string message = std::string("no ") + nameOf(type) + " fits " + uri_.withoutPin() + "; searched: " + tokens_.describe();
+    if (tokens_.severalNeedLogin())
+        message += "; several of them need a login, which is done only if the URI fits one (token=, serial=)";
+    for (auto* token : tokens_.tokens()) {
+        const auto there = inventory(*token, type == CKO_DATA ? CK_OBJECT_CLASS{CKO_PRIVATE_KEY} : type);
+        const auto connection = token->connection();
+        if (connection->loginRequired() && !connection->loggedIn())
+            message += "; not logged in to " + token->describe();
+        message += "; there " + (there.empty() ? std::string("is none") : "are: " + join(there));
+    }
+    throw pkcs11::Error(pkcs11::Failure::notFound, message);
+}
+
+} // namespace store

@@ -1,0 +1,63 @@
+// From a URI to the objects it names: modules, tokens, login, objects, keys.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "keymgmt/key.h"
+#include "ossl/context.h"
+#include "pkcs11/token.h"
+#include "store/pin_source.h"
+#include "store/token_search.h"
+#include "uri/uri.h"
+
+namespace store {
+
+/// One thing that a search found: a key or a certificate.
+struct Entry {
+    std::string uri; ///< complete, without a PIN
+    std::shared_ptr<keymgmt::Key> key;
+    pkcs11::Bytes certificate; ///< DER, where key is null
+};
+
+/// What the caller of OSSL_STORE_open expects (OSSL_STORE_INFO_*); 0 for anything.
+using Expectation = int;
+
+/// True if `uri` names tokens and no object: a list of what is there is wanted.
+bool isListing(const uri::Uri& uri);
+
+/// One search; used once, by one thread.
+class Search {
+  public:
+    Search(ossl::Context& context, const uri::Uri& uri, Expectation expectation, PassphraseCallback callback);
+
+    /// Everything that fits: certificates, public keys, private keys. Throws pkcs11::Error, with what was searched and
+    /// what was there, if that is nothing where something was expected.
+    std::vector<Entry> run();
+
+  private:
+    std::vector<Entry> findExpected();
+    std::vector<Entry> findAnything();
+    std::vector<Entry> findPublicKeys();
+    std::vector<Entry> find(CK_OBJECT_CLASS type);
+    void findOnToken(pkcs11::Token& token, CK_OBJECT_CLASS type, std::vector<Entry>& out);
+    bool mayLogIn(const pkcs11::Token& token) const;
+    void add(const std::shared_ptr<pkcs11::Connection>& connection, CK_OBJECT_HANDLE handle,
+             pkcs11::Attributes attributes, std::vector<Entry>& out);
+    std::vector<Entry> publicHalves(const std::vector<Entry>& privateKeys) const;
+    std::vector<Entry> keysOfCertificates(const std::vector<Entry>& certificates) const;
+    Entry publicEntry(ossl::Pkey key, const std::string& uri) const;
+    static void markAmbiguous(const std::vector<Entry>& entries);
+    [[noreturn]] void refuseType(const char* expected) const;
+    [[noreturn]] void nothingFound(CK_OBJECT_CLASS type);
+
+    ossl::Context& context_;
+    uri::Uri uri_;
+    Expectation expectation_;
+    pkcs11::PinSource pins_;
+    bool pinGiven_;
+    TokenSearch tokens_;
+};
+
+} // namespace store

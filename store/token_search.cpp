@@ -1,0 +1,136 @@
+#include "store/token_search.h"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "pkcs11/text.h"
+#include "pkcs11/trace.h"
+
+namespace store {
+namespace {
+
+// "softhsm2" for "libsofthsm2.so" (RFC 7512, section 2.3: without the affixes of the operating system).
+std::string_view bareName(std::string_view name) {
+    if (name.ends_with(".so"))
+        name.remove_suffix(3);
+    if (name.starts_with("lib"))
+        name.remove_prefix(3);
+    return name;
+}
+
+bool hasName(const pkcs11::Module& module, const std::string& name) {
+    const auto file = std::filesystem::path(module.path()).filename().string();
+    return bareName(module.name()) == bareName(name) || bareName(file) == bareName(name);
+}
+
+// module-path is a file, or a folder that has the module (RFC 7512, section 2.3).
+bool hasPath(const pkcs11::Module& module, const std::string& path) {
+    std::error_code error;
+    const auto wanted = std::filesystem::canonical(path, error);
+    const std::filesystem::path own(module.path());
+    return !error && !own.empty() && (own == wanted || own.parent_path() == wanted);
+}
+
+std::string namesOf(const std::vector<pkcs11::Module*>& modules) {
+    std::vector<std::string> names;
+    for (const auto* module : modules)
+        names.push_back(module->name());
+    return names.empty() ? "none" : join(names);
+}
+
+} // namespace
+
+std::string join(const std::vector<std::string>& parts) {
+    std::string result;
+    for (const auto& part : parts)
+        result.append(result.empty() ? "" : ", ").append(part);
+    return result;
+}
+
+TokenSearch::TokenSearch(ossl::Context& context, const uri::Uri& uri) : uri_(uri) {
+    pkcs11::trace::step("search " + uri.withoutPin());
+    for (auto* module : selectModules(context)) {
+        try {
+            searchModule(*module);
+        } catch (const pkcs11::Error& error) {
+            // One broken module among those registered must not hide the others.
+            pkcs11::trace::step(error.what());
+            problems_.emplace_back(error.what());
+        }
+    }
+    if (tokens_.empty())
+        nothingFits();
+}
+
+std::vector<pkcs11::Module*> TokenSearch::selectModules(ossl::Context& context) {
+    const auto permitted = context.modules();
+    auto selected = permitted;
+    if (const auto name = uri_.moduleName())
+        std::erase_if(selected, [&](const auto* module) { return !hasName(*module, *name); });
+    if (const auto path = uri_.modulePath())
+        std::erase_if(selected, [&](const auto* module) { return !hasPath(*module, *path); });
+    if (selected.empty())
+        throw pkcs11::Error(pkcs11::Failure::module,
+                            "no configured or registered PKCS#11 module fits " + uri_.withoutPin() +
+                                "; there are: " + namesOf(permitted));
+    return selected;
+}
+
+void TokenSearch::searchModule(pkcs11::Module& module) {
+    module.initialize();
+    if (uri_.constrainsModule() && !uri_.matchesModule(module.info()))
+        return;
+    auto slots = [&module] {
+        try {
+            return module.slots();
+        } catch (const pkcs11::Error& error) {
+            if (error.rv() != CKR_CRYPTOKI_NOT_INITIALIZED)
+                throw;
+        }
+        // Somebody else in the process has ended the module.
+        module.noteFinalizedByOthers();
+        module.initialize();
+        return module.slots();
+    }();
+    for (const CK_SLOT_ID slot : slots)
+        searchSlot(module, slot);
+}
+
+void TokenSearch::searchSlot(pkcs11::Module& module, CK_SLOT_ID slot) {
+    if (uri_.slotId().value_or(slot) != slot)
+        return;
+    if (uri_.constrainsSlotInfo() && !uri_.matchesSlot(module.slotInfo(slot), slot))
+        return;
+    CK_TOKEN_INFO info{};
+    if (module.call<&pkcs11::List::C_GetTokenInfo>(slot, &info) != CKR_OK)
+        return; // gone since the list was made, or not recognised
+    if ((info.flags & CKF_TOKEN_INITIALIZED) == 0)
+        return;
+    if (!uri_.matchesToken(info)) {
+        seen_.push_back("\"" + pkcs11::trimmed(info.label) + "\"");
+        return;
+    }
+    auto& token = module.token(slot, info);
+    token.noteSeen(slot, info);
+    tokens_.push_back(&token);
+    if ((info.flags & CKF_LOGIN_REQUIRED) != 0)
+        loginTokens_.push_back(&token);
+}
+
+pkcs11::Token* TokenSearch::loginToken() const { return loginTokens_.size() == 1 ? loginTokens_.front() : nullptr; }
+
+std::string TokenSearch::describe() const {
+    std::vector<std::string> names;
+    for (const auto* token : tokens_)
+        names.push_back(token->describe());
+    return join(names);
+}
+
+void TokenSearch::nothingFits() const {
+    std::string message = "no token fits " + uri_.withoutPin() + "; tokens present: " + (seen_.empty() ? "none" : join(seen_));
+    if (!problems_.empty())
+        message += "; modules that could not be used: " + join(problems_);
+    throw pkcs11::Error(pkcs11::Failure::notFound, message, CKR_TOKEN_NOT_PRESENT);
+}
+
+} // namespace store

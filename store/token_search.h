@@ -1,0 +1,43 @@
+// The modules and tokens that a URI leaves in question.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "ossl/context.h"
+#include "pkcs11/token.h"
+#include "uri/uri.h"
+
+namespace store {
+
+/// Looks through the modules at construction; asks each for no more than the URI needs to rule it out. Throws
+/// pkcs11::Error if no token fits, naming those that are there.
+class TokenSearch {
+  public:
+    TokenSearch(ossl::Context& context, const uri::Uri& uri);
+
+    const std::vector<pkcs11::Token*>& tokens() const { return tokens_; }
+    /// The one token among them that needs a login; null if none does or several do. A PIN is for one token,
+    /// and trying it on another would cost that one a try.
+    pkcs11::Token* loginToken() const;
+    bool severalNeedLogin() const { return loginTokens_.size() > 1; }
+    /// "token "a" (...), token "b" (...)".
+    std::string describe() const;
+
+  private:
+    std::vector<pkcs11::Module*> selectModules(ossl::Context& context);
+    void searchModule(pkcs11::Module& module);
+    void searchSlot(pkcs11::Module& module, CK_SLOT_ID slot);
+    [[noreturn]] void nothingFits() const;
+
+    const uri::Uri& uri_;
+    std::vector<pkcs11::Token*> tokens_;
+    std::vector<pkcs11::Token*> loginTokens_;
+    std::vector<std::string> seen_;     ///< labels of tokens that do not fit
+    std::vector<std::string> problems_; ///< modules that could not be used
+};
+
+/// "a, b, c"
+std::string join(const std::vector<std::string>& parts);
+
+} // namespace store

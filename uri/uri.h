@@ -1,0 +1,75 @@
+// RFC 7512 "pkcs11:" URIs: parse, check, match, format. p11-kit's parser does the parsing.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <p11-kit/pkcs11.h>
+#include <p11-kit/uri.h>
+
+namespace uri {
+
+/// A URI that RFC 7512 or this project's stricter checks refuse. what() names the attribute at fault
+/// and never holds a PIN.
+class Error : public std::runtime_error {
+  public:
+    using std::runtime_error::runtime_error;
+};
+
+/// An immutable, parsed URI. Copies share the parsed form. Safe to read from several threads.
+class Uri {
+  public:
+    /// Parses `text` (RFC 7512, section 2.3). Throws Error.
+    static Uri parse(std::string_view text);
+
+    bool matchesModule(const CK_INFO& info) const;
+    bool matchesSlot(const CK_SLOT_INFO& info, CK_SLOT_ID id) const;
+    bool matchesToken(const CK_TOKEN_INFO& info) const;
+
+    /// True if any library-* attribute is given, that is if CK_INFO is needed to decide a match.
+    bool constrainsModule() const;
+    /// True if slot-description or slot-manufacturer is given, that is if CK_SLOT_INFO is needed to decide a match.
+    bool constrainsSlotInfo() const;
+    /// True if token, manufacturer, serial or model is given, that is if CK_TOKEN_INFO is needed.
+    bool constrainsToken() const;
+    /// `slot-id`, if given.
+    std::optional<CK_SLOT_ID> slotId() const;
+
+    /// `object` (CKA_LABEL), `id` (CKA_ID) and `type` (CKA_CLASS), decoded, if given.
+    std::optional<std::string> object() const;
+    std::optional<std::vector<unsigned char>> id() const;
+    std::optional<CK_OBJECT_CLASS> type() const;
+
+    /// `pin-value` (from the query, or from the path as osslsigncode's users write it), decoded. The view
+    /// lives as long as a copy of this Uri does; its memory is wiped with the last copy. A present but empty
+    /// pin-value is an empty view.
+    std::optional<std::string_view> pinValue() const;
+    std::optional<std::string> pinSource() const;
+    std::optional<std::string> moduleName() const;
+    std::optional<std::string> modulePath() const;
+
+    /// The URI again, normalised, without any PIN attribute: safe for messages and logs.
+    std::string withoutPin() const;
+
+  private:
+    class Parsed;
+    explicit Uri(std::shared_ptr<const Parsed> parsed) : parsed_(std::move(parsed)) {}
+    std::shared_ptr<const Parsed> parsed_;
+};
+
+/// What identifies an object, to be formatted as a complete URI that can be pasted back.
+struct ObjectAddress {
+    const CK_TOKEN_INFO* token = nullptr;   ///< model, manufacturer, serial, label; may be null
+    std::optional<CK_OBJECT_CLASS> type;    ///< CKO_PRIVATE_KEY, CKO_PUBLIC_KEY, CKO_CERTIFICATE ...
+    std::string object;                     ///< CKA_LABEL, left out when empty
+    std::vector<unsigned char> id;          ///< CKA_ID, left out when empty
+};
+
+/// Formats `address` (RFC 7512, section 2.3); every byte that is not unreserved is percent-encoded where the RFC asks.
+std::string format(const ObjectAddress& address);
+
+} // namespace uri
