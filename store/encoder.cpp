@@ -1,0 +1,95 @@
+// Encoders for private keys: a reference by URI, and a text. Key material never leaves the token; public parts go through
+// OpenSSL's own encoders.
+#include <array>
+
+#include <openssl/core_dispatch.h>
+#include <openssl/pem.h>
+
+#include "keymgmt/reference.h"
+#include "ossl/dispatch.h"
+#include "store/key_uri.h"
+#include "store/store.h"
+
+namespace store {
+namespace {
+
+enum class Form { pem, der, text };
+
+void* newContext(void* provctx) { return provctx; }
+void freeContext(void*) {}
+
+// A selection of 0 is a guess at what comes next, and this is for private keys.
+int doesSelection(void*, int selection) {
+    return selection == 0 || (selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY) != 0 ? 1 : 0;
+}
+
+int writeText(BIO* out, const keymgmt::Key& key) {
+    BIO_printf(out, "PKCS#11 %s private key\nURI: %s\n", keymgmt::nameOf(key.type()), key.uri().c_str());
+    auto* publicKey = key.publicKey();
+    if (publicKey == nullptr)
+        return BIO_puts(out, "No public part on the token\n") > 0 ? 1 : 0;
+    return EVP_PKEY_print_public(out, publicKey, 0, nullptr);
+}
+
+int write(BIO* out, const keymgmt::Key& key, Form form) {
+    if (form == Form::text)
+        return writeText(out, key);
+    const auto der = encodeKeyUri(key.uri());
+    if (form == Form::pem)
+        return PEM_write_bio(out, keyUriPemLabel, "", der.data(), static_cast<long>(der.size())) > 0 ? 1 : 0;
+    return BIO_write(out, der.data(), static_cast<int>(der.size())) == static_cast<int>(der.size()) ? 1 : 0;
+}
+
+template <Form TheForm>
+int encode(void* ctx, OSSL_CORE_BIO* coreBio, const void* keydata, const OSSL_PARAM[], int selection,
+           OSSL_PASSPHRASE_CALLBACK*, void*) {
+    auto& context = ossl::Context::from(ctx);
+    return ossl::guarded(context.core(), 0, [&] {
+        if (keydata == nullptr || (selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY) == 0)
+            return 0;
+        const auto& key = *static_cast<const keymgmt::KeyData*>(keydata)->key;
+        if (!key.isPrivate())
+            throw ossl::UsageError(ossl::Reason::key, "only private keys on a token are written as references");
+        const ossl::Bio out(BIO_new_from_core_bio(context.libctx(), coreBio));
+        return out ? write(out.get(), key, TheForm) : 0;
+    });
+}
+
+template <Form TheForm>
+const OSSL_DISPATCH* functions() {
+    static const std::array table{
+        ossl::entry<OSSL_FUNC_encoder_newctx_fn>(OSSL_FUNC_ENCODER_NEWCTX, newContext),
+        ossl::entry<OSSL_FUNC_encoder_freectx_fn>(OSSL_FUNC_ENCODER_FREECTX, freeContext),
+        ossl::entry<OSSL_FUNC_encoder_does_selection_fn>(OSSL_FUNC_ENCODER_DOES_SELECTION, doesSelection),
+        ossl::entry<OSSL_FUNC_encoder_encode_fn>(OSSL_FUNC_ENCODER_ENCODE, encode<TheForm>), ossl::endOfTable()};
+    return table.data();
+}
+
+constexpr std::array<const char*, 5> keyTypes{"RSA", "RSA-PSS", "EC", "ED25519", "ED448"};
+
+struct Output {
+    const char* properties;
+    const OSSL_DISPATCH* (*functions)();
+};
+
+constexpr std::array outputs{
+    Output{"provider=pkcs11,output=pem,structure=PrivateKeyInfo", functions<Form::pem>},
+    Output{"provider=pkcs11,output=pem,structure=pk11-uri", functions<Form::pem>},
+    Output{"provider=pkcs11,output=der,structure=pk11-uri", functions<Form::der>},
+    Output{"provider=pkcs11,output=text", functions<Form::text>}};
+
+} // namespace
+
+const OSSL_ALGORITHM* encoders() {
+    static const auto list = [] {
+        std::array<OSSL_ALGORITHM, keyTypes.size() * outputs.size() + 1> all{};
+        auto* next = all.data();
+        for (const char* type : keyTypes)
+            for (const auto& output : outputs)
+                *next++ = {type, output.properties, output.functions(), "references to keys on tokens"};
+        return all;
+    }();
+    return list.data();
+}
+
+} // namespace store

@@ -1,0 +1,58 @@
+#include "store/key_uri.h"
+
+#include <openssl/asn1t.h>
+
+#include "ossl/dispatch.h"
+#include "ossl/handles.h"
+
+namespace store {
+namespace {
+
+constexpr std::string_view description = "PKCS#11 Provider URI v1.0";
+
+struct KeyUri {
+    ASN1_VISIBLESTRING* description;
+    ASN1_UTF8STRING* uri;
+};
+
+// OpenSSL's templates exist as macros only (ASN1_generate_nconf(3) and asn1t.h).
+ASN1_SEQUENCE(KeyUri) = {ASN1_SIMPLE(KeyUri, description, ASN1_VISIBLESTRING),
+                         ASN1_SIMPLE(KeyUri, uri, ASN1_UTF8STRING)} static_ASN1_SEQUENCE_END(KeyUri)
+
+struct KeyUriDeleter {
+    void operator()(KeyUri* value) const { ASN1_item_free(reinterpret_cast<ASN1_VALUE*>(value), ASN1_ITEM_rptr(KeyUri)); }
+};
+using KeyUriOwner = std::unique_ptr<KeyUri, KeyUriDeleter>;
+
+std::string_view textOf(const ASN1_STRING* string) {
+    return {reinterpret_cast<const char*>(ASN1_STRING_get0_data(string)),
+            static_cast<std::size_t>(ASN1_STRING_length(string))};
+}
+
+} // namespace
+
+pkcs11::Bytes encodeKeyUri(const std::string& uri) {
+    const KeyUriOwner value(reinterpret_cast<KeyUri*>(ASN1_item_new(ASN1_ITEM_rptr(KeyUri))));
+    unsigned char* der = nullptr;
+    int size = -1;
+    if (value && ASN1_STRING_set(value->description, description.data(), static_cast<int>(description.size())) == 1 &&
+        ASN1_STRING_set(value->uri, uri.data(), static_cast<int>(uri.size())) == 1)
+        size = ASN1_item_i2d(reinterpret_cast<const ASN1_VALUE*>(value.get()), &der, ASN1_ITEM_rptr(KeyUri));
+    if (size < 0)
+        throw ossl::UsageError(ossl::Reason::internal, "the key's URI cannot be encoded");
+    pkcs11::Bytes result(der, der + size);
+    OPENSSL_free(der);
+    return result;
+}
+
+std::optional<std::string> decodeKeyUri(const pkcs11::Bytes& der) {
+    const ossl::ErrorMark mark;
+    const unsigned char* position = der.data();
+    const KeyUriOwner value(reinterpret_cast<KeyUri*>(
+        ASN1_item_d2i(nullptr, &position, static_cast<long>(der.size()), ASN1_ITEM_rptr(KeyUri))));
+    if (!value || textOf(value->description) != description)
+        return std::nullopt;
+    return std::string(textOf(value->uri));
+}
+
+} // namespace store
