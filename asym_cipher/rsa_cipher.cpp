@@ -70,7 +70,7 @@ void RsaCipher::begin(const std::shared_ptr<keymgmt::Key>& key, bool decrypting,
         key_ = key;
     if (!key_ || key_->modulusSize() <= pkcs1Overhead + premasterSize)
         throw ossl::UsageError(ossl::Reason::key, "no RSA key of a usable size is set");
-    if (decrypting)
+    if (decrypting && !key_->isSoftwarePair())
         key_->privateObject();
     setParams(params);
 }
@@ -81,6 +81,8 @@ std::size_t RsaCipher::decrypt(Octets ciphertext, Buffer out) {
     if (ciphertext.size() != key_->modulusSize())
         throw ossl::UsageError(ossl::Reason::data, "the ciphertext has " + std::to_string(ciphertext.size()) +
                                                        " bytes, and the RSA key " + std::to_string(key_->modulusSize()));
+    if (key_->isSoftwarePair())
+        return decryptInSoftware(ciphertext, out);
     switch (padding_) {
     case CipherPadding::pkcs1:
         return decryptPkcs1(ciphertext, out);
@@ -194,6 +196,9 @@ std::size_t RsaCipher::decryptOaep(Octets ciphertext, Buffer out) {
 
 // Nothing if the token does not do OAEP with these parameters.
 std::optional<std::size_t> RsaCipher::decryptOaepOnToken(Octets ciphertext, Buffer out) {
+    // Labels are where tokens go wrong: SoftHSM 2.6.1 takes them, and decrypts as if there were none.
+    if (!label_.empty() && takesRaw())
+        return std::nullopt;
     const auto* hash = pkcs11::hashMechanisms(EVP_MD_get0_name(oaepDigest()));
     const auto* mgf = pkcs11::hashMechanisms(EVP_MD_get0_name(mgf1()));
     if (hash == nullptr || mgf == nullptr)
@@ -223,22 +228,46 @@ std::size_t RsaCipher::decryptNone(Octets ciphertext, Buffer out) {
     return block.size();
 }
 
-std::size_t RsaCipher::encrypt(Octets plaintext, Buffer out) {
-    const ossl::PkeyCtx context(
-        EVP_PKEY_CTX_new_from_pkey(provider_.libctx(), key_->requirePublicKey(), ossl::Context::propq()));
-    std::size_t size = out.size();
-    bool ready = context && EVP_PKEY_encrypt_init(context.get()) == 1 &&
-                 EVP_PKEY_CTX_set_rsa_padding(context.get(), nameOf(padding_).number) == 1;
-    if (ready && padding_ == CipherPadding::oaep) {
-        ready = EVP_PKEY_CTX_set_rsa_oaep_md(context.get(), oaepDigest()) == 1 &&
-                EVP_PKEY_CTX_set_rsa_mgf1_md(context.get(), mgf1()) == 1;
-        // OpenSSL takes the memory of the label over.
-        if (ready && !label_.empty())
-            ready = EVP_PKEY_CTX_set0_rsa_oaep_label(context.get(), OPENSSL_memdup(label_.data(), label_.size()),
-                                                     static_cast<int>(label_.size())) == 1;
+bool RsaCipher::configure(EVP_PKEY_CTX* context) {
+    if (EVP_PKEY_CTX_set_rsa_padding(context, nameOf(padding_).number) != 1)
+        return false;
+    if (padding_ == CipherPadding::tls) {
+        const std::array params{
+            OSSL_PARAM_construct_uint(OSSL_ASYM_CIPHER_PARAM_TLS_CLIENT_VERSION, &clientVersion_),
+            OSSL_PARAM_construct_uint(OSSL_ASYM_CIPHER_PARAM_TLS_NEGOTIATED_VERSION, &negotiatedVersion_),
+            OSSL_PARAM_construct_end()};
+        return EVP_PKEY_CTX_set_params(context, params.data()) == 1;
     }
-    if (!ready || EVP_PKEY_encrypt(context.get(), out.data(), &size, plaintext.data(), plaintext.size()) != 1)
+    if (padding_ != CipherPadding::oaep)
+        return true;
+    // OpenSSL takes the memory of the label over.
+    return EVP_PKEY_CTX_set_rsa_oaep_md(context, oaepDigest()) == 1 &&
+           EVP_PKEY_CTX_set_rsa_mgf1_md(context, mgf1()) == 1 &&
+           (label_.empty() ||
+            EVP_PKEY_CTX_set0_rsa_oaep_label(context, OPENSSL_memdup(label_.data(), label_.size()),
+                                             static_cast<int>(label_.size())) == 1);
+}
+
+ossl::PkeyCtx RsaCipher::softwareContext() const {
+    return ossl::PkeyCtx(
+        EVP_PKEY_CTX_new_from_pkey(provider_.libctx(), key_->requirePublicKey(), ossl::Context::propq()));
+}
+
+std::size_t RsaCipher::encrypt(Octets plaintext, Buffer out) {
+    const auto context = softwareContext();
+    std::size_t size = out.size();
+    if (!context || EVP_PKEY_encrypt_init(context.get()) != 1 || !configure(context.get()) ||
+        EVP_PKEY_encrypt(context.get(), out.data(), &size, plaintext.data(), plaintext.size()) != 1)
         throw ossl::UsageError(ossl::Reason::data, "encryption failed");
+    return size;
+}
+
+std::size_t RsaCipher::decryptInSoftware(Octets ciphertext, Buffer out) {
+    const auto context = softwareContext();
+    std::size_t size = out.size();
+    if (!context || EVP_PKEY_decrypt_init(context.get()) != 1 || !configure(context.get()) ||
+        EVP_PKEY_decrypt(context.get(), out.data(), &size, ciphertext.data(), ciphertext.size()) != 1)
+        decryptionFailed();
     return size;
 }
 

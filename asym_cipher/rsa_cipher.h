@@ -38,6 +38,9 @@ class RsaCipher {
     std::size_t decryptOaep(Octets ciphertext, Buffer out);
     std::optional<std::size_t> decryptOaepOnToken(Octets ciphertext, Buffer out);
     std::size_t decryptNone(Octets ciphertext, Buffer out);
+    std::size_t decryptInSoftware(Octets ciphertext, Buffer out);
+    ossl::PkeyCtx softwareContext() const;
+    bool configure(EVP_PKEY_CTX* context);
     SecretBytes rawDecrypt(Octets ciphertext);
     Octets rejectionSecret();
     bool takesRaw() const;

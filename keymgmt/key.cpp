@@ -4,8 +4,12 @@
 #include <array>
 
 #include <openssl/core_names.h>
+#include <openssl/rand.h>
 
 #include "ossl/dispatch.h"
+#include "ossl/ecdsa_der.h"
+#include "pkcs11/mechanism.h"
+#include "pkcs11/operation.h"
 #include "pkcs11/process.h"
 
 namespace keymgmt {
@@ -48,10 +52,45 @@ EVP_PKEY* Key::publicKey() const {
         publicMissing_ = true;
         return nullptr;
     }
-    EVP_PKEY* none = nullptr;
-    if (public_.compare_exchange_strong(none, found.get()))
-        return found.release();
-    return none; // another thread was first
+    return publish(std::move(found));
+}
+
+// The first of two threads wins: what was given out once stays.
+EVP_PKEY* Key::publish(ossl::Pkey key) const {
+    EVP_PKEY* present = nullptr;
+    return public_.compare_exchange_strong(present, key.get()) ? key.release() : present;
+}
+
+bool Key::adoptPublicKey(EVP_PKEY* candidate) const {
+    if (!isPrivate() || publicKey() != nullptr || !belongs(candidate) || !provesItself(candidate))
+        return false;
+    publish(ossl::share(candidate));
+    return true;
+}
+
+// RSA keys are known by their modulus, which belongs() has compared; others must sign something.
+bool Key::provesItself(EVP_PKEY* candidate) const {
+    if (isRsa(type_))
+        return shape_ != nullptr;
+    const ossl::ErrorMark mark;
+    std::array<unsigned char, 32> challenge{};
+    std::array<unsigned char, 256> signature{};
+    if (RAND_bytes_ex(context_.libctx(), challenge.data(), challenge.size(), 0) != 1)
+        return false;
+    const bool edwards = type_ != KeyType::ec;
+    const std::size_t size =
+        pkcs11::sign(*object_, {edwards ? pkcs11::ckmEddsa : CKM_ECDSA, nullptr, 0}, challenge, signature);
+    const auto raw = std::span<const unsigned char>(signature).first(size);
+    if (edwards) {
+        const ossl::MdCtx verifier(EVP_MD_CTX_new());
+        return EVP_DigestVerifyInit_ex(verifier.get(), nullptr, nullptr, context_.libctx(), ossl::Context::propq(),
+                                       candidate, nullptr) == 1 &&
+               EVP_DigestVerify(verifier.get(), raw.data(), raw.size(), challenge.data(), challenge.size()) == 1;
+    }
+    const auto der = ossl::ecdsaToDer(raw);
+    const ossl::PkeyCtx verifier(EVP_PKEY_CTX_new_from_pkey(context_.libctx(), candidate, ossl::Context::propq()));
+    return verifier && EVP_PKEY_verify_init(verifier.get()) == 1 &&
+           EVP_PKEY_verify(verifier.get(), der.data(), der.size(), challenge.data(), challenge.size()) == 1;
 }
 
 EVP_PKEY* Key::requirePublicKey() const {
@@ -69,6 +108,11 @@ EVP_PKEY* Key::shape() const {
 std::size_t Key::modulusSize() const {
     auto* key = isRsa(type_) ? shape() : nullptr;
     return key != nullptr ? static_cast<std::size_t>(EVP_PKEY_get_size(key)) : 0;
+}
+
+void Key::setSoftwarePair(ossl::Pkey key) {
+    setPublicKey(std::move(key));
+    softwarePair_ = true;
 }
 
 void Key::setPublicKey(ossl::Pkey key) { EVP_PKEY_free(public_.exchange(key.release())); }

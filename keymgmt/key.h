@@ -39,6 +39,9 @@ class Key {
     const std::string& uri() const { return uri_; }
     bool isOnToken() const { return object_ != nullptr; }
     bool isPrivate() const { return object_ && object_->type() == CKO_PRIVATE_KEY; }
+    /// A key pair in memory: made here for an application that generates keys and gets this provider's keymgmt only
+    /// because it is the first. Everything is done with it as if this provider were not there.
+    bool isSoftwarePair() const { return softwarePair_; }
 
     /// The private key on the token. Throws UsageError if this is not one, or if it is one of several that fit.
     pkcs11::TokenObject& privateObject() const;
@@ -57,6 +60,10 @@ class Key {
     std::size_t modulusSize() const;
 
     void setPublicKey(ossl::Pkey key);
+    void setSoftwarePair(ossl::Pkey key);
+    /// Proves by a signature that `candidate` is the public half, where the token does not give it, and keeps it then.
+    /// Throws pkcs11::Error.
+    bool adoptPublicKey(EVP_PKEY* candidate) const;
     void setAmbiguity(std::shared_ptr<Ambiguity> ambiguity) { ambiguity_ = std::move(ambiguity); }
     void clearAmbiguity() const {
         if (ambiguity_)
@@ -79,6 +86,8 @@ class Key {
     ossl::Pkey findPublicKey() const;
     ossl::Pkey companionKey(CK_OBJECT_CLASS type) const;
     bool belongs(EVP_PKEY* candidate) const;
+    EVP_PKEY* publish(ossl::Pkey key) const;
+    bool provesItself(EVP_PKEY* candidate) const;
 
     ossl::Context& context_;
     KeyType type_;
@@ -86,6 +95,7 @@ class Key {
     std::string uri_;
     ossl::Pkey shape_;
     std::shared_ptr<Ambiguity> ambiguity_;
+    bool softwarePair_ = false;
     mutable std::atomic<EVP_PKEY*> public_{nullptr}; ///< owned
     mutable std::atomic<bool> publicMissing_{false};
     // Guarded by pkcs11::process::stateMutex().

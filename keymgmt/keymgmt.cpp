@@ -6,6 +6,7 @@
 
 #include <openssl/core_names.h>
 
+#include "keymgmt/generation.h"
 #include "keymgmt/reference.h"
 #include "ossl/dispatch.h"
 #include "ossl/params.h"
@@ -40,7 +41,7 @@ int hasParts(const void* keydata, int selection) {
         return 0;
     const auto& key = *static_cast<const KeyData*>(keydata)->key;
     return ossl::guarded(key.context().core(), 0, [&] {
-        if ((selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY) != 0 && !key.isPrivate())
+        if ((selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY) != 0 && !key.isPrivate() && !key.isSoftwarePair())
             return 0;
         if ((selection & OSSL_KEYMGMT_SELECT_PUBLIC_KEY) != 0 && key.publicKey() == nullptr)
             return 0;
@@ -63,7 +64,12 @@ int matchKeys(const void* data1, const void* data2, int selection) {
         }
         auto* left = a.publicKey();
         auto* right = b.publicKey();
-        return left != nullptr && right != nullptr && EVP_PKEY_eq(left, right) == 1 ? 1 : 0;
+        if (left != nullptr && right != nullptr)
+            return EVP_PKEY_eq(left, right) == 1 ? 1 : 0;
+        // A certificate from elsewhere may be the first to tell a token's key its public half.
+        if (left == nullptr && right == nullptr)
+            return 0;
+        return (left == nullptr ? a.adoptPublicKey(right) : b.adoptPublicKey(left)) ? 1 : 0;
     });
 }
 
@@ -81,7 +87,9 @@ int exportKey(void* keydata, int selection, OSSL_CALLBACK* callback, void* arg) 
         auto* source = wantsPublic ? key.requirePublicKey() : key.shape();
         if (source == nullptr)
             return 0;
-        const int parts = (wantsPublic ? publicSelection : OSSL_KEYMGMT_SELECT_ALL_PARAMETERS);
+        int parts = wantsPublic ? publicSelection : OSSL_KEYMGMT_SELECT_ALL_PARAMETERS;
+        if (key.isSoftwarePair())
+            parts |= selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY;
         return EVP_PKEY_export(source, parts, callback, arg);
     });
 }
@@ -239,7 +247,10 @@ void* duplicateKey(const void* keydata, int selection) {
             auto part = wholeKey ? ossl::Pkey(EVP_PKEY_dup(source)) : parametersOf(*key);
             if (!part)
                 return nullptr;
-            copy->setPublicKey(std::move(part));
+            if (wholeKey && key->isSoftwarePair())
+                copy->setSoftwarePair(std::move(part));
+            else
+                copy->setPublicKey(std::move(part));
         }
         return new KeyData{std::move(copy)};
     });
@@ -271,8 +282,48 @@ const char* operationName(int operation) {
 }
 
 template <KeyType Type>
+void* beginGeneration(void* provctx, int selection, const OSSL_PARAM params[]) {
+    auto& context = ossl::Context::from(provctx);
+    return ossl::guarded<void*>(context.core(), nullptr, [&]() -> void* {
+        auto generation = std::make_unique<Generation>(context, Type, selection);
+        return generation->set(params) ? generation.release() : nullptr;
+    });
+}
+
+Generation& generationOf(void* ctx) { return *static_cast<Generation*>(ctx); }
+
+int setTemplate(void* ctx, void* keydata) {
+    return ossl::guarded(generationOf(ctx).core(), 0, [&] { return generationOf(ctx).useTemplate(*keyOf(keydata)) ? 1 : 0; });
+}
+
+int setGenerationParams(void* ctx, const OSSL_PARAM params[]) {
+    return ossl::guarded(generationOf(ctx).core(), 0, [&] { return generationOf(ctx).set(params) ? 1 : 0; });
+}
+
+template <KeyType Type>
+const OSSL_PARAM* settableGenerationParams(void*, void* provctx) {
+    auto& context = ossl::Context::from(provctx);
+    return ossl::guarded<const OSSL_PARAM*>(context.core(), nullptr, [&] {
+        return Generation(context, Type, OSSL_KEYMGMT_SELECT_KEYPAIR).settable();
+    });
+}
+
+void* generate(void* ctx, OSSL_CALLBACK*, void*) {
+    return ossl::guarded<void*>(generationOf(ctx).core(), nullptr, [&] { return new KeyData{generationOf(ctx).run()}; });
+}
+
+void endGeneration(void* ctx) { delete &generationOf(ctx); }
+
+template <KeyType Type>
 const OSSL_DISPATCH* functions() {
     static const std::array table{
+        ossl::entry<OSSL_FUNC_keymgmt_gen_init_fn>(OSSL_FUNC_KEYMGMT_GEN_INIT, beginGeneration<Type>),
+        ossl::entry<OSSL_FUNC_keymgmt_gen_set_template_fn>(OSSL_FUNC_KEYMGMT_GEN_SET_TEMPLATE, setTemplate),
+        ossl::entry<OSSL_FUNC_keymgmt_gen_set_params_fn>(OSSL_FUNC_KEYMGMT_GEN_SET_PARAMS, setGenerationParams),
+        ossl::entry<OSSL_FUNC_keymgmt_gen_settable_params_fn>(OSSL_FUNC_KEYMGMT_GEN_SETTABLE_PARAMS,
+                                                              settableGenerationParams<Type>),
+        ossl::entry<OSSL_FUNC_keymgmt_gen_fn>(OSSL_FUNC_KEYMGMT_GEN, generate),
+        ossl::entry<OSSL_FUNC_keymgmt_gen_cleanup_fn>(OSSL_FUNC_KEYMGMT_GEN_CLEANUP, endGeneration),
         ossl::entry<OSSL_FUNC_keymgmt_new_fn>(OSSL_FUNC_KEYMGMT_NEW, newKey<Type>),
         ossl::entry<OSSL_FUNC_keymgmt_load_fn>(OSSL_FUNC_KEYMGMT_LOAD, loadKey<Type>),
         ossl::entry<OSSL_FUNC_keymgmt_free_fn>(OSSL_FUNC_KEYMGMT_FREE, freeKey),

@@ -8,6 +8,8 @@
 namespace ossl {
 namespace {
 
+constexpr std::size_t longestMessage = 1000; // ERR_MAX_DATA_SIZE is 1024
+
 constexpr unsigned code(Reason reason) { return static_cast<unsigned>(reason); }
 
 // The C interface takes char*, and never writes to it.
@@ -93,7 +95,8 @@ void Core::raise(Reason reason, const std::string& message) const noexcept {
     newError_(handle_);
     if (setErrorDebug_ != nullptr)
         setErrorDebug_(handle_, "pkcs11", 0, "");
-    setError(vsetError_, handle_, code(reason), "%s", message.c_str());
+    // OpenSSL drops texts that are longer than its buffer as a whole.
+    setError(vsetError_, handle_, code(reason), "%s", message.substr(0, longestMessage).c_str());
 }
 
 const char* Core::parameter(const char* key) const {

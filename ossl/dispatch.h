@@ -27,10 +27,21 @@ inline OSSL_ALGORITHM algorithm(const char* names, const OSSL_DISPATCH* function
 
 inline OSSL_ALGORITHM endOfAlgorithms() { return {nullptr, nullptr, nullptr, nullptr}; }
 
+/// Errors that are raised while this lives are dropped at its end: those of attempts whose failure is no failure, and
+/// those that a module's own use of libcrypto leaves behind.
+class ErrorMark {
+  public:
+    ErrorMark() { ERR_set_mark(); }
+    ~ErrorMark() { ERR_pop_to_mark(); }
+    ErrorMark(const ErrorMark&) = delete;
+    ErrorMark& operator=(const ErrorMark&) = delete;
+};
+
 /// Runs `body`; an exception becomes an OpenSSL error and the result `failure`. Nothing is thrown through it.
 template <typename Result, typename Body>
 Result guarded(const Core& core, Result failure, Body&& body) noexcept {
     try {
+        const ErrorMark mark;
         return body();
     } catch (const pkcs11::Error& error) {
         core.raise(reasonOf(error.failure()), error.what());
@@ -45,14 +56,5 @@ Result guarded(const Core& core, Result failure, Body&& body) noexcept {
     }
     return failure;
 }
-
-/// Errors that OpenSSL raises while this lives are dropped at its end: for attempts whose failure is no failure.
-class ErrorMark {
-  public:
-    ErrorMark() { ERR_set_mark(); }
-    ~ErrorMark() { ERR_pop_to_mark(); }
-    ErrorMark(const ErrorMark&) = delete;
-    ErrorMark& operator=(const ErrorMark&) = delete;
-};
 
 } // namespace ossl

@@ -7,6 +7,9 @@
 
 namespace pkcs11 {
 
+/// CKM_EDDSA (PKCS#11 3.0, section 2.3.14).
+inline constexpr CK_MECHANISM_TYPE ckmEddsa = 0x1057;
+
 /// A hash and the mechanisms that go with it. 0 where PKCS#11 has none.
 struct HashMechanisms {
     const char* name;             ///< OpenSSL's name

@@ -17,7 +17,7 @@ void SignatureContext::setKey(const std::shared_ptr<keymgmt::Key>& key, bool sig
         key_ = key;
     if (!key_)
         throw ossl::UsageError(ossl::Reason::key, "no key is set");
-    if (signing)
+    if (signing && !key_->isSoftwarePair())
         key_->privateObject(); // throws for public keys and ambiguous ones, before any data is read
     signing_ = signing;
     message_.forget();
@@ -64,7 +64,7 @@ void SignatureContext::startMessage() {
         return;
     if (!streaming_)
         throw ossl::UsageError(ossl::Reason::internal, "no digest operation was begun");
-    const bool keepData = signing_ && combinedMechanism().has_value();
+    const bool keepData = signing_ && !key_->isSoftwarePair() && combinedMechanism().has_value();
     message_.start(keepData ? nullptr : digest_.get());
 }
 
@@ -87,6 +87,30 @@ bool SignatureContext::finishVerify(Octets signature) {
 
 std::size_t SignatureContext::signMessage(CK_MECHANISM_TYPE, Octets, Buffer) {
     throw ossl::UsageError(ossl::Reason::unsupported, "the token cannot sign a hash with this key");
+}
+
+void SignatureContext::configure(EVP_PKEY_CTX* context) const {
+    if (digest_)
+        EVP_PKEY_CTX_set_signature_md(context, digest_.get());
+}
+
+std::size_t SignatureContext::signInSoftware(Octets tbs, Buffer out) const {
+    const auto context = publicContext(key());
+    std::size_t size = out.size();
+    if (EVP_PKEY_sign_init(context.get()) != 1)
+        throw ossl::UsageError(ossl::Reason::unsupported, "no provider signs with the key");
+    configure(context.get());
+    if (EVP_PKEY_sign(context.get(), out.data(), &size, tbs.data(), tbs.size()) != 1)
+        throw ossl::UsageError(ossl::Reason::data, "signing in software failed");
+    return size;
+}
+
+bool SignatureContext::verifyInSoftware(Octets signature, Octets tbs) const {
+    const auto context = publicContext(key());
+    if (EVP_PKEY_verify_init(context.get()) != 1)
+        return false;
+    configure(context.get());
+    return EVP_PKEY_verify(context.get(), signature.data(), signature.size(), tbs.data(), tbs.size()) == 1;
 }
 
 std::size_t SignatureContext::recover(Octets, Buffer) {

@@ -55,6 +55,12 @@ class SignatureContext {
     virtual void keyChanged() {}
     /// The combined mechanism to sign the whole message with, where the token can't sign a hash; nothing where it can.
     virtual std::optional<CK_MECHANISM_TYPE> combinedMechanism() const { return std::nullopt; }
+    /// Sets an EVP_PKEY_CTX of another provider up as this context is. Throws.
+    virtual void configure(EVP_PKEY_CTX* context) const;
+    /// Signs with a key pair in memory.
+    std::size_t signInSoftware(Octets tbs, Buffer out) const;
+    /// Verifies with the public half.
+    bool verifyInSoftware(Octets signature, Octets tbs) const;
     virtual std::size_t signMessage(CK_MECHANISM_TYPE mechanism, Octets message, Buffer out);
     /// DER AlgorithmIdentifier of the signature (X.509); empty if it has none.
     virtual pkcs11::Bytes algorithmId() const { return {}; }

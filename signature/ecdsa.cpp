@@ -50,6 +50,8 @@ std::size_t EcdsaContext::maxSize() const {
 // Longer hashes are cut to the order's length here: not every token does it (FIPS 186-5, section 6.4.1).
 std::size_t EcdsaContext::sign(Octets tbs, Buffer out) {
     requireDigestSize(tbs);
+    if (key().isSoftwarePair())
+        return signInSoftware(tbs, out);
     if (auto* shape = key().shape()) {
         const auto orderBytes = static_cast<std::size_t>((EVP_PKEY_get_bits(shape) + 7) / 8);
         tbs = tbs.first(std::min(tbs.size(), orderBytes));
@@ -57,14 +59,7 @@ std::size_t EcdsaContext::sign(Octets tbs, Buffer out) {
     return signOnToken(key(), CKM_ECDSA, tbs, out);
 }
 
-bool EcdsaContext::verify(Octets signature, Octets tbs) {
-    const auto context = publicContext(key());
-    if (EVP_PKEY_verify_init(context.get()) != 1)
-        return false;
-    if (digest() != nullptr)
-        EVP_PKEY_CTX_set_signature_md(context.get(), digest());
-    return EVP_PKEY_verify(context.get(), signature.data(), signature.size(), tbs.data(), tbs.size()) == 1;
-}
+bool EcdsaContext::verify(Octets signature, Octets tbs) { return verifyInSoftware(signature, tbs); }
 
 std::optional<CK_MECHANISM_TYPE> EcdsaContext::combinedMechanism() const {
     const auto* hash = digest() != nullptr ? pkcs11::hashMechanisms(EVP_MD_get0_name(digest())) : nullptr;

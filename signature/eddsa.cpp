@@ -7,13 +7,15 @@
 
 #include "ossl/dispatch.h"
 #include "ossl/params.h"
+#include "pkcs11/mechanism.h"
 #include "pkcs11/operation.h"
 #include "signature/algorithm_id.h"
 
 namespace signature {
 namespace {
 
-constexpr CK_MECHANISM_TYPE ckmEddsa = 0x1057; // PKCS#11 3.0, section 2.3.14
+using pkcs11::ckmEddsa;
+
 constexpr std::size_t ed25519Size = 64, ed448Size = 114;
 
 // CK_EDDSA_PARAMS of PKCS#11 3.0, section 2.3.13, which some tokens want for Ed448.
@@ -35,6 +37,8 @@ std::size_t EddsaContext::maxSize() const {
 
 std::size_t EddsaContext::sign(Octets tbs, Buffer out) {
     constexpr std::uint64_t withoutParams = ckmEddsa;
+    if (key().isSoftwarePair())
+        return signInSoftware(tbs, out);
     auto& object = key().privateObject();
     if (!key().wasRefused(withoutParams)) {
         try {
@@ -47,6 +51,16 @@ std::size_t EddsaContext::sign(Octets tbs, Buffer out) {
     }
     EddsaParams params;
     return pkcs11::sign(object, {ckmEddsa, &params, sizeof params}, tbs, out);
+}
+
+std::size_t EddsaContext::signInSoftware(Octets tbs, Buffer out) const {
+    const ossl::MdCtx context(EVP_MD_CTX_new());
+    std::size_t size = out.size();
+    if (EVP_DigestSignInit_ex(context.get(), nullptr, nullptr, key().context().libctx(), ossl::Context::propq(),
+                              key().requirePublicKey(), nullptr) != 1 ||
+        EVP_DigestSign(context.get(), out.data(), &size, tbs.data(), tbs.size()) != 1)
+        throw ossl::UsageError(ossl::Reason::internal, "signing in software failed");
+    return size;
 }
 
 bool EddsaContext::verify(Octets signature, Octets tbs) {

@@ -17,6 +17,9 @@ class EddsaContext final : public SignatureContext {
 
   protected:
     pkcs11::Bytes algorithmId() const override;
+
+  private:
+    std::size_t signInSoftware(Octets tbs, Buffer out) const;
 };
 
 } // namespace signature

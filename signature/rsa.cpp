@@ -68,6 +68,8 @@ void RsaContext::keyChanged() {
 }
 
 std::size_t RsaContext::sign(Octets tbs, Buffer out) {
+    if (key().isSoftwarePair())
+        return signInSoftware(tbs, out);
     switch (padding_) {
     case RsaPadding::pkcs1:
         return signPkcs1(tbs, out);
@@ -180,21 +182,14 @@ std::size_t RsaContext::signMessage(CK_MECHANISM_TYPE mechanism, Octets message,
 
 void RsaContext::configure(EVP_PKEY_CTX* context) const {
     EVP_PKEY_CTX_set_rsa_padding(context, nameOf(padding_).number);
-    if (digest() != nullptr)
-        EVP_PKEY_CTX_set_signature_md(context, digest());
+    SignatureContext::configure(context);
     if (padding_ != RsaPadding::pss)
         return;
     EVP_PKEY_CTX_set_rsa_mgf1_md(context, mgf1());
     EVP_PKEY_CTX_set_rsa_pss_saltlen(context, salt_ == saltAutoDigestMax ? int{saltAuto} : salt_);
 }
 
-bool RsaContext::verify(Octets signature, Octets tbs) {
-    const auto context = publicContext(key());
-    if (EVP_PKEY_verify_init(context.get()) != 1)
-        return false;
-    configure(context.get());
-    return EVP_PKEY_verify(context.get(), signature.data(), signature.size(), tbs.data(), tbs.size()) == 1;
-}
+bool RsaContext::verify(Octets signature, Octets tbs) { return verifyInSoftware(signature, tbs); }
 
 std::size_t RsaContext::recover(Octets signature, Buffer out) {
     const auto context = publicContext(key());

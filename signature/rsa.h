@@ -28,6 +28,7 @@ class RsaContext final : public SignatureContext {
     std::optional<CK_MECHANISM_TYPE> combinedMechanism() const override;
     std::size_t signMessage(CK_MECHANISM_TYPE mechanism, Octets message, Buffer out) override;
     pkcs11::Bytes algorithmId() const override;
+    void configure(EVP_PKEY_CTX* context) const override;
 
   private:
     std::size_t signPkcs1(Octets tbs, Buffer out);
@@ -40,7 +41,6 @@ class RsaContext final : public SignatureContext {
     void setPadding(const OSSL_PARAM* params);
     void setSaltLength(const OSSL_PARAM* params);
     void setMgf1(const OSSL_PARAM* params);
-    void configure(EVP_PKEY_CTX* context) const;
 
     RsaPadding padding_ = RsaPadding::pkcs1;
     int salt_ = saltAutoDigestMax;

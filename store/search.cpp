@@ -75,7 +75,8 @@ std::vector<std::string> inventory(pkcs11::Token& token, CK_OBJECT_CLASS type) {
                 uris.emplace_back("...");
                 return;
             }
-            uris.push_back(uriOf(token, pkcs11::readAttributes(session, handle, nameAttributes)));
+            const auto attributes = pkcs11::readAttributes(session, handle, nameAttributes);
+            uris.push_back(uri::format({nullptr, attributes.number(CKA_CLASS), attributes.text(CKA_LABEL), attributes.bytes(CKA_ID)}));
         }
     });
     return uris;

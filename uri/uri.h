@@ -6,33 +6,42 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include <p11-kit/p11-kit.h>
 #include <p11-kit/pkcs11.h>
 #include <p11-kit/uri.h>
 
 namespace uri {
 
-/// A URI that RFC 7512 or this project's stricter checks refuse. what() names the attribute at fault
-/// and never holds a PIN.
+/// A URI that RFC 7512 or this project's stricter checks refuse. what() names the attribute at
+/// fault, or gives its number where its name may be part of a PIN. It quotes no values, so it never
+/// holds a PIN.
 class Error : public std::runtime_error {
   public:
     using std::runtime_error::runtime_error;
 };
 
-/// An immutable, parsed URI. Copies share the parsed form. Safe to read from several threads.
+/// An immutable, parsed URI. Copies share the parsed form. Safe to read from several threads. Apart
+/// from parse(), functions throw nothing but std::bad_alloc.
 class Uri {
   public:
-    /// Parses `text` (RFC 7512, section 2.3). Throws Error.
+    /// Parses `text` (RFC 7512, section 2.3), of which no reference is kept. More than the RFC, it
+    /// takes pin-value and pin-source in the path, too, and unencoded "/", "|" and UTF-8 anywhere.
+    /// Vendor attributes must begin with "x-", and are ignored. Throws Error.
     static Uri parse(std::string_view text);
 
+    /// Whether every attribute given fits. Fields may be padded with blanks (PKCS#11 2.40,
+    /// section 3.1), or end with a NUL byte as some modules have it.
     bool matchesModule(const CK_INFO& info) const;
     bool matchesSlot(const CK_SLOT_INFO& info, CK_SLOT_ID id) const;
     bool matchesToken(const CK_TOKEN_INFO& info) const;
 
     /// True if any library-* attribute is given, that is if CK_INFO is needed to decide a match.
     bool constrainsModule() const;
-    /// True if slot-description or slot-manufacturer is given, that is if CK_SLOT_INFO is needed to decide a match.
+    /// True if slot-description or slot-manufacturer is given, that is if CK_SLOT_INFO is needed to
+    /// decide a match.
     bool constrainsSlotInfo() const;
     /// True if token, manufacturer, serial or model is given, that is if CK_TOKEN_INFO is needed.
     bool constrainsToken() const;
@@ -44,9 +53,9 @@ class Uri {
     std::optional<std::vector<unsigned char>> id() const;
     std::optional<CK_OBJECT_CLASS> type() const;
 
-    /// `pin-value` (from the query, or from the path as osslsigncode's users write it), decoded. The view
-    /// lives as long as a copy of this Uri does; its memory is wiped with the last copy. A present but empty
-    /// pin-value is an empty view.
+    /// `pin-value` (from the query, or from the path as osslsigncode's users write it), decoded.
+    /// The view lives as long as a copy of this Uri does; its memory is wiped with the last copy. A
+    /// present but empty pin-value is an empty view.
     std::optional<std::string_view> pinValue() const;
     std::optional<std::string> pinSource() const;
     std::optional<std::string> moduleName() const;
@@ -63,13 +72,16 @@ class Uri {
 
 /// What identifies an object, to be formatted as a complete URI that can be pasted back.
 struct ObjectAddress {
-    const CK_TOKEN_INFO* token = nullptr;   ///< model, manufacturer, serial, label; may be null
-    std::optional<CK_OBJECT_CLASS> type;    ///< CKO_PRIVATE_KEY, CKO_PUBLIC_KEY, CKO_CERTIFICATE ...
-    std::string object;                     ///< CKA_LABEL, left out when empty
-    std::vector<unsigned char> id;          ///< CKA_ID, left out when empty
+    const CK_TOKEN_INFO* token = nullptr; ///< model, manufacturer, serial, label; may be null
+    std::optional<CK_OBJECT_CLASS> type;  ///< CKO_PRIVATE_KEY, CKO_PUBLIC_KEY, CKO_CERTIFICATE ...
+    std::string object;                   ///< CKA_LABEL, left out when empty
+    std::vector<unsigned char> id;        ///< CKA_ID, left out when empty
 };
 
-/// Formats `address` (RFC 7512, section 2.3); every byte that is not unreserved is percent-encoded where the RFC asks.
+/// Formats `address` (RFC 7512, section 2.3); every byte that is not unreserved is percent-encoded
+/// where the RFC asks. Uri::parse() takes the result: what it would refuse (an object with a NUL
+/// byte, an object or id of more than 4096 bytes, a type without a name in the RFC) is left out.
+/// Throws std::bad_alloc.
 std::string format(const ObjectAddress& address);
 
 } // namespace uri

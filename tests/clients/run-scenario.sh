@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# Runs the scenario named $1; with VALGRIND=1 every command of ours runs under valgrind. "list" names all of them.
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+if [ "$1" = list ]; then
+    sed -n 's/^scenario_\([a-z0-9_]*\)() .*/\1/p' "$here"/scenarios/*.sh
+    exit 0
+fi
+# shellcheck source=common.sh
+. "$here/common.sh"
+if [ "${VALGRIND:-0}" = 1 ]; then
+    RUNNER=(valgrind -q --error-exitcode=99 --suppressions="$here/valgrind.supp")
+fi
+for file in "$here"/scenarios/*.sh; do
+    # shellcheck source=/dev/null
+    . "$file"
+done
+"scenario_$1"
+echo "scenario $1: all good"

@@ -1,0 +1,150 @@
+# Ways to activate the provider, and life beside the others.
+# shellcheck shell=bash
+
+works() { # openssl options: signs, verifies, and does software work in the same setting
+    clean openssl dgst "$@" -sha256 -sign "$(uri rsa)" -out sig data.bin
+    plain dgst -sha256 -verify "$(public_of rsa)" -signature sig data.bin >/dev/null
+    clean openssl dgst "$@" -sha256 -sign "$(uri ec256)" -out sig data.bin
+    plain dgst -sha256 -verify "$(public_of ec256)" -signature sig data.bin >/dev/null
+    software_works "$@"
+}
+
+software_works() {
+    for label in rsa ec256; do
+        clean openssl dgst "$@" -sha256 -sign "$TOKENS/$label.pem" -out sig data.bin
+        plain dgst -sha256 -verify "$(public_of $label)" -signature sig data.bin >/dev/null
+        clean openssl dgst "$@" -sha256 -verify "$(public_of $label)" -signature sig data.bin >/dev/null
+    done
+    clean openssl verify "$@" -CAfile "$(certificate_of ec384)" "$(certificate_of ec384)" >/dev/null
+    clean openssl genpkey "$@" -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out new.pem
+    plain pkey -in new.pem -noout
+    clean openssl cms "$@" -encrypt -binary -in data.bin -outform DER -out mail "$(certificate_of rsa)"
+    clean openssl cms "$@" -decrypt -binary -inform DER -in mail -inkey "$TOKENS/rsa.pem" -out content
+    cmp -s content data.bin || die "software decryption"
+}
+
+scenario_provider_orders() {
+    works -provider-path "$PROVIDER_DIR" -provider pkcs11 -provider default
+    works -provider-path "$PROVIDER_DIR" -provider default -provider pkcs11
+    works -provider "$PROVIDER" -provider default
+}
+
+configuration() { # TEXT for the provider's section, and what stands before default
+    local body=$1 first=${2:-default} second=pkcs11
+    [ "$first" = default ] || second=default
+    printf 'config_diagnostics = 1\nopenssl_conf = init\n[init]\nproviders = providers\n%s\n[providers]\n%s = %s_section\n%s = %s_section\n[default_section]\nactivate = 1\n[pkcs11_section]\nmodule = %s\nactivate = 1\n%s\n' \
+        "${3:-}" "$first" "$first" "$second" "$second" "$PROVIDER" "$body" >my.cnf
+    export OPENSSL_CONF=$WORK/my.cnf
+}
+
+scenario_configuration_default_first() {
+    configuration "pkcs11-module-path = $PKCS11_PROVIDER_MODULE"
+    unset PKCS11_PROVIDER_MODULE
+    works
+}
+
+scenario_configuration_provider_first() {
+    configuration "pkcs11-module-path = $PKCS11_PROVIDER_MODULE" pkcs11
+    unset PKCS11_PROVIDER_MODULE
+    works
+}
+
+scenario_configuration_default_properties() {
+    configuration "pkcs11-module-path = $PKCS11_PROVIDER_MODULE" default "alg_section = algs
+[algs]
+default_properties = ?provider=pkcs11"
+    works
+}
+
+scenario_configuration_sample() {
+    sed -e "s|^# *module = .*|module = $PROVIDER|; s|^# *pkcs11-module-path = .*|pkcs11-module-path = $PKCS11_PROVIDER_MODULE|" "$SOURCE/openssl.cnf.sample" >my.cnf
+    grep -q "^module = $PROVIDER" my.cnf || die "the sample names no module"
+    grep -q "^pkcs11-module-path = " my.cnf || die "the sample has no module path"
+    export OPENSSL_CONF=$WORK/my.cnf
+    unset PKCS11_PROVIDER_MODULE
+    works
+}
+
+scenario_registered_modules() { # neither configuration nor environment: p11-kit's registration
+    p11-kit list-modules 2>/dev/null | grep -q softhsm || { echo "SoftHSM is not registered with p11-kit"; exit 77; }
+    unset PKCS11_PROVIDER_MODULE
+    works "${PROV[@]}"
+    clean openssl dgst "${PROV[@]}" -sha256 -sign "$(uri rsa)&module-name=softhsm2" -out sig data.bin
+    plain dgst -sha256 -verify "$(public_of rsa)" -signature sig data.bin >/dev/null
+    fails "no configured or registered PKCS#11 module" openssl dgst "${PROV[@]}" -sha256 -sign "$(uri rsa)&module-name=nosuch" -out sig data.bin
+    fails "no configured or registered PKCS#11 module" openssl dgst "${PROV[@]}" -sha256 -sign "$(uri rsa)&module-path=/usr/lib/evil.so" -out sig data.bin
+}
+
+scenario_pin_sources() {
+    local bare="pkcs11:token=scenarios;object=rsa;type=private"
+    printf '%s\n' "$PIN" >pin.txt && chmod 600 pin.txt
+    ossl dgst -sha256 -sign "$bare?pin-source=file:$WORK/pin.txt" -out sig data.bin
+    ossl dgst -sha256 -sign "$bare?pin-source=$WORK/pin.txt" -out sig data.bin
+    ossl dgst -sha256 -sign "$bare" -passin "pass:$PIN" -out sig data.bin
+    PKCS11_PIN=$PIN ossl dgst -sha256 -sign "$bare" -out sig data.bin
+    configuration "pkcs11-module-token-pin = $PIN"
+    clean openssl dgst -sha256 -sign "$bare" -out sig data.bin
+    configuration "pkcs11-module-token-pin = file:$WORK/pin.txt"
+    clean openssl dgst -sha256 -sign "$bare" -out sig data.bin
+    plain dgst -sha256 -verify "$(public_of rsa)" -signature sig data.bin >/dev/null
+}
+
+scenario_directives() {
+    # Every directive of both peers is taken.
+    configuration "pkcs11-module-path = $PKCS11_PROVIDER_MODULE
+pkcs11-module-init-args =
+pkcs11-module-allow-export = 0
+pkcs11-module-cache-keys = true
+pkcs11-module-cache-pins = cache
+pkcs11-module-cache-sessions = 5
+pkcs11-module-login-behavior = auto
+pkcs11-module-load-behavior = early
+pkcs11-module-quirks = no-deinit no-operation-state no-session-callbacks no-allowed-mechanisms
+pkcs11-module-block-operations = digest
+pkcs11-module-assume-fips = false"
+    works
+    configuration "pkcs11_module = $PKCS11_PROVIDER_MODULE
+pin = $PIN
+debug_level = 0
+force_login = 1
+init_args ="
+    clean openssl dgst -sha256 -sign "pkcs11:token=scenarios;object=rsa" -out sig data.bin
+    configuration "pkcs11_module_path = $PKCS11_PROVIDER_MODULE"
+    openssl pkey -in "$(uri rsa)" -noout 2>stderr.txt && die "a misspelt directive was taken"
+    grep -q "pkcs11_module_path" stderr.txt || { cat stderr.txt >&2; die "the misspelt directive is not named"; }
+    configuration "pkcs11-module-login-behavior = sometimes"
+    openssl pkey -in "$(uri rsa)" -noout 2>stderr.txt && die "a wrong value was taken"
+    grep -q "login-behavior" stderr.txt || { cat stderr.txt >&2; die "the directive with the wrong value is not named"; }
+}
+
+scenario_no_export() {
+    configuration "pkcs11-module-allow-export = 1"
+    clean openssl dgst -sha256 -sign "$(uri rsa)" -out sig data.bin
+    plain dgst -sha256 -verify "$(public_of rsa)" -signature sig data.bin >/dev/null
+    openssl pkey -in "$(uri rsa)" -pubout -out pub.pem 2>/dev/null && die "the public key was exported"
+    :
+}
+
+scenario_debug_log() {
+    PKCS11_PROVIDER_DEBUG="file:$WORK/log,level:2" ossl dgst -sha256 -sign "$(uri rsa)" -out sig data.bin
+    grep -q "C_Sign CKR_OK" log || die "the log has no C_Sign"
+    grep -q "search pkcs11:token=scenarios;object=rsa" log || die "the log does not name the search"
+    ! grep -q "pin-value" log || die "the log has the PIN"
+}
+
+# Nothing is loaded before a key is asked for.
+scenario_module_is_loaded_late() {
+    configuration ""
+    export PKCS11_PROVIDER_MODULE=$WORK/no-such-module.so
+    clean openssl version -a >/dev/null
+    clean openssl rand -hex 4 >/dev/null
+    clean openssl list -providers -verbose >providers
+    grep -q "status: active" providers || die "the provider is not active"
+    software_works
+    # The other programs on the machine, whose modules use libcrypto with this very configuration.
+    PKCS11_PROVIDER_MODULE=$(cat "$TOKENS/module")
+    clean softhsm2-util --show-slots >/dev/null
+    timeout 30 pkcs11-tool --module "$PKCS11_PROVIDER_MODULE" --token-label scenarios --login --pin $PIN --sign --mechanism SHA256-RSA-PKCS --id 01 -i data.bin -o sig >log 2>&1 || { cat log >&2; die "pkcs11-tool"; }
+    plain dgst -sha256 -verify "$(public_of rsa)" -signature sig data.bin >/dev/null
+    timeout 30 p11tool --list-tokens >/dev/null 2>&1 || die "p11tool"
+}

@@ -1,0 +1,67 @@
+# What goes wrong says so: the command ends with an error, names the thing, keeps the PIN to itself, and does not hang.
+# shellcheck shell=bash
+
+sign_fails() { # WORDS URI
+    fails "$1" openssl dgst "${PROV[@]}" -sha256 -sign "$2" -out sig data.bin
+}
+
+scenario_error_no_object() {
+    sign_fails 'no private key fits pkcs11:token=scenarios;object=nosuch' "$(uri nosuch)"
+    grep -q "object=rsa;type=private" stderr.txt || die "does not tell what is there"
+    fails "no certificate fits" openssl x509 "${PROV[@]}" -in "pkcs11:token=scenarios;object=ec256" -noout
+}
+
+scenario_error_no_token() {
+    sign_fails 'no token fits pkcs11:token=nosuch' "pkcs11:token=nosuch;object=rsa?pin-value=$PIN"
+    grep -q '"scenarios"' stderr.txt || die "does not tell which tokens there are"
+    sign_fails 'no private key fits' "pkcs11:token=empty?pin-value=$PIN"
+}
+
+scenario_error_ambiguous_label() {
+    sign_fails 'several keys fit' "$(uri twin)"
+    grep -q 'id=%0C;object=twin' stderr.txt && grep -q 'id=%0D;object=twin' stderr.txt || die "does not name both"
+    ossl dgst -sha256 -sign "pkcs11:token=scenarios;object=twin;id=%0C?pin-value=$PIN" -out sig data.bin
+    plain dgst -sha256 -verify "$(public_of twin)" -signature sig data.bin >/dev/null
+}
+
+# A wrong PIN costs one try: SoftHSM tells by a flag that the count is low, and the right PIN works still.
+scenario_error_wrong_pin() {
+    local key="pkcs11:token=retry;object=rsa;type=private"
+    fails 'CKR_PIN_INCORRECT' openssl dgst "${PROV[@]}" -sha256 -sign "$key?pin-value=9999" -out sig data.bin
+    [ "$(grep -c CKR_PIN_INCORRECT stderr.txt)" = 1 ] || die "tried more than once"
+    fails 'CKR_PIN_INCORRECT' openssl dgst "${PROV[@]}" -sha256 -sign "$key" -passin pass:9999 -out sig data.bin
+    openssl storeutl "${PROV[@]}" "pkcs11:token=retry?pin-value=9999" 2>stderr.txt || true # whose status is 0 all the same
+    grep -q 'CKR_PIN_INCORRECT' stderr.txt || die "storeutl does not tell of the wrong PIN"
+    sign_fails 'no private key fits' "$key?pin-value=$PIN" # the PIN is good, and there is no key
+}
+
+scenario_error_missing_pin() {
+    sign_fails 'no PIN for token "scenarios"' "pkcs11:token=scenarios;object=rsa;type=private"
+    sign_fails 'cannot open the PIN file' "pkcs11:token=scenarios;object=rsa?pin-source=$WORK/nosuch"
+    sign_fails 'command' "pkcs11:token=scenarios;object=rsa?pin-source=%7Ccat%20pin"
+}
+
+scenario_error_module() {
+    PKCS11_PROVIDER_MODULE=$WORK/nosuch.so sign_fails "nosuch.so" "$(uri rsa)"
+    echo "this is no shared object" >text.so
+    PKCS11_PROVIDER_MODULE=$WORK/text.so sign_fails "text.so" "$(uri rsa)"
+    local libc
+    libc=$(ldd "$(command -v openssl)" | awk '/libc\.so/ { print $3 }')
+    PKCS11_PROVIDER_MODULE=$libc sign_fails "libc.so" "$(uri rsa)"
+}
+
+scenario_error_malformed_uri() {
+    sign_fails '"token" is given twice' "pkcs11:token=a;token=b"
+    sign_fails '"type" is none of' "pkcs11:type=secret"
+    sign_fails '"colour" is unknown' "pkcs11:colour=red"
+    sign_fails '"token" is too long' "pkcs11:token=$(printf 'x%.0s' {1..40})"
+    sign_fails '"object" has a NUL' "pkcs11:object=a%00b"
+    sign_fails 'invalid pkcs11 URI' "pkcs11:object=%4"
+    sign_fails 'invalid pkcs11 URI' "pkcs11:object=$(head -c 70000 /dev/zero | tr '\0' x)"
+    sign_fails '"slot-id"' "pkcs11:slot-id=99999999999999999999"
+}
+
+scenario_error_unknown_option() {
+    fails "" openssl dgst "${PROV[@]}" -sha256 -sigopt rsa_pss_saltlen:lots -sigopt rsa_padding_mode:pss -sign "$(uri rsa)" -out sig data.bin
+    fails "" openssl pkeyutl "${PROV[@]}" -sign -inkey "$(uri rsa)" -pkeyopt rsa_padding_mode:x931 -in data.bin
+}

@@ -1,0 +1,206 @@
+# Signatures: dgst, pkeyutl, cms, osslsigncode (the SignPath guide's commands among them).
+# shellcheck shell=bash
+
+sign_and_verify() { # LABEL DIGEST [dgst options]
+    local label=$1 digest=$2
+    shift 2
+    ossl dgst "-$digest" "$@" -sign "$(uri "$label")" -out sig data.bin
+    plain dgst "-$digest" "$@" -verify "$(public_of "$label")" -signature sig data.bin >/dev/null
+}
+
+scenario_dgst_rsa() {
+    for digest in sha1 sha224 sha256 sha384 sha512 sha512-256 sha3-256 sha3-512 ripemd160; do sign_and_verify rsa $digest; done
+    sign_and_verify rsa3072 sha384
+}
+
+scenario_dgst_rsa_pss() {
+    local length
+    for length in digest auto max -1 20; do
+        ossl dgst -sha256 -sigopt rsa_padding_mode:pss -sigopt "rsa_pss_saltlen:$length" -sign "$(uri rsa)" -out sig data.bin
+        case $length in
+        digest | -1) wanted=32 ;; auto | max) wanted=222 ;; *) wanted=$length ;;
+        esac
+        plain dgst -sha256 -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:$wanted -verify "$(public_of rsa)" -signature sig data.bin >/dev/null
+    done
+    # Hash and MGF1 hash of different kinds, and hashes that PKCS#11 has no number for: padding in the host.
+    sign_and_verify rsa sha512 -sigopt rsa_padding_mode:pss -sigopt rsa_mgf1_md:sha1 -sigopt rsa_pss_saltlen:11
+    sign_and_verify rsa sha3-256 -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:digest
+    sign_and_verify rsa ripemd160 -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:digest
+}
+
+scenario_dgst_ec() {
+    for label in ec256 ec384 ec521 secp256k1 brainpool; do
+        for digest in sha1 sha256 sha384 sha512 sha3-384; do sign_and_verify $label $digest; done
+    done
+}
+
+scenario_dgst_key_with_bare_slash_id() {
+    local sign
+    for sign in "pkcs11:token=scenarios;id=project/policy;type=private?pin-value=$PIN" \
+        "pkcs11:token=scenarios;id=project/policy;type=private;pin-value=$PIN"; do
+        ossl dgst -sign "$sign" -sha256 -out sig data.bin
+        plain dgst -sha256 -verify "$(public_of project)" -signature sig data.bin >/dev/null
+    done
+}
+
+scenario_dgst_key_without_public_object() {
+    sign_and_verify bare-rsa sha256
+    sign_and_verify bare-ec sha256
+    sign_and_verify withcert sha256
+}
+
+scenario_dgst_pss_only_key() {
+    pkcs11-tool --module "$PKCS11_PROVIDER_MODULE" --token-label scenarios --read-object --type pubkey --label pssonly -o pub.der >/dev/null 2>&1
+    plain rsa -pubin -inform DER -in pub.der -out pub.pem 2>/dev/null
+    ossl dgst -sha256 -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:digest -sign "$(uri pssonly)" -out sig data.bin
+    plain dgst -sha256 -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:32 -verify pub.pem -signature sig data.bin >/dev/null
+    ossl dgst -sha256 -sign "$(uri pssonly)" -out sig data.bin # PSS is the default of such a key
+    plain dgst -sha256 -sigopt rsa_padding_mode:pss -verify pub.pem -signature sig data.bin >/dev/null
+    fails "PSS" openssl dgst "${PROV[@]}" -sha256 -sigopt rsa_padding_mode:pkcs1 -sign "$(uri pssonly)" -out sig data.bin
+    ossl req -new -x509 -key "$(uri pssonly)" -subj /CN=pss -days 30 -out pss.cert.pem
+    plain x509 -in pss.cert.pem -noout -text | grep -q "Public Key Algorithm: rsassaPss" || die "the certificate is not of a PSS key"
+    plain verify -CAfile pss.cert.pem pss.cert.pem >/dev/null
+}
+
+scenario_dgst_verify() {
+    ossl dgst -sha256 -sign "$(uri rsa)" -out sig data.bin
+    # By the public key's URI, by the private key's, and without a type; the PIN is needed for none of them.
+    for which in "object=rsa;type=public" "object=rsa;type=private?pin-value=$PIN" "object=rsa;type=private" "object=rsa"; do
+        ossl dgst -sha256 -verify "pkcs11:token=scenarios;$which" -signature sig data.bin >/dev/null
+    done
+    cp data.bin other.bin && echo x >>other.bin
+    ! openssl dgst "${PROV[@]}" -sha256 -verify "$(uri rsa public)" -signature sig other.bin >/dev/null 2>&1 || die "a wrong signature was accepted"
+    ossl dgst -sha256 -sign "$(uri withcert)" -out sig data.bin
+    ossl dgst -sha256 -verify "pkcs11:token=scenarios;object=withcert;type=cert" -signature sig data.bin >/dev/null
+}
+
+scenario_pkeyutl_sign() {
+    plain dgst -sha256 -binary -out hash data.bin
+    ossl pkeyutl -inkey "$(uri project)" -sign -in hash -out sig -pkeyopt digest:sha256 -pkeyopt rsa_padding_mode:pkcs1
+    plain pkeyutl -verify -pubin -inkey "$(public_of project)" -in hash -sigfile sig -pkeyopt digest:sha256 >/dev/null
+    ossl pkeyutl -inkey "$(uri project)" -sign -in hash -out sig -pkeyopt digest:sha256 -pkeyopt rsa_padding_mode:pss -pkeyopt rsa_pss_saltlen:-1 -pkeyopt rsa_mgf1_md:sha256
+    plain pkeyutl -verify -pubin -inkey "$(public_of project)" -in hash -sigfile sig -pkeyopt digest:sha256 -pkeyopt rsa_padding_mode:pss -pkeyopt rsa_pss_saltlen:32 -pkeyopt rsa_mgf1_md:sha256 >/dev/null
+    ossl pkeyutl -inkey "$(uri rsa)" -sign -in hash -out sig # no digest: the data is padded as it is
+    plain pkeyutl -verify -pubin -inkey "$(public_of rsa)" -in hash -sigfile sig >/dev/null
+    ossl pkeyutl -verifyrecover -pubin -inkey "$(uri rsa public)" -in sig -out recovered
+    cmp -s hash recovered || die "verifyrecover gives something else"
+    ossl pkeyutl -inkey "$(uri ec256)" -sign -in hash -out sig -pkeyopt digest:sha256
+    plain pkeyutl -verify -pubin -inkey "$(public_of ec256)" -in hash -sigfile sig >/dev/null
+    fails "too long" openssl pkeyutl "${PROV[@]}" -inkey "$(uri rsa)" -sign -in data.bin -out sig -pkeyopt digest:sha256
+    head -c 20 hash >short
+    fails "20 bytes" openssl pkeyutl "${PROV[@]}" -inkey "$(uri rsa)" -sign -in short -out sig -pkeyopt digest:sha256
+}
+
+scenario_pkeyutl_ed25519() {
+    pkcs11-tool --module "$PKCS11_PROVIDER_MODULE" --token-label scenarios --read-object --type pubkey --label ed25519 -o point >/dev/null 2>&1
+    ossl pkey -in "$(uri ed25519)" -pubout -out pub.pem
+    # The public key as another program reads it off the token.
+    [ "$(tail -c 32 point | xxd -p -c 64)" = "$(plain pkey -pubin -in pub.pem -outform DER | tail -c 32 | xxd -p -c 64)" ] || die "another public key"
+    ossl pkeyutl -sign -rawin -inkey "$(uri ed25519)" -in data.bin -out sig
+    plain pkeyutl -verify -rawin -pubin -inkey pub.pem -in data.bin -sigfile sig >/dev/null
+    ossl req -new -x509 -key "$(uri ed25519)" -subj /CN=ed -out ed.cert.pem
+    plain verify -CAfile ed.cert.pem ed.cert.pem >/dev/null
+}
+
+scenario_pkeyutl_rawin() {
+    for label in rsa ec384; do
+        ossl pkeyutl -sign -rawin -digest sha384 -inkey "$(uri $label)" -in data.bin -out sig
+        plain dgst -sha384 -verify "$(public_of $label)" -signature sig data.bin >/dev/null
+    done
+}
+
+cms_verifies() { # FORM LABEL [content]
+    plain cms -verify -binary -inform "$1" -in signed -CAfile "$(certificate_of "$2")" -purpose any ${3:+-content "$3"} -out content >/dev/null 2>&1
+    cmp -s content data.bin || die "cms gives another content"
+}
+
+scenario_cms_sign() {
+    local label form
+    # The guide's command, then the others.
+    ossl cms -signer "$(certificate_of project)" -inkey "pkcs11:token=scenarios;id=project/policy;type=private?pin-value=$PIN" -sign -binary -in data.bin -noattr -out signed -outform PEM
+    cms_verifies PEM project data.bin
+    for label in rsa ec256; do
+        for form in DER PEM SMIME; do
+            ossl cms -sign -binary -in data.bin -signer "$(certificate_of $label)" -inkey "$(uri $label)" -outform $form -nodetach -out signed
+            cms_verifies $form $label
+        done
+        ossl cms -sign -binary -in data.bin -signer "$(certificate_of $label)" -inkey "$(uri $label)" -outform DER -md sha512 -out signed
+        cms_verifies DER $label data.bin
+        ossl cms -sign -binary -noattr -in data.bin -signer "$(certificate_of $label)" -inkey "$(uri $label)" -outform DER -out signed
+        cms_verifies DER $label data.bin
+    done
+}
+
+scenario_cms_sign_pss() {
+    local more
+    for more in "" -noattr; do
+        # shellcheck disable=SC2086 # empty is no argument
+        ossl cms -sign -binary $more -in data.bin -signer "$(certificate_of rsa)" -inkey "$(uri rsa)" -keyopt rsa_padding_mode:pss -outform DER -nodetach -out signed
+        cms_verifies DER rsa
+    done
+    ossl cms -sign -binary -in data.bin -signer "$(certificate_of rsa)" -inkey "$(uri rsa)" -keyopt rsa_padding_mode:pss -keyopt rsa_pss_saltlen:20 -md sha384 -outform DER -nodetach -out signed
+    cms_verifies DER rsa
+    plain cms -cmsout -print -inform DER -in signed | grep -q rsassaPss || die "not signed with PSS"
+}
+
+scenario_smime_sign() {
+    ossl smime -sign -binary -in data.bin -signer "$(certificate_of rsa)" -inkey "$(uri rsa)" -outform DER -nodetach -out signed
+    plain smime -verify -binary -inform DER -in signed -CAfile "$(certificate_of rsa)" -purpose any -out content 2>/dev/null
+    cmp -s content data.bin || die "another content"
+}
+
+# A program without code: DOS header, PE header, one section; enough for a signature.
+make_pe() {
+    {
+        printf 'MZ'; head -c 58 /dev/zero; printf '\x40\0\0\0'
+        printf 'PE\0\0\x4c\x01\x01\0'; head -c 12 /dev/zero; printf '\xe0\0\x02\x01'
+        printf '\x0b\x01\x0e\0\0\x02\0\0'; head -c 20 /dev/zero; printf '\0\0\x40\0\0\x10\0\0\0\x02\0\0'
+        printf '\x06\0\0\0\0\0\0\0\x06\0\0\0\0\0\0\0\0\x20\0\0\0\x02\0\0\0\0\0\0\x03\0\0\0'
+        head -c 16 /dev/zero; printf '\0\0\0\0\x10\0\0\0'; head -c 128 /dev/zero
+        printf '.text\0\0\0\0\x10\0\0\0\x10\0\0\0\x02\0\0\0\x02\0\0'; head -c 12 /dev/zero; printf '\x20\0\0\x60'
+    } >headers
+    { cat headers; head -c $((512 - $(stat -c %s headers))) /dev/zero; head -c 512 /dev/zero; } >program.exe
+}
+
+scenario_osslsigncode() {
+    make_pe
+    # osslsigncode reads key files: a reference to the key on the token takes the key's place.
+    ossl pkey -in "pkcs11:token=scenarios;id=project/policy;type=private?pin-value=$PIN" -out key.pem
+    grep -q "BEGIN PKCS#11 PROVIDER URI" key.pem || die "not a key reference"
+    ! grep -v '^-' key.pem | base64 -d | grep -q "$PIN" || die "the PIN is in the file"
+    cat >provider.cnf <<CONF
+openssl_conf = init
+[init]
+providers = providers
+[providers]
+default = default
+pkcs11 = pkcs11
+[default]
+activate = 1
+[pkcs11]
+module = $PROVIDER
+pkcs11-module-token-pin = $PIN
+activate = 1
+CONF
+    for digest in sha256 sha384 sha512; do
+        rm -f signed.exe
+        OPENSSL_CONF=$WORK/provider.cnf timeout 60 osslsigncode sign -h $digest -key key.pem -certs "$(certificate_of project)" -in program.exe -out signed.exe >log 2>&1 || { cat log >&2; die "osslsigncode sign"; }
+        timeout 60 osslsigncode verify -CAfile "$(certificate_of project)" -in signed.exe >log 2>&1 || { cat log >&2; die "osslsigncode verify"; }
+        grep -q "Signature verification: ok" log || { cat log >&2; die "osslsigncode says no ok"; }
+    done
+}
+
+scenario_key_reference_files() {
+    for label in rsa ec256; do
+        ossl pkey -in "$(uri $label)" -out key.pem
+        ossl dgst -sha256 -sign key.pem -passin "pass:$PIN" -out sig data.bin
+        plain dgst -sha256 -verify "$(public_of $label)" -signature sig data.bin >/dev/null
+    done
+    ossl pkey -in "$TOKENS/rsa.pem" -out software.pem # software keys are written as ever
+    plain pkey -in software.pem -pubout -outform DER | cmp -s - <(plain pkey -pubin -in "$(public_of rsa)" -outform DER) || die "a software key was changed"
+}
+
+scenario_example_program() {
+    clean "$EXAMPLE" "$(uri ec256)" data.bin sig
+    plain dgst -sha256 -verify "$(public_of ec256)" -signature sig data.bin >/dev/null
+}

@@ -1,0 +1,90 @@
+# Real handshakes of s_server and s_client on the loopback interface.
+# shellcheck shell=bash
+
+start_server() { # s_server options
+    local try
+    PORT=$((20000 + RANDOM % 20000))
+    "${SERVER[@]}" openssl s_server "${SERVER_PROV[@]}" -accept "127.0.0.1:$PORT" -www -quiet "$@" >server.log 2>&1 </dev/null &
+    SERVER_PID=$!
+    for try in $(seq 100); do
+        (: <"/dev/tcp/127.0.0.1/$PORT") 2>/dev/null && return
+        kill -0 $SERVER_PID 2>/dev/null || { cat server.log >&2; die "s_server ended"; }
+        sleep 0.1
+    done
+    die "s_server does not answer"
+}
+SERVER=()
+SERVER_PROV=("${PROV[@]}")
+
+stop_server() {
+    kill $SERVER_PID
+    wait $SERVER_PID 2>/dev/null || true
+}
+
+# A client without the provider shakes hands and reads the page.
+handshake() { # CA s_client options
+    local ca=$1
+    shift
+    printf 'GET / HTTP/1.0\r\n\r\n' | env OPENSSL_CONF="$TOKENS/plain.cnf" timeout 20 openssl s_client -connect "127.0.0.1:$PORT" -CAfile "$ca" -verify_return_error -ign_eof "$@" >client.log 2>client.err || {
+        cat client.err server.log >&2
+        die "no handshake: $*"
+    }
+    grep -q "HTTP/1.0 200" client.log || die "no page after the handshake: $*"
+}
+
+serves() { # CERT KEY-URI HANDSHAKE-OPTIONS...
+    start_server -cert "$1" -key "$2"
+    shift 2
+    for options in "$@"; do
+        # shellcheck disable=SC2086 # the options are words
+        handshake "$CA" $options
+    done
+    stop_server
+}
+
+scenario_tls_rsa() {
+    CA=$(certificate_of rsa) serves "$(certificate_of rsa)" "$(uri rsa)" -tls1_3 -tls1_2 "-tls1_2 -cipher ECDHE-RSA-AES128-GCM-SHA256" "-tls1_2 -cipher AES128-GCM-SHA256" "-tls1_2 -sigalgs RSA+SHA512" "-tls1_3 -sigalgs rsa_pss_rsae_sha384"
+}
+
+scenario_tls_ecdsa() {
+    for label in ec256 ec384 ec521; do CA=$(certificate_of $label) serves "$(certificate_of $label)" "$(uri $label)" -tls1_3 -tls1_2; done
+}
+
+# The certificate comes from a file, and the token has nothing but the private key.
+scenario_tls_key_without_public_object() {
+    CA=$(certificate_of bare-ec) serves "$(certificate_of bare-ec)" "$(uri bare-ec)" -tls1_3
+    CA=$(certificate_of bare-rsa) serves "$(certificate_of bare-rsa)" "$(uri bare-rsa)" -tls1_3 "-tls1_2 -cipher AES128-GCM-SHA256"
+}
+
+scenario_tls_pss_certificate() {
+    ossl req -new -x509 -key "$(uri pssonly)" -subj /CN=localhost -days 30 -out pss.cert.pem
+    CA=pss.cert.pem serves pss.cert.pem "$(uri pssonly)" -tls1_3 "-tls1_2 -sigalgs rsa_pss_pss_sha256"
+}
+
+scenario_tls_ed25519() {
+    ossl req -new -x509 -key "$(uri ed25519)" -subj /CN=localhost -days 30 -out ed.cert.pem
+    CA=ed.cert.pem serves ed.cert.pem "$(uri ed25519)" -tls1_3 -tls1_2
+}
+
+# The client's own key is on the token; the server is without the provider.
+scenario_tls_client_certificate() {
+    SERVER_PROV=()
+    start_server -cert "$(certificate_of rsa3072)" -key "$TOKENS/rsa3072.pem" -Verify 1 -CAfile "$(certificate_of ec256)" -verify_return_error
+    local version
+    for version in -tls1_2 -tls1_3; do
+        printf 'GET / HTTP/1.0\r\n\r\n' | timeout 20 openssl s_client "${PROV[@]}" -connect "127.0.0.1:$PORT" $version -CAfile "$(certificate_of rsa3072)" -verify_return_error -ign_eof -cert "$(certificate_of ec256)" -key "$(uri ec256)" >client.log 2>client.err || { cat client.err server.log >&2; die "client certificate $version"; }
+        grep -q "HTTP/1.0 200" client.log || die "no page with a client certificate $version"
+    done
+    stop_server
+}
+
+# Both ends in processes with the provider active: peers' certificates and ephemeral keys are none of its business.
+scenario_tls_client_with_provider() {
+    start_server -cert "$(certificate_of rsa)" -key "$(uri rsa)"
+    for order in "-provider pkcs11 -provider default" "-provider default -provider pkcs11"; do
+        # shellcheck disable=SC2086 # the options are words
+        printf 'GET / HTTP/1.0\r\n\r\n' | timeout 20 openssl s_client -provider-path "$PROVIDER_DIR" $order -connect "127.0.0.1:$PORT" -CAfile "$(certificate_of rsa)" -verify_return_error -ign_eof >client.log 2>client.err || { cat client.err >&2; die "client with the provider: $order"; }
+        grep -q "HTTP/1.0 200" client.log || die "no page: $order"
+    done
+    stop_server
+}
