@@ -40,6 +40,8 @@ std::vector<pkcs11::Module*> Context::modules() {
         if (modulesLoaded_)
             return list();
     }
+    if (!settings_.problem.empty())
+        throw UsageError(Reason::parameter, settings_.problem);
     const pkcs11::ModuleOptions options{settings_.moduleInitArgs, settings_.neverFinalize, settings_.maxIdleSessions};
     std::vector<pkcs11::ModuleUse> loaded;
     if (settings_.modulePath.empty())

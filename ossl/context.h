@@ -35,6 +35,8 @@ class Context {
     /// A digest by any of its names; null if there is none.
     Md digest(const char* name) const;
 
+    /// True once modules() has loaded them.
+    bool modulesLoaded() const { return modulesLoaded_.load(); }
     /// The modules that this instance may use, loaded at the first call, and kept in use until it ends. Throws
     /// pkcs11::Error.
     std::vector<pkcs11::Module*> modules();
@@ -46,7 +48,7 @@ class Context {
     mutable std::atomic<bool> probed_{false};
     // The rest is guarded by pkcs11::process::stateMutex().
     mutable Provider default_;
-    bool modulesLoaded_ = false;
+    std::atomic<bool> modulesLoaded_{false};
     std::vector<pkcs11::ModuleUse> modules_;
 };
 

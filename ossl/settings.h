@@ -12,6 +12,7 @@ namespace ossl {
 enum class LoginBehavior { automatic, always, never };
 
 struct Settings {
+    std::string problem;        ///< what is wrong with the configuration; empty if nothing is
     std::string modulePath;     ///< the one module to use; empty for those registered with p11-kit
     std::string moduleInitArgs; ///< pReserved of C_Initialize
     std::optional<pkcs11::Pin> pin;

@@ -13,6 +13,7 @@
 #include "ossl/dispatch.h"
 #include "ossl/params.h"
 #include "pkcs11/process.h"
+#include "provider/capabilities.h"
 #include "provider/configuration.h"
 #include "signature/signature.h"
 #include "store/store.h"
@@ -39,12 +40,20 @@ bool isBlocked(const ossl::Context& context, const char* name) {
     return std::find(blocked.begin(), blocked.end(), name) != blocked.end();
 }
 
+// pkcs11-module-load-behavior = early. Not at initialisation, when OpenSSL holds locks.
+void loadEarly(void* provctx) {
+    auto& context = ossl::Context::from(provctx);
+    if (context.settings().earlyLoad && !context.modulesLoaded())
+        ossl::guarded(context.core(), 0, [&] { return static_cast<int>(context.modules().size()); });
+}
+
 // A module's own use of libcrypto must not be served by a token: it gets nothing, and nothing is remembered of it.
 const OSSL_ALGORITHM* queryOperation(void* provctx, int id, int* noCache) {
     *noCache = pkcs11::Module::insideCall() ? 1 : 0;
     if (*noCache == 1)
         return nullptr;
     const auto& context = ossl::Context::from(provctx);
+    loadEarly(provctx);
     const auto* found =
         std::find_if(operations.begin(), operations.end(), [id](const auto& operation) { return operation.id == id; });
     return found == operations.end() || isBlocked(context, found->name) ? nullptr : found->algorithms();
@@ -77,6 +86,23 @@ const OSSL_ITEM* getReasonStrings(void*) { return ossl::reasonStrings(); }
 
 int selfTest(void*) { return 1; }
 
+int capabilities(void* provctx, const char* capability, OSSL_CALLBACK* callback, void* arg) {
+    auto& context = ossl::Context::from(provctx);
+    return ossl::guarded(context.core(), 0, [&] { return getCapabilities(context, capability, callback, arg); });
+}
+
+// OpenSSL drops the errors of a provider that fails to start from a configuration file, and goes on without it. So a
+// wrong directive is kept for the first use, where somebody reads it.
+ossl::Settings settingsOrProblem(const ossl::Core& core) {
+    try {
+        return readSettings(core);
+    } catch (const ossl::UsageError& error) {
+        ossl::Settings settings;
+        settings.problem = error.what();
+        return settings;
+    }
+}
+
 void teardown(void* provctx) { delete &ossl::Context::from(provctx); }
 
 const OSSL_DISPATCH* functions() {
@@ -86,6 +112,7 @@ const OSSL_DISPATCH* functions() {
         ossl::entry<OSSL_FUNC_provider_get_params_fn>(OSSL_FUNC_PROVIDER_GET_PARAMS, getParams),
         ossl::entry<OSSL_FUNC_provider_query_operation_fn>(OSSL_FUNC_PROVIDER_QUERY_OPERATION, queryOperation),
         ossl::entry<OSSL_FUNC_provider_get_reason_strings_fn>(OSSL_FUNC_PROVIDER_GET_REASON_STRINGS, getReasonStrings),
+        ossl::entry<OSSL_FUNC_provider_get_capabilities_fn>(OSSL_FUNC_PROVIDER_GET_CAPABILITIES, capabilities),
         ossl::entry<OSSL_FUNC_provider_self_test_fn>(OSSL_FUNC_PROVIDER_SELF_TEST, selfTest),
         ossl::endOfTable()};
     return table.data();
@@ -101,7 +128,7 @@ extern "C" __attribute__((visibility("default"))) int OSSL_provider_init(const O
                                                                         const OSSL_DISPATCH** out, void** provctx) {
     const ossl::Core core(handle, in);
     return ossl::guarded(core, 0, [&] {
-        auto context = std::make_unique<ossl::Context>(handle, in, provider::readSettings(core));
+        auto context = std::make_unique<ossl::Context>(handle, in, provider::settingsOrProblem(core));
         // An application may clean libcrypto up long before it exits, and modules use libcrypto, too.
         OPENSSL_atexit(pkcs11::process::shutdown);
         *out = provider::functions();

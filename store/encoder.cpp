@@ -3,10 +3,13 @@
 #include <array>
 
 #include <openssl/core_dispatch.h>
+#include <openssl/core_names.h>
+#include <openssl/encoder.h>
 #include <openssl/pem.h>
 
 #include "keymgmt/reference.h"
 #include "ossl/dispatch.h"
+#include "ossl/params.h"
 #include "store/key_uri.h"
 #include "store/store.h"
 
@@ -15,8 +18,33 @@ namespace {
 
 enum class Form { pem, der, text };
 
-void* newContext(void* provctx) { return provctx; }
-void freeContext(void*) {}
+struct Encoder {
+    ossl::Context& context;
+    std::string cipher; ///< asked for by the application, for keys in memory
+};
+
+Encoder& encoderOf(void* ctx) { return *static_cast<Encoder*>(ctx); }
+
+void* newContext(void* provctx) {
+    auto& context = ossl::Context::from(provctx);
+    return ossl::guarded<void*>(context.core(), nullptr, [&] { return new Encoder{context, {}}; });
+}
+
+void freeContext(void* ctx) { delete &encoderOf(ctx); }
+
+int setParams(void* ctx, const OSSL_PARAM params[]) {
+    return ossl::guarded(encoderOf(ctx).context.core(), 0, [&] {
+        if (const auto cipher = ossl::textOf(params, OSSL_ENCODER_PARAM_CIPHER))
+            encoderOf(ctx).cipher = *cipher;
+        return 1;
+    });
+}
+
+const OSSL_PARAM* settableParams(void*) {
+    static const std::array list{ossl::textParam(OSSL_ENCODER_PARAM_CIPHER),
+                                 ossl::textParam(OSSL_ENCODER_PARAM_PROPERTIES), OSSL_PARAM_construct_end()};
+    return list.data();
+}
 
 // A selection of 0 is a guess at what comes next, and this is for private keys.
 int doesSelection(void*, int selection) {
@@ -40,18 +68,38 @@ int write(BIO* out, const keymgmt::Key& key, Form form) {
     return BIO_write(out, der.data(), static_cast<int>(der.size())) == static_cast<int>(der.size()) ? 1 : 0;
 }
 
+// A key pair in memory is written by the encoders that it would have met without this provider.
+int writeSoftwarePair(BIO* out, const Encoder& encoder, EVP_PKEY* key, int selection, Form form,
+                      OSSL_PASSPHRASE_CALLBACK* passphrase, void* passphraseArg) {
+    const bool text = form == Form::text;
+    const ossl::Owner<OSSL_ENCODER_CTX, OSSL_ENCODER_CTX_free> writer(OSSL_ENCODER_CTX_new_for_pkey(
+        key, selection, text ? "TEXT" : "PEM", text ? nullptr : "PrivateKeyInfo", ossl::Context::propq()));
+    if (!writer)
+        return 0;
+    if (!encoder.cipher.empty())
+        OSSL_ENCODER_CTX_set_cipher(writer.get(), encoder.cipher.c_str(), ossl::Context::propq());
+    if (passphrase != nullptr)
+        OSSL_ENCODER_CTX_set_passphrase_cb(writer.get(), passphrase, passphraseArg);
+    return OSSL_ENCODER_to_bio(writer.get(), out);
+}
+
 template <Form TheForm>
 int encode(void* ctx, OSSL_CORE_BIO* coreBio, const void* keydata, const OSSL_PARAM[], int selection,
-           OSSL_PASSPHRASE_CALLBACK*, void*) {
-    auto& context = ossl::Context::from(ctx);
-    return ossl::guarded(context.core(), 0, [&] {
+           OSSL_PASSPHRASE_CALLBACK* passphrase, void* passphraseArg) {
+    const auto& encoder = encoderOf(ctx);
+    return ossl::guarded(encoder.context.core(), 0, [&] {
         if (keydata == nullptr || (selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY) == 0)
             return 0;
         const auto& key = *static_cast<const keymgmt::KeyData*>(keydata)->key;
+        const ossl::Bio out(BIO_new_from_core_bio(encoder.context.libctx(), coreBio));
+        if (!out)
+            return 0;
+        if (key.isSoftwarePair())
+            return writeSoftwarePair(out.get(), encoder, key.requirePublicKey(), selection, TheForm, passphrase,
+                                     passphraseArg);
         if (!key.isPrivate())
-            throw ossl::UsageError(ossl::Reason::key, "only private keys on a token are written as references");
-        const ossl::Bio out(BIO_new_from_core_bio(context.libctx(), coreBio));
-        return out ? write(out.get(), key, TheForm) : 0;
+            throw ossl::UsageError(ossl::Reason::key, "only private keys are written as references");
+        return write(out.get(), key, TheForm);
     });
 }
 
@@ -60,6 +108,8 @@ const OSSL_DISPATCH* functions() {
     static const std::array table{
         ossl::entry<OSSL_FUNC_encoder_newctx_fn>(OSSL_FUNC_ENCODER_NEWCTX, newContext),
         ossl::entry<OSSL_FUNC_encoder_freectx_fn>(OSSL_FUNC_ENCODER_FREECTX, freeContext),
+        ossl::entry<OSSL_FUNC_encoder_set_ctx_params_fn>(OSSL_FUNC_ENCODER_SET_CTX_PARAMS, setParams),
+        ossl::entry<OSSL_FUNC_encoder_settable_ctx_params_fn>(OSSL_FUNC_ENCODER_SETTABLE_CTX_PARAMS, settableParams),
         ossl::entry<OSSL_FUNC_encoder_does_selection_fn>(OSSL_FUNC_ENCODER_DOES_SELECTION, doesSelection),
         ossl::entry<OSSL_FUNC_encoder_encode_fn>(OSSL_FUNC_ENCODER_ENCODE, encode<TheForm>), ossl::endOfTable()};
     return table.data();

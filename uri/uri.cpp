@@ -93,7 +93,7 @@ class SecretText {
 
     void append(std::string_view more) {
         if (more.size() > text_.capacity() - text_.size())
-            throw std::length_error("PKCS#11 URI: buffer too small");
+            throw std::length_error("the buffer for a URI is too small");
         text_.append(more);
     }
     const char* c_str() const { return text_.c_str(); }
@@ -139,7 +139,7 @@ UriHandle parseWithP11Kit(const SecretText& text) {
     if (result == P11_KIT_URI_NO_MEMORY)
         throw std::bad_alloc();
     if (result != P11_KIT_URI_OK)
-        throw Error(std::string("PKCS#11 URI: ") + p11_kit_uri_message(result));
+        throw Error(p11_kit_uri_message(result));
     return uri;
 }
 
@@ -194,7 +194,9 @@ bool isValueCharacter(char c) {
 }
 
 bool containsIgnoringCase(std::string_view text, std::string_view lowerCase) {
-    return !std::ranges::search(text, lowerCase, {}, lower).empty();
+    const auto matches = [](char a, char b) { return lower(a) == b; };
+    return std::search(text.begin(), text.end(), lowerCase.begin(), lowerCase.end(), matches) !=
+           text.end();
 }
 
 /// One "name=value" as it stands in the text.
@@ -265,7 +267,7 @@ Attributes attributesOf(std::string_view text) {
         attribute.canBeNamed
             ? "\"" + std::string(attribute.name) + "\""
             : "number " + std::to_string(attribute.number) + " of the " + component;
-    throw Error("PKCS#11 URI: attribute " + subject + ": " + reason);
+    throw Error("attribute " + subject + " " + reason);
 }
 
 std::string namesFor(Place place) {
@@ -277,13 +279,13 @@ std::string namesFor(Place place) {
 }
 
 [[noreturn]] void failAsUnknown(const Attribute& attribute) {
-    fail(attribute, "unknown attribute; there are " + namesFor(attribute.place) +
+    fail(attribute, "is unknown; there are " + namesFor(attribute.place) +
                         "and vendor attributes, which begin with \"x-\"");
 }
 
 void checkName(const Attribute& attribute) {
     if (!attribute.hasEquals && attribute.name.empty())
-        fail(attribute, "empty; a delimiter is doubled or at an end");
+        fail(attribute, "is empty: a delimiter is doubled or at an end");
     if (!attribute.hasEquals)
         fail(attribute, "has no \"=\"");
     if (attribute.name.empty())
@@ -306,11 +308,11 @@ void checkPlace(const Attribute& attribute) {
 void checkCharacters(const Attribute& attribute) {
     const auto value = attribute.value;
     if (!std::ranges::all_of(value, isValueCharacter))
-        fail(attribute, "a character that must be percent-encoded "
+        fail(attribute, "has a character that must be percent-encoded "
                         "(a space is %20, \";\" is %3B, \"#\" is %23)");
     for (auto at = value.find('%'); at != std::string_view::npos; at = value.find('%', at + 1))
         if (at + 2 >= value.size() || !isHexDigit(value[at + 1]) || !isHexDigit(value[at + 2]))
-            fail(attribute, "bad percent-encoding; \"%\" takes two hexadecimal digits");
+            fail(attribute, "has a bad percent-encoding: \"%\" takes two hexadecimal digits");
 }
 
 template <typename Number>
@@ -324,7 +326,7 @@ bool isNumberUpTo(std::string_view text, Number largest) {
 // p11-kit takes "" for 0, wraps large numbers around, and has the largest one for "not given".
 void checkSlotId(const Attribute& attribute, std::string_view value) {
     if (!isNumberUpTo<CK_SLOT_ID>(value, std::numeric_limits<CK_SLOT_ID>::max() - 1))
-        fail(attribute, "not a decimal number, or too large");
+        fail(attribute, "is not a decimal number, or is too large");
 }
 
 // p11-kit wraps large numbers around here, too, and has 255 for "not given".
@@ -337,10 +339,17 @@ void checkVersion(const Attribute& attribute, std::string_view value) {
         fail(attribute, "must be a number, or two with a dot between, from 0 to 254");
 }
 
+std::string allTypes() {
+    std::string names;
+    for (const auto type : types)
+        names.append(names.empty() ? "" : ", ").append(type);
+    return names;
+}
+
 // p11-kit marks a URI with an unknown type so that it matches nothing.
 void checkType(const Attribute& attribute, std::string_view value) {
     if (std::ranges::find(types, value) == types.end())
-        fail(attribute, "unknown type; there are private, public, cert, secret-key and data");
+        fail(attribute, "is none of " + allTypes());
 }
 
 void checkValue(const Attribute& attribute) {
@@ -348,9 +357,9 @@ void checkValue(const Attribute& attribute) {
     const auto value = decoded.bytes();
     const auto& standard = *attribute.standard;
     if (value.size() > standard.longest)
-        fail(attribute, "longer than " + std::to_string(standard.longest) + " bytes");
+        fail(attribute, "is too long: at most " + std::to_string(standard.longest) + " bytes");
     if (standard.kind != Kind::bytes && value.find('\0') != std::string_view::npos)
-        fail(attribute, "a NUL byte");
+        fail(attribute, "has a NUL byte");
     if (standard.kind == Kind::slotId)
         checkSlotId(attribute, value);
     if (standard.kind == Kind::version)
@@ -370,20 +379,20 @@ void checkAll(const Attributes& attributes) {
         checkName(attribute);
         checkPlace(attribute);
         if (!seen.insert(attribute.name).second && !mayBeRepeated(attribute))
-            fail(attribute, "given twice");
+            fail(attribute, "is given twice");
         checkCharacters(attribute);
         if (attribute.standard != nullptr)
             checkValue(attribute);
     }
     if (seen.contains(pinValueName) && seen.contains(pinSourceName))
-        throw Error("PKCS#11 URI: attributes \"pin-value\" and \"pin-source\" exclude each other");
+        throw Error("attributes \"pin-value\" and \"pin-source\" exclude each other");
 }
 
 void checkFrame(std::string_view text) {
     if (text.size() > longestUri)
-        throw Error("PKCS#11 URI: longer than " + std::to_string(longestUri) + " bytes");
+        throw Error("the URI is longer than " + std::to_string(longestUri) + " bytes");
     if (!std::ranges::equal(text.substr(0, scheme.size()), scheme, {}, lower))
-        throw Error("PKCS#11 URI: does not begin with \"pkcs11:\"");
+        throw Error("the URI does not begin with \"pkcs11:\"");
 }
 
 void appendValue(SecretText& text, const Attribute& attribute) {

@@ -29,7 +29,7 @@ die() {
 uri() { echo "pkcs11:token=scenarios;object=$1;type=${2:-private}?pin-value=$PIN"; }
 
 # What openssl itself says on standard error when all is well, in software, too.
-CHATTER='^(Using configuration from|Check that the request|Signature ok|Certificate request self-signature ok|subject=|Certificate Details|writing RSA key|read EC key|writing EC key|Database updated|Data Base Updated|Write out database|Certificate is to be certified|The Subject's Distinguished Name|commonName|Verification successful|CMS Verification successful|CAfile|engine|No .* |.*: OK$|$)'
+CHATTER='^(Using configuration from|Check that the request|Signature ok|Certificate request self-signature ok|subject=|Certificate Details|writing RSA key|read EC key|writing EC key|Database updated|Data Base Updated|Write out database|Certificate is to be certified|The Subject.s Distinguished Name|commonName|Verification successful|CMS Verification successful|CAfile|engine|No .* |.*: OK$|$)'
 
 # Runs a command; it must end with 0, say nothing of its own on standard error, and not hang.
 clean() {

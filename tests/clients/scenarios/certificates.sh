@@ -58,7 +58,7 @@ scenario_pkey_output() {
     ossl pkey -in "$(uri rsa)" -check -noout >/dev/null
     # Nothing private comes out of any of these.
     ossl pkey -in "$(uri rsa)" -out key.pem
-    ! plain pkey -in key.pem -noout 2>/dev/null || die "a private key came out"
+    ! openssl pkey -in key.pem -noout 2>/dev/null || die "a private key came out"
 }
 
 scenario_storeutl() {

@@ -173,11 +173,11 @@ openssl_conf = init
 [init]
 providers = providers
 [providers]
-default = default
-pkcs11 = pkcs11
-[default]
+default = default_section
+pkcs11 = pkcs11_section
+[default_section]
 activate = 1
-[pkcs11]
+[pkcs11_section]
 module = $PROVIDER
 pkcs11-module-token-pin = $PIN
 activate = 1
