@@ -130,7 +130,7 @@ Octets RsaCipher::rejectionSecret() {
 
 std::size_t RsaCipher::decryptPkcs1(Octets ciphertext, Buffer out) {
     const auto substitute =
-        makeSubstitute(provider_, rejectionSecret(), ciphertext, key_->modulusSize() - pkcs1Overhead);
+        makeSubstitute(provider_.libctx(), rejectionSecret(), ciphertext, key_->modulusSize() - pkcs1Overhead);
     if (!takesRaw())
         return decryptPkcs1OnToken(ciphertext, substitute, out);
     const auto block = rawDecrypt(ciphertext);
@@ -153,7 +153,7 @@ std::size_t RsaCipher::decryptTls(Octets ciphertext, Buffer out) {
         throw ossl::UsageError(ossl::Reason::parameter, "TLS padding needs the client's version");
     if (takesRaw()) {
         const auto block = rawDecrypt(ciphertext);
-        tlsDecode(provider_, block.view(), clientVersion_, negotiatedVersion_, out);
+        tlsDecode(provider_.libctx(), block.view(), clientVersion_, negotiatedVersion_, out);
         return premasterSize;
     }
     // The token's answer goes through the same decoder: a good one is padded again, a bad one is a block of zeros.
@@ -169,7 +169,7 @@ std::size_t RsaCipher::decryptTls(Octets ciphertext, Buffer out) {
         if (!blamesCiphertext(error.rv()))
             throw;
     }
-    tlsDecode(provider_, block.view(), clientVersion_, negotiatedVersion_, out);
+    tlsDecode(provider_.libctx(), block.view(), clientVersion_, negotiatedVersion_, out);
     return premasterSize;
 }
 

@@ -41,23 +41,23 @@ std::uint32_t maskIfLess(std::uint32_t a, std::uint32_t b) {
 
 std::uint32_t select(std::uint32_t mask, std::uint32_t a, std::uint32_t b) { return (a & mask) | (b & ~mask); }
 
-Hash hmac(const ossl::Context& context, Octets key, Octets data) {
+Hash hmac(OSSL_LIB_CTX* libctx, Octets key, Octets data) {
     Hash result{};
     std::size_t size = 0;
-    if (EVP_Q_mac(context.libctx(), "HMAC", ossl::Context::propq(), "SHA2-256", nullptr, key.data(), key.size(),
+    if (EVP_Q_mac(libctx, "HMAC", ossl::Context::propq(), "SHA2-256", nullptr, key.data(), key.size(),
                   data.data(), data.size(), result.data(), result.size(), &size) == nullptr)
         internalFailure("HMAC failed");
     return result;
 }
 
 // Fills `out` with HMAC(key, label || counter).
-void expand(const ossl::Context& context, Octets key, std::string_view label, Buffer out) {
+void expand(OSSL_LIB_CTX* libctx, Octets key, std::string_view label, Buffer out) {
     pkcs11::Bytes input(label.begin(), label.end());
     input.resize(label.size() + 2);
     for (std::size_t done = 0, block = 0; done < out.size(); done += hashSize, ++block) {
         input[label.size()] = static_cast<unsigned char>(block >> 8);
         input[label.size() + 1] = static_cast<unsigned char>(block);
-        const auto hash = hmac(context, key, input);
+        const auto hash = hmac(libctx, key, input);
         std::copy_n(hash.begin(), std::min(hashSize, out.size() - done), out.begin() + static_cast<std::ptrdiff_t>(done));
     }
 }
@@ -84,12 +84,12 @@ std::int32_t unpadPkcs1(Octets block, SecretBytes& out) {
 
 } // namespace
 
-Substitute makeSubstitute(const ossl::Context& context, Octets secret, Octets ciphertext, std::size_t longest) {
-    const auto key = hmac(context, secret, ciphertext);
+Substitute makeSubstitute(OSSL_LIB_CTX* libctx, Octets secret, Octets ciphertext, std::size_t longest) {
+    const auto key = hmac(libctx, secret, ciphertext);
     std::array<unsigned char, lengthCandidates * 2> candidates{};
-    expand(context, key, "length", candidates);
+    expand(libctx, key, "length", candidates);
     Substitute result{SecretBytes(longest), chooseSize(candidates, static_cast<std::uint32_t>(longest))};
-    expand(context, key, "message", result.message.all());
+    expand(libctx, key, "message", result.message.all());
     return result;
 }
 
@@ -102,10 +102,10 @@ std::size_t pkcs1Decode(Octets block, const Substitute& substitute, Buffer out) 
     return select(wrong, static_cast<std::uint32_t>(substitute.size), static_cast<std::uint32_t>(size));
 }
 
-void tlsDecode(const ossl::Context& context, Octets block, unsigned clientVersion, unsigned negotiatedVersion,
+void tlsDecode(OSSL_LIB_CTX* libctx, Octets block, unsigned clientVersion, unsigned negotiatedVersion,
                Buffer out) {
     std::array<unsigned char, premasterSize> random{};
-    if (RAND_priv_bytes_ex(context.libctx(), random.data(), random.size(), 0) != 1)
+    if (RAND_priv_bytes_ex(libctx, random.data(), random.size(), 0) != 1)
         internalFailure("no random numbers");
     SecretBytes message(block.size() - pkcs1Overhead);
     const std::int32_t size = unpadPkcs1(block, message);

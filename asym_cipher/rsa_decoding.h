@@ -40,7 +40,7 @@ struct Substitute {
 
 /// A substitute for `ciphertext`, always the same for the same `secret` (the idea of draft-irtf-cfrg-rsa-guidance,
 /// section 7). The message is at most `longest` bytes. Throws UsageError.
-Substitute makeSubstitute(const ossl::Context& context, Octets secret, Octets ciphertext, std::size_t longest);
+Substitute makeSubstitute(OSSL_LIB_CTX* libctx, Octets secret, Octets ciphertext, std::size_t longest);
 
 /// Writes the message in `block`, or the substitute where the padding is wrong, without a difference in time or in
 /// errors. Returns the size written; `out` has room for block.size() - 11 bytes.
@@ -48,7 +48,7 @@ std::size_t pkcs1Decode(Octets block, const Substitute& substitute, Buffer out);
 
 /// TLS 1.2's RSA key exchange: always gives 48 bytes; random ones where the padding, the length or the version is wrong.
 /// `negotiatedVersion` is accepted beside the client's if it is not 0. Throws UsageError.
-void tlsDecode(const ossl::Context& context, Octets block, unsigned clientVersion, unsigned negotiatedVersion,
+void tlsDecode(OSSL_LIB_CTX* libctx, Octets block, unsigned clientVersion, unsigned negotiatedVersion,
                Buffer out);
 
 /// The message in `block`, or nothing, for whatever reason.

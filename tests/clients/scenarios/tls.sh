@@ -4,7 +4,7 @@
 start_server() { # s_server options
     local try
     PORT=$((20000 + RANDOM % 20000))
-    "${SERVER[@]}" openssl s_server "${SERVER_PROV[@]}" -accept "127.0.0.1:$PORT" -www -quiet "$@" >server.log 2>&1 </dev/null &
+    "${RUNNER[@]}" openssl s_server "${SERVER_PROV[@]}" -accept "127.0.0.1:$PORT" -www -quiet "$@" >server.log 2>&1 </dev/null &
     SERVER_PID=$!
     for try in $(seq 100); do
         (: <"/dev/tcp/127.0.0.1/$PORT") 2>/dev/null && return
@@ -13,7 +13,6 @@ start_server() { # s_server options
     done
     die "s_server does not answer"
 }
-SERVER=()
 SERVER_PROV=("${PROV[@]}")
 
 stop_server() {

@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# Installs what is needed on Debian and Ubuntu:  install-deps.sh [build|test]   (test includes build)
+set -euo pipefail
+
+build=(cmake ninja-build g++ pkg-config libssl-dev libp11-kit-dev openssl softhsm2 opensc p11-kit p11-kit-modules)
+test=(libgtest-dev libgmock-dev libbenchmark-dev gnutls-bin osslsigncode valgrind xxd clang-format clang-tidy)
+
+packages=("${build[@]}")
+[ "${1:-build}" = build ] || packages+=("${test[@]}")
+
+missing=()
+for package in "${packages[@]}"; do
+    dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
+done
+[ ${#missing[@]} -gt 0 ] || exit 0
+
+command -v apt-get >/dev/null || {
+    echo "install-deps.sh knows Debian and Ubuntu only; please install: ${missing[*]}" >&2
+    exit 1
+}
+as_root=()
+[ "$(id -u)" = 0 ] || as_root=(sudo)
+echo "installing: ${missing[*]}"
+export DEBIAN_FRONTEND=noninteractive
+"${as_root[@]}" apt-get update -q >/dev/null
+"${as_root[@]}" apt-get install -y -q --no-install-recommends "${missing[@]}" </dev/null

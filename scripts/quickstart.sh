@@ -1,0 +1,57 @@
+#!/usr/bin/env bash
+# From a fresh Debian or Ubuntu machine to a verified signature: installs what is needed, builds the provider, makes a
+# SoftHSM token under build/quickstart, signs a file with a key on it and verifies the signature without the provider.
+# Run it again as often as you like: the token is made anew each time.
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+work=$root/build/quickstart
+trap 'echo "quickstart failed in line $LINENO: $BASH_COMMAND" >&2' ERR
+
+"$root/scripts/install-deps.sh" build
+
+cd "$root"
+# In a folder that is configured already the tests stay as they are.
+[ -f build/release/CMakeCache.txt ] || cmake --preset release -DPKCS11_BUILD_TESTS=OFF -DPKCS11_BUILD_BENCH=OFF
+cmake --build --preset release --target pkcs11-provider
+
+for module in /usr/lib/softhsm/libsofthsm2.so /usr/lib/*/softhsm/libsofthsm2.so; do
+    [ ! -e "$module" ] || break
+done
+
+rm -rf "$work"
+mkdir -p "$work/tokens"
+cd "$work"
+cat >softhsm2.conf <<CONF
+directories.tokendir = $work/tokens
+objectstore.backend = file
+log.level = ERROR
+CONF
+export SOFTHSM2_CONF=$work/softhsm2.conf
+softhsm2-util --init-token --free --label quickstart --pin 1234 --so-pin 5678 >/dev/null
+tool() { pkcs11-tool --module "$module" --token-label quickstart --login --pin 1234 "$@" >/dev/null 2>&1; }
+tool --keypairgen --key-type rsa:2048 --label release-key --id 01
+tool --keypairgen --key-type EC:prime256v1 --label ec-key --id 02
+echo "a release to be signed" >artefact.txt
+
+# Shows a command as it can be typed again, and runs it.
+run() {
+    printf '  '
+    printf '%q ' "$@"
+    printf '\n'
+    "$@"
+}
+key='pkcs11:token=quickstart;object=release-key;type=private?pin-value=1234'
+provider=(-provider-path "$root/build/release" -provider pkcs11 -provider default)
+
+echo
+echo "The commands, to be repeated in any shell:"
+echo
+echo "  cd $work"
+echo "  export SOFTHSM2_CONF=$SOFTHSM2_CONF PKCS11_PROVIDER_MODULE=$module"
+export PKCS11_PROVIDER_MODULE=$module
+run openssl dgst "${provider[@]}" -sha256 -sign "$key" -out artefact.sig artefact.txt
+run openssl pkey "${provider[@]}" -in "$key" -pubout -out public.pem
+# By OpenSSL alone: no provider, no token.
+run env -u PKCS11_PROVIDER_MODULE -u SOFTHSM2_CONF openssl dgst -sha256 -verify public.pem -signature artefact.sig artefact.txt
+run openssl storeutl "${provider[@]}" -noout 'pkcs11:token=quickstart?pin-value=1234'

@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# Builds and runs all tests:  test.sh [preset]   (release, debug, asan or tsan; release if none is named)
+# Installs what is needed on Debian and Ubuntu. The last lines are ctest's.
+set -euo pipefail
+
+preset=${1:-release}
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+scripts/install-deps.sh test
+cmake --preset "$preset" -DPKCS11_BUILD_TESTS=ON -DPKCS11_BUILD_BENCH=ON
+cmake --build --preset "$preset"
+ctest --preset "$preset" --parallel "$(nproc)"

@@ -1,0 +1,191 @@
+// RSA decryption through EVP.
+#include <array>
+#include <set>
+
+#include <openssl/core_names.h>
+#include <openssl/rsa.h>
+
+#include "fixture.h"
+
+namespace {
+
+using namespace testing_support;
+
+struct Options {
+    int padding = RSA_PKCS1_PADDING;
+    const char* digest = nullptr;
+    const char* mgf1 = nullptr;
+    Bytes label;
+};
+
+void configure(EVP_PKEY_CTX* context, const Options& options) {
+    ASSERT_EQ(EVP_PKEY_CTX_set_rsa_padding(context, options.padding), 1);
+    if (options.digest != nullptr) {
+        ASSERT_EQ(EVP_PKEY_CTX_set_rsa_oaep_md_name(context, options.digest, nullptr), 1);
+    }
+    if (options.mgf1 != nullptr) {
+        ASSERT_EQ(EVP_PKEY_CTX_set_rsa_mgf1_md_name(context, options.mgf1, nullptr), 1);
+    }
+    if (!options.label.empty()) {
+        ASSERT_EQ(EVP_PKEY_CTX_set0_rsa_oaep_label(context, OPENSSL_memdup(options.label.data(), options.label.size()),
+                                                   static_cast<int>(options.label.size())), 1);
+    }
+}
+
+Bytes encrypt(const Bytes& message, const Options& options) {
+    const auto key = publicKeyFromFile("rsa");
+    const ossl::PkeyCtx context(EVP_PKEY_CTX_new(key.get(), nullptr));
+    EVP_PKEY_encrypt_init(context.get());
+    configure(context.get(), options);
+    Bytes out(256);
+    std::size_t size = out.size();
+    EXPECT_EQ(EVP_PKEY_encrypt(context.get(), out.data(), &size, message.data(), message.size()), 1);
+    return out;
+}
+
+std::optional<Bytes> decrypt(const Instance& instance, EVP_PKEY* key, const Bytes& ciphertext, const Options& options) {
+    const ossl::PkeyCtx context(EVP_PKEY_CTX_new_from_pkey(instance.get(), key, nullptr));
+    EXPECT_EQ(EVP_PKEY_decrypt_init(context.get()), 1) << takeErrors();
+    configure(context.get(), options);
+    std::size_t size = 0;
+    if (EVP_PKEY_decrypt(context.get(), nullptr, &size, ciphertext.data(), ciphertext.size()) != 1)
+        return std::nullopt;
+    Bytes out(size);
+    if (EVP_PKEY_decrypt(context.get(), out.data(), &size, ciphertext.data(), ciphertext.size()) != 1)
+        return std::nullopt;
+    out.resize(size);
+    return out;
+}
+
+const std::vector<Options> allOptions{{RSA_PKCS1_PADDING, nullptr, nullptr, {}},
+                                      {RSA_PKCS1_OAEP_PADDING, nullptr, nullptr, {}},
+                                      {RSA_PKCS1_OAEP_PADDING, "SHA1", "SHA1", {}},
+                                      {RSA_PKCS1_OAEP_PADDING, "SHA256", nullptr, {}},
+                                      {RSA_PKCS1_OAEP_PADDING, "SHA256", "SHA1", {}},
+                                      {RSA_PKCS1_OAEP_PADDING, "SHA512", "SHA256", {1, 2, 3}},
+                                      {RSA_PKCS1_OAEP_PADDING, "SHA3-256", nullptr, {}},
+                                      {RSA_PKCS1_OAEP_PADDING, "SHA1", nullptr, {9}}};
+
+TEST(Decryption, GivesWhatWasEncryptedInTwoCalls) {
+    for (const auto order : {Order::defaultFirst, Order::providerFirst}) {
+        const Instance instance(order);
+        const auto key = loadPrivate(instance, "rsa");
+        for (const auto& options : allOptions) {
+            const auto message = randomBytes(40);
+            const auto ciphertext = encrypt(message, options);
+            EXPECT_EQ(decrypt(instance, key.get(), ciphertext, options), message) << takeErrors(); // learns what the token does
+            const CallCounter calls;
+            EXPECT_EQ(decrypt(instance, key.get(), ciphertext, options), message);
+            EXPECT_EQ(calls.total(), 2) << calls.log();
+        }
+    }
+}
+
+TEST(Decryption, WithoutPaddingGivesTheBlock) {
+    const Instance instance;
+    const auto key = loadPrivate(instance, "rsa");
+    auto block = randomBytes(256);
+    block[0] = 0;
+    EXPECT_EQ(decrypt(instance, key.get(), encrypt(block, {RSA_NO_PADDING, nullptr, nullptr, {}}), {RSA_NO_PADDING, nullptr, nullptr, {}}), block);
+}
+
+// Whatever is wrong with it, a bad OAEP ciphertext is one and the same failure.
+TEST(Decryption, TellsNothingAboutABadOaepCiphertext) {
+    const Instance instance;
+    const auto key = loadPrivate(instance, "rsa");
+    const Options host{RSA_PKCS1_OAEP_PADDING, "SHA256", nullptr, {}};
+    const Options token{RSA_PKCS1_OAEP_PADDING, "SHA1", nullptr, {}};
+    std::set<std::string> errors;
+    for (const auto& options : {host, token}) {
+        const auto good = encrypt(randomBytes(32), options);
+        for (std::size_t i = 1; i < good.size(); i += 25) {
+            auto bad = good;
+            bad[i] ^= 0x10;
+            EXPECT_FALSE(decrypt(instance, key.get(), bad, options));
+            errors.insert(takeErrors());
+        }
+        EXPECT_FALSE(decrypt(instance, key.get(), encrypt(randomBytes(32), {RSA_PKCS1_OAEP_PADDING, "SHA384", nullptr, {}}), options));
+        errors.insert(takeErrors());
+    }
+    EXPECT_EQ(errors.size(), 1U);
+    EXPECT_NE(errors.begin()->find("decryption failed"), std::string::npos);
+}
+
+// PKCS#1 v1.5: no failure at all, and for one ciphertext always the same answer.
+TEST(Decryption, AnswersBadPkcs1PaddingWithASubstitute) {
+    const Instance instance;
+    const auto key = loadPrivate(instance, "rsa");
+    const auto again = loadPrivate(instance, "rsa");
+    for (int i = 0; i < 20; ++i) {
+        auto block = randomBytes(256);
+        block[0] = 0;
+        block[1] = 7;
+        const auto ciphertext = encrypt(block, {RSA_NO_PADDING, nullptr, nullptr, {}});
+        const auto first = decrypt(instance, key.get(), ciphertext, {});
+        ASSERT_TRUE(first) << takeErrors();
+        EXPECT_LE(first->size(), 245U);
+        EXPECT_EQ(first, decrypt(instance, key.get(), ciphertext, {}));
+        EXPECT_EQ(first, decrypt(instance, again.get(), ciphertext, {})) << "by another handle of the same key";
+        EXPECT_EQ(takeErrors(), "");
+    }
+}
+
+TEST(Decryption, OfTlsSecretsAlwaysSucceeds) {
+    const Instance instance;
+    const auto key = loadPrivate(instance, "rsa");
+    auto premaster = randomBytes(48);
+    premaster[0] = 3;
+    premaster[1] = 3;
+    const auto run = [&](const Bytes& ciphertext, unsigned version) {
+        const ossl::PkeyCtx context(EVP_PKEY_CTX_new_from_pkey(instance.get(), key.get(), nullptr));
+        EVP_PKEY_decrypt_init(context.get());
+        EVP_PKEY_CTX_set_rsa_padding(context.get(), 7);
+        std::array params{OSSL_PARAM_construct_uint(OSSL_ASYM_CIPHER_PARAM_TLS_CLIENT_VERSION, &version), OSSL_PARAM_construct_end()};
+        EXPECT_EQ(EVP_PKEY_CTX_set_params(context.get(), params.data()), 1);
+        Bytes out(48);
+        std::size_t size = out.size();
+        EXPECT_EQ(EVP_PKEY_decrypt(context.get(), out.data(), &size, ciphertext.data(), ciphertext.size()), 1) << takeErrors();
+        EXPECT_EQ(size, 48U);
+        return out;
+    };
+    const auto good = encrypt(premaster, {});
+    EXPECT_EQ(run(good, 0x0303), premaster);
+    EXPECT_NE(run(good, 0x0302), premaster);
+    auto block = randomBytes(256);
+    block[0] = 0;
+    const auto bad = encrypt(block, {RSA_NO_PADDING, nullptr, nullptr, {}});
+    EXPECT_NE(run(bad, 0x0303), run(bad, 0x0303));
+    const ossl::PkeyCtx context(EVP_PKEY_CTX_new_from_pkey(instance.get(), key.get(), nullptr));
+    EVP_PKEY_decrypt_init(context.get());
+    EVP_PKEY_CTX_set_rsa_padding(context.get(), 7);
+    Bytes out(48);
+    std::size_t size = out.size();
+    EXPECT_NE(EVP_PKEY_decrypt(context.get(), out.data(), &size, good.data(), good.size()), 1) << "without the client's version";
+    takeErrors();
+}
+
+TEST(Decryption, RefusesCiphertextsOfTheWrongSize) {
+    const Instance instance;
+    const auto key = loadPrivate(instance, "rsa");
+    for (const std::size_t size : {std::size_t{0}, std::size_t{255}, std::size_t{257}, std::size_t{4096}}) {
+        EXPECT_FALSE(decrypt(instance, key.get(), Bytes(size, 1), {}));
+        EXPECT_NE(takeErrors().find(std::to_string(size) + " bytes"), std::string::npos);
+    }
+}
+
+TEST(Decryption, EncryptsWithThePublicHalf) {
+    const Instance instance(Order::providerFirst);
+    const auto key = loadPrivate(instance, "rsa");
+    const auto message = randomBytes(30);
+    for (const auto& options : allOptions) {
+        const ossl::PkeyCtx context(EVP_PKEY_CTX_new_from_pkey(instance.get(), key.get(), nullptr));
+        ASSERT_EQ(EVP_PKEY_encrypt_init(context.get()), 1);
+        configure(context.get(), options);
+        Bytes out(256);
+        std::size_t size = out.size();
+        ASSERT_EQ(EVP_PKEY_encrypt(context.get(), out.data(), &size, message.data(), message.size()), 1) << takeErrors();
+        EXPECT_EQ(decrypt(instance, key.get(), out, options), message);
+    }
+}
+
+} // namespace

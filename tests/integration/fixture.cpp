@@ -1,0 +1,168 @@
+#include "fixture.h"
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include <openssl/pem.h>
+#include <openssl/provider.h>
+#include <openssl/rand.h>
+#include <openssl/rsa.h>
+#include <unistd.h>
+
+namespace testing_support {
+namespace {
+
+const std::string& logFile() {
+    static const std::string path = std::filesystem::temp_directory_path() / ("provider-log." + std::to_string(getpid()));
+    return path;
+}
+
+// Before the first provider is loaded: its log is configured once a process.
+void prepareEnvironment() {
+    static const bool done = [] {
+        std::ifstream module(std::string(TOKENS) + "/module");
+        std::string path;
+        std::getline(module, path);
+        setenv("PKCS11_PROVIDER_MODULE", path.c_str(), 0);
+        setenv("PKCS11_PROVIDER_DEBUG", ("file:" + logFile() + ",level:2").c_str(), 1);
+        std::atexit([] { std::filesystem::remove(logFile()); });
+        return true;
+    }();
+    ASSERT_TRUE(done);
+}
+
+ossl::Bio open(const std::string& name) { return ossl::Bio(BIO_new_file((std::string(TOKENS) + "/" + name).c_str(), "r")); }
+
+OSSL_LIB_CTX* defaultOnly() {
+    static OSSL_LIB_CTX* libctx = [] {
+        auto* made = OSSL_LIB_CTX_new();
+        OSSL_PROVIDER_load(made, "default");
+        return made;
+    }();
+    return libctx;
+}
+
+} // namespace
+
+Instance::Instance(Order order, const char* properties) : libctx_((prepareEnvironment(), OSSL_LIB_CTX_new())) {
+    OSSL_PROVIDER_set_default_search_path(get(), std::filesystem::path(PROVIDER_FILE).parent_path().c_str());
+    const char* first = order == Order::defaultFirst ? "default" : "pkcs11";
+    for (const char* name : {first, order == Order::defaultFirst ? "pkcs11" : "default"}) {
+        providers_.emplace_back(OSSL_PROVIDER_load(get(), name));
+        EXPECT_TRUE(providers_.back()) << name << ": " << takeErrors();
+    }
+    if (properties != nullptr)
+        EVP_set_default_properties(get(), properties);
+}
+
+void Instance::unload() { providers_.clear(); }
+
+std::string uriOf(const std::string& label, const std::string& type) {
+    return "pkcs11:token=scenarios;object=" + label + ";type=" + type + "?pin-value=1234";
+}
+
+ossl::Pkey load(const Instance& instance, const std::string& uri, int expected) {
+    const ossl::Owner<OSSL_STORE_CTX, OSSL_STORE_close> store(
+        OSSL_STORE_open_ex(uri.c_str(), instance.get(), nullptr, nullptr, nullptr, nullptr, nullptr, nullptr));
+    if (!store || OSSL_STORE_expect(store.get(), expected) != 1)
+        return nullptr;
+    const ossl::Owner<OSSL_STORE_INFO, OSSL_STORE_INFO_free> info(OSSL_STORE_load(store.get()));
+    if (!info)
+        return nullptr;
+    return ossl::Pkey(expected == OSSL_STORE_INFO_PUBKEY ? OSSL_STORE_INFO_get1_PUBKEY(info.get())
+                                                         : OSSL_STORE_INFO_get1_PKEY(info.get()));
+}
+
+ossl::Pkey loadPrivate(const Instance& instance, const std::string& label) {
+    auto key = load(instance, uriOf(label));
+    EXPECT_TRUE(key) << label << ": " << takeErrors();
+    return key;
+}
+
+ossl::Pkey publicKeyFromFile(const std::string& label) {
+    const auto file = open(label + ".pub.pem");
+    return ossl::Pkey(PEM_read_bio_PUBKEY_ex(file.get(), nullptr, nullptr, nullptr, defaultOnly(), nullptr));
+}
+
+ossl::Pkey privateKeyFromFile(OSSL_LIB_CTX* libctx, const std::string& label) {
+    const auto file = open(label + ".pem");
+    return ossl::Pkey(PEM_read_bio_PrivateKey_ex(file.get(), nullptr, nullptr, nullptr, libctx, nullptr));
+}
+
+ossl::Certificate certificateFromFile(OSSL_LIB_CTX* libctx, const std::string& label) {
+    const auto file = open(label + ".cert.pem");
+    X509* certificate = X509_new_ex(libctx, nullptr);
+    return ossl::Certificate(PEM_read_bio_X509(file.get(), &certificate, nullptr, nullptr));
+}
+
+Bytes sign(const Instance& instance, EVP_PKEY* key, const Bytes& data, const char* digest) {
+    const ossl::MdCtx context(EVP_MD_CTX_new());
+    std::size_t size = 0;
+    if (EVP_DigestSignInit_ex(context.get(), nullptr, digest, instance.get(), nullptr, key, nullptr) != 1 ||
+        EVP_DigestSign(context.get(), nullptr, &size, data.data(), data.size()) != 1)
+        return {};
+    Bytes signature(size);
+    if (EVP_DigestSign(context.get(), signature.data(), &size, data.data(), data.size()) != 1)
+        return {};
+    signature.resize(size);
+    return signature;
+}
+
+bool verify(const std::string& label, const Bytes& signature, const Bytes& data, const char* digest, bool pss) {
+    const auto key = publicKeyFromFile(label);
+    const ossl::MdCtx context(EVP_MD_CTX_new());
+    EVP_PKEY_CTX* options = nullptr;
+    if (EVP_DigestVerifyInit_ex(context.get(), &options, digest, defaultOnly(), nullptr, key.get(), nullptr) != 1)
+        return false;
+    if (pss)
+        EVP_PKEY_CTX_set_rsa_padding(options, RSA_PKCS1_PSS_PADDING);
+    const bool good =
+        EVP_DigestVerify(context.get(), signature.data(), signature.size(), data.data(), data.size()) == 1;
+    ERR_clear_error();
+    return good;
+}
+
+Bytes randomBytes(std::size_t size) {
+    Bytes bytes(size);
+    EXPECT_EQ(RAND_bytes(bytes.data(), static_cast<int>(size)), 1);
+    return bytes;
+}
+
+std::string takeErrors() {
+    std::string all;
+    const char* data = nullptr;
+    int flags = 0;
+    while (const auto code = ERR_get_error_all(nullptr, nullptr, nullptr, &data, &flags)) {
+        const char* reason = ERR_reason_error_string(code);
+        all += std::string(reason != nullptr ? reason : "?") + ": " + ((flags & ERR_TXT_STRING) != 0 ? data : "") + "\n";
+    }
+    return all;
+}
+
+CallCounter::CallCounter() : start_(0) {
+    std::error_code error;
+    const auto size = std::filesystem::file_size(logFile(), error);
+    start_ = error ? 0 : size;
+}
+
+std::string CallCounter::log() const {
+    std::ifstream file(logFile());
+    file.seekg(static_cast<std::streamoff>(start_));
+    std::ostringstream text;
+    text << file.rdbuf();
+    return text.str();
+}
+
+int CallCounter::of(const std::string& function) const {
+    std::istringstream lines(log());
+    int count = 0;
+    for (std::string line; std::getline(lines, line);)
+        count += line.find("] " + function) != std::string::npos ? 1 : 0;
+    return count;
+}
+
+int CallCounter::total() const { return of("C_"); }
+
+} // namespace testing_support

@@ -1,0 +1,66 @@
+// Library contexts with the provider, keys of the scenario token, and an independent verifier.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+#include <openssl/err.h>
+#include <openssl/store.h>
+
+#include "ossl/handles.h"
+
+namespace testing_support {
+
+using Bytes = std::vector<unsigned char>;
+
+enum class Order { defaultFirst, providerFirst };
+
+/// A library context of its own, with both providers loaded in `order`.
+class Instance {
+  public:
+    explicit Instance(Order order = Order::defaultFirst, const char* properties = nullptr);
+    OSSL_LIB_CTX* get() const { return libctx_.get(); }
+    /// Lets both providers go; keys and contexts made before stay usable.
+    void unload();
+
+  private:
+    ossl::LibCtx libctx_;
+    std::vector<ossl::Provider> providers_;
+};
+
+/// "pkcs11:token=scenarios;object=LABEL;type=private?pin-value=1234"
+std::string uriOf(const std::string& label, const std::string& type = "private");
+
+/// The first object of type `expected` behind `uri`; null if there is none.
+ossl::Pkey load(const Instance& instance, const std::string& uri, int expected = OSSL_STORE_INFO_PKEY);
+ossl::Pkey loadPrivate(const Instance& instance, const std::string& label);
+
+/// From the files that were made with the token, by OpenSSL's default provider alone.
+ossl::Pkey publicKeyFromFile(const std::string& label);
+ossl::Pkey privateKeyFromFile(OSSL_LIB_CTX* libctx, const std::string& label);
+ossl::Certificate certificateFromFile(OSSL_LIB_CTX* libctx, const std::string& label);
+
+/// Signs `data` by EVP_DigestSign*. Empty on failure.
+Bytes sign(const Instance& instance, EVP_PKEY* key, const Bytes& data, const char* digest = "SHA256");
+bool verify(const std::string& label, const Bytes& signature, const Bytes& data, const char* digest = "SHA256",
+            bool pss = false);
+
+Bytes randomBytes(std::size_t size);
+
+/// All errors of the thread's queue, as text; the queue is empty afterwards.
+std::string takeErrors();
+
+/// Counts the lines for C_ functions that the provider's own log got since it was made. The log is the process's.
+class CallCounter {
+  public:
+    CallCounter();
+    int total() const;
+    int of(const std::string& function) const;
+    std::string log() const;
+
+  private:
+    std::size_t start_;
+};
+
+} // namespace testing_support

@@ -1,0 +1,122 @@
+// The provider's life: contexts, unloading, fork, exit.
+#include <atomic>
+#include <thread>
+
+#include <openssl/crypto.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "fixture.h"
+
+namespace {
+
+using namespace testing_support;
+
+const Bytes data = randomBytes(100);
+
+TEST(Life, KeysOutliveTheirProvidersUnloading) {
+    Instance instance;
+    const auto key = loadPrivate(instance, "ec256");
+    const auto before = sign(instance, key.get(), data);
+    instance.unload();
+    const ossl::PkeyCtx signer(EVP_PKEY_CTX_new_from_pkey(instance.get(), key.get(), nullptr));
+    ASSERT_EQ(EVP_PKEY_sign_init(signer.get()), 1) << takeErrors();
+    Bytes signature(80);
+    std::size_t size = signature.size();
+    const Bytes hash(32, 5);
+    EXPECT_EQ(EVP_PKEY_sign(signer.get(), signature.data(), &size, hash.data(), hash.size()), 1) << takeErrors();
+    EXPECT_TRUE(verify("ec256", before, data));
+}
+
+TEST(Life, LoadingAndUnloadingManyTimesWorks) {
+    for (int i = 0; i < 50; ++i) {
+        const Instance instance(i % 2 == 0 ? Order::defaultFirst : Order::providerFirst);
+        const auto key = loadPrivate(instance, "ec256");
+        ASSERT_TRUE(verify("ec256", sign(instance, key.get(), data), data)) << i << takeErrors();
+    }
+}
+
+TEST(Life, SeveralContextsLiveBesideEachOther) {
+    const Instance first;
+    auto second = std::make_unique<Instance>(Order::providerFirst);
+    const auto a = loadPrivate(first, "rsa");
+    auto b = loadPrivate(*second, "rsa");
+    EXPECT_TRUE(verify("rsa", sign(first, a.get(), data), data));
+    EXPECT_TRUE(verify("rsa", sign(*second, b.get(), data), data));
+    b.reset();
+    second.reset();
+    EXPECT_TRUE(verify("rsa", sign(first, a.get(), data), data)) << takeErrors();
+}
+
+// Runs `body` in a child; its exit status is 0 if `body` returned true.
+template <typename Body>
+int inChild(Body&& body) {
+    const pid_t child = fork();
+    if (child == 0) {
+        alarm(60);
+        _exit(body() ? 0 : 1);
+    }
+    int status = -1;
+    waitpid(child, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
+}
+
+TEST(Life, BothSidesOfAForkSign) {
+    const Instance instance;
+    const auto key = loadPrivate(instance, "ec256");
+    const auto works = [&] { return verify("ec256", sign(instance, key.get(), data), data); };
+    ASSERT_TRUE(works());
+    EXPECT_EQ(inChild([&] { return works() && works() && inChild(works) == 0; }), 0);
+    EXPECT_TRUE(works()) << takeErrors();
+    EXPECT_EQ(inChild([&] { return verify("rsa", sign(instance, loadPrivate(instance, "rsa").get(), data), data); }), 0);
+    EXPECT_TRUE(works());
+}
+
+TEST(Life, ForkWhileOtherThreadsSign) {
+    const Instance instance;
+    const auto key = loadPrivate(instance, "ec256");
+    std::atomic<bool> stop{false};
+    std::atomic<int> failures{0};
+    std::vector<std::thread> threads;
+    for (int i = 0; i < 4; ++i)
+        threads.emplace_back([&] {
+            while (!stop)
+                failures += verify("ec256", sign(instance, key.get(), data), data) ? 0 : 1;
+        });
+    for (int i = 0; i < 10; ++i) {
+        // The module's own locks may be held by threads that the child does not have; what is asserted here is that
+        // the child ends, and that the parent is not disturbed.
+        const int status = inChild([&] {
+            alarm(5);
+            return true;
+        });
+        EXPECT_EQ(status, 0);
+    }
+    stop = true;
+    for (auto& thread : threads)
+        thread.join();
+    EXPECT_EQ(failures, 0);
+}
+
+// A process that leaks its keys and ends by exit() keeps its exit status; SoftHSM's static objects and
+// OpenSSL's atexit handler run in an order that nobody chose.
+TEST(Life, ExitKeepsItsStatusWhateverIsLeaked) {
+    for (const bool cleanFirst : {false, true}) {
+        const pid_t child = fork();
+        if (child == 0) {
+            alarm(60);
+            static Instance instance;
+            auto* key = loadPrivate(instance, "ec256").release();
+            sign(instance, key, data);
+            if (cleanFirst)
+                OPENSSL_cleanup();
+            std::exit(42);
+        }
+        int status = -1;
+        waitpid(child, &status, 0);
+        ASSERT_TRUE(WIFEXITED(status)) << "signal " << WTERMSIG(status);
+        EXPECT_EQ(WEXITSTATUS(status), 42);
+    }
+}
+
+} // namespace

@@ -1,0 +1,117 @@
+// Encodings of algorithms and signatures, against values from the standards or made by OpenSSL.
+#include <algorithm>
+
+#include <gtest/gtest.h>
+#include <openssl/objects.h>
+#include <openssl/rsa.h>
+
+#include "ossl/core.h"
+#include "ossl/ecdsa_der.h"
+#include "pkcs11/attributes.h"
+#include "pkcs11/error.h"
+#include "pkcs11/mechanism.h"
+#include "signature/algorithm_id.h"
+#include "signature/rsa_encoding.h"
+
+namespace {
+
+using pkcs11::Bytes;
+
+TEST(DigestInfo, HasTheKnownPrefixes) {
+    const Bytes hash(32, 0xAB);
+    const Bytes prefix{0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01,
+                   0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00, 0x04, 0x20}; // RFC 8017, section 9.2, note 1
+    const auto info = signature::digestInfo(EVP_sha256(), hash);
+    ASSERT_EQ(info.size(), prefix.size() + hash.size());
+    EXPECT_TRUE(std::equal(prefix.begin(), prefix.end(), info.begin()));
+    EXPECT_TRUE(std::equal(hash.begin(), hash.end(), info.begin() + static_cast<std::ptrdiff_t>(prefix.size())));
+}
+
+TEST(DigestInfo, LeavesTheTlsHashAlone) {
+    const Bytes hash(36, 1);
+    EXPECT_EQ(signature::digestInfo(EVP_md5_sha1(), hash), hash);
+}
+
+TEST(DigestInfo, RefusesDigestsWithoutAnIdentifier) {
+    EXPECT_THROW(signature::digestInfo(EVP_md_null(), {}), ossl::UsageError);
+}
+
+TEST(Pkcs1Encode, FillsTheBlockAndRefusesTooMuch) {
+    const Bytes data(20, 7);
+    const auto block = signature::pkcs1Encode(data, 64);
+    ASSERT_EQ(block.size(), 64U);
+    EXPECT_EQ(block[0], 0);
+    EXPECT_EQ(block[1], 1);
+    EXPECT_EQ(block[2], 0xFF);
+    EXPECT_EQ(block[64 - 21], 0);
+    EXPECT_NO_THROW(signature::pkcs1Encode(Bytes(53, 7), 64));
+    EXPECT_THROW(signature::pkcs1Encode(Bytes(54, 7), 64), ossl::UsageError);
+}
+
+// What OpenSSL reads back from the identifier.
+int nidOf(const Bytes& der) {
+    const unsigned char* position = der.data();
+    const ossl::AlgorId id(d2i_X509_ALGOR(nullptr, &position, static_cast<long>(der.size())));
+    const ASN1_OBJECT* object = nullptr;
+    X509_ALGOR_get0(&object, nullptr, nullptr, id.get());
+    return OBJ_obj2nid(object);
+}
+
+TEST(AlgorithmId, NamesHashAndKeyTogether) {
+    EXPECT_EQ(nidOf(signature::algorithmIdOf(EVP_sha256(), NID_rsaEncryption)), NID_sha256WithRSAEncryption);
+    EXPECT_EQ(nidOf(signature::algorithmIdOf(EVP_sha384(), NID_X9_62_id_ecPublicKey)), NID_ecdsa_with_SHA384);
+    EXPECT_EQ(nidOf(signature::algorithmIdOf(NID_ED25519)), NID_ED25519);
+    EXPECT_TRUE(signature::algorithmIdOf(EVP_ripemd160(), NID_X9_62_id_ecPublicKey).empty());
+}
+
+TEST(AlgorithmId, WritesAllPssParameters) {
+    const auto der = signature::pssAlgorithmId(EVP_sha384(), EVP_sha256(), 20);
+    EXPECT_LE(der.size(), 128U) << "callers have 128 bytes";
+    const unsigned char* position = der.data();
+    const ossl::AlgorId id(d2i_X509_ALGOR(nullptr, &position, static_cast<long>(der.size())));
+    ASSERT_TRUE(id);
+    const void* value = nullptr;
+    int type = 0;
+    X509_ALGOR_get0(nullptr, &type, &value, id.get());
+    ASSERT_EQ(type, V_ASN1_SEQUENCE);
+    const ossl::Owner<RSA_PSS_PARAMS, RSA_PSS_PARAMS_free> pss(static_cast<RSA_PSS_PARAMS*>(
+        ASN1_item_unpack(static_cast<const ASN1_STRING*>(value), ASN1_ITEM_rptr(RSA_PSS_PARAMS))));
+    ASSERT_TRUE(pss);
+    EXPECT_EQ(OBJ_obj2nid(pss->hashAlgorithm->algorithm), NID_sha384);
+    EXPECT_EQ(OBJ_obj2nid(pss->maskGenAlgorithm->algorithm), NID_mgf1);
+    EXPECT_EQ(ASN1_INTEGER_get(pss->saltLength), 20);
+}
+
+TEST(EcdsaDer, WritesMinimalIntegers) {
+    const Bytes raw{0x00, 0x01, 0x80, 0x00}; // r = 1, s = 0x8000
+    EXPECT_EQ(ossl::ecdsaToDer(raw), (Bytes{0x30, 0x08, 0x02, 0x01, 0x01, 0x02, 0x03, 0x00, 0x80, 0x00}));
+    EXPECT_TRUE(ossl::ecdsaToDer(Bytes{1, 2, 3}).empty());
+    EXPECT_TRUE(ossl::ecdsaToDer(Bytes{}).empty());
+}
+
+TEST(HashMechanisms, KnowOpenSslsNames) {
+    ASSERT_NE(pkcs11::hashMechanisms("SHA2-256"), nullptr);
+    EXPECT_EQ(pkcs11::hashMechanisms("SHA2-256")->rsaPkcs, CKM_SHA256_RSA_PKCS);
+    EXPECT_EQ(pkcs11::hashMechanisms("RIPEMD-160"), nullptr);
+    EXPECT_TRUE(pkcs11::isPss(CKM_SHA512_RSA_PKCS_PSS));
+    EXPECT_FALSE(pkcs11::isPss(CKM_SHA512_RSA_PKCS));
+}
+
+TEST(Errors, NameTheFunctionTheResultAndTheThing) {
+    const auto error = pkcs11::callFailed("C_Sign", CKR_DEVICE_REMOVED, "key \"a\"");
+    EXPECT_STREQ(error.what(), "C_Sign answered CKR_DEVICE_REMOVED (key \"a\")");
+    EXPECT_EQ(pkcs11::rvName(0x80000123), "CKR_0x80000123");
+}
+
+TEST(Attributes, AreCheckedBeforeTheyAreBelieved) {
+    pkcs11::Attributes attributes;
+    attributes.set(CKA_CLASS, Bytes{1, 2});
+    attributes.set(CKA_ALLOWED_MECHANISMS, Bytes(12));
+    attributes.set(CKA_SIGN, Bytes(8));
+    EXPECT_FALSE(attributes.number(CKA_CLASS));
+    EXPECT_TRUE(attributes.mechanisms(CKA_ALLOWED_MECHANISMS).empty());
+    EXPECT_TRUE(attributes.flag(CKA_SIGN, true));
+    EXPECT_FALSE(attributes.has(CKA_ID));
+}
+
+} // namespace
