@@ -100,8 +100,14 @@ bool RsaCipher::takesRaw() const { return pkcs11::takes(key_->privateObject(), C
 
 SecretBytes RsaCipher::rawDecrypt(Octets ciphertext) {
     SecretBytes block(key_->modulusSize());
-    const std::size_t size =
-        pkcs11::decrypt(key_->privateObject(), {CKM_RSA_X_509, nullptr, 0}, ciphertext, block.all());
+    std::size_t size = 0;
+    try {
+        size = pkcs11::decrypt(key_->privateObject(), {CKM_RSA_X_509, nullptr, 0}, ciphertext, block.all());
+    } catch (const pkcs11::Error& error) {
+        if (blamesCiphertext(error.rv())) // as if it is not below the modulus, which everybody can see
+            decryptionFailed();
+        throw;
+    }
     // Some tokens leave leading zeros out.
     std::rotate(block.data(), block.data() + size, block.data() + block.size());
     std::fill_n(block.data(), block.size() - size, static_cast<unsigned char>(0));

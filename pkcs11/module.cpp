@@ -4,11 +4,6 @@
 #include "pkcs11/token.h"
 
 namespace pkcs11 {
-namespace {
-
-thread_local int callDepth = 0;
-
-} // namespace
 
 /// The module's state in one process; a forked child begins another.
 struct Module::Life {
@@ -21,19 +16,19 @@ struct Module::Life {
 };
 
 Module::CallScope::CallScope(Module& module) : module_(module) {
-    module_.inFlight_.fetch_add(1);
-    permitted_ = callDepth == 0 && !process::exiting();
-    ++callDepth;
+    process::enterCall();
+    permitted_ = process::callDepth() == 1 && !process::exiting();
     if (auto* serial = module_.serial_.load(); permitted_ && serial != nullptr)
         serial_ = std::unique_lock(*serial);
 }
 
 Module::CallScope::~CallScope() {
-    --callDepth;
-    module_.inFlight_.fetch_sub(1);
+    if (serial_)
+        serial_.unlock();
+    process::leaveCall();
 }
 
-bool Module::insideCall() { return callDepth > 0; }
+bool Module::insideCall() { return process::callDepth() > 0; }
 
 Module::Module(CK_FUNCTION_LIST* functions, std::string name, std::string path, ModuleOptions options)
     : functions_(functions), name_(std::move(name)), path_(std::move(path)), options_(std::move(options)) {}
@@ -47,7 +42,6 @@ std::shared_ptr<Module::Life> Module::currentLife() {
             process::keepForever(life_);
         life_ = std::make_shared<Life>();
         life_->generation = process::generation();
-        inFlight_ = callDepth;
         serial_ = nullptr;
     }
     return life_;
@@ -135,9 +129,9 @@ void Module::finalize() {
     for (auto* token : tokens)
         token->abandonConnection();
     // Not through call(): shutdown() has set the exit flag already, and this is the one call it allows.
-    ++callDepth;
+    process::enterCall();
     functions_->C_Finalize(nullptr);
-    --callDepth;
+    process::leaveCall();
 }
 
 std::vector<CK_SLOT_ID> Module::slots() {

@@ -74,9 +74,6 @@ class Module {
     /// which they were made. 0 while the module is not initialised in this process.
     unsigned long epoch() const;
 
-    /// Number of calls that are inside the module now, over all threads.
-    int callsInFlight() const { return inFlight_.load(); }
-
     /// True if the present thread is inside a call to any module: what reaches the provider then is the
     /// module's own use of libcrypto, which must not be served by a token.
     static bool insideCall();
@@ -94,7 +91,6 @@ class Module {
     ModuleOptions options_;
     std::atomic<unsigned long> readyGeneration_{0};
     std::atomic<unsigned long> epoch_{0};
-    std::atomic<int> inFlight_{0};
     std::atomic<std::mutex*> serial_{nullptr}; ///< set where the module can't lock by itself
     // The rest is guarded by process::stateMutex().
     std::shared_ptr<Life> life_;

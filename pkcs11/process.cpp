@@ -1,7 +1,9 @@
 #include "pkcs11/process.h"
 
 #include <atomic>
+#include <chrono>
 #include <cstdlib>
+#include <thread>
 #include <vector>
 
 #include <pthread.h>
@@ -19,13 +21,32 @@ std::vector<std::shared_ptr<void>>& kept() {
     return *objects;
 }
 
-void beforeFork() { stateMutex().lock(); }
+std::atomic<int> inFlight{0};
+std::atomic<bool> forking{false};
+thread_local int depth = 0;
 
-void afterForkInParent() { stateMutex().unlock(); }
+constexpr auto forkPatience = std::chrono::seconds(1);
+constexpr auto pause = std::chrono::microseconds(50);
+
+// A module may fork by itself, inside a call: then that call is not waited for.
+void beforeFork() {
+    forking = true;
+    const auto deadline = std::chrono::steady_clock::now() + forkPatience;
+    while (inFlight.load() > depth && std::chrono::steady_clock::now() < deadline)
+        std::this_thread::sleep_for(pause);
+    stateMutex().lock();
+}
+
+void afterForkInParent() {
+    stateMutex().unlock();
+    forking = false;
+}
 
 void afterForkInChild() {
     currentGeneration.fetch_add(1);
+    inFlight = depth;
     stateMutex().unlock();
+    forking = false;
 }
 
 } // namespace
@@ -36,6 +57,25 @@ std::mutex& stateMutex() {
     static auto* mutex = new std::mutex;
     return *mutex;
 }
+
+void enterCall() {
+    inFlight.fetch_add(1);
+    while (depth == 0 && forking.load()) {
+        inFlight.fetch_sub(1);
+        std::this_thread::sleep_for(pause);
+        inFlight.fetch_add(1);
+    }
+    ++depth;
+}
+
+void leaveCall() {
+    --depth;
+    inFlight.fetch_sub(1);
+}
+
+int callsInFlight() { return inFlight.load(); }
+
+int callDepth() { return depth; }
 
 bool exiting() { return isExiting.load(); }
 

@@ -23,6 +23,15 @@ bool exiting();
 /// the provider, by OPENSSL_cleanup, whichever comes first.
 void shutdown();
 
+/// Calls into modules are counted here. While a fork is under way, enterCall() waits, and fork() waits (for a second at
+/// most) until no other thread is inside a module: a child would find the module's own locks taken for ever.
+void enterCall();
+void leaveCall();
+/// Calls that are inside any module now, over all threads.
+int callsInFlight();
+/// How deep the present thread is inside modules: 1 in a call, more where a module calls back.
+int callDepth();
+
 /// Installs the fork and exit handlers, once a process. Call it after a module was loaded: exit handlers
 /// run in reverse order, and so before that module's static destructors.
 void installHandlers(void (*finalizer)());

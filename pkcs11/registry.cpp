@@ -24,9 +24,9 @@ std::vector<std::unique_ptr<Module>>& modules() {
     return *all;
 }
 
-bool waitUntilQuiet(const Module& module) {
+bool waitUntilQuiet() {
     const auto deadline = std::chrono::steady_clock::now() + exitPatience;
-    while (module.callsInFlight() > 0) {
+    while (process::callsInFlight() > 0) {
         if (std::chrono::steady_clock::now() > deadline)
             return false;
         std::this_thread::sleep_for(std::chrono::milliseconds(5));
@@ -34,7 +34,7 @@ bool waitUntilQuiet(const Module& module) {
     return true;
 }
 
-// A module with a call still inside it is left as it is: C_Finalize under a running call is undefined.
+// With a call still inside a module all are left as they are: C_Finalize under a running call is undefined.
 void finalizeAll() {
     std::vector<Module*> all;
     {
@@ -42,9 +42,10 @@ void finalizeAll() {
         for (const auto& module : modules())
             all.push_back(module.get());
     }
+    if (!waitUntilQuiet())
+        return;
     for (auto* module : all)
-        if (waitUntilQuiet(*module))
-            module->finalize();
+        module->finalize();
 }
 
 // A relative name is p11-kit's to resolve, against its module folder and never against the working directory.

@@ -248,6 +248,8 @@ std::vector<Entry> Search::keysOfCertificates(const std::vector<Entry>& certific
 
 // Several objects of one and the same key are no ambiguity.
 void Search::markAmbiguous(const std::vector<Entry>& entries) {
+    if (entries.size() < 2)
+        return;
     std::vector<std::string> uris;
     bool different = false;
     for (const auto& entry : entries) {

@@ -6,7 +6,6 @@ set -euo pipefail
 PROVIDER_DIR=$(dirname "$PROVIDER")
 PIN=1234
 PROV=(-provider-path "$PROVIDER_DIR" -provider pkcs11 -provider default)
-export SOFTHSM2_CONF=$TOKENS/softhsm2.conf
 export OPENSSL_CONF=$TOKENS/plain.cnf
 PKCS11_PROVIDER_MODULE=$(cat "$TOKENS/module")
 export PKCS11_PROVIDER_MODULE
@@ -18,6 +17,10 @@ cleanup() {
 }
 trap cleanup EXIT
 cd "$WORK"
+# A copy of the token of its own: SoftHSM's files are not made for a crowd of processes that log in at once.
+cp -r "$TOKENS/tokens" "$WORK/tokens"
+sed "s|^directories.tokendir = .*|directories.tokendir = $WORK/tokens|" "$TOKENS/softhsm2.conf" >softhsm2.conf
+export SOFTHSM2_CONF=$WORK/softhsm2.conf
 head -c 20000 /dev/urandom >data.bin
 
 die() {

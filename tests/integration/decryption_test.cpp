@@ -1,5 +1,6 @@
 // RSA decryption through EVP.
 #include <array>
+#include <optional>
 #include <set>
 
 #include <openssl/core_names.h>

@@ -14,24 +14,55 @@
 namespace testing_support {
 namespace {
 
-const std::string& logFile() {
-    static const std::string path = std::filesystem::temp_directory_path() / ("provider-log." + std::to_string(getpid()));
+namespace fs = std::filesystem;
+
+// The process's own folder: its log, and a copy of the token, since SoftHSM's files are not made for a crowd of
+// processes that log in at once.
+const fs::path& folder() {
+    static const fs::path path = [] {
+        const auto made = fs::temp_directory_path() / ("provider-test." + std::to_string(getpid()));
+        fs::create_directories(made);
+        return made;
+    }();
     return path;
+}
+
+std::string logFile() { return folder() / "log"; }
+
+void copyToken() {
+    fs::copy(fs::path(TOKENS) / "tokens", folder() / "tokens", fs::copy_options::recursive);
+    std::ofstream(folder() / "softhsm2.conf") << "directories.tokendir = " << (folder() / "tokens").string()
+                                              << "\nobjectstore.backend = file\nlog.level = ERROR\n";
+    setenv("SOFTHSM2_CONF", (folder() / "softhsm2.conf").c_str(), 1);
 }
 
 // Before the first provider is loaded: its log is configured once a process.
 void prepareEnvironment() {
     static const bool done = [] {
+        copyToken();
         std::ifstream module(std::string(TOKENS) + "/module");
         std::string path;
         std::getline(module, path);
         setenv("PKCS11_PROVIDER_MODULE", path.c_str(), 0);
         setenv("PKCS11_PROVIDER_DEBUG", ("file:" + logFile() + ",level:2").c_str(), 1);
-        std::atexit([] { std::filesystem::remove(logFile()); });
         return true;
     }();
     ASSERT_TRUE(done);
 }
+
+class Cleaner : public ::testing::Environment {
+  public:
+    Cleaner() : owner_(getpid()) {}
+    ~Cleaner() override {
+        if (getpid() == owner_)
+            fs::remove_all(folder());
+    }
+
+  private:
+    pid_t owner_;
+};
+
+const auto* const cleaner = ::testing::AddGlobalTestEnvironment(new Cleaner);
 
 ossl::Bio open(const std::string& name) { return ossl::Bio(BIO_new_file((std::string(TOKENS) + "/" + name).c_str(), "r")); }
 

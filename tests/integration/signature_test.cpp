@@ -1,5 +1,7 @@
 // Signatures through EVP: every way in, every parameter, and what must not cost a call or change a key.
+#include <algorithm>
 #include <array>
+#include <atomic>
 #include <thread>
 
 #include <openssl/core_names.h>
@@ -173,8 +175,9 @@ TEST(Signature, CopiesOfAContextGoTheirOwnWay) {
     ASSERT_EQ(EVP_MD_CTX_copy_ex(copy.get(), started.context.get()), 1) << takeErrors();
     EVP_DigestSignUpdate(started.context.get(), data.data() + 500, 500);
     EVP_DigestSignUpdate(copy.get(), data.data(), 3);
-    Bytes other(data.begin(), data.begin() + 500);
-    other.insert(other.end(), data.begin(), data.begin() + 3);
+    Bytes other = data;
+    other.resize(503);
+    std::copy_n(data.begin(), 3, other.begin() + 500);
     EXPECT_TRUE(verify("rsa", finish(copy.get()), other));
     EXPECT_TRUE(verify("rsa", finish(started.context.get()), data));
 }
@@ -188,9 +191,9 @@ TEST(Signature, TakesPaddingThroughTheApiAndTellsItBack) {
     EXPECT_EQ(EVP_PKEY_CTX_set_rsa_mgf1_md_name(started.options, "SHA384", nullptr), 1);
     int padding = 0;
     int salt = 0;
-    EXPECT_EQ(EVP_PKEY_CTX_get_rsa_padding(started.options, &padding), 1);
+    EXPECT_GT(EVP_PKEY_CTX_get_rsa_padding(started.options, &padding), 0);
     EXPECT_EQ(padding, RSA_PKCS1_PSS_PADDING);
-    EXPECT_EQ(EVP_PKEY_CTX_get_rsa_pss_saltlen(started.options, &salt), 1);
+    EXPECT_GT(EVP_PKEY_CTX_get_rsa_pss_saltlen(started.options, &salt), 0);
     EXPECT_EQ(salt, 20);
     std::array<char, 50> name{};
     EXPECT_EQ(EVP_PKEY_CTX_get_rsa_mgf1_md_name(started.options, name.data(), name.size()), 1);

@@ -38,8 +38,8 @@ TEST(Store, GivesWhatIsExpected) {
 
 TEST(Store, EndsAfterEveryError) {
     const Instance instance;
-    for (const char* uri : {"pkcs11:token=scenarios;object=nosuch?pin-value=1234", "pkcs11:token=nosuch",
-                            "pkcs11:token=scenarios;object=rsa;type=private", "pkcs11:token=empty;object=a?pin-value=1234"}) {
+    for (const char* uri : {"pkcs11:token=scenarios;object=rsa;type=private", "pkcs11:token=nosuch",
+                            "pkcs11:token=scenarios;object=nosuch?pin-value=1234", "pkcs11:token=empty;object=a?pin-value=1234"}) {
         const auto store = open(instance, uri);
         ASSERT_TRUE(store) << uri;
         OSSL_STORE_expect(store.get(), OSSL_STORE_INFO_PKEY);

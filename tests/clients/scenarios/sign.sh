@@ -201,6 +201,7 @@ scenario_key_reference_files() {
 }
 
 scenario_example_program() {
+    export OPENSSL_MODULES=$PROVIDER_DIR
     clean "$EXAMPLE" "$(uri ec256)" data.bin sig
     plain dgst -sha256 -verify "$(public_of ec256)" -signature sig data.bin >/dev/null
 }
