@@ -9,7 +9,9 @@
 namespace asym_cipher {
 namespace {
 
-RsaCipher& cipherOf(void* ctx) { return *static_cast<RsaCipher*>(ctx); }
+RsaCipher& cipherOf(void* ctx) {
+    return *static_cast<RsaCipher*>(ctx);
+}
 
 template <typename Body>
 int attempt(void* ctx, Body&& body) {
@@ -24,10 +26,13 @@ void* newContext(void* provctx) {
     return ossl::guarded<void*>(provider.core(), nullptr, [&] { return new RsaCipher(provider); });
 }
 
-void freeContext(void* ctx) { delete static_cast<RsaCipher*>(ctx); }
+void freeContext(void* ctx) {
+    delete static_cast<RsaCipher*>(ctx);
+}
 
 void* duplicateContext(void* ctx) {
-    return ossl::guarded<void*>(cipherOf(ctx).core(), nullptr, [&] { return new RsaCipher(cipherOf(ctx)); });
+    return ossl::guarded<void*>(cipherOf(ctx).core(), nullptr,
+                                [&] { return new RsaCipher(cipherOf(ctx)); });
 }
 
 template <bool Decrypting>
@@ -38,7 +43,8 @@ int init(void* ctx, void* keydata, const OSSL_PARAM params[]) {
 }
 
 template <bool Decrypting>
-int run(void* ctx, unsigned char* out, size_t* size, size_t room, const unsigned char* in, size_t inSize) {
+int run(void* ctx, unsigned char* out, size_t* size, size_t room, const unsigned char* in,
+        size_t inSize) {
     return attempt(ctx, [&](RsaCipher& cipher) {
         const std::size_t longest = cipher.maxSize();
         if (out == nullptr) {
@@ -48,7 +54,8 @@ int run(void* ctx, unsigned char* out, size_t* size, size_t room, const unsigned
         if (room < longest)
             throw ossl::UsageError(ossl::Reason::data, "the buffer is too small for the result");
         const Buffer buffer(out, longest);
-        *size = Decrypting ? cipher.decrypt(Octets(in, inSize), buffer) : cipher.encrypt(Octets(in, inSize), buffer);
+        *size = Decrypting ? cipher.decrypt(Octets(in, inSize), buffer)
+                           : cipher.encrypt(Octets(in, inSize), buffer);
     });
 }
 
@@ -63,24 +70,33 @@ int getParams(void* ctx, OSSL_PARAM params[]) {
     });
 }
 
-const OSSL_PARAM* settableParams(void*, void*) { return RsaCipher::settable(); }
-const OSSL_PARAM* gettableParams(void*, void*) { return RsaCipher::gettable(); }
+const OSSL_PARAM* settableParams(void*, void*) {
+    return RsaCipher::settable();
+}
+const OSSL_PARAM* gettableParams(void*, void*) {
+    return RsaCipher::gettable();
+}
 
 const OSSL_DISPATCH* functions() {
     static const std::array table{
         ossl::entry<OSSL_FUNC_asym_cipher_newctx_fn>(OSSL_FUNC_ASYM_CIPHER_NEWCTX, newContext),
         ossl::entry<OSSL_FUNC_asym_cipher_freectx_fn>(OSSL_FUNC_ASYM_CIPHER_FREECTX, freeContext),
-        ossl::entry<OSSL_FUNC_asym_cipher_dupctx_fn>(OSSL_FUNC_ASYM_CIPHER_DUPCTX, duplicateContext),
-        ossl::entry<OSSL_FUNC_asym_cipher_encrypt_init_fn>(OSSL_FUNC_ASYM_CIPHER_ENCRYPT_INIT, init<false>),
+        ossl::entry<OSSL_FUNC_asym_cipher_dupctx_fn>(OSSL_FUNC_ASYM_CIPHER_DUPCTX,
+                                                     duplicateContext),
+        ossl::entry<OSSL_FUNC_asym_cipher_encrypt_init_fn>(OSSL_FUNC_ASYM_CIPHER_ENCRYPT_INIT,
+                                                           init<false>),
         ossl::entry<OSSL_FUNC_asym_cipher_encrypt_fn>(OSSL_FUNC_ASYM_CIPHER_ENCRYPT, run<false>),
-        ossl::entry<OSSL_FUNC_asym_cipher_decrypt_init_fn>(OSSL_FUNC_ASYM_CIPHER_DECRYPT_INIT, init<true>),
+        ossl::entry<OSSL_FUNC_asym_cipher_decrypt_init_fn>(OSSL_FUNC_ASYM_CIPHER_DECRYPT_INIT,
+                                                           init<true>),
         ossl::entry<OSSL_FUNC_asym_cipher_decrypt_fn>(OSSL_FUNC_ASYM_CIPHER_DECRYPT, run<true>),
-        ossl::entry<OSSL_FUNC_asym_cipher_get_ctx_params_fn>(OSSL_FUNC_ASYM_CIPHER_GET_CTX_PARAMS, getParams),
-        ossl::entry<OSSL_FUNC_asym_cipher_gettable_ctx_params_fn>(OSSL_FUNC_ASYM_CIPHER_GETTABLE_CTX_PARAMS,
-                                                                  gettableParams),
-        ossl::entry<OSSL_FUNC_asym_cipher_set_ctx_params_fn>(OSSL_FUNC_ASYM_CIPHER_SET_CTX_PARAMS, setParams),
-        ossl::entry<OSSL_FUNC_asym_cipher_settable_ctx_params_fn>(OSSL_FUNC_ASYM_CIPHER_SETTABLE_CTX_PARAMS,
-                                                                  settableParams),
+        ossl::entry<OSSL_FUNC_asym_cipher_get_ctx_params_fn>(OSSL_FUNC_ASYM_CIPHER_GET_CTX_PARAMS,
+                                                             getParams),
+        ossl::entry<OSSL_FUNC_asym_cipher_gettable_ctx_params_fn>(
+            OSSL_FUNC_ASYM_CIPHER_GETTABLE_CTX_PARAMS, gettableParams),
+        ossl::entry<OSSL_FUNC_asym_cipher_set_ctx_params_fn>(OSSL_FUNC_ASYM_CIPHER_SET_CTX_PARAMS,
+                                                             setParams),
+        ossl::entry<OSSL_FUNC_asym_cipher_settable_ctx_params_fn>(
+            OSSL_FUNC_ASYM_CIPHER_SETTABLE_CTX_PARAMS, settableParams),
         ossl::endOfTable()};
     return table.data();
 }
@@ -88,9 +104,9 @@ const OSSL_DISPATCH* functions() {
 } // namespace
 
 const OSSL_ALGORITHM* algorithms() {
-    static const std::array list{
-        ossl::algorithm("RSA:rsaEncryption:1.2.840.113549.1.1.1", functions(), "RSA decryption on tokens"),
-        ossl::endOfAlgorithms()};
+    static const std::array list{ossl::algorithm("RSA:rsaEncryption:1.2.840.113549.1.1.1",
+                                                 functions(), "RSA decryption on tokens"),
+                                 ossl::endOfAlgorithms()};
     return list.data();
 }
 

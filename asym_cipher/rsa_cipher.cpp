@@ -25,12 +25,13 @@ struct PaddingName {
     int number;
 };
 
-constexpr std::array paddingNames{PaddingName{CipherPadding::pkcs1, OSSL_PKEY_RSA_PAD_MODE_PKCSV15, RSA_PKCS1_PADDING},
-                                  PaddingName{CipherPadding::oaep, OSSL_PKEY_RSA_PAD_MODE_OAEP, RSA_PKCS1_OAEP_PADDING},
-                                  PaddingName{CipherPadding::none, OSSL_PKEY_RSA_PAD_MODE_NONE, RSA_NO_PADDING},
-                                  PaddingName{CipherPadding::tls, "", tlsPaddingNumber},
-                                  // an old misspelling that OpenSSL takes still
-                                  PaddingName{CipherPadding::oaep, "oeap", RSA_PKCS1_OAEP_PADDING}};
+constexpr std::array paddingNames{
+    PaddingName{CipherPadding::pkcs1, OSSL_PKEY_RSA_PAD_MODE_PKCSV15, RSA_PKCS1_PADDING},
+    PaddingName{CipherPadding::oaep, OSSL_PKEY_RSA_PAD_MODE_OAEP, RSA_PKCS1_OAEP_PADDING},
+    PaddingName{CipherPadding::none, OSSL_PKEY_RSA_PAD_MODE_NONE, RSA_NO_PADDING},
+    PaddingName{CipherPadding::tls, "", tlsPaddingNumber},
+    // an old misspelling that OpenSSL takes still
+    PaddingName{CipherPadding::oaep, "oeap", RSA_PKCS1_OAEP_PADDING}};
 
 const PaddingName& nameOf(CipherPadding padding) {
     return *std::find_if(paddingNames.begin(), paddingNames.end(),
@@ -38,7 +39,9 @@ const PaddingName& nameOf(CipherPadding padding) {
 }
 
 // One message for all that depends on the plaintext.
-[[noreturn]] void decryptionFailed() { throw ossl::UsageError(ossl::Reason::data, "decryption failed"); }
+[[noreturn]] void decryptionFailed() {
+    throw ossl::UsageError(ossl::Reason::data, "decryption failed");
+}
 
 // What C_Decrypt answers to a ciphertext it does not like; tokens do not agree on one value.
 bool blamesCiphertext(CK_RV rv) {
@@ -65,7 +68,8 @@ unsigned versionOf(const OSSL_PARAM* params, const char* key, unsigned present) 
 
 } // namespace
 
-void RsaCipher::begin(const std::shared_ptr<keymgmt::Key>& key, bool decrypting, const OSSL_PARAM* params) {
+void RsaCipher::begin(const std::shared_ptr<keymgmt::Key>& key, bool decrypting,
+                      const OSSL_PARAM* params) {
     if (key)
         key_ = key;
     if (!key_ || key_->modulusSize() <= pkcs1Overhead + premasterSize)
@@ -75,12 +79,16 @@ void RsaCipher::begin(const std::shared_ptr<keymgmt::Key>& key, bool decrypting,
     setParams(params);
 }
 
-std::size_t RsaCipher::maxSize() const { return padding_ == CipherPadding::tls ? premasterSize : key_->modulusSize(); }
+std::size_t RsaCipher::maxSize() const {
+    return padding_ == CipherPadding::tls ? premasterSize : key_->modulusSize();
+}
 
 std::size_t RsaCipher::decrypt(Octets ciphertext, Buffer out) {
     if (ciphertext.size() != key_->modulusSize())
-        throw ossl::UsageError(ossl::Reason::data, "the ciphertext has " + std::to_string(ciphertext.size()) +
-                                                       " bytes, and the RSA key " + std::to_string(key_->modulusSize()));
+        throw ossl::UsageError(ossl::Reason::data, "the ciphertext has " +
+                                                       std::to_string(ciphertext.size()) +
+                                                       " bytes, and the RSA key " +
+                                                       std::to_string(key_->modulusSize()));
     if (key_->isSoftwarePair())
         return decryptInSoftware(ciphertext, out);
     switch (padding_) {
@@ -96,15 +104,19 @@ std::size_t RsaCipher::decrypt(Octets ciphertext, Buffer out) {
     return decryptNone(ciphertext, out);
 }
 
-bool RsaCipher::takesRaw() const { return pkcs11::takes(key_->privateObject(), CKM_RSA_X_509); }
+bool RsaCipher::takesRaw() const {
+    return pkcs11::takes(key_->privateObject(), CKM_RSA_X_509);
+}
 
 SecretBytes RsaCipher::rawDecrypt(Octets ciphertext) {
     SecretBytes block(key_->modulusSize());
     std::size_t size = 0;
     try {
-        size = pkcs11::decrypt(key_->privateObject(), {CKM_RSA_X_509, nullptr, 0}, ciphertext, block.all());
+        size = pkcs11::decrypt(key_->privateObject(), {CKM_RSA_X_509, nullptr, 0}, ciphertext,
+                               block.all());
     } catch (const pkcs11::Error& error) {
-        if (blamesCiphertext(error.rv())) // as if it is not below the modulus, which everybody can see
+        if (blamesCiphertext(
+                error.rv())) // as if it is not below the modulus, which everybody can see
             decryptionFailed();
         throw;
     }
@@ -114,8 +126,9 @@ SecretBytes RsaCipher::rawDecrypt(Octets ciphertext) {
     return block;
 }
 
-// The key's own secret for answering wrong padding. Where raw RSA is there, it is what the key makes of a fixed
-// block, and so the same in every process; else it is random, and holds for this process.
+// The key's own secret for answering wrong padding. Where raw RSA is there, it is what the key
+// makes of a fixed block, and so the same in every process; else it is random, and holds for this
+// process.
 Octets RsaCipher::rejectionSecret() {
     if (const auto known = key_->rejectionSecret(); !known.empty())
         return known;
@@ -125,8 +138,8 @@ Octets RsaCipher::rejectionSecret() {
         auto challenge = challengeFor(modulus);
         challenge.resize(key_->modulusSize());
         const auto answer = rawDecrypt(challenge);
-        if (EVP_Q_digest(provider_.libctx(), "SHA2-256", ossl::Context::propq(), answer.view().data(), answer.size(),
-                         secret.data(), nullptr) != 1)
+        if (EVP_Q_digest(provider_.libctx(), "SHA2-256", ossl::Context::propq(),
+                         answer.view().data(), answer.size(), secret.data(), nullptr) != 1)
             throw ossl::UsageError(ossl::Reason::internal, "hashing failed");
     } else if (RAND_priv_bytes_ex(provider_.libctx(), secret.data(), secret.size(), 0) != 1) {
         throw ossl::UsageError(ossl::Reason::internal, "no random numbers");
@@ -135,15 +148,16 @@ Octets RsaCipher::rejectionSecret() {
 }
 
 std::size_t RsaCipher::decryptPkcs1(Octets ciphertext, Buffer out) {
-    const auto substitute =
-        makeSubstitute(provider_.libctx(), rejectionSecret(), ciphertext, key_->modulusSize() - pkcs1Overhead);
+    const auto substitute = makeSubstitute(provider_.libctx(), rejectionSecret(), ciphertext,
+                                           key_->modulusSize() - pkcs1Overhead);
     if (!takesRaw())
         return decryptPkcs1OnToken(ciphertext, substitute, out);
     const auto block = rawDecrypt(ciphertext);
     return pkcs1Decode(block.view(), substitute, out);
 }
 
-std::size_t RsaCipher::decryptPkcs1OnToken(Octets ciphertext, const Substitute& substitute, Buffer out) {
+std::size_t RsaCipher::decryptPkcs1OnToken(Octets ciphertext, const Substitute& substitute,
+                                           Buffer out) {
     try {
         return pkcs11::decrypt(key_->privateObject(), {CKM_RSA_PKCS, nullptr, 0}, ciphertext, out);
     } catch (const pkcs11::Error& error) {
@@ -162,12 +176,13 @@ std::size_t RsaCipher::decryptTls(Octets ciphertext, Buffer out) {
         tlsDecode(provider_.libctx(), block.view(), clientVersion_, negotiatedVersion_, out);
         return premasterSize;
     }
-    // The token's answer goes through the same decoder: a good one is padded again, a bad one is a block of zeros.
+    // The token's answer goes through the same decoder: a good one is padded again, a bad one is a
+    // block of zeros.
     SecretBytes block(key_->modulusSize());
     SecretBytes message(key_->modulusSize());
     try {
-        const std::size_t size =
-            pkcs11::decrypt(key_->privateObject(), {CKM_RSA_PKCS, nullptr, 0}, ciphertext, message.all());
+        const std::size_t size = pkcs11::decrypt(key_->privateObject(), {CKM_RSA_PKCS, nullptr, 0},
+                                                 ciphertext, message.all());
         const std::size_t start = block.size() - std::min(size, block.size() - pkcs1Overhead);
         std::fill_n(block.data() + 1, start - 2, static_cast<unsigned char>(2));
         std::copy(message.data(), message.data() + (block.size() - start), block.data() + start);
@@ -189,10 +204,11 @@ std::size_t RsaCipher::decryptOaep(Octets ciphertext, Buffer out) {
     if (const auto size = decryptOaepOnToken(ciphertext, out))
         return *size;
     if (!takesRaw())
-        throw pkcs11::Error(pkcs11::Failure::unsupported,
-                            "neither OAEP with these parameters nor raw RSA (CKM_RSA_X_509) is offered for the " +
-                                key_->privateObject().describe(),
-                            CKR_MECHANISM_INVALID);
+        throw pkcs11::Error(
+            pkcs11::Failure::unsupported,
+            "neither OAEP with these parameters nor raw RSA (CKM_RSA_X_509) is offered for the " +
+                key_->privateObject().describe(),
+            CKR_MECHANISM_INVALID);
     const auto block = rawDecrypt(ciphertext);
     const auto size = oaepDecode(block.view(), label_, oaepDigest(), mgf1(), out);
     if (!size)
@@ -202,22 +218,24 @@ std::size_t RsaCipher::decryptOaep(Octets ciphertext, Buffer out) {
 
 // Nothing if the token does not do OAEP with these parameters.
 std::optional<std::size_t> RsaCipher::decryptOaepOnToken(Octets ciphertext, Buffer out) {
-    // Labels are where tokens go wrong: SoftHSM 2.6.1 takes them, and decrypts as if there were none.
+    // Labels are where tokens go wrong: SoftHSM 2.6.1 takes them, and decrypts as if there were
+    // none.
     if (!label_.empty() && takesRaw())
         return std::nullopt;
     const auto* hash = pkcs11::hashMechanisms(EVP_MD_get0_name(oaepDigest()));
     const auto* mgf = pkcs11::hashMechanisms(EVP_MD_get0_name(mgf1()));
     if (hash == nullptr || mgf == nullptr)
         return std::nullopt;
-    CK_RSA_PKCS_OAEP_PARAMS params{hash->hash, mgf->mgf1, CKZ_DATA_SPECIFIED, label_.empty() ? nullptr : label_.data(),
-                                   label_.size()};
-    const std::uint64_t fingerprint =
-        (std::uint64_t{hash->hash} << 32) ^ (std::uint64_t{mgf->mgf1} << 24) ^ (label_.empty() ? 1U : 2U);
+    CK_RSA_PKCS_OAEP_PARAMS params{hash->hash, mgf->mgf1, CKZ_DATA_SPECIFIED,
+                                   label_.empty() ? nullptr : label_.data(), label_.size()};
+    const std::uint64_t fingerprint = (std::uint64_t{hash->hash} << 32) ^
+                                      (std::uint64_t{mgf->mgf1} << 24) ^ (label_.empty() ? 1U : 2U);
     auto& object = key_->privateObject();
     if (key_->wasRefused(fingerprint) || !pkcs11::takes(object, CKM_RSA_PKCS_OAEP))
         return std::nullopt;
     try {
-        return pkcs11::decrypt(object, {CKM_RSA_PKCS_OAEP, &params, sizeof params}, ciphertext, out);
+        return pkcs11::decrypt(object, {CKM_RSA_PKCS_OAEP, &params, sizeof params}, ciphertext,
+                               out);
     } catch (const pkcs11::Error& error) {
         if (blamesCiphertext(error.rv()))
             decryptionFailed();
@@ -240,7 +258,8 @@ bool RsaCipher::configure(EVP_PKEY_CTX* context) {
     if (padding_ == CipherPadding::tls) {
         const std::array params{
             OSSL_PARAM_construct_uint(OSSL_ASYM_CIPHER_PARAM_TLS_CLIENT_VERSION, &clientVersion_),
-            OSSL_PARAM_construct_uint(OSSL_ASYM_CIPHER_PARAM_TLS_NEGOTIATED_VERSION, &negotiatedVersion_),
+            OSSL_PARAM_construct_uint(OSSL_ASYM_CIPHER_PARAM_TLS_NEGOTIATED_VERSION,
+                                      &negotiatedVersion_),
             OSSL_PARAM_construct_end()};
         return EVP_PKEY_CTX_set_params(context, params.data()) == 1;
     }
@@ -255,8 +274,8 @@ bool RsaCipher::configure(EVP_PKEY_CTX* context) {
 }
 
 ossl::PkeyCtx RsaCipher::softwareContext() const {
-    return ossl::PkeyCtx(
-        EVP_PKEY_CTX_new_from_pkey(provider_.libctx(), key_->requirePublicKey(), ossl::Context::propq()));
+    return ossl::PkeyCtx(EVP_PKEY_CTX_new_from_pkey(provider_.libctx(), key_->requirePublicKey(),
+                                                    ossl::Context::propq()));
 }
 
 std::size_t RsaCipher::encrypt(Octets plaintext, Buffer out) {
@@ -272,7 +291,8 @@ std::size_t RsaCipher::decryptInSoftware(Octets ciphertext, Buffer out) {
     const auto context = softwareContext();
     std::size_t size = out.size();
     if (!context || EVP_PKEY_decrypt_init(context.get()) != 1 || !configure(context.get()) ||
-        EVP_PKEY_decrypt(context.get(), out.data(), &size, ciphertext.data(), ciphertext.size()) != 1)
+        EVP_PKEY_decrypt(context.get(), out.data(), &size, ciphertext.data(), ciphertext.size()) !=
+            1)
         decryptionFailed();
     return size;
 }
@@ -288,12 +308,15 @@ void RsaCipher::setPadding(const OSSL_PARAM* params) {
     const auto wanted = ossl::textOrIntOf(params, OSSL_ASYM_CIPHER_PARAM_PAD_MODE);
     if (!wanted)
         return;
-    const auto* found = std::find_if(paddingNames.begin(), paddingNames.end(), [&](const auto& entry) {
-        return wanted->text ? *entry.name != '\0' && *wanted->text == entry.name : wanted->number == entry.number;
-    });
+    const auto* found =
+        std::find_if(paddingNames.begin(), paddingNames.end(), [&](const auto& entry) {
+            return wanted->text ? *entry.name != '\0' && *wanted->text == entry.name
+                                : wanted->number == entry.number;
+        });
     if (found == paddingNames.end())
-        throw ossl::UsageError(ossl::Reason::parameter, "unsupported RSA encryption padding " +
-                                                            wanted->text.value_or(std::to_string(wanted->number)));
+        throw ossl::UsageError(ossl::Reason::parameter,
+                               "unsupported RSA encryption padding " +
+                                   wanted->text.value_or(std::to_string(wanted->number)));
     padding_ = found->padding;
 }
 
@@ -319,7 +342,8 @@ void RsaCipher::setParams(const OSSL_PARAM* params) {
         mgf1_ = fetch(*name);
     setLabel(params);
     clientVersion_ = versionOf(params, OSSL_ASYM_CIPHER_PARAM_TLS_CLIENT_VERSION, clientVersion_);
-    negotiatedVersion_ = versionOf(params, OSSL_ASYM_CIPHER_PARAM_TLS_NEGOTIATED_VERSION, negotiatedVersion_);
+    negotiatedVersion_ =
+        versionOf(params, OSSL_ASYM_CIPHER_PARAM_TLS_NEGOTIATED_VERSION, negotiatedVersion_);
 }
 
 void RsaCipher::getParams(OSSL_PARAM* params) const {
@@ -327,7 +351,8 @@ void RsaCipher::getParams(OSSL_PARAM* params) const {
     ossl::answerTextOrInt(params, OSSL_ASYM_CIPHER_PARAM_PAD_MODE, padding.name, padding.number);
     const char* digest = digest_ ? EVP_MD_get0_name(digest_.get()) : "SHA1";
     ossl::answerText(params, OSSL_ASYM_CIPHER_PARAM_OAEP_DIGEST, digest);
-    ossl::answerText(params, OSSL_ASYM_CIPHER_PARAM_MGF1_DIGEST, mgf1_ ? EVP_MD_get0_name(mgf1_.get()) : digest);
+    ossl::answerText(params, OSSL_ASYM_CIPHER_PARAM_MGF1_DIGEST,
+                     mgf1_ ? EVP_MD_get0_name(mgf1_.get()) : digest);
     if (auto* label = OSSL_PARAM_locate(params, OSSL_ASYM_CIPHER_PARAM_OAEP_LABEL))
         OSSL_PARAM_set_octet_ptr(label, label_.data(), label_.size());
     auto* version = OSSL_PARAM_locate(params, OSSL_ASYM_CIPHER_PARAM_TLS_CLIENT_VERSION);
@@ -352,13 +377,14 @@ const OSSL_PARAM* RsaCipher::settable() {
 }
 
 const OSSL_PARAM* RsaCipher::gettable() {
-    static const std::array list{ossl::textParam(OSSL_ASYM_CIPHER_PARAM_PAD_MODE),
-                                 ossl::textParam(OSSL_ASYM_CIPHER_PARAM_OAEP_DIGEST),
-                                 ossl::textParam(OSSL_ASYM_CIPHER_PARAM_MGF1_DIGEST),
-                                 OSSL_PARAM{OSSL_ASYM_CIPHER_PARAM_OAEP_LABEL, OSSL_PARAM_OCTET_PTR, nullptr, 0, 0},
-                                 ossl::unsignedParam(OSSL_ASYM_CIPHER_PARAM_TLS_CLIENT_VERSION),
-                                 ossl::unsignedParam(OSSL_ASYM_CIPHER_PARAM_TLS_NEGOTIATED_VERSION),
-                                 OSSL_PARAM_construct_end()};
+    static const std::array list{
+        ossl::textParam(OSSL_ASYM_CIPHER_PARAM_PAD_MODE),
+        ossl::textParam(OSSL_ASYM_CIPHER_PARAM_OAEP_DIGEST),
+        ossl::textParam(OSSL_ASYM_CIPHER_PARAM_MGF1_DIGEST),
+        OSSL_PARAM{OSSL_ASYM_CIPHER_PARAM_OAEP_LABEL, OSSL_PARAM_OCTET_PTR, nullptr, 0, 0},
+        ossl::unsignedParam(OSSL_ASYM_CIPHER_PARAM_TLS_CLIENT_VERSION),
+        ossl::unsignedParam(OSSL_ASYM_CIPHER_PARAM_TLS_NEGOTIATED_VERSION),
+        OSSL_PARAM_construct_end()};
     return list.data();
 }
 

@@ -1,4 +1,5 @@
-// RSA decryption with a key on a token, and encryption with its public half (EVP_ASYM_CIPHER-RSA(7)).
+// RSA decryption with a key on a token, and encryption with its public half
+// (EVP_ASYM_CIPHER-RSA(7)).
 #pragma once
 
 #include <memory>
@@ -10,7 +11,8 @@ namespace asym_cipher {
 
 enum class CipherPadding { pkcs1, oaep, none, tls };
 
-/// One EVP encryption or decryption context; used by one thread at a time. Holds no session. Copies are independent.
+/// One EVP encryption or decryption context; used by one thread at a time. Holds no session. Copies
+/// are independent.
 class RsaCipher {
   public:
     explicit RsaCipher(ossl::Context& provider) : provider_(provider) {}

@@ -1,5 +1,5 @@
-// RSA_padding_check_* are the only public functions of OpenSSL that unpad in constant time without a private key;
-// deprecated since 3.0, and present in every 3.x.
+// RSA_padding_check_* are the only public functions of OpenSSL that unpad in constant time without
+// a private key; deprecated since 3.0, and present in every 3.x.
 #define OPENSSL_SUPPRESS_DEPRECATED
 
 #include "asym_cipher/rsa_decoding.h"
@@ -19,15 +19,20 @@ namespace {
 constexpr std::size_t hashSize = 32;
 constexpr std::size_t premasterSize = 48;
 constexpr std::size_t pkcs1Overhead = 11;
-// Candidates for the substitute's length: enough that one of them fits with a probability next to 1.
+// Candidates for the substitute's length: enough that one of them fits with a probability next
+// to 1.
 constexpr std::size_t lengthCandidates = 128;
 
 using Hash = std::array<unsigned char, hashSize>;
 
-[[noreturn]] void internalFailure(const char* what) { throw ossl::UsageError(ossl::Reason::internal, what); }
+[[noreturn]] void internalFailure(const char* what) {
+    throw ossl::UsageError(ossl::Reason::internal, what);
+}
 
 // All bits set if `value` is negative, else none.
-std::uint32_t maskIfNegative(std::int32_t value) { return static_cast<std::uint32_t>(value >> 31); }
+std::uint32_t maskIfNegative(std::int32_t value) {
+    return static_cast<std::uint32_t>(value >> 31);
+}
 
 // All bits set if both are equal, else none.
 std::uint32_t maskIfEqual(std::uint32_t a, std::uint32_t b) {
@@ -36,16 +41,20 @@ std::uint32_t maskIfEqual(std::uint32_t a, std::uint32_t b) {
 }
 
 std::uint32_t maskIfLess(std::uint32_t a, std::uint32_t b) {
-    return static_cast<std::uint32_t>((static_cast<std::int64_t>(a) - static_cast<std::int64_t>(b)) >> 63);
+    return static_cast<std::uint32_t>(
+        (static_cast<std::int64_t>(a) - static_cast<std::int64_t>(b)) >> 63);
 }
 
-std::uint32_t select(std::uint32_t mask, std::uint32_t a, std::uint32_t b) { return (a & mask) | (b & ~mask); }
+std::uint32_t select(std::uint32_t mask, std::uint32_t a, std::uint32_t b) {
+    return (a & mask) | (b & ~mask);
+}
 
 Hash hmac(OSSL_LIB_CTX* libctx, Octets key, Octets data) {
     Hash result{};
     std::size_t size = 0;
-    if (EVP_Q_mac(libctx, "HMAC", ossl::Context::propq(), "SHA2-256", nullptr, key.data(), key.size(),
-                  data.data(), data.size(), result.data(), result.size(), &size) == nullptr)
+    if (EVP_Q_mac(libctx, "HMAC", ossl::Context::propq(), "SHA2-256", nullptr, key.data(),
+                  key.size(), data.data(), data.size(), result.data(), result.size(),
+                  &size) == nullptr)
         internalFailure("HMAC failed");
     return result;
 }
@@ -58,7 +67,8 @@ void expand(OSSL_LIB_CTX* libctx, Octets key, std::string_view label, Buffer out
         input[label.size()] = static_cast<unsigned char>(block >> 8);
         input[label.size() + 1] = static_cast<unsigned char>(block);
         const auto hash = hmac(libctx, key, input);
-        std::copy_n(hash.begin(), std::min(hashSize, out.size() - done), out.begin() + static_cast<std::ptrdiff_t>(done));
+        std::copy_n(hash.begin(), std::min(hashSize, out.size() - done),
+                    out.begin() + static_cast<std::ptrdiff_t>(done));
     }
 }
 
@@ -68,27 +78,32 @@ std::size_t chooseSize(Octets candidates, std::uint32_t longest) {
         range |= range >> shift;
     std::uint32_t chosen = 0;
     for (std::size_t i = 0; i + 1 < candidates.size(); i += 2) {
-        const std::uint32_t candidate = ((std::uint32_t{candidates[i]} << 8) | candidates[i + 1]) & range;
+        const std::uint32_t candidate =
+            ((std::uint32_t{candidates[i]} << 8) | candidates[i + 1]) & range;
         chosen = select(maskIfLess(candidate, longest + 1), candidate, chosen);
     }
     return chosen;
 }
 
-// The length of the message behind PKCS#1 v1.5 padding, which is copied to `out`; negative if the padding is wrong.
-// OpenSSL's function is constant in time, and clears its own error in constant time; the mark takes what is left.
+// The length of the message behind PKCS#1 v1.5 padding, which is copied to `out`; negative if the
+// padding is wrong. OpenSSL's function is constant in time, and clears its own error in constant
+// time; the mark takes what is left.
 std::int32_t unpadPkcs1(Octets block, SecretBytes& out) {
     const ossl::ErrorMark mark;
     const auto size = static_cast<int>(block.size());
-    return RSA_padding_check_PKCS1_type_2(out.data(), static_cast<int>(out.size()), block.data(), size, size);
+    return RSA_padding_check_PKCS1_type_2(out.data(), static_cast<int>(out.size()), block.data(),
+                                          size, size);
 }
 
 } // namespace
 
-Substitute makeSubstitute(OSSL_LIB_CTX* libctx, Octets secret, Octets ciphertext, std::size_t longest) {
+Substitute makeSubstitute(OSSL_LIB_CTX* libctx, Octets secret, Octets ciphertext,
+                          std::size_t longest) {
     const auto key = hmac(libctx, secret, ciphertext);
     std::array<unsigned char, lengthCandidates * 2> candidates{};
     expand(libctx, key, "length", candidates);
-    Substitute result{SecretBytes(longest), chooseSize(candidates, static_cast<std::uint32_t>(longest))};
+    Substitute result{SecretBytes(longest),
+                      chooseSize(candidates, static_cast<std::uint32_t>(longest))};
     expand(libctx, key, "message", result.message.all());
     return result;
 }
@@ -98,12 +113,14 @@ std::size_t pkcs1Decode(Octets block, const Substitute& substitute, Buffer out) 
     const std::int32_t size = unpadPkcs1(block, message);
     const std::uint32_t wrong = maskIfNegative(size);
     for (std::size_t i = 0; i < message.size(); ++i)
-        out[i] = static_cast<unsigned char>(select(wrong, substitute.message.view()[i], message.view()[i]));
-    return select(wrong, static_cast<std::uint32_t>(substitute.size), static_cast<std::uint32_t>(size));
+        out[i] = static_cast<unsigned char>(
+            select(wrong, substitute.message.view()[i], message.view()[i]));
+    return select(wrong, static_cast<std::uint32_t>(substitute.size),
+                  static_cast<std::uint32_t>(size));
 }
 
-void tlsDecode(OSSL_LIB_CTX* libctx, Octets block, unsigned clientVersion, unsigned negotiatedVersion,
-               Buffer out) {
+void tlsDecode(OSSL_LIB_CTX* libctx, Octets block, unsigned clientVersion,
+               unsigned negotiatedVersion, Buffer out) {
     std::array<unsigned char, premasterSize> random{};
     if (RAND_priv_bytes_ex(libctx, random.data(), random.size(), 0) != 1)
         internalFailure("no random numbers");
@@ -113,19 +130,20 @@ void tlsDecode(OSSL_LIB_CTX* libctx, Octets block, unsigned clientVersion, unsig
     std::uint32_t versionGood = maskIfEqual(version, clientVersion);
     if (negotiatedVersion != 0)
         versionGood |= maskIfEqual(version, negotiatedVersion);
-    const std::uint32_t good = versionGood & maskIfEqual(static_cast<std::uint32_t>(size), premasterSize);
+    const std::uint32_t good =
+        versionGood & maskIfEqual(static_cast<std::uint32_t>(size), premasterSize);
     for (std::size_t i = 0; i < premasterSize; ++i)
         out[i] = static_cast<unsigned char>(select(good, message.view()[i], random[i]));
     OPENSSL_cleanse(random.data(), random.size());
 }
 
-std::optional<std::size_t> oaepDecode(Octets block, Octets label, const EVP_MD* digest, const EVP_MD* mgf1,
-                                      Buffer out) {
+std::optional<std::size_t> oaepDecode(Octets block, Octets label, const EVP_MD* digest,
+                                      const EVP_MD* mgf1, Buffer out) {
     const ossl::ErrorMark mark;
     const auto size = static_cast<int>(block.size());
-    const int length =
-        RSA_padding_check_PKCS1_OAEP_mgf1(out.data(), static_cast<int>(out.size()), block.data(), size, size,
-                                          label.data(), static_cast<int>(label.size()), digest, mgf1);
+    const int length = RSA_padding_check_PKCS1_OAEP_mgf1(
+        out.data(), static_cast<int>(out.size()), block.data(), size, size, label.data(),
+        static_cast<int>(label.size()), digest, mgf1);
     return length < 0 ? std::nullopt : std::optional(static_cast<std::size_t>(length));
 }
 
@@ -133,9 +151,10 @@ pkcs11::Bytes challengeFor(Octets modulus) {
     constexpr std::string_view purpose = "pkcs11 provider: implicit rejection";
     pkcs11::Bytes seed(purpose.begin(), purpose.end());
     seed.insert(seed.end(), modulus.begin(), modulus.end());
-    pkcs11::Bytes block(modulus.size()); // the first byte stays 0, and so the number below the modulus
-    if (PKCS1_MGF1(block.data() + 1, static_cast<long>(block.size() - 1), seed.data(), static_cast<long>(seed.size()),
-                   EVP_sha256()) != 0)
+    pkcs11::Bytes block(
+        modulus.size()); // the first byte stays 0, and so the number below the modulus
+    if (PKCS1_MGF1(block.data() + 1, static_cast<long>(block.size() - 1), seed.data(),
+                   static_cast<long>(seed.size()), EVP_sha256()) != 0)
         internalFailure("MGF1 failed");
     return block;
 }

@@ -1,4 +1,5 @@
-// Removing RSA encryption padding in the host, in constant time (RFC 8017, section 7; RFC 5246, section 7.4.7.1).
+// Removing RSA encryption padding in the host, in constant time (RFC 8017, section 7; RFC 5246,
+// section 7.4.7.1).
 #pragma once
 
 #include <cstdint>
@@ -38,23 +39,29 @@ struct Substitute {
     std::size_t size;
 };
 
-/// A substitute for `ciphertext`, always the same for the same `secret` (the idea of draft-irtf-cfrg-rsa-guidance,
-/// section 7). The message is at most `longest` bytes. Throws UsageError.
-Substitute makeSubstitute(OSSL_LIB_CTX* libctx, Octets secret, Octets ciphertext, std::size_t longest);
+/// A substitute for `ciphertext`, always the same for the same `secret` (the idea of
+/// draft-irtf-cfrg-rsa-guidance, section 7). The message is at most `longest` bytes. Throws
+/// UsageError.
+Substitute makeSubstitute(OSSL_LIB_CTX* libctx, Octets secret, Octets ciphertext,
+                          std::size_t longest);
 
-/// Writes the message in `block`, or the substitute where the padding is wrong, without a difference in time or in
-/// errors. Returns the size written; `out` has room for block.size() - 11 bytes.
+/// Writes the message in `block`, or the substitute where the padding is wrong, without a
+/// difference in time or in errors. Returns the size written; `out` has room for block.size() - 11
+/// bytes.
 std::size_t pkcs1Decode(Octets block, const Substitute& substitute, Buffer out);
 
-/// TLS 1.2's RSA key exchange: always gives 48 bytes; random ones where the padding, the length or the version is wrong.
-/// `negotiatedVersion` is accepted beside the client's if it is not 0. Throws UsageError.
-void tlsDecode(OSSL_LIB_CTX* libctx, Octets block, unsigned clientVersion, unsigned negotiatedVersion,
-               Buffer out);
+/// TLS 1.2's RSA key exchange: always gives 48 bytes; random ones where the padding, the length or
+/// the version is wrong. `negotiatedVersion` is accepted beside the client's if it is not 0. Throws
+/// UsageError.
+void tlsDecode(OSSL_LIB_CTX* libctx, Octets block, unsigned clientVersion,
+               unsigned negotiatedVersion, Buffer out);
 
 /// The message in `block`, or nothing, for whatever reason.
-std::optional<std::size_t> oaepDecode(Octets block, Octets label, const EVP_MD* digest, const EVP_MD* mgf1, Buffer out);
+std::optional<std::size_t> oaepDecode(Octets block, Octets label, const EVP_MD* digest,
+                                      const EVP_MD* mgf1, Buffer out);
 
-/// A block, smaller than the modulus and fixed by it, whose decryption nobody has without the private key.
+/// A block, smaller than the modulus and fixed by it, whose decryption nobody has without the
+/// private key.
 pkcs11::Bytes challengeFor(Octets modulus);
 
 } // namespace asym_cipher

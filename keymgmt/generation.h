@@ -1,5 +1,6 @@
-// Key generation for applications that name no provider. EVP takes the first keymgmt there is, and fails if that one
-// does not generate; so this one does, with the provider that would have had its turn otherwise, in memory.
+// Key generation for applications that name no provider. EVP takes the first keymgmt there is, and
+// fails if that one does not generate; so this one does, with the provider that would have had its
+// turn otherwise, in memory.
 #pragma once
 
 #include <memory>

@@ -15,21 +15,24 @@
 namespace keymgmt {
 namespace {
 
-constexpr std::array companionAttributes{CKA_CLASS,     CKA_KEY_TYPE, CKA_MODULUS, CKA_PUBLIC_EXPONENT,
-                                         CKA_EC_PARAMS, CKA_EC_POINT, CKA_VALUE};
+constexpr std::array companionAttributes{
+    CKA_CLASS,     CKA_KEY_TYPE, CKA_MODULUS, CKA_PUBLIC_EXPONENT,
+    CKA_EC_PARAMS, CKA_EC_POINT, CKA_VALUE};
 
 } // namespace
 
 Key::Key(ossl::Context& context, KeyType type) : context_(context), type_(type) {}
 
-Key::Key(ossl::Context& context, KeyType type, std::shared_ptr<pkcs11::TokenObject> object, std::string uri)
+Key::Key(ossl::Context& context, KeyType type, std::shared_ptr<pkcs11::TokenObject> object,
+         std::string uri)
     : context_(context), type_(type), object_(std::move(object)), uri_(std::move(uri)) {
     if (auto key = publicKeyOf(context_, type_, object_->attributes()))
         public_ = key.release();
     else
         shape_ = shapeOf(context_, type_, object_->attributes());
     if (!isPrivate() && public_ == nullptr)
-        throw pkcs11::Error(pkcs11::Failure::key, "the attributes of " + object_->describe() + " give no public key");
+        throw pkcs11::Error(pkcs11::Failure::key,
+                            "the attributes of " + object_->describe() + " give no public key");
 }
 
 Key::~Key() {
@@ -39,7 +42,8 @@ Key::~Key() {
 
 pkcs11::TokenObject& Key::privateObject() const {
     if (!isPrivate())
-        throw ossl::UsageError(ossl::Reason::key, "a private key is needed, and this is a public one");
+        throw ossl::UsageError(ossl::Reason::key,
+                               "a private key is needed, and this is a public one");
     requireUnambiguous();
     return *object_;
 }
@@ -78,26 +82,30 @@ bool Key::provesItself(EVP_PKEY* candidate) const {
     if (RAND_bytes_ex(context_.libctx(), challenge.data(), challenge.size(), 0) != 1)
         return false;
     const bool edwards = type_ != KeyType::ec;
-    const std::size_t size =
-        pkcs11::sign(*object_, {edwards ? pkcs11::ckmEddsa : CKM_ECDSA, nullptr, 0}, challenge, signature);
+    const std::size_t size = pkcs11::sign(
+        *object_, {edwards ? pkcs11::ckmEddsa : CKM_ECDSA, nullptr, 0}, challenge, signature);
     const auto raw = std::span<const unsigned char>(signature).first(size);
     if (edwards) {
         const ossl::MdCtx verifier(EVP_MD_CTX_new());
-        return EVP_DigestVerifyInit_ex(verifier.get(), nullptr, nullptr, context_.libctx(), ossl::Context::propq(),
-                                       candidate, nullptr) == 1 &&
-               EVP_DigestVerify(verifier.get(), raw.data(), raw.size(), challenge.data(), challenge.size()) == 1;
+        return EVP_DigestVerifyInit_ex(verifier.get(), nullptr, nullptr, context_.libctx(),
+                                       ossl::Context::propq(), candidate, nullptr) == 1 &&
+               EVP_DigestVerify(verifier.get(), raw.data(), raw.size(), challenge.data(),
+                                challenge.size()) == 1;
     }
     const auto der = ossl::ecdsaToDer(raw);
-    const ossl::PkeyCtx verifier(EVP_PKEY_CTX_new_from_pkey(context_.libctx(), candidate, ossl::Context::propq()));
+    const ossl::PkeyCtx verifier(
+        EVP_PKEY_CTX_new_from_pkey(context_.libctx(), candidate, ossl::Context::propq()));
     return verifier && EVP_PKEY_verify_init(verifier.get()) == 1 &&
-           EVP_PKEY_verify(verifier.get(), der.data(), der.size(), challenge.data(), challenge.size()) == 1;
+           EVP_PKEY_verify(verifier.get(), der.data(), der.size(), challenge.data(),
+                           challenge.size()) == 1;
 }
 
 EVP_PKEY* Key::requirePublicKey() const {
     if (auto* key = publicKey())
         return key;
-    throw ossl::UsageError(ossl::Reason::key, object_ ? "the token gives no public part for the " + object_->describe()
-                                                      : "the key has no public part");
+    throw ossl::UsageError(ossl::Reason::key,
+                           object_ ? "the token gives no public part for the " + object_->describe()
+                                   : "the key has no public part");
 }
 
 EVP_PKEY* Key::shape() const {
@@ -115,7 +123,9 @@ void Key::setSoftwarePair(ossl::Pkey key) {
     softwarePair_ = true;
 }
 
-void Key::setPublicKey(ossl::Pkey key) { EVP_PKEY_free(public_.exchange(key.release())); }
+void Key::setPublicKey(ossl::Pkey key) {
+    EVP_PKEY_free(public_.exchange(key.release()));
+}
 
 void Key::requireUnambiguous() const {
     if (ambiguity_ && ambiguity_->active)
@@ -123,13 +133,15 @@ void Key::requireUnambiguous() const {
 }
 
 ossl::Pkey Key::findPublicKey() const {
-    for (const CK_OBJECT_CLASS type : {CK_OBJECT_CLASS{CKO_PUBLIC_KEY}, CK_OBJECT_CLASS{CKO_CERTIFICATE}})
+    for (const CK_OBJECT_CLASS type :
+         {CK_OBJECT_CLASS{CKO_PUBLIC_KEY}, CK_OBJECT_CLASS{CKO_CERTIFICATE}})
         if (auto key = companionKey(type))
             return key;
     return nullptr;
 }
 
-// The object of class `type` that goes with the private key: same CKA_ID, or same label where there is no id.
+// The object of class `type` that goes with the private key: same CKA_ID, or same label where there
+// is no id.
 ossl::Pkey Key::companionKey(CK_OBJECT_CLASS type) const {
     const auto id = object_->id();
     const auto label = object_->label();
@@ -143,8 +155,9 @@ ossl::Pkey Key::companionKey(CK_OBJECT_CLASS type) const {
     return object_->run([&](pkcs11::Session& session, CK_OBJECT_HANDLE) -> ossl::Pkey {
         for (const CK_OBJECT_HANDLE handle : pkcs11::findObjects(session, query)) {
             const auto attributes = pkcs11::readAttributes(session, handle, companionAttributes);
-            auto key = type == CKO_CERTIFICATE ? publicKeyOfCertificate(context_, attributes.bytes(CKA_VALUE))
-                                               : publicKeyOf(context_, type_, attributes);
+            auto key = type == CKO_CERTIFICATE
+                           ? publicKeyOfCertificate(context_, attributes.bytes(CKA_VALUE))
+                           : publicKeyOf(context_, type_, attributes);
             if (key && belongs(key.get()))
                 return key;
         }

@@ -15,8 +15,8 @@
 
 namespace keymgmt {
 
-/// Set on the keys of a search that found several different private keys where the caller takes the first; cleared
-/// when the caller goes on to the next one, and so is listing.
+/// Set on the keys of a search that found several different private keys where the caller takes the
+/// first; cleared when the caller goes on to the next one, and so is listing.
 struct Ambiguity {
     std::atomic<bool> active{true};
     std::string message;
@@ -27,9 +27,10 @@ class Key {
   public:
     /// An empty key, to be filled by import.
     Key(ossl::Context& context, KeyType type);
-    /// A private or public key on a token. `uri` is its complete URI without a PIN. Throws pkcs11::Error if
-    /// its attributes make no sense.
-    Key(ossl::Context& context, KeyType type, std::shared_ptr<pkcs11::TokenObject> object, std::string uri);
+    /// A private or public key on a token. `uri` is its complete URI without a PIN. Throws
+    /// pkcs11::Error if its attributes make no sense.
+    Key(ossl::Context& context, KeyType type, std::shared_ptr<pkcs11::TokenObject> object,
+        std::string uri);
     ~Key();
     Key(const Key&) = delete;
     Key& operator=(const Key&) = delete;
@@ -39,16 +40,18 @@ class Key {
     const std::string& uri() const { return uri_; }
     bool isOnToken() const { return object_ != nullptr; }
     bool isPrivate() const { return object_ && object_->type() == CKO_PRIVATE_KEY; }
-    /// A key pair in memory: made here for an application that generates keys and gets this provider's keymgmt only
-    /// because it is the first. Everything is done with it as if this provider were not there.
+    /// A key pair in memory: made here for an application that generates keys and gets this
+    /// provider's keymgmt only because it is the first. Everything is done with it as if this
+    /// provider were not there.
     bool isSoftwarePair() const { return softwarePair_; }
 
-    /// The private key on the token. Throws UsageError if this is not one, or if it is one of several that fit.
+    /// The private key on the token. Throws UsageError if this is not one, or if it is one of
+    /// several that fit.
     pkcs11::TokenObject& privateObject() const;
 
-    /// The public key: from the object's own attributes, from the public-key object or the certificate with the same
-    /// CKA_ID, whichever is there first. Null if nothing gives it. Asks the token at the first call only.
-    /// Owned by this key. Throws pkcs11::Error.
+    /// The public key: from the object's own attributes, from the public-key object or the
+    /// certificate with the same CKA_ID, whichever is there first. Null if nothing gives it. Asks
+    /// the token at the first call only. Owned by this key. Throws pkcs11::Error.
     EVP_PKEY* publicKey() const;
     /// The same, and throws UsageError instead of a null.
     EVP_PKEY* requirePublicKey() const;
@@ -61,8 +64,8 @@ class Key {
 
     void setPublicKey(ossl::Pkey key);
     void setSoftwarePair(ossl::Pkey key);
-    /// Proves by a signature that `candidate` is the public half, where the token does not give it, and keeps it then.
-    /// Throws pkcs11::Error.
+    /// Proves by a signature that `candidate` is the public half, where the token does not give it,
+    /// and keeps it then. Throws pkcs11::Error.
     bool adoptPublicKey(EVP_PKEY* candidate) const;
     void setAmbiguity(std::shared_ptr<Ambiguity> ambiguity) { ambiguity_ = std::move(ambiguity); }
     void clearAmbiguity() const {
@@ -72,13 +75,13 @@ class Key {
     /// Throws UsageError if the search that made this key found others as well.
     void requireUnambiguous() const;
 
-    /// Mechanisms with parameters that the token refused, so that they are not tried at every operation. The
-    /// fingerprint is the caller's.
+    /// Mechanisms with parameters that the token refused, so that they are not tried at every
+    /// operation. The fingerprint is the caller's.
     bool wasRefused(std::uint64_t fingerprint) const;
     void noteRefused(std::uint64_t fingerprint) const;
 
-    /// The secret from which answers to wrongly padded ciphertexts are made; empty until it is kept. The first one kept
-    /// stays, and is wiped with the key.
+    /// The secret from which answers to wrongly padded ciphertexts are made; empty until it is
+    /// kept. The first one kept stays, and is wiped with the key.
     std::span<const unsigned char> rejectionSecret() const;
     std::span<const unsigned char> keepRejectionSecret(pkcs11::Bytes secret) const;
 

@@ -21,6 +21,8 @@ constexpr const char* nameOf(KeyType type) {
     return "";
 }
 
-constexpr bool isRsa(KeyType type) { return type == KeyType::rsa || type == KeyType::rsaPss; }
+constexpr bool isRsa(KeyType type) {
+    return type == KeyType::rsa || type == KeyType::rsaPss;
+}
 
 } // namespace keymgmt

@@ -34,18 +34,22 @@ void* loadKey(const void* data, size_t size) {
                                 [&] { return new KeyData{std::move(reference->key)}; });
 }
 
-void freeKey(void* keydata) { delete static_cast<KeyData*>(keydata); }
+void freeKey(void* keydata) {
+    delete static_cast<KeyData*>(keydata);
+}
 
 int hasParts(const void* keydata, int selection) {
     if (keydata == nullptr)
         return 0;
     const auto& key = *static_cast<const KeyData*>(keydata)->key;
     return ossl::guarded(key.context().core(), 0, [&] {
-        if ((selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY) != 0 && !key.isPrivate() && !key.isSoftwarePair())
+        if ((selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY) != 0 && !key.isPrivate() &&
+            !key.isSoftwarePair())
             return 0;
         if ((selection & OSSL_KEYMGMT_SELECT_PUBLIC_KEY) != 0 && key.publicKey() == nullptr)
             return 0;
-        const bool needsGroup = key.type() == KeyType::ec && (selection & OSSL_KEYMGMT_SELECT_DOMAIN_PARAMETERS) != 0;
+        const bool needsGroup =
+            key.type() == KeyType::ec && (selection & OSSL_KEYMGMT_SELECT_DOMAIN_PARAMETERS) != 0;
         return needsGroup && key.shape() == nullptr && key.publicKey() == nullptr ? 0 : 1;
     });
 }
@@ -58,7 +62,8 @@ int matchKeys(const void* data1, const void* data2, int selection) {
         if ((selection & OSSL_KEYMGMT_SELECT_KEYPAIR) == 0) {
             if (a.type() != KeyType::ec)
                 return 1;
-            return a.shape() != nullptr && b.shape() != nullptr && EVP_PKEY_parameters_eq(a.shape(), b.shape()) == 1
+            return a.shape() != nullptr && b.shape() != nullptr &&
+                           EVP_PKEY_parameters_eq(a.shape(), b.shape()) == 1
                        ? 1
                        : 0;
         }
@@ -73,8 +78,9 @@ int matchKeys(const void* data1, const void* data2, int selection) {
     });
 }
 
-// A private key is never exported, and a selection that asks for one gets nothing at all: a public part given
-// instead would make another provider sign with it. No error either: EVP asks at every operation.
+// A private key is never exported, and a selection that asks for one gets nothing at all: a public
+// part given instead would make another provider sign with it. No error either: EVP asks at every
+// operation.
 int exportKey(void* keydata, int selection, OSSL_CALLBACK* callback, void* arg) {
     const auto& key = *keyOf(keydata);
     if ((selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY) != 0 && key.isPrivate())
@@ -95,13 +101,16 @@ int exportKey(void* keydata, int selection, OSSL_CALLBACK* callback, void* arg) 
 }
 
 bool holdsPrivatePart(const OSSL_PARAM* params) {
-    constexpr std::array names{OSSL_PKEY_PARAM_RSA_D, OSSL_PKEY_PARAM_PRIV_KEY, OSSL_PKEY_PARAM_RSA_FACTOR1};
-    return std::any_of(names.begin(), names.end(),
-                       [params](const char* name) { return OSSL_PARAM_locate_const(params, name) != nullptr; });
+    constexpr std::array names{OSSL_PKEY_PARAM_RSA_D, OSSL_PKEY_PARAM_PRIV_KEY,
+                               OSSL_PKEY_PARAM_RSA_FACTOR1};
+    return std::any_of(names.begin(), names.end(), [params](const char* name) {
+        return OSSL_PARAM_locate_const(params, name) != nullptr;
+    });
 }
 
-// Software private keys stay with the provider that has them (and are refused without an error, for EVP goes on
-// there). Public keys are taken: peers of a key agreement and comparisons with certificates need it.
+// Software private keys stay with the provider that has them (and are refused without an error, for
+// EVP goes on there). Public keys are taken: peers of a key agreement and comparisons with
+// certificates need it.
 int importKey(void* keydata, int selection, const OSSL_PARAM* params) {
     const auto& key = keyOf(keydata);
     if (params == nullptr || holdsPrivatePart(params))
@@ -109,7 +118,8 @@ int importKey(void* keydata, int selection, const OSSL_PARAM* params) {
     return ossl::guarded(key->context().core(), 0, [&] {
         const ossl::ErrorMark mark;
         const bool publicPart = (selection & OSSL_KEYMGMT_SELECT_PUBLIC_KEY) != 0;
-        auto made = keyFromParams(key->context(), key->type(), publicPart ? EVP_PKEY_PUBLIC_KEY : EVP_PKEY_KEY_PARAMETERS,
+        auto made = keyFromParams(key->context(), key->type(),
+                                  publicPart ? EVP_PKEY_PUBLIC_KEY : EVP_PKEY_KEY_PARAMETERS,
                                   const_cast<OSSL_PARAM*>(params));
         if (!made)
             return 0;
@@ -121,7 +131,8 @@ int importKey(void* keydata, int selection, const OSSL_PARAM* params) {
 template <KeyType Type>
 const OSSL_PARAM* importExportTypes(int selection) {
     static const std::array rsa{ossl::bignumParam(OSSL_PKEY_PARAM_RSA_N),
-                                ossl::bignumParam(OSSL_PKEY_PARAM_RSA_E), OSSL_PARAM_construct_end()};
+                                ossl::bignumParam(OSSL_PKEY_PARAM_RSA_E),
+                                OSSL_PARAM_construct_end()};
     static const std::array ec{ossl::textParam(OSSL_PKEY_PARAM_GROUP_NAME),
                                ossl::octetsParam(OSSL_PKEY_PARAM_PUB_KEY),
                                ossl::textParam(OSSL_PKEY_PARAM_EC_ENCODING),
@@ -147,9 +158,10 @@ const OSSL_PARAM* importExportTypes(int selection) {
 }
 
 bool asksForPublicValue(const OSSL_PARAM* params) {
-    constexpr std::array<std::string_view, 6> names{OSSL_PKEY_PARAM_PUB_KEY,  OSSL_PKEY_PARAM_ENCODED_PUBLIC_KEY,
-                                                    OSSL_PKEY_PARAM_EC_PUB_X, OSSL_PKEY_PARAM_EC_PUB_Y,
-                                                    OSSL_PKEY_PARAM_RSA_N,    OSSL_PKEY_PARAM_RSA_E};
+    constexpr std::array<std::string_view, 6> names{
+        OSSL_PKEY_PARAM_PUB_KEY,  OSSL_PKEY_PARAM_ENCODED_PUBLIC_KEY,
+        OSSL_PKEY_PARAM_EC_PUB_X, OSSL_PKEY_PARAM_EC_PUB_Y,
+        OSSL_PKEY_PARAM_RSA_N,    OSSL_PKEY_PARAM_RSA_E};
     for (; params != nullptr && params->key != nullptr; ++params)
         if (std::find(names.begin(), names.end(), params->key) != names.end())
             return true;
@@ -160,16 +172,18 @@ void answerUnknownSizes(OSSL_PARAM* params, KeyType type) {
     const bool ed448 = type == KeyType::ed448;
     const bool edwards = ed448 || type == KeyType::ed25519;
     ossl::answerInt(params, OSSL_PKEY_PARAM_BITS, edwards ? (ed448 ? 456 : 256) : unknownEcBits);
-    ossl::answerInt(params, OSSL_PKEY_PARAM_SECURITY_BITS, edwards ? (ed448 ? 224 : 128) : unknownEcSecurityBits);
-    ossl::answerInt(params, OSSL_PKEY_PARAM_MAX_SIZE, edwards ? (ed448 ? 114 : 64) : unknownEcMaxSize);
+    ossl::answerInt(params, OSSL_PKEY_PARAM_SECURITY_BITS,
+                    edwards ? (ed448 ? 224 : 128) : unknownEcSecurityBits);
+    ossl::answerInt(params, OSSL_PKEY_PARAM_MAX_SIZE,
+                    edwards ? (ed448 ? 114 : 64) : unknownEcMaxSize);
     if (edwards)
         ossl::answerText(params, OSSL_PKEY_PARAM_MANDATORY_DIGEST, "");
     else
         ossl::answerText(params, OSSL_PKEY_PARAM_DEFAULT_DIGEST, "SHA256");
 }
 
-// OpenSSL's own key of the same public value answers everything it knows (bits, group, qx, n ...), which spares
-// asking the token unless the public value itself is wanted.
+// OpenSSL's own key of the same public value answers everything it knows (bits, group, qx, n ...),
+// which spares asking the token unless the public value itself is wanted.
 int getKeyParams(void* keydata, OSSL_PARAM params[]) {
     const auto& key = *keyOf(keydata);
     return ossl::guarded(key.context().core(), 0, [&] {
@@ -204,18 +218,21 @@ const OSSL_PARAM* gettableKeyParams(void*) {
     return list.data();
 }
 
-// The public value of a key on a token can't be set; what else applications set (point formats and the like) is for
-// encoders, and is ignored.
+// The public value of a key on a token can't be set; what else applications set (point formats and
+// the like) is for encoders, and is ignored.
 int setKeyParams(void* keydata, const OSSL_PARAM params[]) {
     const auto& key = keyOf(keydata);
-    const auto* encoded = params != nullptr ? OSSL_PARAM_locate_const(params, OSSL_PKEY_PARAM_ENCODED_PUBLIC_KEY) : nullptr;
+    const auto* encoded = params != nullptr
+                              ? OSSL_PARAM_locate_const(params, OSSL_PKEY_PARAM_ENCODED_PUBLIC_KEY)
+                              : nullptr;
     if (encoded == nullptr)
         return 1;
     if (key->isOnToken() || encoded->data_type != OSSL_PARAM_OCTET_STRING)
         return 0;
     auto* target = key->shape();
     return target != nullptr && EVP_PKEY_set1_encoded_public_key(
-                                    target, static_cast<const unsigned char*>(encoded->data), encoded->data_size) == 1
+                                    target, static_cast<const unsigned char*>(encoded->data),
+                                    encoded->data_size) == 1
                ? 1
                : 0;
 }
@@ -234,8 +251,8 @@ ossl::Pkey parametersOf(const Key& key) {
     return copy;
 }
 
-// Keys on a token are immutable, so a full duplicate shares them; parameters alone are always a copy of their own,
-// since their new owner sets a public value next.
+// Keys on a token are immutable, so a full duplicate shares them; parameters alone are always a
+// copy of their own, since their new owner sets a public value next.
 void* duplicateKey(const void* keydata, int selection) {
     const auto& key = static_cast<const KeyData*>(keydata)->key;
     return ossl::guarded<void*>(key->context().core(), nullptr, [&]() -> void* {
@@ -243,7 +260,8 @@ void* duplicateKey(const void* keydata, int selection) {
         if (wholeKey && key->isOnToken())
             return new KeyData{key};
         auto copy = std::make_shared<Key>(key->context(), key->type());
-        if (auto* source = key->shape(); source != nullptr && (wholeKey || key->type() == KeyType::ec)) {
+        if (auto* source = key->shape();
+            source != nullptr && (wholeKey || key->type() == KeyType::ec)) {
             auto part = wholeKey ? ossl::Pkey(EVP_PKEY_dup(source)) : parametersOf(*key);
             if (!part)
                 return nullptr;
@@ -276,7 +294,9 @@ int validateKey(const void* keydata, int selection, int) {
 template <KeyType Type>
 const char* operationName(int operation) {
     if constexpr (Type == KeyType::ec)
-        return operation == OSSL_OP_SIGNATURE ? "ECDSA" : operation == OSSL_OP_KEYEXCH ? "ECDH" : "EC";
+        return operation == OSSL_OP_SIGNATURE ? "ECDSA"
+               : operation == OSSL_OP_KEYEXCH ? "ECDH"
+                                              : "EC";
     else
         return isRsa(Type) ? "RSA" : nameOf(Type);
 }
@@ -290,14 +310,18 @@ void* beginGeneration(void* provctx, int selection, const OSSL_PARAM params[]) {
     });
 }
 
-Generation& generationOf(void* ctx) { return *static_cast<Generation*>(ctx); }
+Generation& generationOf(void* ctx) {
+    return *static_cast<Generation*>(ctx);
+}
 
 int setTemplate(void* ctx, void* keydata) {
-    return ossl::guarded(generationOf(ctx).core(), 0, [&] { return generationOf(ctx).useTemplate(*keyOf(keydata)) ? 1 : 0; });
+    return ossl::guarded(generationOf(ctx).core(), 0,
+                         [&] { return generationOf(ctx).useTemplate(*keyOf(keydata)) ? 1 : 0; });
 }
 
 int setGenerationParams(void* ctx, const OSSL_PARAM params[]) {
-    return ossl::guarded(generationOf(ctx).core(), 0, [&] { return generationOf(ctx).set(params) ? 1 : 0; });
+    return ossl::guarded(generationOf(ctx).core(), 0,
+                         [&] { return generationOf(ctx).set(params) ? 1 : 0; });
 }
 
 template <KeyType Type>
@@ -309,17 +333,23 @@ const OSSL_PARAM* settableGenerationParams(void*, void* provctx) {
 }
 
 void* generate(void* ctx, OSSL_CALLBACK*, void*) {
-    return ossl::guarded<void*>(generationOf(ctx).core(), nullptr, [&] { return new KeyData{generationOf(ctx).run()}; });
+    return ossl::guarded<void*>(generationOf(ctx).core(), nullptr,
+                                [&] { return new KeyData{generationOf(ctx).run()}; });
 }
 
-void endGeneration(void* ctx) { delete &generationOf(ctx); }
+void endGeneration(void* ctx) {
+    delete &generationOf(ctx);
+}
 
 template <KeyType Type>
 const OSSL_DISPATCH* functions() {
     static const std::array table{
-        ossl::entry<OSSL_FUNC_keymgmt_gen_init_fn>(OSSL_FUNC_KEYMGMT_GEN_INIT, beginGeneration<Type>),
-        ossl::entry<OSSL_FUNC_keymgmt_gen_set_template_fn>(OSSL_FUNC_KEYMGMT_GEN_SET_TEMPLATE, setTemplate),
-        ossl::entry<OSSL_FUNC_keymgmt_gen_set_params_fn>(OSSL_FUNC_KEYMGMT_GEN_SET_PARAMS, setGenerationParams),
+        ossl::entry<OSSL_FUNC_keymgmt_gen_init_fn>(OSSL_FUNC_KEYMGMT_GEN_INIT,
+                                                   beginGeneration<Type>),
+        ossl::entry<OSSL_FUNC_keymgmt_gen_set_template_fn>(OSSL_FUNC_KEYMGMT_GEN_SET_TEMPLATE,
+                                                           setTemplate),
+        ossl::entry<OSSL_FUNC_keymgmt_gen_set_params_fn>(OSSL_FUNC_KEYMGMT_GEN_SET_PARAMS,
+                                                         setGenerationParams),
         ossl::entry<OSSL_FUNC_keymgmt_gen_settable_params_fn>(OSSL_FUNC_KEYMGMT_GEN_SETTABLE_PARAMS,
                                                               settableGenerationParams<Type>),
         ossl::entry<OSSL_FUNC_keymgmt_gen_fn>(OSSL_FUNC_KEYMGMT_GEN, generate),
@@ -332,15 +362,19 @@ const OSSL_DISPATCH* functions() {
         ossl::entry<OSSL_FUNC_keymgmt_dup_fn>(OSSL_FUNC_KEYMGMT_DUP, duplicateKey),
         ossl::entry<OSSL_FUNC_keymgmt_validate_fn>(OSSL_FUNC_KEYMGMT_VALIDATE, validateKey),
         ossl::entry<OSSL_FUNC_keymgmt_export_fn>(OSSL_FUNC_KEYMGMT_EXPORT, exportKey),
-        ossl::entry<OSSL_FUNC_keymgmt_export_types_fn>(OSSL_FUNC_KEYMGMT_EXPORT_TYPES, importExportTypes<Type>),
+        ossl::entry<OSSL_FUNC_keymgmt_export_types_fn>(OSSL_FUNC_KEYMGMT_EXPORT_TYPES,
+                                                       importExportTypes<Type>),
         ossl::entry<OSSL_FUNC_keymgmt_import_fn>(OSSL_FUNC_KEYMGMT_IMPORT, importKey),
-        ossl::entry<OSSL_FUNC_keymgmt_import_types_fn>(OSSL_FUNC_KEYMGMT_IMPORT_TYPES, importExportTypes<Type>),
+        ossl::entry<OSSL_FUNC_keymgmt_import_types_fn>(OSSL_FUNC_KEYMGMT_IMPORT_TYPES,
+                                                       importExportTypes<Type>),
         ossl::entry<OSSL_FUNC_keymgmt_get_params_fn>(OSSL_FUNC_KEYMGMT_GET_PARAMS, getKeyParams),
-        ossl::entry<OSSL_FUNC_keymgmt_gettable_params_fn>(OSSL_FUNC_KEYMGMT_GETTABLE_PARAMS, gettableKeyParams),
+        ossl::entry<OSSL_FUNC_keymgmt_gettable_params_fn>(OSSL_FUNC_KEYMGMT_GETTABLE_PARAMS,
+                                                          gettableKeyParams),
         ossl::entry<OSSL_FUNC_keymgmt_set_params_fn>(OSSL_FUNC_KEYMGMT_SET_PARAMS, setKeyParams),
-        ossl::entry<OSSL_FUNC_keymgmt_settable_params_fn>(OSSL_FUNC_KEYMGMT_SETTABLE_PARAMS, settableKeyParams),
-        ossl::entry<OSSL_FUNC_keymgmt_query_operation_name_fn>(OSSL_FUNC_KEYMGMT_QUERY_OPERATION_NAME,
-                                                               operationName<Type>),
+        ossl::entry<OSSL_FUNC_keymgmt_settable_params_fn>(OSSL_FUNC_KEYMGMT_SETTABLE_PARAMS,
+                                                          settableKeyParams),
+        ossl::entry<OSSL_FUNC_keymgmt_query_operation_name_fn>(
+            OSSL_FUNC_KEYMGMT_QUERY_OPERATION_NAME, operationName<Type>),
         ossl::endOfTable()};
     return table.data();
 }
@@ -350,11 +384,14 @@ const OSSL_DISPATCH* functions() {
 // Names and aliases are those of the default provider: EVP compares them across providers.
 const OSSL_ALGORITHM* algorithms() {
     static const std::array list{
-        ossl::algorithm("RSA:rsaEncryption:1.2.840.113549.1.1.1", functions<KeyType::rsa>(), "RSA keys on tokens"),
+        ossl::algorithm("RSA:rsaEncryption:1.2.840.113549.1.1.1", functions<KeyType::rsa>(),
+                        "RSA keys on tokens"),
         ossl::algorithm("RSA-PSS:RSASSA-PSS:1.2.840.113549.1.1.10", functions<KeyType::rsaPss>(),
                         "RSA-PSS keys on tokens"),
-        ossl::algorithm("EC:id-ecPublicKey:1.2.840.10045.2.1", functions<KeyType::ec>(), "EC keys on tokens"),
-        ossl::algorithm("ED25519:1.3.101.112", functions<KeyType::ed25519>(), "Ed25519 keys on tokens"),
+        ossl::algorithm("EC:id-ecPublicKey:1.2.840.10045.2.1", functions<KeyType::ec>(),
+                        "EC keys on tokens"),
+        ossl::algorithm("ED25519:1.3.101.112", functions<KeyType::ed25519>(),
+                        "Ed25519 keys on tokens"),
         ossl::algorithm("ED448:1.3.101.113", functions<KeyType::ed448>(), "Ed448 keys on tokens"),
         ossl::endOfAlgorithms()};
     return list.data();

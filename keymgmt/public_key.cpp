@@ -27,18 +27,21 @@ ossl::Bignum integer(const Bytes& bytes) {
     return ossl::Bignum(BN_bin2bn(bytes.data(), static_cast<int>(bytes.size()), nullptr));
 }
 
-// The contents of a DER OCTET STRING that fills `bytes`; some tokens give the raw value, without the wrapping.
+// The contents of a DER OCTET STRING that fills `bytes`; some tokens give the raw value, without
+// the wrapping.
 std::optional<Bytes> unwrapped(const Bytes& bytes) {
     const ossl::ErrorMark mark;
     const unsigned char* position = bytes.data();
-    const ossl::Asn1OctetString string(d2i_ASN1_OCTET_STRING(nullptr, &position, static_cast<long>(bytes.size())));
+    const ossl::Asn1OctetString string(
+        d2i_ASN1_OCTET_STRING(nullptr, &position, static_cast<long>(bytes.size())));
     if (!string || position != bytes.data() + bytes.size())
         return std::nullopt;
     const auto* data = ASN1_STRING_get0_data(string.get());
     return Bytes(data, data + ASN1_STRING_length(string.get()));
 }
 
-// CKA_EC_PARAMS as an OID, or as the PrintableString of PKCS#11 3.0, section 2.3.3; NID_undef for explicit parameters.
+// CKA_EC_PARAMS as an OID, or as the PrintableString of PKCS#11 3.0, section 2.3.3; NID_undef for
+// explicit parameters.
 int curveOf(const Bytes& params) {
     const ossl::ErrorMark mark;
     const unsigned char* position = params.data();
@@ -46,7 +49,8 @@ int curveOf(const Bytes& params) {
     if (const ossl::Asn1Object oid(d2i_ASN1_OBJECT(nullptr, &position, size)); oid)
         return OBJ_obj2nid(oid.get());
     position = params.data();
-    const ossl::Owner<ASN1_STRING, ASN1_STRING_free> text(d2i_ASN1_PRINTABLESTRING(nullptr, &position, size));
+    const ossl::Owner<ASN1_STRING, ASN1_STRING_free> text(
+        d2i_ASN1_PRINTABLESTRING(nullptr, &position, size));
     if (!text)
         return NID_undef;
     const std::string name(reinterpret_cast<const char*>(ASN1_STRING_get0_data(text.get())),
@@ -71,21 +75,25 @@ std::optional<KeyType> edwardsType(const Attributes& attributes) {
     if (point.size() == ed448Size)
         return KeyType::ed448;
     const auto& params = attributes.bytes(CKA_EC_PARAMS);
-    return point.size() == ed25519Size || !params.empty() ? std::optional(KeyType::ed25519) : std::nullopt;
+    return point.size() == ed25519Size || !params.empty() ? std::optional(KeyType::ed25519)
+                                                          : std::nullopt;
 }
 
 KeyType rsaType(const Attributes& attributes) {
     const auto allowed = attributes.mechanisms(CKA_ALLOWED_MECHANISMS);
-    return !allowed.empty() && std::all_of(allowed.begin(), allowed.end(), pkcs11::isPss) ? KeyType::rsaPss
-                                                                                          : KeyType::rsa;
+    return !allowed.empty() && std::all_of(allowed.begin(), allowed.end(), pkcs11::isPss)
+               ? KeyType::rsaPss
+               : KeyType::rsa;
 }
 
-ossl::Pkey build(const ossl::Context& context, KeyType type, int selection, OSSL_PARAM_BLD* builder) {
+ossl::Pkey build(const ossl::Context& context, KeyType type, int selection,
+                 OSSL_PARAM_BLD* builder) {
     const ossl::Params params(OSSL_PARAM_BLD_to_param(builder));
     return params ? keyFromParams(context, type, selection, params.get()) : nullptr;
 }
 
-ossl::Pkey rsaKey(const ossl::Context& context, KeyType type, const BIGNUM* modulus, const BIGNUM* exponent) {
+ossl::Pkey rsaKey(const ossl::Context& context, KeyType type, const BIGNUM* modulus,
+                  const BIGNUM* exponent) {
     const ossl::ParamBuilder builder(OSSL_PARAM_BLD_new());
     OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_N, modulus);
     OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_E, exponent);
@@ -103,8 +111,9 @@ ossl::Pkey rsaPublicKey(const ossl::Context& context, KeyType type, const Attrib
 ossl::Pkey explicitGroup(const ossl::Context& context, const Bytes& params) {
     EVP_PKEY* key = nullptr;
     const ossl::Owner<OSSL_DECODER_CTX, OSSL_DECODER_CTX_free> decoder(
-        OSSL_DECODER_CTX_new_for_pkey(&key, "DER", "type-specific", "EC", OSSL_KEYMGMT_SELECT_ALL_PARAMETERS,
-                                      context.libctx(), ossl::Context::propq()));
+        OSSL_DECODER_CTX_new_for_pkey(&key, "DER", "type-specific", "EC",
+                                      OSSL_KEYMGMT_SELECT_ALL_PARAMETERS, context.libctx(),
+                                      ossl::Context::propq()));
     const unsigned char* position = params.data();
     std::size_t size = params.size();
     if (!decoder || OSSL_DECODER_from_data(decoder.get(), &position, &size) != 1)
@@ -120,7 +129,8 @@ ossl::Pkey ecGroup(const ossl::Context& context, const Attributes& attributes) {
     if (curve == NID_undef)
         return explicitGroup(context, *params);
     const ossl::ParamBuilder builder(OSSL_PARAM_BLD_new());
-    OSSL_PARAM_BLD_push_utf8_string(builder.get(), OSSL_PKEY_PARAM_GROUP_NAME, OBJ_nid2sn(curve), 0);
+    OSSL_PARAM_BLD_push_utf8_string(builder.get(), OSSL_PKEY_PARAM_GROUP_NAME, OBJ_nid2sn(curve),
+                                    0);
     return build(context, KeyType::ec, EVP_PKEY_KEY_PARAMETERS, builder.get());
 }
 
@@ -140,24 +150,26 @@ ossl::Pkey ecPublicKey(const ossl::Context& context, const Attributes& attribute
     return nullptr;
 }
 
-ossl::Pkey edwardsPublicKey(const ossl::Context& context, KeyType type, const Attributes& attributes) {
+ossl::Pkey edwardsPublicKey(const ossl::Context& context, KeyType type,
+                            const Attributes& attributes) {
     auto point = attributes.bytes(CKA_EC_POINT);
     const std::size_t size = type == KeyType::ed25519 ? ed25519Size : ed448Size;
     if (point.size() != size)
         point = unwrapped(point).value_or(Bytes{});
     if (point.size() != size)
         return nullptr;
-    return ossl::Pkey(EVP_PKEY_new_raw_public_key_ex(context.libctx(), nameOf(type), ossl::Context::propq(),
-                                                     point.data(), point.size()));
+    return ossl::Pkey(EVP_PKEY_new_raw_public_key_ex(
+        context.libctx(), nameOf(type), ossl::Context::propq(), point.data(), point.size()));
 }
 
-ossl::Pkey publicKeyFromInfo(const ossl::Context& context, KeyType type, const Attributes& attributes) {
+ossl::Pkey publicKeyFromInfo(const ossl::Context& context, KeyType type,
+                             const Attributes& attributes) {
     const auto* info = attributes.find(CKA_PUBLIC_KEY_INFO);
     if (info == nullptr || info->empty())
         return nullptr;
     const unsigned char* position = info->data();
-    ossl::Pkey key(
-        d2i_PUBKEY_ex(nullptr, &position, static_cast<long>(info->size()), context.libctx(), ossl::Context::propq()));
+    ossl::Pkey key(d2i_PUBKEY_ex(nullptr, &position, static_cast<long>(info->size()),
+                                 context.libctx(), ossl::Context::propq()));
     return key && EVP_PKEY_is_a(key.get(), nameOf(type)) == 1 ? std::move(key) : nullptr;
 }
 
@@ -212,8 +224,10 @@ ossl::Pkey publicKeyOfCertificate(const ossl::Context& context, const Bytes& der
     return ossl::Pkey(X509_get_pubkey(raw));
 }
 
-ossl::Pkey keyFromParams(const ossl::Context& context, KeyType type, int selection, OSSL_PARAM* params) {
-    const ossl::PkeyCtx maker(EVP_PKEY_CTX_new_from_name(context.libctx(), nameOf(type), ossl::Context::propq()));
+ossl::Pkey keyFromParams(const ossl::Context& context, KeyType type, int selection,
+                         OSSL_PARAM* params) {
+    const ossl::PkeyCtx maker(
+        EVP_PKEY_CTX_new_from_name(context.libctx(), nameOf(type), ossl::Context::propq()));
     EVP_PKEY* key = nullptr;
     if (!maker || EVP_PKEY_fromdata_init(maker.get()) != 1 ||
         EVP_PKEY_fromdata(maker.get(), &key, selection, params) != 1)

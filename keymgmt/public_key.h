@@ -9,22 +9,25 @@
 
 namespace keymgmt {
 
-/// The type of the key that `attributes` describe (CKA_KEY_TYPE, CKA_ALLOWED_MECHANISMS, CKA_EC_PARAMS); nothing if
-/// this provider does not handle it.
+/// The type of the key that `attributes` describe (CKA_KEY_TYPE, CKA_ALLOWED_MECHANISMS,
+/// CKA_EC_PARAMS); nothing if this provider does not handle it.
 std::optional<KeyType> typeOf(const pkcs11::Attributes& attributes);
 
-/// The public key in `attributes`: modulus and exponent, point and parameters, or CKA_PUBLIC_KEY_INFO. Null where they
-/// do not tell it, or tell nonsense.
-ossl::Pkey publicKeyOf(const ossl::Context& context, KeyType type, const pkcs11::Attributes& attributes);
+/// The public key in `attributes`: modulus and exponent, point and parameters, or
+/// CKA_PUBLIC_KEY_INFO. Null where they do not tell it, or tell nonsense.
+ossl::Pkey publicKeyOf(const ossl::Context& context, KeyType type,
+                       const pkcs11::Attributes& attributes);
 
-/// A key that answers for sizes and the group, though not for the public value: from the modulus or the EC
-/// parameters alone. Null where even those are missing.
-ossl::Pkey shapeOf(const ossl::Context& context, KeyType type, const pkcs11::Attributes& attributes);
+/// A key that answers for sizes and the group, though not for the public value: from the modulus or
+/// the EC parameters alone. Null where even those are missing.
+ossl::Pkey shapeOf(const ossl::Context& context, KeyType type,
+                   const pkcs11::Attributes& attributes);
 
 /// The public key of a DER certificate; null if it can't be read.
 ossl::Pkey publicKeyOfCertificate(const ossl::Context& context, const pkcs11::Bytes& der);
 
 /// A key made of OpenSSL parameters (EVP_PKEY_fromdata(3)), for imports. Null on failure.
-ossl::Pkey keyFromParams(const ossl::Context& context, KeyType type, int selection, OSSL_PARAM* params);
+ossl::Pkey keyFromParams(const ossl::Context& context, KeyType type, int selection,
+                         OSSL_PARAM* params);
 
 } // namespace keymgmt

@@ -8,8 +8,8 @@
 
 namespace keymgmt {
 
-/// Lives in the maker's frame for the time of the callback. load() takes the key out; what is left when the callback
-/// returns belongs to the maker still.
+/// Lives in the maker's frame for the time of the callback. load() takes the key out; what is left
+/// when the callback returns belongs to the maker still.
 struct KeyReference {
     static constexpr std::uint64_t expectedMagic = 0x706b637331316b79;
     std::uint64_t magic = expectedMagic;
@@ -19,7 +19,8 @@ struct KeyReference {
     static KeyReference* from(const void* data, std::size_t size) {
         // OpenSSL passes the address of the blob that it was given, unchanged.
         auto* reference = static_cast<KeyReference*>(const_cast<void*>(data));
-        const bool mine = data != nullptr && size == sizeof(KeyReference) && reference->magic == expectedMagic;
+        const bool mine =
+            data != nullptr && size == sizeof(KeyReference) && reference->magic == expectedMagic;
         return mine ? reference : nullptr;
     }
 };
@@ -29,6 +30,8 @@ struct KeyData {
     std::shared_ptr<Key> key;
 };
 
-inline const std::shared_ptr<Key>& keyOf(void* keydata) { return static_cast<KeyData*>(keydata)->key; }
+inline const std::shared_ptr<Key>& keyOf(void* keydata) {
+    return static_cast<KeyData*>(keydata)->key;
+}
 
 } // namespace keymgmt

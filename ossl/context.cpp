@@ -5,15 +5,17 @@
 namespace ossl {
 
 Context::Context(const OSSL_CORE_HANDLE* handle, const OSSL_DISPATCH* functions, Settings settings)
-    : core_(handle, functions), settings_(std::move(settings)), libctx_(OSSL_LIB_CTX_new_child(handle, functions)) {
+    : core_(handle, functions), settings_(std::move(settings)),
+      libctx_(OSSL_LIB_CTX_new_child(handle, functions)) {
     if (!libctx_)
         throw UsageError(Reason::internal, "cannot make a child library context");
 }
 
 Context::~Context() = default;
 
-// The child mirrors the application's providers. Where those can't even hash (this provider loaded alone), the
-// default provider is added for our own use. Not at initialisation: the core is still loading providers then.
+// The child mirrors the application's providers. Where those can't even hash (this provider loaded
+// alone), the default provider is added for our own use. Not at initialisation: the core is still
+// loading providers then.
 OSSL_LIB_CTX* Context::libctx() const {
     if (probed_.load())
         return libctx_.get();
@@ -25,7 +27,9 @@ OSSL_LIB_CTX* Context::libctx() const {
     return libctx_.get();
 }
 
-Md Context::digest(const char* name) const { return Md(EVP_MD_fetch(libctx(), name, propq())); }
+Md Context::digest(const char* name) const {
+    return Md(EVP_MD_fetch(libctx(), name, propq()));
+}
 
 // Two threads that come first both load; the second finds the same modules and its list is let go.
 std::vector<pkcs11::Module*> Context::modules() {
@@ -42,7 +46,8 @@ std::vector<pkcs11::Module*> Context::modules() {
     }
     if (!settings_.problem.empty())
         throw UsageError(Reason::parameter, settings_.problem);
-    const pkcs11::ModuleOptions options{settings_.moduleInitArgs, settings_.neverFinalize, settings_.maxIdleSessions};
+    const pkcs11::ModuleOptions options{settings_.moduleInitArgs, settings_.neverFinalize,
+                                        settings_.maxIdleSessions};
     std::vector<pkcs11::ModuleUse> loaded;
     if (settings_.modulePath.empty())
         loaded = pkcs11::loadRegisteredModules(options);

@@ -1,4 +1,5 @@
-// One instance of the provider: the core it talks to, its own library context, its settings, its modules.
+// One instance of the provider: the core it talks to, its own library context, its settings, its
+// modules.
 #pragma once
 
 #include <atomic>
@@ -26,8 +27,9 @@ class Context {
     const Core& core() const { return core_; }
     const Settings& settings() const { return settings_; }
 
-    /// The context for the provider's own digests, public-key operations and parsing: a child of the application's
-    /// (OSSL_LIB_CTX_new_child(3)), with the default provider where the application has no other.
+    /// The context for the provider's own digests, public-key operations and parsing: a child of
+    /// the application's (OSSL_LIB_CTX_new_child(3)), with the default provider where the
+    /// application has no other.
     OSSL_LIB_CTX* libctx() const;
     /// The query that goes with it: never this provider's own algorithms.
     static const char* propq() { return "provider!=pkcs11"; }
@@ -37,8 +39,8 @@ class Context {
 
     /// True once modules() has loaded them.
     bool modulesLoaded() const { return modulesLoaded_.load(); }
-    /// The modules that this instance may use, loaded at the first call, and kept in use until it ends. Throws
-    /// pkcs11::Error.
+    /// The modules that this instance may use, loaded at the first call, and kept in use until it
+    /// ends. Throws pkcs11::Error.
     std::vector<pkcs11::Module*> modules();
 
   private:

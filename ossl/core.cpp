@@ -10,18 +10,22 @@ namespace {
 
 constexpr std::size_t longestMessage = 1000; // ERR_MAX_DATA_SIZE is 1024
 
-constexpr unsigned code(Reason reason) { return static_cast<unsigned>(reason); }
+constexpr unsigned code(Reason reason) {
+    return static_cast<unsigned>(reason);
+}
 
 // The C interface takes char*, and never writes to it.
-OSSL_ITEM item(Reason reason, const char* text) { return {code(reason), const_cast<char*>(text)}; }
+OSSL_ITEM item(Reason reason, const char* text) {
+    return {code(reason), const_cast<char*>(text)};
+}
 
 template <typename Function>
 void take(Function*& target, const OSSL_DISPATCH& entry) {
     target = reinterpret_cast<Function*>(entry.function);
 }
 
-void setError(OSSL_FUNC_core_vset_error_fn* vsetError, const OSSL_CORE_HANDLE* handle, unsigned reason,
-              const char* format, ...) {
+void setError(OSSL_FUNC_core_vset_error_fn* vsetError, const OSSL_CORE_HANDLE* handle,
+              unsigned reason, const char* format, ...) {
     va_list arguments;
     va_start(arguments, format);
     vsetError(handle, reason, format, arguments);

@@ -1,4 +1,5 @@
-// OpenSSL's core as this provider sees it (provider-base(7)): the functions it offers, and errors raised through them.
+// OpenSSL's core as this provider sees it (provider-base(7)): the functions it offers, and errors
+// raised through them.
 #pragma once
 
 #include <string>
@@ -10,7 +11,8 @@
 
 namespace ossl {
 
-/// Reason codes of this provider's errors, as they appear after the library name in OpenSSL's error queue.
+/// Reason codes of this provider's errors, as they appear after the library name in OpenSSL's error
+/// queue.
 enum class Reason : unsigned {
     callFailed = 1,
     module,
@@ -33,7 +35,8 @@ Reason reasonOf(pkcs11::Failure failure);
 /// A wrong parameter or wrong data from the application; guarded() turns it into an OpenSSL error.
 class UsageError : public std::runtime_error {
   public:
-    UsageError(Reason reason, const std::string& message) : std::runtime_error(message), reason_(reason) {}
+    UsageError(Reason reason, const std::string& message)
+        : std::runtime_error(message), reason_(reason) {}
     Reason reason() const { return reason_; }
 
   private:
@@ -50,7 +53,8 @@ class Core {
     /// Puts an error into the thread's queue. `message` never holds a PIN or data.
     void raise(Reason reason, const std::string& message) const noexcept;
 
-    /// Asks for a text from the provider's section of the configuration, or for what the core offers
+    /// Asks for a text from the provider's section of the configuration, or for what the core
+    /// offers
     /// ("openssl-version", "provider-name"). Null if there is none; the core owns the text.
     const char* parameter(const char* key) const;
 

@@ -19,16 +19,21 @@ OSSL_DISPATCH entry(int id, std::type_identity_t<Function>* function) {
     return {id, reinterpret_cast<void (*)(void)>(function)};
 }
 
-inline OSSL_DISPATCH endOfTable() { return {0, nullptr}; }
+inline OSSL_DISPATCH endOfTable() {
+    return {0, nullptr};
+}
 
-inline OSSL_ALGORITHM algorithm(const char* names, const OSSL_DISPATCH* functions, const char* description) {
+inline OSSL_ALGORITHM algorithm(const char* names, const OSSL_DISPATCH* functions,
+                                const char* description) {
     return {names, "provider=pkcs11", functions, description};
 }
 
-inline OSSL_ALGORITHM endOfAlgorithms() { return {nullptr, nullptr, nullptr, nullptr}; }
+inline OSSL_ALGORITHM endOfAlgorithms() {
+    return {nullptr, nullptr, nullptr, nullptr};
+}
 
-/// Errors that are raised while this lives are dropped at its end: those of attempts whose failure is no failure, and
-/// those that a module's own use of libcrypto leaves behind.
+/// Errors that are raised while this lives are dropped at its end: those of attempts whose failure
+/// is no failure, and those that a module's own use of libcrypto leaves behind.
 class ErrorMark {
   public:
     ErrorMark() { ERR_set_mark(); }
@@ -37,7 +42,8 @@ class ErrorMark {
     ErrorMark& operator=(const ErrorMark&) = delete;
 };
 
-/// Runs `body`; an exception becomes an OpenSSL error and the result `failure`. Nothing is thrown through it.
+/// Runs `body`; an exception becomes an OpenSSL error and the result `failure`. Nothing is thrown
+/// through it.
 template <typename Result, typename Body>
 Result guarded(const Core& core, Result failure, Body&& body) noexcept {
     try {

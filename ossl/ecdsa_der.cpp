@@ -17,7 +17,8 @@ std::vector<unsigned char> ecdsaToDer(std::span<const unsigned char> raw) {
         return {};
     r.release();
     s.release();
-    std::vector<unsigned char> der(static_cast<std::size_t>(std::max(i2d_ECDSA_SIG(signature.get(), nullptr), 0)));
+    std::vector<unsigned char> der(
+        static_cast<std::size_t>(std::max(i2d_ECDSA_SIG(signature.get(), nullptr), 0)));
     unsigned char* position = der.data();
     i2d_ECDSA_SIG(signature.get(), &position);
     return der;

@@ -1,4 +1,5 @@
-// ECDSA signatures in the two forms there are: r and s side by side (PKCS#11 2.40, section 2.3.1), and DER.
+// ECDSA signatures in the two forms there are: r and s side by side (PKCS#11 2.40, section 2.3.1),
+// and DER.
 #pragma once
 
 #include <span>
@@ -6,7 +7,8 @@
 
 namespace ossl {
 
-/// ECDSA-Sig-Value of RFC 3279, section 2.2.3. Empty if `raw` is not two numbers of the same length.
+/// ECDSA-Sig-Value of RFC 3279, section 2.2.3. Empty if `raw` is not two numbers of the same
+/// length.
 std::vector<unsigned char> ecdsaToDer(std::span<const unsigned char> raw);
 
 } // namespace ossl

@@ -6,7 +6,8 @@ namespace ossl {
 namespace {
 
 [[noreturn]] void reject(const char* key) {
-    throw UsageError(Reason::parameter, std::string("the parameter \"") + key + "\" has the wrong type or size");
+    throw UsageError(Reason::parameter,
+                     std::string("the parameter \"") + key + "\" has the wrong type or size");
 }
 
 void check(int success, const char* key) {
@@ -16,11 +17,21 @@ void check(int success, const char* key) {
 
 } // namespace
 
-OSSL_PARAM bignumParam(const char* key) { return OSSL_PARAM{key, OSSL_PARAM_UNSIGNED_INTEGER, nullptr, 0, 0}; }
-OSSL_PARAM intParam(const char* key) { return OSSL_PARAM{key, OSSL_PARAM_INTEGER, nullptr, sizeof(int), 0}; }
-OSSL_PARAM octetsParam(const char* key) { return OSSL_PARAM{key, OSSL_PARAM_OCTET_STRING, nullptr, 0, 0}; }
-OSSL_PARAM sizeParam(const char* key) { return OSSL_PARAM{key, OSSL_PARAM_UNSIGNED_INTEGER, nullptr, sizeof(size_t), 0}; }
-OSSL_PARAM textParam(const char* key) { return OSSL_PARAM{key, OSSL_PARAM_UTF8_STRING, nullptr, 0, 0}; }
+OSSL_PARAM bignumParam(const char* key) {
+    return OSSL_PARAM{key, OSSL_PARAM_UNSIGNED_INTEGER, nullptr, 0, 0};
+}
+OSSL_PARAM intParam(const char* key) {
+    return OSSL_PARAM{key, OSSL_PARAM_INTEGER, nullptr, sizeof(int), 0};
+}
+OSSL_PARAM octetsParam(const char* key) {
+    return OSSL_PARAM{key, OSSL_PARAM_OCTET_STRING, nullptr, 0, 0};
+}
+OSSL_PARAM sizeParam(const char* key) {
+    return OSSL_PARAM{key, OSSL_PARAM_UNSIGNED_INTEGER, nullptr, sizeof(size_t), 0};
+}
+OSSL_PARAM textParam(const char* key) {
+    return OSSL_PARAM{key, OSSL_PARAM_UTF8_STRING, nullptr, 0, 0};
+}
 OSSL_PARAM unsignedParam(const char* key) {
     return OSSL_PARAM{key, OSSL_PARAM_UNSIGNED_INTEGER, nullptr, sizeof(unsigned), 0};
 }

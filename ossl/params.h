@@ -11,7 +11,8 @@
 
 namespace ossl {
 
-/// Entries of the lists that tell which parameters exist (gettable and settable); they are without data.
+/// Entries of the lists that tell which parameters exist (gettable and settable); they are without
+/// data.
 OSSL_PARAM bignumParam(const char* key);
 OSSL_PARAM intParam(const char* key);
 OSSL_PARAM octetsParam(const char* key);

@@ -23,7 +23,9 @@ pkcs11::Pin makePin(std::string_view text) {
         throw std::bad_alloc();
     std::memcpy(copy, text.data(), size);
     copy[size] = '\0';
-    const auto wipe = [size](const char* bytes) { OPENSSL_secure_clear_free(const_cast<char*>(bytes), size + 1); };
+    const auto wipe = [size](const char* bytes) {
+        OPENSSL_secure_clear_free(const_cast<char*>(bytes), size + 1);
+    };
     return {std::shared_ptr<const char>(copy, wipe), size};
 }
 

@@ -8,7 +8,8 @@
 
 namespace ossl {
 
-/// A copy of `text` in the secure heap, where the application has made one; wiped with its last owner.
+/// A copy of `text` in the secure heap, where the application has made one; wiped with its last
+/// owner.
 pkcs11::Pin makePin(std::string_view text);
 
 /// The first line of the file at `path`. Throws pkcs11::Error if it can't be read.

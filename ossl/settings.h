@@ -1,4 +1,5 @@
-// What configuration and environment say; read once at the provider's start by provider/configuration.
+// What configuration and environment say; read once at the provider's start by
+// provider/configuration.
 #pragma once
 
 #include <optional>
@@ -16,14 +17,15 @@ struct Settings {
     std::string modulePath;     ///< the one module to use; empty for those registered with p11-kit
     std::string moduleInitArgs; ///< pReserved of C_Initialize
     std::optional<pkcs11::Pin> pin;
-    std::string pinFile;        ///< read at the first login; empty for none
+    std::string pinFile; ///< read at the first login; empty for none
     LoginBehavior login = LoginBehavior::automatic;
     bool earlyLoad = false;     ///< load the modules with the provider instead of at first use
     bool neverFinalize = false; ///< quirk no-deinit
     bool noAllowedMechanisms = false; ///< quirk: CKA_ALLOWED_MECHANISMS is never asked for
     bool allowPublicExport = true;
     unsigned maxIdleSessions = 256; ///< kept open for each token
-    std::vector<std::string> blockedOperations; ///< operations not to offer, by pkcs11-provider's names
+    std::vector<std::string>
+        blockedOperations; ///< operations not to offer, by pkcs11-provider's names
 };
 
 } // namespace ossl

@@ -8,7 +8,8 @@ namespace {
 
 constexpr std::size_t longValue = 64 * 1024;
 
-// Sizes that hold nearly every value at the first try: RSA up to 8192 bits, certificates of common size.
+// Sizes that hold nearly every value at the first try: RSA up to 8192 bits, certificates of common
+// size.
 std::size_t expectedSize(CK_ATTRIBUTE_TYPE type) {
     switch (type) {
     case CKA_VALUE:
@@ -34,14 +35,16 @@ std::vector<CK_ATTRIBUTE> templateOf(std::vector<Request>& requests) {
     return result;
 }
 
-// True for results after which the attributes that could be read are valid (PKCS#11 2.40, C_GetAttributeValue).
+// True for results after which the attributes that could be read are valid (PKCS#11 2.40,
+// C_GetAttributeValue).
 bool isPartial(CK_RV rv) {
     return rv == CKR_OK || rv == CKR_ATTRIBUTE_SENSITIVE || rv == CKR_ATTRIBUTE_TYPE_INVALID ||
            rv == CKR_BUFFER_TOO_SMALL;
 }
 
 // Moves what was read into `out`; returns the requests that were not.
-std::vector<Request> harvest(std::vector<Request>& requests, const std::vector<CK_ATTRIBUTE>& values, Attributes& out) {
+std::vector<Request> harvest(std::vector<Request>& requests,
+                             const std::vector<CK_ATTRIBUTE>& values, Attributes& out) {
     std::vector<Request> rest;
     for (std::size_t i = 0; i < requests.size(); ++i) {
         auto& request = requests[i];
@@ -56,7 +59,8 @@ std::vector<Request> harvest(std::vector<Request>& requests, const std::vector<C
     return rest;
 }
 
-void readOneByOne(Session& session, CK_OBJECT_HANDLE object, std::vector<Request>& requests, Attributes& out) {
+void readOneByOne(Session& session, CK_OBJECT_HANDLE object, std::vector<Request>& requests,
+                  Attributes& out) {
     for (auto& request : requests) {
         std::vector<Request> one;
         one.push_back(std::move(request));
@@ -73,8 +77,8 @@ void Attributes::set(CK_ATTRIBUTE_TYPE type, Bytes value) {
 }
 
 const Bytes* Attributes::find(CK_ATTRIBUTE_TYPE type) const {
-    const auto found =
-        std::find_if(values_.begin(), values_.end(), [type](const auto& entry) { return entry.first == type; });
+    const auto found = std::find_if(values_.begin(), values_.end(),
+                                    [type](const auto& entry) { return entry.first == type; });
     return found == values_.end() ? nullptr : &found->second;
 }
 
@@ -99,7 +103,8 @@ std::optional<CK_ULONG> Attributes::number(CK_ATTRIBUTE_TYPE type) const {
 
 bool Attributes::flag(CK_ATTRIBUTE_TYPE type, bool fallback) const {
     const auto* value = find(type);
-    return value != nullptr && value->size() == sizeof(CK_BBOOL) ? value->front() != CK_FALSE : fallback;
+    return value != nullptr && value->size() == sizeof(CK_BBOOL) ? value->front() != CK_FALSE
+                                                                 : fallback;
 }
 
 std::vector<CK_MECHANISM_TYPE> Attributes::mechanisms(CK_ATTRIBUTE_TYPE type) const {
@@ -112,13 +117,15 @@ std::vector<CK_MECHANISM_TYPE> Attributes::mechanisms(CK_ATTRIBUTE_TYPE type) co
     return result;
 }
 
-Attributes readAttributes(Session& session, CK_OBJECT_HANDLE object, std::span<const CK_ATTRIBUTE_TYPE> types) {
+Attributes readAttributes(Session& session, CK_OBJECT_HANDLE object,
+                          std::span<const CK_ATTRIBUTE_TYPE> types) {
     std::vector<Request> requests;
     for (const auto type : types)
         requests.push_back({type, Bytes(expectedSize(type))});
     Attributes result;
     auto values = templateOf(requests);
-    const CK_RV rv = session.call<&List::C_GetAttributeValue>(object, values.data(), CK_ULONG{values.size()});
+    const CK_RV rv =
+        session.call<&List::C_GetAttributeValue>(object, values.data(), CK_ULONG{values.size()});
     if (isConnectionLoss(rv) || isHandleLoss(rv))
         session.fail("C_GetAttributeValue", rv);
     if (!isPartial(rv)) {
@@ -132,7 +139,8 @@ Attributes readAttributes(Session& session, CK_OBJECT_HANDLE object, std::span<c
     for (auto& request : rest)
         request.buffer.resize(longValue);
     values = templateOf(rest);
-    if (isPartial(session.call<&List::C_GetAttributeValue>(object, values.data(), CK_ULONG{values.size()})))
+    if (isPartial(session.call<&List::C_GetAttributeValue>(object, values.data(),
+                                                           CK_ULONG{values.size()})))
         harvest(rest, values, result);
     return result;
 }

@@ -38,8 +38,10 @@ class Attributes {
     std::vector<std::pair<CK_ATTRIBUTE_TYPE, Bytes>> values_;
 };
 
-/// Reads `types` of `object` in one C_GetAttributeValue; a second one follows only where a value is longer than
-/// expected, and one per attribute only where the token refuses the whole. Throws Error.
-Attributes readAttributes(Session& session, CK_OBJECT_HANDLE object, std::span<const CK_ATTRIBUTE_TYPE> types);
+/// Reads `types` of `object` in one C_GetAttributeValue; a second one follows only where a value is
+/// longer than expected, and one per attribute only where the token refuses the whole. Throws
+/// Error.
+Attributes readAttributes(Session& session, CK_OBJECT_HANDLE object,
+                          std::span<const CK_ATTRIBUTE_TYPE> types);
 
 } // namespace pkcs11

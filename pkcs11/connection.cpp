@@ -20,7 +20,9 @@ Session::~Session() {
         connection_->giveBack(handle_, fate_);
 }
 
-Module& Session::module() const { return connection_->token().module(); }
+Module& Session::module() const {
+    return connection_->token().module();
+}
 
 void Session::fail(const char* function, CK_RV rv) {
     if (isConnectionLoss(rv))
@@ -33,12 +35,16 @@ void Session::fail(const char* function, CK_RV rv) {
 Connection::Connection(Token& token, CK_SLOT_ID slot, CK_FLAGS flags)
     : token_(token), slot_(slot), flags_(flags),
       // one at least: the login lasts as long as a session does (PKCS#11 2.40, section 2.6.5)
-      maxIdle_(std::max<std::size_t>(token.module().options().maxIdleSessions, 1)), epoch_(token.module().epoch()),
-      generation_(process::generation()) {}
+      maxIdle_(std::max<std::size_t>(token.module().options().maxIdleSessions, 1)),
+      epoch_(token.module().epoch()), generation_(process::generation()) {}
 
-bool Connection::isFromBeforeFork() const { return generation_ != process::generation(); }
+bool Connection::isFromBeforeFork() const {
+    return generation_ != process::generation();
+}
 
-bool Connection::valid() const { return !lost_.load() && epoch_ == token_.module().epoch(); }
+bool Connection::valid() const {
+    return !lost_.load() && epoch_ == token_.module().epoch();
+}
 
 std::optional<CK_SESSION_HANDLE> Connection::takeIdle() {
     if (idle_.empty())
@@ -84,11 +90,31 @@ void Connection::giveBack(CK_SESSION_HANDLE handle, Session::Fate fate) {
             fate = Session::Fate::forget;
         } else {
             --open_;
+            fate = fate == Session::Fate::keep ? Session::Fate::close : fate;
         }
     }
+    if (fate == Session::Fate::close)
+        replaceLast();
     if (fate != Session::Fate::forget)
         close(handle);
     changed_.notify_one();
+}
+
+// The login ends with the last session (PKCS#11 2.40, section 2.6.5), so another is opened before
+// that one goes.
+void Connection::replaceLast() {
+    {
+        const std::lock_guard lock(mutex_);
+        if (open_ > 0 || !loggedIn_ || !valid())
+            return;
+    }
+    CK_SESSION_HANDLE fresh = CK_INVALID_HANDLE;
+    if (open(fresh) == CKR_OK) {
+        const std::lock_guard lock(mutex_);
+        idle_.push_back(fresh);
+    } else {
+        loggedIn_ = false;
+    }
 }
 
 // After C_Finalize, or in a forked child, the number may by now be somebody else's session.
@@ -152,15 +178,17 @@ std::optional<Pin> Connection::choosePin(const PinSource& source) const {
 
 void Connection::loginOnce(Session& session, const PinSource& source) {
     if ((flags_ & CKF_USER_PIN_LOCKED) != 0)
-        throw Error(Failure::login, "the PIN of " + token_.describe() + " is locked (CKF_USER_PIN_LOCKED)",
+        throw Error(Failure::login,
+                    "the PIN of " + token_.describe() + " is locked (CKF_USER_PIN_LOCKED)",
                     CKR_PIN_LOCKED);
     const auto pin = choosePin(source);
     if (!pin && (flags_ & CKF_PROTECTED_AUTHENTICATION_PATH) == 0)
-        throw Error(Failure::login,
-                    "no PIN for " + token_.describe() +
-                        ": none in the URI (pin-value, pin-source), the configuration "
-                        "(pkcs11-module-token-pin) or the environment (PKCS11_PIN), and none was entered",
-                    CKR_USER_NOT_LOGGED_IN);
+        throw Error(
+            Failure::login,
+            "no PIN for " + token_.describe() +
+                ": none in the URI (pin-value, pin-source), the configuration "
+                "(pkcs11-module-token-pin) or the environment (PKCS11_PIN), and none was entered",
+            CKR_USER_NOT_LOGGED_IN);
     if (pin && token_.wasRefused(*pin))
         throw Error(Failure::login,
                     "the PIN given for " + token_.describe() +
@@ -173,7 +201,8 @@ void Connection::loginOnce(Session& session, const PinSource& source) {
 
 void Connection::loginWithPin(Session& session, CK_USER_TYPE user, const std::optional<Pin>& pin) {
     // The C interface takes a pointer to non-const, and modules do not write to it.
-    auto* bytes = pin ? reinterpret_cast<CK_UTF8CHAR_PTR>(const_cast<char*>(pin->bytes.get())) : nullptr;
+    auto* bytes =
+        pin ? reinterpret_cast<CK_UTF8CHAR_PTR>(const_cast<char*>(pin->bytes.get())) : nullptr;
     const CK_RV rv = session.call<&List::C_Login>(user, bytes, pin ? CK_ULONG{pin->size} : 0);
     switch (rv) {
     case CKR_OK:
@@ -213,7 +242,9 @@ void Connection::contextLogin(Session& session) {
     const auto pin = token_.savedPin();
     const bool pinPad = (flags_ & CKF_PROTECTED_AUTHENTICATION_PATH) != 0;
     if (!pin && !pinPad)
-        throw Error(Failure::login, "the key on " + token_.describe() + " asks for the PIN at each use, and none is known",
+        throw Error(Failure::login,
+                    "the key on " + token_.describe() +
+                        " asks for the PIN at each use, and none is known",
                     CKR_USER_NOT_LOGGED_IN);
     loginWithPin(session, CKU_CONTEXT_SPECIFIC, pin);
 }
@@ -227,7 +258,8 @@ const std::vector<CK_MECHANISM_TYPE>& Connection::mechanisms() {
     auto list = std::make_unique<std::vector<CK_MECHANISM_TYPE>>(512);
     for (;;) {
         auto count = static_cast<CK_ULONG>(list->size());
-        const CK_RV rv = token_.module().call<&List::C_GetMechanismList>(slot_, list->data(), &count);
+        const CK_RV rv =
+            token_.module().call<&List::C_GetMechanismList>(slot_, list->data(), &count);
         if (rv == CKR_OK) {
             list->resize(std::min<std::size_t>(count, list->size()));
             break;

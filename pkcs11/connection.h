@@ -18,7 +18,8 @@ namespace pkcs11 {
 class Token;
 class Connection;
 
-/// A session taken out of a connection's pool, used by one thread at a time, given back at the end of its scope.
+/// A session taken out of a connection's pool, used by one thread at a time, given back at the end
+/// of its scope.
 class Session {
   public:
     Session(std::shared_ptr<Connection> connection, CK_SESSION_HANDLE handle)
@@ -74,20 +75,22 @@ class Connection : public std::enable_shared_from_this<Connection> {
     Token& token() const { return token_; }
     CK_SLOT_ID slot() const { return slot_; }
     bool valid() const;
-    /// Its locks may be held, and its waiters be counted, by threads that do not exist in this process.
+    /// Its locks may be held, and its waiters be counted, by threads that do not exist in this
+    /// process.
     bool isFromBeforeFork() const;
     bool loginRequired() const { return (flags_ & CKF_LOGIN_REQUIRED) != 0; }
     bool loggedIn() const { return loggedIn_.load(); }
 
-    /// A session of its own for the caller. Waits up to a minute where the token has no more sessions to
-    /// give (CKR_SESSION_COUNT). Throws Error.
+    /// A session of its own for the caller. Waits up to a minute where the token has no more
+    /// sessions to give (CKR_SESSION_COUNT). Throws Error.
     Session take();
 
-    /// C_Login(CKU_USER) unless done. Threads that come meanwhile wait for the first. A PIN that was refused is not
-    /// tried again. Throws Error.
+    /// C_Login(CKU_USER) unless done. Threads that come meanwhile wait for the first. A PIN that
+    /// was refused is not tried again. Throws Error.
     void login(Session& session, const PinSource& source);
 
-    /// C_Login(CKU_CONTEXT_SPECIFIC), between C_SignInit and C_Sign of a CKA_ALWAYS_AUTHENTICATE key. Throws Error.
+    /// C_Login(CKU_CONTEXT_SPECIFIC), between C_SignInit and C_Sign of a CKA_ALWAYS_AUTHENTICATE
+    /// key. Throws Error.
     void contextLogin(Session& session);
 
     /// True if the token offers `mechanism`. The list is read once.
@@ -102,6 +105,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   private:
     friend class Session;
     void giveBack(CK_SESSION_HANDLE handle, Session::Fate fate);
+    void replaceLast();
     void close(CK_SESSION_HANDLE handle);
     std::optional<CK_SESSION_HANDLE> takeIdle();
     CK_RV open(CK_SESSION_HANDLE& handle);

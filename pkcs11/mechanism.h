@@ -1,4 +1,5 @@
-// Mechanisms with their parameters, and the numbers that PKCS#11 gives to hashes (PKCS#11 2.40 and 3.0, "Mechanisms").
+// Mechanisms with their parameters, and the numbers that PKCS#11 gives to hashes (PKCS#11 2.40
+// and 3.0, "Mechanisms").
 #pragma once
 
 #include <optional>
@@ -12,15 +13,16 @@ inline constexpr CK_MECHANISM_TYPE ckmEddsa = 0x1057;
 
 /// A hash and the mechanisms that go with it. 0 where PKCS#11 has none.
 struct HashMechanisms {
-    const char* name;             ///< OpenSSL's name
-    CK_MECHANISM_TYPE hash;       ///< CKM_SHA256
-    CK_RSA_PKCS_MGF_TYPE mgf1;    ///< CKG_MGF1_SHA256
-    CK_MECHANISM_TYPE rsaPkcs;    ///< CKM_SHA256_RSA_PKCS
-    CK_MECHANISM_TYPE rsaPss;     ///< CKM_SHA256_RSA_PKCS_PSS
-    CK_MECHANISM_TYPE ecdsa;      ///< CKM_ECDSA_SHA256
+    const char* name;          ///< OpenSSL's name
+    CK_MECHANISM_TYPE hash;    ///< CKM_SHA256
+    CK_RSA_PKCS_MGF_TYPE mgf1; ///< CKG_MGF1_SHA256
+    CK_MECHANISM_TYPE rsaPkcs; ///< CKM_SHA256_RSA_PKCS
+    CK_MECHANISM_TYPE rsaPss;  ///< CKM_SHA256_RSA_PKCS_PSS
+    CK_MECHANISM_TYPE ecdsa;   ///< CKM_ECDSA_SHA256
 };
 
-/// The table's row for the hash with OpenSSL's name `name` ("SHA2-256"); null if PKCS#11 does not know the hash.
+/// The table's row for the hash with OpenSSL's name `name` ("SHA2-256"); null if PKCS#11 does not
+/// know the hash.
 const HashMechanisms* hashMechanisms(const char* name);
 
 /// True for mechanisms that make or verify RSA-PSS signatures.

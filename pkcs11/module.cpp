@@ -28,16 +28,21 @@ Module::CallScope::~CallScope() {
     process::leaveCall();
 }
 
-bool Module::insideCall() { return process::callDepth() > 0; }
+bool Module::insideCall() {
+    return process::callDepth() > 0;
+}
 
-Module::Module(CK_FUNCTION_LIST* functions, std::string name, std::string path, ModuleOptions options)
-    : functions_(functions), name_(std::move(name)), path_(std::move(path)), options_(std::move(options)) {}
+Module::Module(CK_FUNCTION_LIST* functions, std::string name, std::string path,
+               ModuleOptions options)
+    : functions_(functions), name_(std::move(name)), path_(std::move(path)),
+      options_(std::move(options)) {}
 
 Module::~Module() = default;
 
 std::shared_ptr<Module::Life> Module::currentLife() {
     if (!life_ || life_->generation != process::generation()) {
-        // A life of another generation may have waiters that do not exist here: it is left alone for ever.
+        // A life of another generation may have waiters that do not exist here: it is left alone
+        // for ever.
         if (life_)
             process::keepForever(life_);
         life_ = std::make_shared<Life>();
@@ -116,7 +121,8 @@ void Module::finalize() {
     std::vector<Token*> tokens;
     {
         const std::lock_guard lock(process::stateMutex());
-        if (!life_ || life_->generation != process::generation() || life_->state != Life::State::ready)
+        if (!life_ || life_->generation != process::generation() ||
+            life_->state != Life::State::ready)
             return;
         if (!life_->owned || options_.neverFinalize)
             return;
@@ -128,7 +134,8 @@ void Module::finalize() {
     }
     for (auto* token : tokens)
         token->abandonConnection();
-    // Not through call(): shutdown() has set the exit flag already, and this is the one call it allows.
+    // Not through call(): shutdown() has set the exit flag already, and this is the one call it
+    // allows.
     process::enterCall();
     functions_->C_Finalize(nullptr);
     process::leaveCall();

@@ -22,16 +22,17 @@ class Token;
 
 /// How a module is started and ended.
 struct ModuleOptions {
-    std::string initArgs;      ///< pReserved of C_Initialize (NSS softokn needs it); empty for none
-    bool neverFinalize = false; ///< quirk no-deinit: C_Finalize is never called
+    std::string initArgs; ///< pReserved of C_Initialize (NSS softokn needs it); empty for none
+    bool neverFinalize = false;        ///< quirk no-deinit: C_Finalize is never called
     std::size_t maxIdleSessions = 256; ///< sessions kept for later operations, for each token
 };
 
-/// A loaded module. Lives for the rest of the process (its code is never unmapped) and is shared by every
-/// provider instance that names the same file. Thread-safe.
+/// A loaded module. Lives for the rest of the process (its code is never unmapped) and is shared by
+/// every provider instance that names the same file. Thread-safe.
 class Module {
   public:
-    /// `functions` is the module's list, `name` is p11-kit's name or the file's, `path` is empty for remote modules.
+    /// `functions` is the module's list, `name` is p11-kit's name or the file's, `path` is empty
+    /// for remote modules.
     Module(CK_FUNCTION_LIST* functions, std::string name, std::string path, ModuleOptions options);
     ~Module();
     Module(const Module&) = delete;
@@ -44,19 +45,21 @@ class Module {
     /// Calls C_Initialize unless it was done in this process. Throws Error.
     void initialize();
 
-    /// Notes that somebody else ended the module (CKR_CRYPTOKI_NOT_INITIALIZED): the next initialize() calls
-    /// C_Initialize again.
+    /// Notes that somebody else ended the module (CKR_CRYPTOKI_NOT_INITIALIZED): the next
+    /// initialize() calls C_Initialize again.
     void noteFinalizedByOthers();
 
     /// Counts users; when the last one goes the module is finalised if it was initialised here.
     void addUser();
     void removeUser();
 
-    /// C_Finalize, if this process called C_Initialize and nothing forbids it. Every session and handle is void after.
+    /// C_Finalize, if this process called C_Initialize and nothing forbids it. Every session and
+    /// handle is void after.
     void finalize();
 
-    /// Calls a function of the module: `module.call<&CK_FUNCTION_LIST::C_Sign>(...)`. Answers CKR_FUNCTION_NOT_SUPPORTED
-    /// where the module has none, and CKR_CRYPTOKI_NOT_INITIALIZED once the process exits.
+    /// Calls a function of the module: `module.call<&CK_FUNCTION_LIST::C_Sign>(...)`. Answers
+    /// CKR_FUNCTION_NOT_SUPPORTED where the module has none, and CKR_CRYPTOKI_NOT_INITIALIZED once
+    /// the process exits.
     template <auto Member, typename... Args>
     CK_RV call(Args... args);
 
@@ -67,15 +70,16 @@ class Module {
     CK_TOKEN_INFO tokenInfo(CK_SLOT_ID slot);
     CK_SLOT_INFO slotInfo(CK_SLOT_ID slot);
 
-    /// The token with the identity in `info`, made at its first use. Tokens live as long as the module.
+    /// The token with the identity in `info`, made at its first use. Tokens live as long as the
+    /// module.
     Token& token(CK_SLOT_ID slot, const CK_TOKEN_INFO& info);
 
-    /// Changes with every C_Initialize and C_Finalize; sessions and handles are valid only in the epoch in
-    /// which they were made. 0 while the module is not initialised in this process.
+    /// Changes with every C_Initialize and C_Finalize; sessions and handles are valid only in the
+    /// epoch in which they were made. 0 while the module is not initialised in this process.
     unsigned long epoch() const;
 
-    /// True if the present thread is inside a call to any module: what reaches the provider then is the
-    /// module's own use of libcrypto, which must not be served by a token.
+    /// True if the present thread is inside a call to any module: what reaches the provider then is
+    /// the module's own use of libcrypto, which must not be served by a token.
     static bool insideCall();
 
   private:
@@ -98,8 +102,8 @@ class Module {
     std::vector<std::unique_ptr<Token>> tokens_;
 };
 
-/// One call's time inside a module: counts it, marks the thread, and takes the module's mutex where the
-/// module can't lock by itself (CKR_CANT_LOCK).
+/// One call's time inside a module: counts it, marks the thread, and takes the module's mutex where
+/// the module can't lock by itself (CKR_CANT_LOCK).
 class Module::CallScope {
   public:
     explicit CallScope(Module& module);
@@ -107,7 +111,8 @@ class Module::CallScope {
     CallScope(const CallScope&) = delete;
     CallScope& operator=(const CallScope&) = delete;
 
-    /// False if the call must not be made: the process exits, or the thread is inside a module already.
+    /// False if the call must not be made: the process exits, or the thread is inside a module
+    /// already.
     bool permitted() const { return permitted_; }
 
   private:

@@ -35,7 +35,8 @@ class Search {
         CK_ULONG count = batch.size();
         while (count >= batch.size() && found.size() < findLimit) {
             session_.require<&List::C_FindObjects>(batch.data(), CK_ULONG{batch.size()}, &count);
-            found.insert(found.end(), batch.begin(), batch.begin() + std::min<std::size_t>(count, batch.size()));
+            found.insert(found.end(), batch.begin(),
+                         batch.begin() + std::min<std::size_t>(count, batch.size()));
         }
         return found;
     }
@@ -73,11 +74,14 @@ std::vector<CK_OBJECT_HANDLE> findObjects(Session& session, const ObjectQuery& q
     return Search(session, filter).all();
 }
 
-TokenObject::TokenObject(std::shared_ptr<Connection> connection, CK_OBJECT_HANDLE handle, Attributes attributes)
-    : token_(connection->token()), attributes_(std::move(attributes)), loggedIn_(connection->loggedIn()),
-      binding_{std::move(connection), handle} {}
+TokenObject::TokenObject(std::shared_ptr<Connection> connection, CK_OBJECT_HANDLE handle,
+                         Attributes attributes)
+    : token_(connection->token()), attributes_(std::move(attributes)),
+      loggedIn_(connection->loggedIn()), binding_{std::move(connection), handle} {}
 
-CK_OBJECT_CLASS TokenObject::type() const { return attributes_.number(CKA_CLASS).value_or(CKO_DATA); }
+CK_OBJECT_CLASS TokenObject::type() const {
+    return attributes_.number(CKA_CLASS).value_or(CKO_DATA);
+}
 
 std::string TokenObject::describe() const {
     return std::string(typeName(type())) + " \"" + label() + "\" on " + token_.describe();
@@ -103,7 +107,8 @@ TokenObject::Binding TokenObject::findAgain() {
     Session session = connection->take();
     if (loggedIn_ && connection->loginRequired())
         connection->login(session, {});
-    const ObjectQuery query{type(), attributes_.has(CKA_LABEL) ? std::optional(label()) : std::nullopt,
+    const ObjectQuery query{type(),
+                            attributes_.has(CKA_LABEL) ? std::optional(label()) : std::nullopt,
                             attributes_.has(CKA_ID) ? std::optional(id()) : std::nullopt};
     const auto handles = findObjects(session, query);
     for (const CK_OBJECT_HANDLE handle : handles)

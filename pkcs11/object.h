@@ -21,15 +21,18 @@ struct ObjectQuery {
     std::optional<Bytes> id;
 };
 
-/// Handles of all objects that fit (C_FindObjectsInit, C_FindObjects, C_FindObjectsFinal). Throws Error.
+/// Handles of all objects that fit (C_FindObjectsInit, C_FindObjects, C_FindObjectsFinal). Throws
+/// Error.
 std::vector<CK_OBJECT_HANDLE> findObjects(Session& session, const ObjectQuery& query);
 
-/// An object that survives the loss of sessions, of the module and of the process it was loaded in: its
-/// handle is looked up again where it may be stale, and the object found is compared with the one before. Thread-safe.
+/// An object that survives the loss of sessions, of the module and of the process it was loaded in:
+/// its handle is looked up again where it may be stale, and the object found is compared with the
+/// one before. Thread-safe.
 class TokenObject {
   public:
     /// `attributes` are those read when it was found with `handle` on `connection`.
-    TokenObject(std::shared_ptr<Connection> connection, CK_OBJECT_HANDLE handle, Attributes attributes);
+    TokenObject(std::shared_ptr<Connection> connection, CK_OBJECT_HANDLE handle,
+                Attributes attributes);
 
     Token& token() const { return token_; }
     const Attributes& attributes() const { return attributes_; }
@@ -39,8 +42,8 @@ class TokenObject {
     /// `private key "label" on token "t" (serial ...)`, for messages.
     std::string describe() const;
 
-    /// Runs `operation(session, handle)` in a session of its own. Where the session, the login or the handle turn
-    /// out to be lost it runs once more with new ones. Throws Error.
+    /// Runs `operation(session, handle)` in a session of its own. Where the session, the login or
+    /// the handle turn out to be lost it runs once more with new ones. Throws Error.
     template <typename Operation>
     auto run(Operation&& operation) {
         for (bool again = true;; again = false) {

@@ -20,11 +20,18 @@ std::size_t perform(TokenObject& key, CK_MECHANISM mechanism, std::span<const un
             session.connection().contextLogin(session);
         }
         auto size = static_cast<CK_ULONG>(out.size());
-        session.require<Final>(const_cast<CK_BYTE_PTR>(data.data()), CK_ULONG{data.size()}, out.data(), &size);
-        if (authenticate)
-            session.setUsable();
+        const CK_RV result = session.call<Final>(const_cast<CK_BYTE_PTR>(data.data()),
+                                                 CK_ULONG{data.size()}, out.data(), &size);
+        if (isConnectionLoss(result) || result == CKR_BUFFER_TOO_SMALL)
+            session.fail(functionName<Final>, result);
+        session.setUsable(); // whatever else the answer is, the operation has ended (PKCS#11 2.40,
+                             // section 5.2)
+        if (result != CKR_OK)
+            throw callFailed(functionName<Final>, result, key.describe());
         if (size > out.size())
-            throw Error(Failure::call, std::string(functionName<Final>) + " claims more bytes than it was given room for",
+            throw Error(Failure::call,
+                        std::string(functionName<Final>) +
+                            " claims more bytes than it was given room for",
                         CKR_GENERAL_ERROR);
         return size;
     });
@@ -32,18 +39,19 @@ std::size_t perform(TokenObject& key, CK_MECHANISM mechanism, std::span<const un
 
 } // namespace
 
-std::size_t sign(TokenObject& key, const CK_MECHANISM& mechanism, std::span<const unsigned char> data,
-                 std::span<unsigned char> out) {
+std::size_t sign(TokenObject& key, const CK_MECHANISM& mechanism,
+                 std::span<const unsigned char> data, std::span<unsigned char> out) {
     return perform<&List::C_SignInit, &List::C_Sign>(key, mechanism, data, out);
 }
 
-std::size_t decrypt(TokenObject& key, const CK_MECHANISM& mechanism, std::span<const unsigned char> data,
-                    std::span<unsigned char> out) {
+std::size_t decrypt(TokenObject& key, const CK_MECHANISM& mechanism,
+                    std::span<const unsigned char> data, std::span<unsigned char> out) {
     return perform<&List::C_DecryptInit, &List::C_Decrypt>(key, mechanism, data, out);
 }
 
 bool isMechanismRefusal(CK_RV rv) {
-    return rv == CKR_MECHANISM_INVALID || rv == CKR_MECHANISM_PARAM_INVALID || rv == CKR_ARGUMENTS_BAD;
+    return rv == CKR_MECHANISM_INVALID || rv == CKR_MECHANISM_PARAM_INVALID ||
+           rv == CKR_ARGUMENTS_BAD;
 }
 
 bool takes(const TokenObject& key, CK_MECHANISM_TYPE mechanism) {

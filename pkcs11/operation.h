@@ -7,19 +7,20 @@
 
 namespace pkcs11 {
 
-/// C_SignInit and C_Sign with `key`. Returns the signature's size; `out` must hold the longest one. Throws Error; a
-/// mechanism that the token refuses is told by isMechanismRefusal(error.rv()).
-std::size_t sign(TokenObject& key, const CK_MECHANISM& mechanism, std::span<const unsigned char> data,
-                 std::span<unsigned char> out);
+/// C_SignInit and C_Sign with `key`. Returns the signature's size; `out` must hold the longest one.
+/// Throws Error; a mechanism that the token refuses is told by isMechanismRefusal(error.rv()).
+std::size_t sign(TokenObject& key, const CK_MECHANISM& mechanism,
+                 std::span<const unsigned char> data, std::span<unsigned char> out);
 
 /// C_DecryptInit and C_Decrypt with `key`. The same conditions.
-std::size_t decrypt(TokenObject& key, const CK_MECHANISM& mechanism, std::span<const unsigned char> data,
-                    std::span<unsigned char> out);
+std::size_t decrypt(TokenObject& key, const CK_MECHANISM& mechanism,
+                    std::span<const unsigned char> data, std::span<unsigned char> out);
 
 /// True if `rv` says that the token does not do the mechanism, or not with such a parameter.
 bool isMechanismRefusal(CK_RV rv);
 
-/// True if the key and its token take `mechanism`: CKA_ALLOWED_MECHANISMS and the token's list. Throws Error.
+/// True if the key and its token take `mechanism`: CKA_ALLOWED_MECHANISMS and the token's list.
+/// Throws Error.
 bool takes(const TokenObject& key, CK_MECHANISM_TYPE mechanism);
 
 } // namespace pkcs11

@@ -9,20 +9,21 @@
 
 namespace pkcs11 {
 
-/// A PIN. The owner of the bytes, made by the caller, keeps them in the memory it thinks fit and wipes
-/// them with the last copy.
+/// A PIN. The owner of the bytes, made by the caller, keeps them in the memory it thinks fit and
+/// wipes them with the last copy.
 struct Pin {
     std::shared_ptr<const char> bytes;
     std::size_t size = 0;
 
     bool operator==(const Pin& other) const {
-        return size == other.size && (size == 0 || std::memcmp(bytes.get(), other.bytes.get(), size) == 0);
+        return size == other.size &&
+               (size == 0 || std::memcmp(bytes.get(), other.bytes.get(), size) == 0);
     }
 };
 
-/// Where a PIN comes from. `given` are PINs that the caller holds already (URI, file, configuration,
-/// environment), `asked` disturbs somebody (callback, prompt) and is tried only if the token has no
-/// PIN pad of its own. Either may be empty or answer nothing.
+/// Where a PIN comes from. `given` are PINs that the caller holds already (URI, file,
+/// configuration, environment), `asked` disturbs somebody (callback, prompt) and is tried only if
+/// the token has no PIN pad of its own. Either may be empty or answer nothing.
 struct PinSource {
     std::function<std::optional<Pin>()> given;
     std::function<std::optional<Pin>()> asked;

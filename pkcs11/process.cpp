@@ -51,7 +51,9 @@ void afterForkInChild() {
 
 } // namespace
 
-unsigned long generation() { return currentGeneration.load(std::memory_order_relaxed); }
+unsigned long generation() {
+    return currentGeneration.load(std::memory_order_relaxed);
+}
 
 std::mutex& stateMutex() {
     static auto* mutex = new std::mutex;
@@ -73,11 +75,17 @@ void leaveCall() {
     inFlight.fetch_sub(1);
 }
 
-int callsInFlight() { return inFlight.load(); }
+int callsInFlight() {
+    return inFlight.load();
+}
 
-int callDepth() { return depth; }
+int callDepth() {
+    return depth;
+}
 
-bool exiting() { return isExiting.load(); }
+bool exiting() {
+    return isExiting.load();
+}
 
 void shutdown() {
     if (isExiting.exchange(true))

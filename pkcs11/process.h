@@ -11,20 +11,21 @@ namespace pkcs11::process {
 /// generation are void (PKCS#11 2.40, section 6.6.1) and must not be touched.
 unsigned long generation();
 
-/// Guards the state of modules and tokens. Never held during a C_ call, a callback or an allocation of
-/// unbounded length; fork() waits for it, so that a child never finds it taken.
+/// Guards the state of modules and tokens. Never held during a C_ call, a callback or an allocation
+/// of unbounded length; fork() waits for it, so that a child never finds it taken.
 std::mutex& stateMutex();
 
 /// True once the process has begun to exit: no C_ function may be called any more, since a module's
 /// static objects may be gone.
 bool exiting();
 
-/// Starts the end of the process: sets exiting() and runs `finalizer` once. Called by atexit and, through
-/// the provider, by OPENSSL_cleanup, whichever comes first.
+/// Starts the end of the process: sets exiting() and runs `finalizer` once. Called by atexit and,
+/// through the provider, by OPENSSL_cleanup, whichever comes first.
 void shutdown();
 
-/// Calls into modules are counted here. While a fork is under way, enterCall() waits, and fork() waits (for a second at
-/// most) until no other thread is inside a module: a child would find the module's own locks taken for ever.
+/// Calls into modules are counted here. While a fork is under way, enterCall() waits, and fork()
+/// waits (for a second at most) until no other thread is inside a module: a child would find the
+/// module's own locks taken for ever.
 void enterCall();
 void leaveCall();
 /// Calls that are inside any module now, over all threads.
@@ -32,12 +33,12 @@ int callsInFlight();
 /// How deep the present thread is inside modules: 1 in a call, more where a module calls back.
 int callDepth();
 
-/// Installs the fork and exit handlers, once a process. Call it after a module was loaded: exit handlers
-/// run in reverse order, and so before that module's static destructors.
+/// Installs the fork and exit handlers, once a process. Call it after a module was loaded: exit
+/// handlers run in reverse order, and so before that module's static destructors.
 void installHandlers(void (*finalizer)());
 
-/// Keeps `object` for the rest of the process: what another generation left behind may hold locks and
-/// waiters that do not exist here, and must not be destroyed. The caller holds stateMutex().
+/// Keeps `object` for the rest of the process: what another generation left behind may hold locks
+/// and waiters that do not exist here, and must not be destroyed. The caller holds stateMutex().
 void keepForever(std::shared_ptr<void> object);
 
 } // namespace pkcs11::process

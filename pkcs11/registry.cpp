@@ -34,7 +34,8 @@ bool waitUntilQuiet() {
     return true;
 }
 
-// With a call still inside a module all are left as they are: C_Finalize under a running call is undefined.
+// With a call still inside a module all are left as they are: C_Finalize under a running call is
+// undefined.
 void finalizeAll() {
     std::vector<Module*> all;
     {
@@ -48,7 +49,8 @@ void finalizeAll() {
         module->finalize();
 }
 
-// A relative name is p11-kit's to resolve, against its module folder and never against the working directory.
+// A relative name is p11-kit's to resolve, against its module folder and never against the working
+// directory.
 std::string canonical(const std::string& path) {
     if (!path.starts_with('/'))
         return path;
@@ -60,7 +62,8 @@ std::string canonical(const std::string& path) {
 // The caller holds process::stateMutex().
 Module* findLocked(const std::string& name, const std::string& path) {
     for (const auto& module : modules())
-        if (path.empty() ? module->path().empty() && module->name() == name : module->path() == path)
+        if (path.empty() ? module->path().empty() && module->name() == name
+                         : module->path() == path)
             return module.get();
     return nullptr;
 }
@@ -85,7 +88,9 @@ ModuleUse adopt(CK_FUNCTION_LIST* functions, const std::string& name, const std:
     return ModuleUse(*module);
 }
 
-std::string fileStem(const std::string& path) { return std::filesystem::path(path).stem().string(); }
+std::string fileStem(const std::string& path) {
+    return std::filesystem::path(path).stem().string();
+}
 
 std::string optionOf(CK_FUNCTION_LIST* functions, const char* option) {
     const CString value(p11_kit_config_option(functions, option), &std::free);
@@ -122,7 +127,8 @@ ModuleUse loadModule(const std::string& path, const ModuleOptions& options) {
         throw Error(Failure::module, "a module called back into the provider");
     auto* functions = p11_kit_module_load(path.c_str(), P11_KIT_MODULE_UNMANAGED);
     if (functions == nullptr)
-        throw Error(Failure::module, "cannot load the PKCS#11 module " + path + ": " + lastMessage());
+        throw Error(Failure::module,
+                    "cannot load the PKCS#11 module " + path + ": " + lastMessage());
     return adopt(functions, fileStem(path), real, options);
 }
 
@@ -132,7 +138,8 @@ std::vector<ModuleUse> loadRegisteredModules(const ModuleOptions& options) {
     std::vector<ModuleUse> result;
     auto** direct = p11_kit_modules_load(nullptr, P11_KIT_MODULE_UNMANAGED);
     if (direct == nullptr)
-        throw Error(Failure::module, "cannot load the modules registered with p11-kit: " + lastMessage());
+        throw Error(Failure::module,
+                    "cannot load the modules registered with p11-kit: " + lastMessage());
     adoptList(direct, false, options, result);
     // Modules behind a socket or a command exist only as p11-kit's own wrappers.
     adoptList(p11_kit_modules_load(nullptr, 0), true, options, result);

@@ -29,12 +29,13 @@ class ModuleUse {
     Module* module_;
 };
 
-/// Loads the module at `path` (or named relative to p11-kit's module folder) without initialising it. The same file
-/// gives the same module again; the options of the first load hold. Throws Error.
+/// Loads the module at `path` (or named relative to p11-kit's module folder) without initialising
+/// it. The same file gives the same module again; the options of the first load hold. Throws Error.
 ModuleUse loadModule(const std::string& path, const ModuleOptions& options);
 
-/// The modules registered with p11-kit for this program (pkcs11.conf(5)), in p11-kit's order, none initialised.
-/// Their own init arguments (x-init-reserved) go before those in `options`. Throws Error.
+/// The modules registered with p11-kit for this program (pkcs11.conf(5)), in p11-kit's order, none
+/// initialised. Their own init arguments (x-init-reserved) go before those in `options`. Throws
+/// Error.
 std::vector<ModuleUse> loadRegisteredModules(const ModuleOptions& options);
 
 } // namespace pkcs11

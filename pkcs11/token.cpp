@@ -18,7 +18,8 @@ bool equal(const CK_UTF8CHAR (&a)[N], const CK_UTF8CHAR (&b)[N]) {
 
 bool sameIdentity(const CK_TOKEN_INFO& a, const CK_TOKEN_INFO& b) {
     return equal(a.label, b.label) && equal(a.manufacturerID, b.manufacturerID) &&
-           equal(a.model, b.model) && std::memcmp(a.serialNumber, b.serialNumber, sizeof a.serialNumber) == 0;
+           equal(a.model, b.model) &&
+           std::memcmp(a.serialNumber, b.serialNumber, sizeof a.serialNumber) == 0;
 }
 
 Token::Token(Module& module, CK_SLOT_ID slot, const CK_TOKEN_INFO& info)
@@ -29,8 +30,8 @@ bool Token::isAt(CK_SLOT_ID slot, const CK_TOKEN_INFO& info) const {
 }
 
 std::string Token::describe() const {
-    return "token \"" + trimmed(info_.label) + "\" (serial " + trimmed(info_.serialNumber) + ", module " +
-           module_.name() + ")";
+    return "token \"" + trimmed(info_.label) + "\" (serial " + trimmed(info_.serialNumber) +
+           ", module " + module_.name() + ")";
 }
 
 std::shared_ptr<Connection> Token::connection() {
@@ -61,7 +62,8 @@ std::shared_ptr<Connection> Token::keep(std::shared_ptr<Connection> fresh) {
 // The slot of old first: nearly always the token is still there.
 std::shared_ptr<Connection> Token::connect() {
     auto slots = module_.slots();
-    std::stable_partition(slots.begin(), slots.end(), [this](CK_SLOT_ID id) { return id == slot_; });
+    std::stable_partition(slots.begin(), slots.end(),
+                          [this](CK_SLOT_ID id) { return id == slot_; });
     for (const CK_SLOT_ID slot : slots) {
         CK_TOKEN_INFO info{};
         const CK_RV rv = module_.call<&List::C_GetTokenInfo>(slot, &info);

@@ -14,7 +14,8 @@ namespace pkcs11 {
 
 class Module;
 
-/// A token as its label, manufacturer, model and serial number tell it. Owned by its Module. Thread-safe.
+/// A token as its label, manufacturer, model and serial number tell it. Owned by its Module.
+/// Thread-safe.
 class Token {
   public:
     Token(Module& module, CK_SLOT_ID slot, const CK_TOKEN_INFO& info);
@@ -28,8 +29,8 @@ class Token {
     /// `token "label" (serial 0123, module softhsm2)`, for messages.
     std::string describe() const;
 
-    /// The connection to use now. Where there is none, or the last one was lost, the module is initialised
-    /// and the slot looked for again. Throws Error.
+    /// The connection to use now. Where there is none, or the last one was lost, the module is
+    /// initialised and the slot looked for again. Throws Error.
     std::shared_ptr<Connection> connection();
 
     /// The token was seen just now in `slot`: saves connection() from looking for it.
@@ -39,7 +40,8 @@ class Token {
     void drop(const std::shared_ptr<Connection>& lost);
     void abandonConnection();
 
-    /// The PIN of the last login in this process, for logins that nobody can be asked for: after a loss, after fork.
+    /// The PIN of the last login in this process, for logins that nobody can be asked for: after a
+    /// loss, after fork.
     std::optional<Pin> savedPin() const;
     void savePin(const Pin& pin);
     /// PINs that the token refused are never tried again in this process.

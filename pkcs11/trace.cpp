@@ -18,13 +18,16 @@ std::atomic<FILE*> sink{nullptr};
 // One fprintf is one write to a line-buffered stream: lines of several threads do not mix.
 void line(const char* text) {
     FILE* out = sink.load();
-    std::fprintf(out != nullptr ? out : stderr, "pkcs11[%ld] %s\n", static_cast<long>(getpid()), text);
+    std::fprintf(out != nullptr ? out : stderr, "pkcs11[%ld] %s\n", static_cast<long>(getpid()),
+                 text);
     std::fflush(out != nullptr ? out : stderr);
 }
 
 } // namespace
 
-int level() { return currentLevel.load(std::memory_order_relaxed); }
+int level() {
+    return currentLevel.load(std::memory_order_relaxed);
+}
 
 bool configure(std::string_view spec) {
     std::string path;

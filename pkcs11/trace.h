@@ -1,5 +1,5 @@
-// The operator's log (PKCS11_PROVIDER_DEBUG). It holds function names, results, times and steps; never a
-// PIN, an attribute's value or data.
+// The operator's log (PKCS11_PROVIDER_DEBUG). It holds function names, results, times and steps;
+// never a PIN, an attribute's value or data.
 #pragma once
 
 #include <chrono>
@@ -12,8 +12,9 @@ namespace pkcs11::trace {
 /// 0 is silent, 1 has errors and steps, 2 and more has every C_ call.
 int level();
 
-/// Takes `spec`, "file:PATH,level:N" (either part may be missing; without a file the log goes to standard
-/// error). The first call with a usable spec wins for the process. Returns false if `spec` is malformed.
+/// Takes `spec`, "file:PATH,level:N" (either part may be missing; without a file the log goes to
+/// standard error). The first call with a usable spec wins for the process. Returns false if `spec`
+/// is malformed.
 bool configure(std::string_view spec);
 
 /// Logs one step, for example "search pkcs11:token=...". Thread-safe.

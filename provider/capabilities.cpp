@@ -21,7 +21,8 @@ struct Forward {
 int forwardEcGroup(const OSSL_PARAM params[], void* data) {
     const auto* algorithm = OSSL_PARAM_locate_const(params, OSSL_CAPABILITY_TLS_GROUP_ALG);
     const char* name = nullptr;
-    if (algorithm == nullptr || OSSL_PARAM_get_utf8_string_ptr(algorithm, &name) != 1 || std::strcmp(name, "EC") != 0)
+    if (algorithm == nullptr || OSSL_PARAM_get_utf8_string_ptr(algorithm, &name) != 1 ||
+        std::strcmp(name, "EC") != 0)
         return 1;
     const auto* forward = static_cast<Forward*>(data);
     return forward->callback(params, forward->arg);
@@ -33,7 +34,8 @@ int askProvider(OSSL_PROVIDER* other, void* data) {
 
 } // namespace
 
-int getCapabilities(ossl::Context& context, const char* capability, OSSL_CALLBACK* callback, void* arg) {
+int getCapabilities(ossl::Context& context, const char* capability, OSSL_CALLBACK* callback,
+                    void* arg) {
     if (asking || std::strcmp(capability, tlsGroups) != 0)
         return 1;
     asking = true;

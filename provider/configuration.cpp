@@ -16,8 +16,9 @@ using ossl::LoginBehavior;
 using ossl::Settings;
 
 [[noreturn]] void reject(const std::string& directive, std::string_view value) {
-    throw ossl::UsageError(ossl::Reason::parameter,
-                           "the directive " + directive + " does not take the value \"" + std::string(value) + "\"");
+    throw ossl::UsageError(ossl::Reason::parameter, "the directive " + directive +
+                                                        " does not take the value \"" +
+                                                        std::string(value) + "\"");
 }
 
 std::vector<std::string> words(std::string_view text) {
@@ -52,9 +53,13 @@ void setPin(Settings& settings, const std::string&, std::string_view value) {
         settings.pin = ossl::makePin(value);
 }
 
-void setModulePath(Settings& settings, const std::string&, std::string_view value) { settings.modulePath = value; }
+void setModulePath(Settings& settings, const std::string&, std::string_view value) {
+    settings.modulePath = value;
+}
 
-void setInitArgs(Settings& settings, const std::string&, std::string_view value) { settings.moduleInitArgs = value; }
+void setInitArgs(Settings& settings, const std::string&, std::string_view value) {
+    settings.moduleInitArgs = value;
+}
 
 void setLogin(Settings& settings, const std::string& directive, std::string_view value) {
     if (value == "auto")
@@ -79,8 +84,10 @@ void setLoadBehavior(Settings& settings, const std::string& directive, std::stri
 }
 
 void setQuirks(Settings& settings, const std::string& directive, std::string_view value) {
-    // Operation states are never saved and no session callbacks given, so two of them change nothing.
-    constexpr std::array<std::string_view, 2> nothingToDo{"no-operation-state", "no-session-callbacks"};
+    // Operation states are never saved and no session callbacks given, so two of them change
+    // nothing.
+    constexpr std::array<std::string_view, 2> nothingToDo{"no-operation-state",
+                                                          "no-session-callbacks"};
     for (const auto& quirk : words(value)) {
         if (quirk == "no-deinit")
             settings.neverFinalize = true;
@@ -99,7 +106,8 @@ void setAllowExport(Settings& settings, const std::string& directive, std::strin
 }
 
 void setMaxSessions(Settings& settings, const std::string& directive, std::string_view value) {
-    const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), settings.maxIdleSessions);
+    const auto [end, error] =
+        std::from_chars(value.data(), value.data() + value.size(), settings.maxIdleSessions);
     if (error != std::errc{} || end != value.data() + value.size())
         reject(directive, value);
 }
@@ -118,7 +126,8 @@ void setDebugLevel(Settings&, const std::string& directive, std::string_view val
         reject(directive, value);
 }
 
-// Keys and PINs are kept in any case, and nothing depends on FIPS: accepted so that files need no change.
+// Keys and PINs are kept in any case, and nothing depends on FIPS: accepted so that files need no
+// change.
 void accept(Settings&, const std::string&, std::string_view) {}
 
 struct Directive {
@@ -152,7 +161,8 @@ constexpr std::array environment{Directive{"PKCS11_MODULE_PATH", setModulePath},
                                  Directive{"PKCS11_PROVIDER_DEBUG", setDebug},
                                  Directive{"PKCS11_DEBUG_LEVEL", setDebugLevel}};
 
-// OpenSSL does not tell which directives there are, so likely misspellings are asked for one by one.
+// OpenSSL does not tell which directives there are, so likely misspellings are asked for one by
+// one.
 std::vector<std::string> misspellings(std::string_view name) {
     const std::string right(name);
     std::string swapped = right;
@@ -168,15 +178,17 @@ std::vector<std::string> misspellings(std::string_view name) {
 }
 
 bool isDirective(std::string_view name) {
-    return std::any_of(directives.begin(), directives.end(), [name](const auto& known) { return name == known.name; });
+    return std::any_of(directives.begin(), directives.end(),
+                       [name](const auto& known) { return name == known.name; });
 }
 
 void refuseMisspellings(const ossl::Core& core) {
     for (const auto& directive : directives)
         for (const auto& wrong : misspellings(directive.name))
             if (!isDirective(wrong) && core.parameter(wrong.c_str()) != nullptr)
-                throw ossl::UsageError(ossl::Reason::parameter,
-                                       "unknown directive " + wrong + "; did you mean " + directive.name + "?");
+                throw ossl::UsageError(ossl::Reason::parameter, "unknown directive " + wrong +
+                                                                    "; did you mean " +
+                                                                    directive.name + "?");
 }
 
 } // namespace

@@ -1,4 +1,5 @@
-// Directives of the provider's section in openssl.cnf, and the environment variables that go with them.
+// Directives of the provider's section in openssl.cnf, and the environment variables that go with
+// them.
 #pragma once
 
 #include <string>
@@ -9,9 +10,9 @@
 
 namespace provider {
 
-/// Reads the directives of pkcs11-provider and of libp11's provider (docs/configuration.md). The environment is
-/// ignored in set-user-id programs. Throws UsageError, which names the directive, for values that make no sense and
-/// for misspelt directives.
+/// Reads the directives of pkcs11-provider and of libp11's provider (docs/configuration.md). The
+/// environment is ignored in set-user-id programs. Throws UsageError, which names the directive,
+/// for values that make no sense and for misspelt directives.
 ossl::Settings readSettings(const ossl::Core& core);
 
 } // namespace provider

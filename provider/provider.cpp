@@ -1,4 +1,5 @@
-// The provider's entry point (provider(7), provider-base(7)): it wires the layers together and decides nothing.
+// The provider's entry point (provider(7), provider-base(7)): it wires the layers together and
+// decides nothing.
 #include <algorithm>
 #include <array>
 #include <memory>
@@ -28,12 +29,13 @@ struct Operation {
     const OSSL_ALGORITHM* (*algorithms)();
 };
 
-constexpr std::array operations{Operation{OSSL_OP_STORE, "store", store::loaders},
-                                Operation{OSSL_OP_KEYMGMT, "keymgmt", keymgmt::algorithms},
-                                Operation{OSSL_OP_SIGNATURE, "signature", signature::algorithms},
-                                Operation{OSSL_OP_ASYM_CIPHER, "asym-cipher", asym_cipher::algorithms},
-                                Operation{OSSL_OP_ENCODER, "encoder", store::encoders},
-                                Operation{OSSL_OP_DECODER, "decoder", store::decoders}};
+constexpr std::array operations{
+    Operation{OSSL_OP_STORE, "store", store::loaders},
+    Operation{OSSL_OP_KEYMGMT, "keymgmt", keymgmt::algorithms},
+    Operation{OSSL_OP_SIGNATURE, "signature", signature::algorithms},
+    Operation{OSSL_OP_ASYM_CIPHER, "asym-cipher", asym_cipher::algorithms},
+    Operation{OSSL_OP_ENCODER, "encoder", store::encoders},
+    Operation{OSSL_OP_DECODER, "decoder", store::decoders}};
 
 bool isBlocked(const ossl::Context& context, const char* name) {
     const auto& blocked = context.settings().blockedOperations;
@@ -44,26 +46,30 @@ bool isBlocked(const ossl::Context& context, const char* name) {
 void loadEarly(void* provctx) {
     auto& context = ossl::Context::from(provctx);
     if (context.settings().earlyLoad && !context.modulesLoaded())
-        ossl::guarded(context.core(), 0, [&] { return static_cast<int>(context.modules().size()); });
+        ossl::guarded(context.core(), 0,
+                      [&] { return static_cast<int>(context.modules().size()); });
 }
 
-// A module's own use of libcrypto must not be served by a token: it gets nothing, and nothing is remembered of it.
+// A module's own use of libcrypto must not be served by a token: it gets nothing, and nothing is
+// remembered of it.
 const OSSL_ALGORITHM* queryOperation(void* provctx, int id, int* noCache) {
     *noCache = pkcs11::Module::insideCall() ? 1 : 0;
     if (*noCache == 1)
         return nullptr;
     const auto& context = ossl::Context::from(provctx);
     loadEarly(provctx);
-    const auto* found =
-        std::find_if(operations.begin(), operations.end(), [id](const auto& operation) { return operation.id == id; });
-    return found == operations.end() || isBlocked(context, found->name) ? nullptr : found->algorithms();
+    const auto* found = std::find_if(operations.begin(), operations.end(),
+                                     [id](const auto& operation) { return operation.id == id; });
+    return found == operations.end() || isBlocked(context, found->name) ? nullptr
+                                                                        : found->algorithms();
 }
 
 const OSSL_PARAM* gettableParams(void*) {
-    static const std::array list{OSSL_PARAM{OSSL_PROV_PARAM_NAME, OSSL_PARAM_UTF8_PTR, nullptr, 0, 0},
-                                 OSSL_PARAM{OSSL_PROV_PARAM_VERSION, OSSL_PARAM_UTF8_PTR, nullptr, 0, 0},
-                                 OSSL_PARAM{OSSL_PROV_PARAM_BUILDINFO, OSSL_PARAM_UTF8_PTR, nullptr, 0, 0},
-                                 ossl::intParam(OSSL_PROV_PARAM_STATUS), OSSL_PARAM_construct_end()};
+    static const std::array list{
+        OSSL_PARAM{OSSL_PROV_PARAM_NAME, OSSL_PARAM_UTF8_PTR, nullptr, 0, 0},
+        OSSL_PARAM{OSSL_PROV_PARAM_VERSION, OSSL_PARAM_UTF8_PTR, nullptr, 0, 0},
+        OSSL_PARAM{OSSL_PROV_PARAM_BUILDINFO, OSSL_PARAM_UTF8_PTR, nullptr, 0, 0},
+        ossl::intParam(OSSL_PROV_PARAM_STATUS), OSSL_PARAM_construct_end()};
     return list.data();
 }
 
@@ -82,17 +88,22 @@ int getParams(void* provctx, OSSL_PARAM params[]) {
     });
 }
 
-const OSSL_ITEM* getReasonStrings(void*) { return ossl::reasonStrings(); }
+const OSSL_ITEM* getReasonStrings(void*) {
+    return ossl::reasonStrings();
+}
 
-int selfTest(void*) { return 1; }
+int selfTest(void*) {
+    return 1;
+}
 
 int capabilities(void* provctx, const char* capability, OSSL_CALLBACK* callback, void* arg) {
     auto& context = ossl::Context::from(provctx);
-    return ossl::guarded(context.core(), 0, [&] { return getCapabilities(context, capability, callback, arg); });
+    return ossl::guarded(context.core(), 0,
+                         [&] { return getCapabilities(context, capability, callback, arg); });
 }
 
-// OpenSSL drops the errors of a provider that fails to start from a configuration file, and goes on without it. So a
-// wrong directive is kept for the first use, where somebody reads it.
+// OpenSSL drops the errors of a provider that fails to start from a configuration file, and goes on
+// without it. So a wrong directive is kept for the first use, where somebody reads it.
 ossl::Settings settingsOrProblem(const ossl::Core& core) {
     try {
         return readSettings(core);
@@ -103,16 +114,22 @@ ossl::Settings settingsOrProblem(const ossl::Core& core) {
     }
 }
 
-void teardown(void* provctx) { delete &ossl::Context::from(provctx); }
+void teardown(void* provctx) {
+    delete &ossl::Context::from(provctx);
+}
 
 const OSSL_DISPATCH* functions() {
     static const std::array table{
         ossl::entry<OSSL_FUNC_provider_teardown_fn>(OSSL_FUNC_PROVIDER_TEARDOWN, teardown),
-        ossl::entry<OSSL_FUNC_provider_gettable_params_fn>(OSSL_FUNC_PROVIDER_GETTABLE_PARAMS, gettableParams),
+        ossl::entry<OSSL_FUNC_provider_gettable_params_fn>(OSSL_FUNC_PROVIDER_GETTABLE_PARAMS,
+                                                           gettableParams),
         ossl::entry<OSSL_FUNC_provider_get_params_fn>(OSSL_FUNC_PROVIDER_GET_PARAMS, getParams),
-        ossl::entry<OSSL_FUNC_provider_query_operation_fn>(OSSL_FUNC_PROVIDER_QUERY_OPERATION, queryOperation),
-        ossl::entry<OSSL_FUNC_provider_get_reason_strings_fn>(OSSL_FUNC_PROVIDER_GET_REASON_STRINGS, getReasonStrings),
-        ossl::entry<OSSL_FUNC_provider_get_capabilities_fn>(OSSL_FUNC_PROVIDER_GET_CAPABILITIES, capabilities),
+        ossl::entry<OSSL_FUNC_provider_query_operation_fn>(OSSL_FUNC_PROVIDER_QUERY_OPERATION,
+                                                           queryOperation),
+        ossl::entry<OSSL_FUNC_provider_get_reason_strings_fn>(OSSL_FUNC_PROVIDER_GET_REASON_STRINGS,
+                                                              getReasonStrings),
+        ossl::entry<OSSL_FUNC_provider_get_capabilities_fn>(OSSL_FUNC_PROVIDER_GET_CAPABILITIES,
+                                                            capabilities),
         ossl::entry<OSSL_FUNC_provider_self_test_fn>(OSSL_FUNC_PROVIDER_SELF_TEST, selfTest),
         ossl::endOfTable()};
     return table.data();
@@ -121,15 +138,17 @@ const OSSL_DISPATCH* functions() {
 } // namespace
 } // namespace provider
 
-// Reads settings and makes the library context; modules are loaded at first use, since OpenSSL holds locks here that a
-// module's own libcrypto may want.
-extern "C" __attribute__((visibility("default"))) int OSSL_provider_init(const OSSL_CORE_HANDLE* handle,
-                                                                        const OSSL_DISPATCH* in,
-                                                                        const OSSL_DISPATCH** out, void** provctx) {
+// Reads settings and makes the library context; modules are loaded at first use, since OpenSSL
+// holds locks here that a module's own libcrypto may want.
+extern "C" __attribute__((visibility("default"))) int
+OSSL_provider_init(const OSSL_CORE_HANDLE* handle, const OSSL_DISPATCH* in,
+                   const OSSL_DISPATCH** out, void** provctx) {
     const ossl::Core core(handle, in);
     return ossl::guarded(core, 0, [&] {
-        auto context = std::make_unique<ossl::Context>(handle, in, provider::settingsOrProblem(core));
-        // An application may clean libcrypto up long before it exits, and modules use libcrypto, too.
+        auto context =
+            std::make_unique<ossl::Context>(handle, in, provider::settingsOrProblem(core));
+        // An application may clean libcrypto up long before it exits, and modules use libcrypto,
+        // too.
         OPENSSL_atexit(pkcs11::process::shutdown);
         *out = provider::functions();
         *provctx = context.release();

@@ -39,7 +39,8 @@ ossl::AlgorId mgf1Id(const EVP_MD* digest) {
     const auto hash = hashId(digest);
     Asn1String packed(ASN1_item_pack(hash.get(), ASN1_ITEM_rptr(X509_ALGOR), nullptr));
     ossl::AlgorId id(X509_ALGOR_new());
-    if (!packed || !id || X509_ALGOR_set0(id.get(), OBJ_nid2obj(NID_mgf1), V_ASN1_SEQUENCE, packed.get()) != 1)
+    if (!packed || !id ||
+        X509_ALGOR_set0(id.get(), OBJ_nid2obj(NID_mgf1), V_ASN1_SEQUENCE, packed.get()) != 1)
         return nullptr;
     packed.release();
     return id;
@@ -54,10 +55,13 @@ pkcs11::Bytes algorithmIdOf(const EVP_MD* digest, int keyNid) {
     return encode(nid, keyNid == NID_rsaEncryption ? V_ASN1_NULL : V_ASN1_UNDEF);
 }
 
-pkcs11::Bytes algorithmIdOf(int nid) { return encode(nid, V_ASN1_UNDEF); }
+pkcs11::Bytes algorithmIdOf(int nid) {
+    return encode(nid, V_ASN1_UNDEF);
+}
 
 pkcs11::Bytes pssAlgorithmId(const EVP_MD* digest, const EVP_MD* mgf1, int saltLength) {
-    if (digest == nullptr || EVP_MD_get_type(digest) == NID_undef || EVP_MD_get_type(mgf1) == NID_undef)
+    if (digest == nullptr || EVP_MD_get_type(digest) == NID_undef ||
+        EVP_MD_get_type(mgf1) == NID_undef)
         return {};
     const PssParams pss(RSA_PSS_PARAMS_new());
     pss->hashAlgorithm = hashId(digest).release();
@@ -67,7 +71,8 @@ pkcs11::Bytes pssAlgorithmId(const EVP_MD* digest, const EVP_MD* mgf1, int saltL
         return {};
     Asn1String packed(ASN1_item_pack(pss.get(), ASN1_ITEM_rptr(RSA_PSS_PARAMS), nullptr));
     const ossl::AlgorId id(X509_ALGOR_new());
-    if (!packed || !id || X509_ALGOR_set0(id.get(), OBJ_nid2obj(NID_rsassaPss), V_ASN1_SEQUENCE, packed.get()) != 1)
+    if (!packed || !id ||
+        X509_ALGOR_set0(id.get(), OBJ_nid2obj(NID_rsassaPss), V_ASN1_SEQUENCE, packed.get()) != 1)
         return {};
     packed.release();
     return encode(id.get());

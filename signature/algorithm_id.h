@@ -6,7 +6,8 @@
 
 namespace signature {
 
-/// sha256WithRSAEncryption, ecdsa-with-SHA256 and the like, for a key of type `keyNid`. Empty if there is no OID.
+/// sha256WithRSAEncryption, ecdsa-with-SHA256 and the like, for a key of type `keyNid`. Empty if
+/// there is no OID.
 pkcs11::Bytes algorithmIdOf(const EVP_MD* digest, int keyNid);
 
 /// An algorithm that is its own identifier, without parameters (EdDSA).

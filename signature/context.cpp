@@ -24,14 +24,15 @@ void SignatureContext::setKey(const std::shared_ptr<keymgmt::Key>& key, bool sig
     keyChanged();
 }
 
-void SignatureContext::begin(const std::shared_ptr<keymgmt::Key>& key, bool signing, const OSSL_PARAM* params) {
+void SignatureContext::begin(const std::shared_ptr<keymgmt::Key>& key, bool signing,
+                             const OSSL_PARAM* params) {
     setKey(key, signing);
     streaming_ = false;
     setParams(params);
 }
 
-void SignatureContext::beginDigest(const std::shared_ptr<keymgmt::Key>& key, bool signing, const char* digest,
-                                   const OSSL_PARAM* params) {
+void SignatureContext::beginDigest(const std::shared_ptr<keymgmt::Key>& key, bool signing,
+                                   const char* digest, const OSSL_PARAM* params) {
     setKey(key, signing);
     streaming_ = false;
     if (digest != nullptr && *digest != '\0')
@@ -47,15 +48,17 @@ void SignatureContext::setDigest(const std::string& name) {
     if (!digest)
         throw ossl::UsageError(ossl::Reason::parameter, "unknown digest \"" + name + "\"");
     if (streaming_ && (!digest_ || EVP_MD_is_a(digest.get(), EVP_MD_get0_name(digest_.get())) != 1))
-        throw ossl::UsageError(ossl::Reason::parameter, "the digest can't be changed while data is hashed");
+        throw ossl::UsageError(ossl::Reason::parameter,
+                               "the digest can't be changed while data is hashed");
     digest_ = std::shared_ptr<EVP_MD>(digest.release(), EVP_MD_free);
 }
 
 void SignatureContext::requireDigestSize(Octets tbs) const {
     if (digest_ && tbs.size() != static_cast<std::size_t>(EVP_MD_get_size(digest_.get())))
-        throw ossl::UsageError(ossl::Reason::data, "the hash has " + std::to_string(tbs.size()) + " bytes, and " +
-                                                       EVP_MD_get0_name(digest_.get()) + " has " +
-                                                       std::to_string(EVP_MD_get_size(digest_.get())));
+        throw ossl::UsageError(ossl::Reason::data,
+                               "the hash has " + std::to_string(tbs.size()) + " bytes, and " +
+                                   EVP_MD_get0_name(digest_.get()) + " has " +
+                                   std::to_string(EVP_MD_get_size(digest_.get())));
 }
 
 // Not at begin: padding and salt are set between begin and the first data.
@@ -110,11 +113,13 @@ bool SignatureContext::verifyInSoftware(Octets signature, Octets tbs) const {
     if (EVP_PKEY_verify_init(context.get()) != 1)
         return false;
     configure(context.get());
-    return EVP_PKEY_verify(context.get(), signature.data(), signature.size(), tbs.data(), tbs.size()) == 1;
+    return EVP_PKEY_verify(context.get(), signature.data(), signature.size(), tbs.data(),
+                           tbs.size()) == 1;
 }
 
 std::size_t SignatureContext::recover(Octets, Buffer) {
-    throw ossl::UsageError(ossl::Reason::unsupported, "this algorithm recovers nothing from a signature");
+    throw ossl::UsageError(ossl::Reason::unsupported,
+                           "this algorithm recovers nothing from a signature");
 }
 
 void SignatureContext::setParams(const OSSL_PARAM* params) {
@@ -129,12 +134,14 @@ void SignatureContext::getParams(OSSL_PARAM* params) const {
         return;
     const auto der = algorithmId();
     if (der.empty())
-        throw ossl::UsageError(ossl::Reason::unsupported, "there is no X.509 algorithm identifier for this signature");
+        throw ossl::UsageError(ossl::Reason::unsupported,
+                               "there is no X.509 algorithm identifier for this signature");
     ossl::answerOctets(params, OSSL_SIGNATURE_PARAM_ALGORITHM_ID, der.data(), der.size());
 }
 
 ossl::PkeyCtx publicContext(const keymgmt::Key& key) {
-    ossl::PkeyCtx context(EVP_PKEY_CTX_new_from_pkey(key.context().libctx(), key.requirePublicKey(), ossl::Context::propq()));
+    ossl::PkeyCtx context(EVP_PKEY_CTX_new_from_pkey(key.context().libctx(), key.requirePublicKey(),
+                                                     ossl::Context::propq()));
     if (!context)
         throw ossl::UsageError(ossl::Reason::internal, "no provider takes the public key");
     return context;

@@ -1,4 +1,5 @@
-// What the signature algorithms share: keys, digests, streaming. The dispatch functions know only this class.
+// What the signature algorithms share: keys, digests, streaming. The dispatch functions know only
+// this class.
 #pragma once
 
 #include <memory>
@@ -15,8 +16,9 @@ namespace signature {
 using Octets = std::span<const unsigned char>;
 using Buffer = std::span<unsigned char>;
 
-/// One EVP signature operation's state. Used by one thread at a time. It holds no session and no operation of the token:
-/// those exist only inside sign(), so that contexts can be copied, thrown away and begun again at no cost.
+/// One EVP signature operation's state. Used by one thread at a time. It holds no session and no
+/// operation of the token: those exist only inside sign(), so that contexts can be copied, thrown
+/// away and begun again at no cost.
 class SignatureContext {
   public:
     explicit SignatureContext(ossl::Context& provider) : provider_(provider) {}
@@ -53,7 +55,8 @@ class SignatureContext {
 
     /// Called once an operation has its key.
     virtual void keyChanged() {}
-    /// The combined mechanism to sign the whole message with, where the token can't sign a hash; nothing where it can.
+    /// The combined mechanism to sign the whole message with, where the token can't sign a hash;
+    /// nothing where it can.
     virtual std::optional<CK_MECHANISM_TYPE> combinedMechanism() const { return std::nullopt; }
     /// Sets an EVP_PKEY_CTX of another provider up as this context is. Throws.
     virtual void configure(EVP_PKEY_CTX* context) const;
@@ -86,7 +89,8 @@ class SignatureContext {
     bool signing_ = false;
 };
 
-/// An EVP_PKEY_CTX of OpenSSL's own providers for the public half of `key`, for what needs no private key. Throws.
+/// An EVP_PKEY_CTX of OpenSSL's own providers for the public half of `key`, for what needs no
+/// private key. Throws.
 ossl::PkeyCtx publicContext(const keymgmt::Key& key);
 
 } // namespace signature

@@ -24,13 +24,16 @@ constexpr std::size_t unknownMaxSize = 141;
 std::size_t writeDer(Octets raw, Buffer out) {
     const auto der = ossl::ecdsaToDer(raw);
     if (der.empty() || der.size() > out.size())
-        throw pkcs11::Error(pkcs11::Failure::call, "C_Sign gave an ECDSA signature of " + std::to_string(raw.size()) + " bytes",
+        throw pkcs11::Error(pkcs11::Failure::call,
+                            "C_Sign gave an ECDSA signature of " + std::to_string(raw.size()) +
+                                " bytes",
                             CKR_GENERAL_ERROR);
     std::copy(der.begin(), der.end(), out.begin());
     return der.size();
 }
 
-std::size_t signOnToken(const keymgmt::Key& key, CK_MECHANISM_TYPE mechanism, Octets data, Buffer out) {
+std::size_t signOnToken(const keymgmt::Key& key, CK_MECHANISM_TYPE mechanism, Octets data,
+                        Buffer out) {
     std::array<unsigned char, longestRaw> raw{};
     const std::size_t size = pkcs11::sign(key.privateObject(), {mechanism, nullptr, 0}, data, raw);
     return writeDer(Octets(raw).first(size), out);
@@ -47,7 +50,8 @@ std::size_t EcdsaContext::maxSize() const {
     return shape != nullptr ? static_cast<std::size_t>(EVP_PKEY_get_size(shape)) : unknownMaxSize;
 }
 
-// Longer hashes are cut to the order's length here: not every token does it (FIPS 186-5, section 6.4.1).
+// Longer hashes are cut to the order's length here: not every token does it (FIPS 186-5,
+// section 6.4.1).
 std::size_t EcdsaContext::sign(Octets tbs, Buffer out) {
     requireDigestSize(tbs);
     if (key().isSoftwarePair())
@@ -59,10 +63,13 @@ std::size_t EcdsaContext::sign(Octets tbs, Buffer out) {
     return signOnToken(key(), CKM_ECDSA, tbs, out);
 }
 
-bool EcdsaContext::verify(Octets signature, Octets tbs) { return verifyInSoftware(signature, tbs); }
+bool EcdsaContext::verify(Octets signature, Octets tbs) {
+    return verifyInSoftware(signature, tbs);
+}
 
 std::optional<CK_MECHANISM_TYPE> EcdsaContext::combinedMechanism() const {
-    const auto* hash = digest() != nullptr ? pkcs11::hashMechanisms(EVP_MD_get0_name(digest())) : nullptr;
+    const auto* hash =
+        digest() != nullptr ? pkcs11::hashMechanisms(EVP_MD_get0_name(digest())) : nullptr;
     auto& object = key().privateObject();
     if (hash == nullptr || pkcs11::takes(object, CKM_ECDSA) || !pkcs11::takes(object, hash->ecdsa))
         return std::nullopt;
@@ -73,17 +80,21 @@ std::size_t EcdsaContext::signMessage(CK_MECHANISM_TYPE mechanism, Octets messag
     return signOnToken(key(), mechanism, message, out);
 }
 
-pkcs11::Bytes EcdsaContext::algorithmId() const { return algorithmIdOf(digest(), NID_X9_62_id_ecPublicKey); }
+pkcs11::Bytes EcdsaContext::algorithmId() const {
+    return algorithmIdOf(digest(), NID_X9_62_id_ecPublicKey);
+}
 
 const OSSL_PARAM* EcdsaContext::settable() const {
     static const std::array list{ossl::textParam(OSSL_SIGNATURE_PARAM_DIGEST),
-                                 ossl::textParam(OSSL_SIGNATURE_PARAM_PROPERTIES), OSSL_PARAM_construct_end()};
+                                 ossl::textParam(OSSL_SIGNATURE_PARAM_PROPERTIES),
+                                 OSSL_PARAM_construct_end()};
     return list.data();
 }
 
 const OSSL_PARAM* EcdsaContext::gettable() const {
     static const std::array list{ossl::textParam(OSSL_SIGNATURE_PARAM_DIGEST),
-                                 ossl::octetsParam(OSSL_SIGNATURE_PARAM_ALGORITHM_ID), OSSL_PARAM_construct_end()};
+                                 ossl::octetsParam(OSSL_SIGNATURE_PARAM_ALGORITHM_ID),
+                                 OSSL_PARAM_construct_end()};
     return list.data();
 }
 

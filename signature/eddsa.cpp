@@ -56,8 +56,8 @@ std::size_t EddsaContext::sign(Octets tbs, Buffer out) {
 std::size_t EddsaContext::signInSoftware(Octets tbs, Buffer out) const {
     const ossl::MdCtx context(EVP_MD_CTX_new());
     std::size_t size = out.size();
-    if (EVP_DigestSignInit_ex(context.get(), nullptr, nullptr, key().context().libctx(), ossl::Context::propq(),
-                              key().requirePublicKey(), nullptr) != 1 ||
+    if (EVP_DigestSignInit_ex(context.get(), nullptr, nullptr, key().context().libctx(),
+                              ossl::Context::propq(), key().requirePublicKey(), nullptr) != 1 ||
         EVP_DigestSign(context.get(), out.data(), &size, tbs.data(), tbs.size()) != 1)
         throw ossl::UsageError(ossl::Reason::internal, "signing in software failed");
     return size;
@@ -65,9 +65,11 @@ std::size_t EddsaContext::signInSoftware(Octets tbs, Buffer out) const {
 
 bool EddsaContext::verify(Octets signature, Octets tbs) {
     const ossl::MdCtx context(EVP_MD_CTX_new());
-    return EVP_DigestVerifyInit_ex(context.get(), nullptr, nullptr, key().context().libctx(), ossl::Context::propq(),
-                                   key().requirePublicKey(), nullptr) == 1 &&
-           EVP_DigestVerify(context.get(), signature.data(), signature.size(), tbs.data(), tbs.size()) == 1;
+    return EVP_DigestVerifyInit_ex(context.get(), nullptr, nullptr, key().context().libctx(),
+                                   ossl::Context::propq(), key().requirePublicKey(),
+                                   nullptr) == 1 &&
+           EVP_DigestVerify(context.get(), signature.data(), signature.size(), tbs.data(),
+                            tbs.size()) == 1;
 }
 
 pkcs11::Bytes EddsaContext::algorithmId() const {
@@ -80,7 +82,8 @@ const OSSL_PARAM* EddsaContext::settable() const {
 }
 
 const OSSL_PARAM* EddsaContext::gettable() const {
-    static const std::array list{ossl::octetsParam(OSSL_SIGNATURE_PARAM_ALGORITHM_ID), OSSL_PARAM_construct_end()};
+    static const std::array list{ossl::octetsParam(OSSL_SIGNATURE_PARAM_ALGORITHM_ID),
+                                 OSSL_PARAM_construct_end()};
     return list.data();
 }
 

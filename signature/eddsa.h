@@ -1,4 +1,5 @@
-// Ed25519 and Ed448 signatures, of whole messages only (RFC 8032; OpenSSL's EVP_SIGNATURE-ED25519(7)).
+// Ed25519 and Ed448 signatures, of whole messages only (RFC 8032; OpenSSL's
+// EVP_SIGNATURE-ED25519(7)).
 #pragma once
 
 #include "signature/context.h"

@@ -5,7 +5,9 @@
 namespace signature {
 namespace {
 
-[[noreturn]] void hashFailed() { throw ossl::UsageError(ossl::Reason::internal, "hashing failed"); }
+[[noreturn]] void hashFailed() {
+    throw ossl::UsageError(ossl::Reason::internal, "hashing failed");
+}
 
 } // namespace
 

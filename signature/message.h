@@ -1,4 +1,5 @@
-// The data of a streamed signature: hashed as it comes, or kept where the token insists on hashing by itself.
+// The data of a streamed signature: hashed as it comes, or kept where the token insists on hashing
+// by itself.
 #pragma once
 
 #include <memory>
@@ -17,7 +18,8 @@ class Message {
     Message& operator=(const Message&) = delete;
     ~Message() = default;
 
-    /// Forgets all data. Hashes with `digest`, or keeps everything if it is null. Throws UsageError.
+    /// Forgets all data. Hashes with `digest`, or keeps everything if it is null. Throws
+    /// UsageError.
     void start(const EVP_MD* digest);
     void forget();
     bool started() const { return hash_ != nullptr || keeps_; }

@@ -24,14 +24,16 @@ struct PaddingName {
     int number; ///< OpenSSL's RSA_*_PADDING
 };
 
-constexpr std::array paddingNames{PaddingName{RsaPadding::pkcs1, OSSL_PKEY_RSA_PAD_MODE_PKCSV15, RSA_PKCS1_PADDING},
-                                  PaddingName{RsaPadding::pss, OSSL_PKEY_RSA_PAD_MODE_PSS, RSA_PKCS1_PSS_PADDING},
-                                  PaddingName{RsaPadding::none, OSSL_PKEY_RSA_PAD_MODE_NONE, RSA_NO_PADDING}};
+constexpr std::array paddingNames{
+    PaddingName{RsaPadding::pkcs1, OSSL_PKEY_RSA_PAD_MODE_PKCSV15, RSA_PKCS1_PADDING},
+    PaddingName{RsaPadding::pss, OSSL_PKEY_RSA_PAD_MODE_PSS, RSA_PKCS1_PSS_PADDING},
+    PaddingName{RsaPadding::none, OSSL_PKEY_RSA_PAD_MODE_NONE, RSA_NO_PADDING}};
 
-constexpr std::array<std::pair<const char*, int>, 4> saltNames{{{OSSL_PKEY_RSA_PSS_SALT_LEN_DIGEST, saltDigest},
-                                                               {OSSL_PKEY_RSA_PSS_SALT_LEN_AUTO, saltAuto},
-                                                               {OSSL_PKEY_RSA_PSS_SALT_LEN_MAX, saltMax},
-                                                               {"auto-digestmax", saltAutoDigestMax}}};
+constexpr std::array<std::pair<const char*, int>, 4> saltNames{
+    {{OSSL_PKEY_RSA_PSS_SALT_LEN_DIGEST, saltDigest},
+     {OSSL_PKEY_RSA_PSS_SALT_LEN_AUTO, saltAuto},
+     {OSSL_PKEY_RSA_PSS_SALT_LEN_MAX, saltMax},
+     {"auto-digestmax", saltAutoDigestMax}}};
 
 const PaddingName& nameOf(RsaPadding padding) {
     return *std::find_if(paddingNames.begin(), paddingNames.end(),
@@ -84,7 +86,8 @@ std::size_t RsaContext::sign(Octets tbs, Buffer out) {
 std::size_t RsaContext::signPkcs1(Octets tbs, Buffer out) {
     requireDigestSize(tbs);
     auto& object = key().privateObject();
-    const pkcs11::Bytes data = digest() != nullptr ? digestInfo(digest(), tbs) : pkcs11::Bytes(tbs.begin(), tbs.end());
+    const pkcs11::Bytes data =
+        digest() != nullptr ? digestInfo(digest(), tbs) : pkcs11::Bytes(tbs.begin(), tbs.end());
     if (pkcs11::takes(object, CKM_RSA_PKCS)) {
         constexpr std::size_t overhead = 11; // RFC 8017, section 9.2
         if (data.size() + overhead > maxSize())
@@ -97,17 +100,20 @@ std::size_t RsaContext::signPkcs1(Octets tbs, Buffer out) {
 std::size_t RsaContext::signRaw(Octets block, Buffer out) {
     auto& object = key().privateObject();
     if (!pkcs11::takes(object, CKM_RSA_X_509))
-        throw pkcs11::Error(pkcs11::Failure::unsupported,
-                            "neither the padding asked for nor raw RSA (CKM_RSA_X_509) is offered for the " +
-                                object.describe(),
-                            CKR_MECHANISM_INVALID);
+        throw pkcs11::Error(
+            pkcs11::Failure::unsupported,
+            "neither the padding asked for nor raw RSA (CKM_RSA_X_509) is offered for the " +
+                object.describe(),
+            CKR_MECHANISM_INVALID);
     return pkcs11::sign(object, {CKM_RSA_X_509, nullptr, 0}, block, out);
 }
 
 // Nothing where PKCS#11 has no number for the digest or the MGF.
 std::optional<CK_RSA_PKCS_PSS_PARAMS> RsaContext::tokenPssParams() const {
-    const auto* hash = digest() != nullptr ? pkcs11::hashMechanisms(EVP_MD_get0_name(digest())) : nullptr;
-    const auto* mgf = mgf1() != nullptr ? pkcs11::hashMechanisms(EVP_MD_get0_name(mgf1())) : nullptr;
+    const auto* hash =
+        digest() != nullptr ? pkcs11::hashMechanisms(EVP_MD_get0_name(digest())) : nullptr;
+    const auto* mgf =
+        mgf1() != nullptr ? pkcs11::hashMechanisms(EVP_MD_get0_name(mgf1())) : nullptr;
     const int salt = digest() != nullptr ? saltBytes() : -1;
     if (hash == nullptr || mgf == nullptr || salt < 0)
         return std::nullopt;
@@ -119,10 +125,12 @@ std::size_t RsaContext::signPss(Octets tbs, Buffer out) {
         setDigest("SHA1"); // RFC 4055's default, as OpenSSL has it
     requireDigestSize(tbs);
     if (saltBytes() < 0)
-        throw ossl::UsageError(ossl::Reason::parameter, "the RSA key is too small for the digest and the salt");
+        throw ossl::UsageError(ossl::Reason::parameter,
+                               "the RSA key is too small for the digest and the salt");
     auto& object = key().privateObject();
     auto params = tokenPssParams();
-    if (params && !key().wasRefused(fingerprint(*params)) && pkcs11::takes(object, CKM_RSA_PKCS_PSS)) {
+    if (params && !key().wasRefused(fingerprint(*params)) &&
+        pkcs11::takes(object, CKM_RSA_PKCS_PSS)) {
         try {
             return pkcs11::sign(object, {CKM_RSA_PKCS_PSS, &*params, sizeof *params}, tbs, out);
         } catch (const pkcs11::Error& error) {
@@ -136,7 +144,8 @@ std::size_t RsaContext::signPss(Octets tbs, Buffer out) {
 
 std::size_t RsaContext::signNone(Octets tbs, Buffer out) {
     if (tbs.size() != maxSize())
-        throw ossl::UsageError(ossl::Reason::data, "without padding the data must have the size of the RSA modulus");
+        throw ossl::UsageError(ossl::Reason::data,
+                               "without padding the data must have the size of the RSA modulus");
     return signRaw(tbs, out);
 }
 
@@ -159,12 +168,14 @@ int RsaContext::saltBytes() const {
 }
 
 std::optional<CK_MECHANISM_TYPE> RsaContext::combinedMechanism() const {
-    const auto* hash = digest() != nullptr ? pkcs11::hashMechanisms(EVP_MD_get0_name(digest())) : nullptr;
+    const auto* hash =
+        digest() != nullptr ? pkcs11::hashMechanisms(EVP_MD_get0_name(digest())) : nullptr;
     if (hash == nullptr || padding_ == RsaPadding::none)
         return std::nullopt;
     const bool pss = padding_ == RsaPadding::pss;
     auto& object = key().privateObject();
-    if (pkcs11::takes(object, pss ? CKM_RSA_PKCS_PSS : CKM_RSA_PKCS) || pkcs11::takes(object, CKM_RSA_X_509))
+    if (pkcs11::takes(object, pss ? CKM_RSA_PKCS_PSS : CKM_RSA_PKCS) ||
+        pkcs11::takes(object, CKM_RSA_X_509))
         return std::nullopt;
     const CK_MECHANISM_TYPE combined = pss ? hash->rsaPss : hash->rsaPkcs;
     return pkcs11::takes(object, combined) ? std::optional(combined) : std::nullopt;
@@ -176,7 +187,8 @@ std::size_t RsaContext::signMessage(CK_MECHANISM_TYPE mechanism, Octets message,
         return pkcs11::sign(object, {mechanism, nullptr, 0}, message, out);
     auto params = tokenPssParams();
     if (!params)
-        throw ossl::UsageError(ossl::Reason::parameter, "the PSS parameters have no PKCS#11 form or do not fit the key");
+        throw ossl::UsageError(ossl::Reason::parameter,
+                               "the PSS parameters have no PKCS#11 form or do not fit the key");
     return pkcs11::sign(object, {mechanism, &*params, sizeof *params}, message, out);
 }
 
@@ -189,15 +201,19 @@ void RsaContext::configure(EVP_PKEY_CTX* context) const {
     EVP_PKEY_CTX_set_rsa_pss_saltlen(context, salt_ == saltAutoDigestMax ? int{saltAuto} : salt_);
 }
 
-bool RsaContext::verify(Octets signature, Octets tbs) { return verifyInSoftware(signature, tbs); }
+bool RsaContext::verify(Octets signature, Octets tbs) {
+    return verifyInSoftware(signature, tbs);
+}
 
 std::size_t RsaContext::recover(Octets signature, Buffer out) {
     const auto context = publicContext(key());
     std::size_t size = out.size();
     if (EVP_PKEY_verify_recover_init(context.get()) != 1)
-        throw ossl::UsageError(ossl::Reason::unsupported, "recovering the data of a signature is not possible");
+        throw ossl::UsageError(ossl::Reason::unsupported,
+                               "recovering the data of a signature is not possible");
     configure(context.get());
-    if (EVP_PKEY_verify_recover(context.get(), out.data(), &size, signature.data(), signature.size()) != 1)
+    if (EVP_PKEY_verify_recover(context.get(), out.data(), &size, signature.data(),
+                                signature.size()) != 1)
         throw ossl::UsageError(ossl::Reason::data, "the signature is not valid");
     return size;
 }
@@ -206,14 +222,17 @@ void RsaContext::setPadding(const OSSL_PARAM* params) {
     const auto wanted = ossl::textOrIntOf(params, OSSL_SIGNATURE_PARAM_PAD_MODE);
     if (!wanted)
         return;
-    const auto* found = std::find_if(paddingNames.begin(), paddingNames.end(), [&](const auto& entry) {
-        return wanted->text ? *wanted->text == entry.name : wanted->number == entry.number;
-    });
+    const auto* found =
+        std::find_if(paddingNames.begin(), paddingNames.end(), [&](const auto& entry) {
+            return wanted->text ? *wanted->text == entry.name : wanted->number == entry.number;
+        });
     if (found == paddingNames.end())
-        throw ossl::UsageError(ossl::Reason::parameter, "unsupported RSA signature padding " +
-                                                            wanted->text.value_or(std::to_string(wanted->number)));
+        throw ossl::UsageError(ossl::Reason::parameter,
+                               "unsupported RSA signature padding " +
+                                   wanted->text.value_or(std::to_string(wanted->number)));
     if (key().type() == keymgmt::KeyType::rsaPss && found->padding != RsaPadding::pss)
-        throw ossl::UsageError(ossl::Reason::parameter, "an RSA-PSS key signs with PSS padding only");
+        throw ossl::UsageError(ossl::Reason::parameter,
+                               "an RSA-PSS key signs with PSS padding only");
     padding_ = found->padding;
 }
 
@@ -225,7 +244,8 @@ void RsaContext::setSaltLength(const OSSL_PARAM* params) {
         throw ossl::UsageError(ossl::Reason::parameter, "a salt length needs PSS padding");
     const int length = wanted->text ? parseSaltLength(*wanted->text) : wanted->number;
     if (length < saltAutoDigestMax)
-        throw ossl::UsageError(ossl::Reason::parameter, std::to_string(length) + " is no PSS salt length");
+        throw ossl::UsageError(ossl::Reason::parameter,
+                               std::to_string(length) + " is no PSS salt length");
     salt_ = length;
 }
 
@@ -257,7 +277,8 @@ void RsaContext::getParams(OSSL_PARAM* params) const {
     const auto* named = std::find_if(saltNames.begin(), saltNames.end(),
                                      [this](const auto& entry) { return entry.second == salt_; });
     ossl::answerTextOrInt(params, OSSL_SIGNATURE_PARAM_PSS_SALTLEN,
-                          named != saltNames.end() ? named->first : std::to_string(salt_).c_str(), salt_);
+                          named != saltNames.end() ? named->first : std::to_string(salt_).c_str(),
+                          salt_);
     if (mgf1() != nullptr)
         ossl::answerText(params, OSSL_SIGNATURE_PARAM_MGF1_DIGEST, EVP_MD_get0_name(mgf1()));
 }

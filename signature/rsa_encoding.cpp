@@ -1,5 +1,5 @@
-// RSA_padding_* are the only public functions of OpenSSL that pad without a private key; deprecated since 3.0, and
-// present in every 3.x.
+// RSA_padding_* are the only public functions of OpenSSL that pad without a private key; deprecated
+// since 3.0, and present in every 3.x.
 #define OPENSSL_SUPPRESS_DEPRECATED
 
 #include "signature/rsa_encoding.h"
@@ -31,12 +31,14 @@ pkcs11::Bytes digestInfo(const EVP_MD* digest, std::span<const unsigned char> ha
     X509_SIG_getm(info.get(), &algorithm, &octets);
     unsigned char* der = nullptr;
     int size = 0;
-    if (nid != NID_undef && X509_ALGOR_set0(algorithm, OBJ_nid2obj(nid), V_ASN1_NULL, nullptr) == 1 &&
+    if (nid != NID_undef &&
+        X509_ALGOR_set0(algorithm, OBJ_nid2obj(nid), V_ASN1_NULL, nullptr) == 1 &&
         ASN1_OCTET_STRING_set(octets, hash.data(), static_cast<int>(hash.size())) == 1)
         size = i2d_X509_SIG(info.get(), &der);
     if (size <= 0)
-        throw ossl::UsageError(ossl::Reason::parameter, std::string("the digest ") + EVP_MD_get0_name(digest) +
-                                                            " cannot be used in a PKCS#1 v1.5 signature");
+        throw ossl::UsageError(ossl::Reason::parameter,
+                               std::string("the digest ") + EVP_MD_get0_name(digest) +
+                                   " cannot be used in a PKCS#1 v1.5 signature");
     pkcs11::Bytes result(der, der + size);
     OPENSSL_free(der);
     return result;
@@ -50,11 +52,12 @@ pkcs11::Bytes pkcs1Encode(std::span<const unsigned char> data, std::size_t size)
     return block;
 }
 
-pkcs11::Bytes pssEncode(const keymgmt::Key& key, std::span<const unsigned char> hash, const EVP_MD* digest,
-                        const EVP_MD* mgf1, int saltLength) {
+pkcs11::Bytes pssEncode(const keymgmt::Key& key, std::span<const unsigned char> hash,
+                        const EVP_MD* digest, const EVP_MD* mgf1, int saltLength) {
     pkcs11::Bytes block(key.modulusSize());
     auto* rsa = const_cast<RSA*>(EVP_PKEY_get0_RSA(key.shape()));
-    if (rsa == nullptr || RSA_padding_add_PKCS1_PSS_mgf1(rsa, block.data(), hash.data(), digest, mgf1, saltLength) != 1)
+    if (rsa == nullptr || RSA_padding_add_PKCS1_PSS_mgf1(rsa, block.data(), hash.data(), digest,
+                                                         mgf1, saltLength) != 1)
         tooLong();
     return block;
 }

@@ -9,15 +9,15 @@
 
 namespace signature {
 
-/// DER DigestInfo of `hash` (RFC 8017, section 9.2); MD5-SHA1 as TLS 1.0 has it, without any. Throws UsageError for a
-/// digest without an OID.
+/// DER DigestInfo of `hash` (RFC 8017, section 9.2); MD5-SHA1 as TLS 1.0 has it, without any.
+/// Throws UsageError for a digest without an OID.
 pkcs11::Bytes digestInfo(const EVP_MD* digest, std::span<const unsigned char> hash);
 
 /// EMSA-PKCS1-v1_5: `data` padded to `size` bytes. Throws UsageError if it is too long.
 pkcs11::Bytes pkcs1Encode(std::span<const unsigned char> data, std::size_t size);
 
 /// EMSA-PSS for a modulus of `key`'s size. Throws UsageError if the salt does not fit.
-pkcs11::Bytes pssEncode(const keymgmt::Key& key, std::span<const unsigned char> hash, const EVP_MD* digest,
-                        const EVP_MD* mgf1, int saltLength);
+pkcs11::Bytes pssEncode(const keymgmt::Key& key, std::span<const unsigned char> hash,
+                        const EVP_MD* digest, const EVP_MD* mgf1, int saltLength);
 
 } // namespace signature

@@ -12,9 +12,13 @@
 namespace signature {
 namespace {
 
-SignatureContext& contextOf(void* ctx) { return *static_cast<SignatureContext*>(ctx); }
+SignatureContext& contextOf(void* ctx) {
+    return *static_cast<SignatureContext*>(ctx);
+}
 
-std::shared_ptr<keymgmt::Key> keyOf(void* keydata) { return keydata != nullptr ? keymgmt::keyOf(keydata) : nullptr; }
+std::shared_ptr<keymgmt::Key> keyOf(void* keydata) {
+    return keydata != nullptr ? keymgmt::keyOf(keydata) : nullptr;
+}
 
 // Runs `body` for its effect; 1 if nothing was thrown.
 template <typename Body>
@@ -25,7 +29,8 @@ int attempt(void* ctx, Body&& body) {
     });
 }
 
-// The three calls that give a signature share OpenSSL's rule: a null buffer asks for the size, and changes nothing.
+// The three calls that give a signature share OpenSSL's rule: a null buffer asks for the size, and
+// changes nothing.
 template <typename Body>
 int produce(void* ctx, unsigned char* out, size_t* size, size_t room, Body&& body) {
     return attempt(ctx, [&](SignatureContext& context) {
@@ -51,42 +56,56 @@ void* newContext(void* provctx, const char*) {
     });
 }
 
-void freeContext(void* ctx) { delete static_cast<SignatureContext*>(ctx); }
+void freeContext(void* ctx) {
+    delete static_cast<SignatureContext*>(ctx);
+}
 
 void* duplicateContext(void* ctx) {
-    return ossl::guarded<void*>(contextOf(ctx).core(), nullptr, [&] { return contextOf(ctx).clone().release(); });
+    return ossl::guarded<void*>(contextOf(ctx).core(), nullptr,
+                                [&] { return contextOf(ctx).clone().release(); });
 }
 
 int signInit(void* ctx, void* keydata, const OSSL_PARAM params[]) {
-    return attempt(ctx, [&](SignatureContext& context) { context.begin(keyOf(keydata), true, params); });
+    return attempt(ctx,
+                   [&](SignatureContext& context) { context.begin(keyOf(keydata), true, params); });
 }
 
 int verifyInit(void* ctx, void* keydata, const OSSL_PARAM params[]) {
-    return attempt(ctx, [&](SignatureContext& context) { context.begin(keyOf(keydata), false, params); });
+    return attempt(
+        ctx, [&](SignatureContext& context) { context.begin(keyOf(keydata), false, params); });
 }
 
 int digestSignInit(void* ctx, const char* digest, void* keydata, const OSSL_PARAM params[]) {
-    return attempt(ctx, [&](SignatureContext& context) { context.beginDigest(keyOf(keydata), true, digest, params); });
+    return attempt(ctx, [&](SignatureContext& context) {
+        context.beginDigest(keyOf(keydata), true, digest, params);
+    });
 }
 
 int digestVerifyInit(void* ctx, const char* digest, void* keydata, const OSSL_PARAM params[]) {
-    return attempt(ctx, [&](SignatureContext& context) { context.beginDigest(keyOf(keydata), false, digest, params); });
+    return attempt(ctx, [&](SignatureContext& context) {
+        context.beginDigest(keyOf(keydata), false, digest, params);
+    });
 }
 
-int sign(void* ctx, unsigned char* sig, size_t* size, size_t room, const unsigned char* tbs, size_t tbsSize) {
-    return produce(ctx, sig, size, room,
-                   [&](SignatureContext& context, Buffer out) { return context.sign(Octets(tbs, tbsSize), out); });
+int sign(void* ctx, unsigned char* sig, size_t* size, size_t room, const unsigned char* tbs,
+         size_t tbsSize) {
+    return produce(ctx, sig, size, room, [&](SignatureContext& context, Buffer out) {
+        return context.sign(Octets(tbs, tbsSize), out);
+    });
 }
 
-int verify(void* ctx, const unsigned char* sig, size_t size, const unsigned char* tbs, size_t tbsSize) {
+int verify(void* ctx, const unsigned char* sig, size_t size, const unsigned char* tbs,
+           size_t tbsSize) {
     return ossl::guarded(contextOf(ctx).core(), 0, [&] {
         return contextOf(ctx).verify(Octets(sig, size), Octets(tbs, tbsSize)) ? 1 : 0;
     });
 }
 
-int recover(void* ctx, unsigned char* out, size_t* size, size_t room, const unsigned char* sig, size_t sigSize) {
-    return produce(ctx, out, size, room,
-                   [&](SignatureContext& context, Buffer buffer) { return context.recover(Octets(sig, sigSize), buffer); });
+int recover(void* ctx, unsigned char* out, size_t* size, size_t room, const unsigned char* sig,
+            size_t sigSize) {
+    return produce(ctx, out, size, room, [&](SignatureContext& context, Buffer buffer) {
+        return context.recover(Octets(sig, sigSize), buffer);
+    });
 }
 
 int digestUpdate(void* ctx, const unsigned char* data, size_t size) {
@@ -103,21 +122,24 @@ int digestVerifyFinal(void* ctx, const unsigned char* sig, size_t size) {
                          [&] { return contextOf(ctx).finishVerify(Octets(sig, size)) ? 1 : 0; });
 }
 
-int digestSign(void* ctx, unsigned char* sig, size_t* size, size_t room, const unsigned char* tbs, size_t tbsSize) {
+int digestSign(void* ctx, unsigned char* sig, size_t* size, size_t room, const unsigned char* tbs,
+               size_t tbsSize) {
     return produce(ctx, sig, size, room, [&](SignatureContext& context, Buffer out) {
         context.update(Octets(tbs, tbsSize));
         return context.finishSign(out);
     });
 }
 
-int digestVerify(void* ctx, const unsigned char* sig, size_t size, const unsigned char* tbs, size_t tbsSize) {
+int digestVerify(void* ctx, const unsigned char* sig, size_t size, const unsigned char* tbs,
+                 size_t tbsSize) {
     return ossl::guarded(contextOf(ctx).core(), 0, [&] {
         contextOf(ctx).update(Octets(tbs, tbsSize));
         return contextOf(ctx).finishVerify(Octets(sig, size)) ? 1 : 0;
     });
 }
 
-// EdDSA hashes by itself: a digest named by the application is an error, as it is in OpenSSL's own provider.
+// EdDSA hashes by itself: a digest named by the application is an error, as it is in OpenSSL's own
+// provider.
 template <bool Signing>
 int edwardsInit(void* ctx, const char* digest, void* keydata, const OSSL_PARAM params[]) {
     return attempt(ctx, [&](SignatureContext& context) {
@@ -158,12 +180,14 @@ std::vector<OSSL_DISPATCH> commonFunctions() {
         ossl::entry<OSSL_FUNC_signature_newctx_fn>(OSSL_FUNC_SIGNATURE_NEWCTX, newContext<Context>),
         ossl::entry<OSSL_FUNC_signature_freectx_fn>(OSSL_FUNC_SIGNATURE_FREECTX, freeContext),
         ossl::entry<OSSL_FUNC_signature_dupctx_fn>(OSSL_FUNC_SIGNATURE_DUPCTX, duplicateContext),
-        ossl::entry<OSSL_FUNC_signature_get_ctx_params_fn>(OSSL_FUNC_SIGNATURE_GET_CTX_PARAMS, getContextParams),
-        ossl::entry<OSSL_FUNC_signature_gettable_ctx_params_fn>(OSSL_FUNC_SIGNATURE_GETTABLE_CTX_PARAMS,
-                                                                gettableParams<Context>),
-        ossl::entry<OSSL_FUNC_signature_set_ctx_params_fn>(OSSL_FUNC_SIGNATURE_SET_CTX_PARAMS, setContextParams),
-        ossl::entry<OSSL_FUNC_signature_settable_ctx_params_fn>(OSSL_FUNC_SIGNATURE_SETTABLE_CTX_PARAMS,
-                                                                settableParams<Context>),
+        ossl::entry<OSSL_FUNC_signature_get_ctx_params_fn>(OSSL_FUNC_SIGNATURE_GET_CTX_PARAMS,
+                                                           getContextParams),
+        ossl::entry<OSSL_FUNC_signature_gettable_ctx_params_fn>(
+            OSSL_FUNC_SIGNATURE_GETTABLE_CTX_PARAMS, gettableParams<Context>),
+        ossl::entry<OSSL_FUNC_signature_set_ctx_params_fn>(OSSL_FUNC_SIGNATURE_SET_CTX_PARAMS,
+                                                           setContextParams),
+        ossl::entry<OSSL_FUNC_signature_settable_ctx_params_fn>(
+            OSSL_FUNC_SIGNATURE_SETTABLE_CTX_PARAMS, settableParams<Context>),
     };
 }
 
@@ -173,19 +197,25 @@ std::vector<OSSL_DISPATCH> hashingFunctions() {
     const std::array more{
         ossl::entry<OSSL_FUNC_signature_sign_init_fn>(OSSL_FUNC_SIGNATURE_SIGN_INIT, signInit),
         ossl::entry<OSSL_FUNC_signature_sign_fn>(OSSL_FUNC_SIGNATURE_SIGN, sign),
-        ossl::entry<OSSL_FUNC_signature_verify_init_fn>(OSSL_FUNC_SIGNATURE_VERIFY_INIT, verifyInit),
+        ossl::entry<OSSL_FUNC_signature_verify_init_fn>(OSSL_FUNC_SIGNATURE_VERIFY_INIT,
+                                                        verifyInit),
         ossl::entry<OSSL_FUNC_signature_verify_fn>(OSSL_FUNC_SIGNATURE_VERIFY, verify),
-        ossl::entry<OSSL_FUNC_signature_digest_sign_init_fn>(OSSL_FUNC_SIGNATURE_DIGEST_SIGN_INIT, digestSignInit),
-        ossl::entry<OSSL_FUNC_signature_digest_sign_update_fn>(OSSL_FUNC_SIGNATURE_DIGEST_SIGN_UPDATE, digestUpdate),
-        ossl::entry<OSSL_FUNC_signature_digest_sign_final_fn>(OSSL_FUNC_SIGNATURE_DIGEST_SIGN_FINAL, digestSignFinal),
-        ossl::entry<OSSL_FUNC_signature_digest_sign_fn>(OSSL_FUNC_SIGNATURE_DIGEST_SIGN, digestSign),
-        ossl::entry<OSSL_FUNC_signature_digest_verify_init_fn>(OSSL_FUNC_SIGNATURE_DIGEST_VERIFY_INIT,
-                                                               digestVerifyInit),
-        ossl::entry<OSSL_FUNC_signature_digest_verify_update_fn>(OSSL_FUNC_SIGNATURE_DIGEST_VERIFY_UPDATE,
-                                                                 digestUpdate),
-        ossl::entry<OSSL_FUNC_signature_digest_verify_final_fn>(OSSL_FUNC_SIGNATURE_DIGEST_VERIFY_FINAL,
-                                                                digestVerifyFinal),
-        ossl::entry<OSSL_FUNC_signature_digest_verify_fn>(OSSL_FUNC_SIGNATURE_DIGEST_VERIFY, digestVerify),
+        ossl::entry<OSSL_FUNC_signature_digest_sign_init_fn>(OSSL_FUNC_SIGNATURE_DIGEST_SIGN_INIT,
+                                                             digestSignInit),
+        ossl::entry<OSSL_FUNC_signature_digest_sign_update_fn>(
+            OSSL_FUNC_SIGNATURE_DIGEST_SIGN_UPDATE, digestUpdate),
+        ossl::entry<OSSL_FUNC_signature_digest_sign_final_fn>(OSSL_FUNC_SIGNATURE_DIGEST_SIGN_FINAL,
+                                                              digestSignFinal),
+        ossl::entry<OSSL_FUNC_signature_digest_sign_fn>(OSSL_FUNC_SIGNATURE_DIGEST_SIGN,
+                                                        digestSign),
+        ossl::entry<OSSL_FUNC_signature_digest_verify_init_fn>(
+            OSSL_FUNC_SIGNATURE_DIGEST_VERIFY_INIT, digestVerifyInit),
+        ossl::entry<OSSL_FUNC_signature_digest_verify_update_fn>(
+            OSSL_FUNC_SIGNATURE_DIGEST_VERIFY_UPDATE, digestUpdate),
+        ossl::entry<OSSL_FUNC_signature_digest_verify_final_fn>(
+            OSSL_FUNC_SIGNATURE_DIGEST_VERIFY_FINAL, digestVerifyFinal),
+        ossl::entry<OSSL_FUNC_signature_digest_verify_fn>(OSSL_FUNC_SIGNATURE_DIGEST_VERIFY,
+                                                          digestVerify),
     };
     table.insert(table.end(), more.begin(), more.end());
     return table;
@@ -197,7 +227,8 @@ const OSSL_DISPATCH* rsaFunctions() {
         auto list = hashingFunctions<RsaContext>();
         list.push_back(ossl::entry<OSSL_FUNC_signature_verify_recover_init_fn>(
             OSSL_FUNC_SIGNATURE_VERIFY_RECOVER_INIT, verifyInit));
-        list.push_back(ossl::entry<OSSL_FUNC_signature_verify_recover_fn>(OSSL_FUNC_SIGNATURE_VERIFY_RECOVER, recover));
+        list.push_back(ossl::entry<OSSL_FUNC_signature_verify_recover_fn>(
+            OSSL_FUNC_SIGNATURE_VERIFY_RECOVER, recover));
         list.push_back(ossl::endOfTable());
         return new std::vector<OSSL_DISPATCH>(std::move(list));
     }();
@@ -216,12 +247,14 @@ const OSSL_DISPATCH* ecdsaFunctions() {
 const OSSL_DISPATCH* eddsaFunctions() {
     static const auto* table = [] {
         auto list = commonFunctions<EddsaContext>();
-        list.push_back(ossl::entry<OSSL_FUNC_signature_digest_sign_init_fn>(OSSL_FUNC_SIGNATURE_DIGEST_SIGN_INIT,
-                                                                            edwardsInit<true>));
-        list.push_back(ossl::entry<OSSL_FUNC_signature_digest_sign_fn>(OSSL_FUNC_SIGNATURE_DIGEST_SIGN, sign));
-        list.push_back(ossl::entry<OSSL_FUNC_signature_digest_verify_init_fn>(OSSL_FUNC_SIGNATURE_DIGEST_VERIFY_INIT,
-                                                                              edwardsInit<false>));
-        list.push_back(ossl::entry<OSSL_FUNC_signature_digest_verify_fn>(OSSL_FUNC_SIGNATURE_DIGEST_VERIFY, verify));
+        list.push_back(ossl::entry<OSSL_FUNC_signature_digest_sign_init_fn>(
+            OSSL_FUNC_SIGNATURE_DIGEST_SIGN_INIT, edwardsInit<true>));
+        list.push_back(
+            ossl::entry<OSSL_FUNC_signature_digest_sign_fn>(OSSL_FUNC_SIGNATURE_DIGEST_SIGN, sign));
+        list.push_back(ossl::entry<OSSL_FUNC_signature_digest_verify_init_fn>(
+            OSSL_FUNC_SIGNATURE_DIGEST_VERIFY_INIT, edwardsInit<false>));
+        list.push_back(ossl::entry<OSSL_FUNC_signature_digest_verify_fn>(
+            OSSL_FUNC_SIGNATURE_DIGEST_VERIFY, verify));
         list.push_back(ossl::endOfTable());
         return new std::vector<OSSL_DISPATCH>(std::move(list));
     }();
@@ -232,10 +265,12 @@ const OSSL_DISPATCH* eddsaFunctions() {
 
 const OSSL_ALGORITHM* algorithms() {
     static const std::array list{
-        ossl::algorithm("RSA:rsaEncryption:1.2.840.113549.1.1.1", rsaFunctions(), "RSA signatures on tokens"),
+        ossl::algorithm("RSA:rsaEncryption:1.2.840.113549.1.1.1", rsaFunctions(),
+                        "RSA signatures on tokens"),
         ossl::algorithm("ECDSA", ecdsaFunctions(), "ECDSA signatures on tokens"),
         ossl::algorithm("ED25519:1.3.101.112", eddsaFunctions(), "Ed25519 signatures on tokens"),
-        ossl::algorithm("ED448:1.3.101.113", eddsaFunctions(), "Ed448 signatures on tokens"), ossl::endOfAlgorithms()};
+        ossl::algorithm("ED448:1.3.101.113", eddsaFunctions(), "Ed448 signatures on tokens"),
+        ossl::endOfAlgorithms()};
     return list.data();
 }
 

@@ -1,5 +1,5 @@
-// Decoders for key references: PEM to DER, and DER to the key that its URI names. Whatever is not ours is passed over
-// without a trace: every PEM file that the process reads comes by here.
+// Decoders for key references: PEM to DER, and DER to the key that its URI names. Whatever is not
+// ours is passed over without a trace: every PEM file that the process reads comes by here.
 #include <array>
 #include <string_view>
 
@@ -23,7 +23,9 @@ using keymgmt::KeyType;
 
 constexpr std::size_t longestReference = 64 * 1024;
 
-void* newContext(void* provctx) { return provctx; }
+void* newContext(void* provctx) {
+    return provctx;
+}
 void freeContext(void*) {}
 
 struct PemBlock {
@@ -49,13 +51,14 @@ std::optional<PemBlock> readPem(BIO* in) {
 int passOn(pkcs11::Bytes& der, OSSL_CALLBACK* callback, void* arg) {
     const std::array params{
         OSSL_PARAM_construct_octet_string(OSSL_OBJECT_PARAM_DATA, der.data(), der.size()),
-        OSSL_PARAM_construct_utf8_string(OSSL_OBJECT_PARAM_DATA_STRUCTURE, const_cast<char*>(keyUriStructure), 0),
+        OSSL_PARAM_construct_utf8_string(OSSL_OBJECT_PARAM_DATA_STRUCTURE,
+                                         const_cast<char*>(keyUriStructure), 0),
         OSSL_PARAM_construct_end()};
     return callback(params.data(), arg);
 }
 
-int decodePem(void* ctx, OSSL_CORE_BIO* coreBio, int, OSSL_CALLBACK* callback, void* arg, OSSL_PASSPHRASE_CALLBACK*,
-              void*) {
+int decodePem(void* ctx, OSSL_CORE_BIO* coreBio, int, OSSL_CALLBACK* callback, void* arg,
+              OSSL_PASSPHRASE_CALLBACK*, void*) {
     auto& context = ossl::Context::from(ctx);
     return ossl::guarded(context.core(), 0, [&] {
         const ossl::Bio in(BIO_new_from_core_bio(context.libctx(), coreBio));
@@ -68,7 +71,8 @@ pkcs11::Bytes readAll(BIO* in) {
     pkcs11::Bytes data(longestReference);
     std::size_t size = 0;
     std::size_t chunk = 0;
-    while (size < data.size() && BIO_read_ex(in, data.data() + size, data.size() - size, &chunk) == 1)
+    while (size < data.size() &&
+           BIO_read_ex(in, data.data() + size, data.size() - size, &chunk) == 1)
         size += chunk;
     data.resize(size);
     return data;
@@ -97,35 +101,41 @@ int decodeDer(void* ctx, OSSL_CORE_BIO* coreBio, int selection, OSSL_CALLBACK* c
                 throw pkcs11::Error(pkcs11::Failure::uri, error.what());
             }
         }();
-        const auto entries = Search(context, uri, expectationOf(selection), {passphrase, passphraseArg}).run();
+        const auto entries =
+            Search(context, uri, expectationOf(selection), {passphrase, passphraseArg}).run();
         const auto& key = entries.front().key;
         return key && key->type() == Type ? ObjectCallback{callback, arg}.deliverKey(key) : 1;
     });
 }
 
 // The lists of what can be decoded are the same for all: any selection.
-int doesSelection(void*, int) { return 1; }
+int doesSelection(void*, int) {
+    return 1;
+}
 
 template <auto Decode>
 const OSSL_DISPATCH* functions() {
     static const std::array table{
         ossl::entry<OSSL_FUNC_decoder_newctx_fn>(OSSL_FUNC_DECODER_NEWCTX, newContext),
         ossl::entry<OSSL_FUNC_decoder_freectx_fn>(OSSL_FUNC_DECODER_FREECTX, freeContext),
-        ossl::entry<OSSL_FUNC_decoder_does_selection_fn>(OSSL_FUNC_DECODER_DOES_SELECTION, doesSelection),
-        ossl::entry<OSSL_FUNC_decoder_decode_fn>(OSSL_FUNC_DECODER_DECODE, Decode), ossl::endOfTable()};
+        ossl::entry<OSSL_FUNC_decoder_does_selection_fn>(OSSL_FUNC_DECODER_DOES_SELECTION,
+                                                         doesSelection),
+        ossl::entry<OSSL_FUNC_decoder_decode_fn>(OSSL_FUNC_DECODER_DECODE, Decode),
+        ossl::endOfTable()};
     return table.data();
 }
 
 template <KeyType Type>
 OSSL_ALGORITHM derDecoder() {
-    return {keymgmt::nameOf(Type), "provider=pkcs11,input=der,structure=pk11-uri", functions<decodeDer<Type>>(),
-            "references to keys on tokens"};
+    return {keymgmt::nameOf(Type), "provider=pkcs11,input=der,structure=pk11-uri",
+            functions<decodeDer<Type>>(), "references to keys on tokens"};
 }
 
 } // namespace
 
 const OSSL_ALGORITHM* decoders() {
-    static const std::array list{OSSL_ALGORITHM{"DER", "provider=pkcs11,input=pem", functions<decodePem>(),
+    static const std::array list{OSSL_ALGORITHM{"DER", "provider=pkcs11,input=pem",
+                                                functions<decodePem>(),
                                                 "PEM with references to keys on tokens"},
                                  derDecoder<KeyType::rsa>(),
                                  derDecoder<KeyType::rsaPss>(),

@@ -1,5 +1,5 @@
-// Encoders for private keys: a reference by URI, and a text. Key material never leaves the token; public parts go through
-// OpenSSL's own encoders.
+// Encoders for private keys: a reference by URI, and a text. Key material never leaves the token;
+// public parts go through OpenSSL's own encoders.
 #include <array>
 
 #include <openssl/core_dispatch.h>
@@ -23,14 +23,18 @@ struct Encoder {
     std::string cipher; ///< asked for by the application, for keys in memory
 };
 
-Encoder& encoderOf(void* ctx) { return *static_cast<Encoder*>(ctx); }
+Encoder& encoderOf(void* ctx) {
+    return *static_cast<Encoder*>(ctx);
+}
 
 void* newContext(void* provctx) {
     auto& context = ossl::Context::from(provctx);
     return ossl::guarded<void*>(context.core(), nullptr, [&] { return new Encoder{context, {}}; });
 }
 
-void freeContext(void* ctx) { delete &encoderOf(ctx); }
+void freeContext(void* ctx) {
+    delete &encoderOf(ctx);
+}
 
 int setParams(void* ctx, const OSSL_PARAM params[]) {
     return ossl::guarded(encoderOf(ctx).context.core(), 0, [&] {
@@ -42,7 +46,8 @@ int setParams(void* ctx, const OSSL_PARAM params[]) {
 
 const OSSL_PARAM* settableParams(void*) {
     static const std::array list{ossl::textParam(OSSL_ENCODER_PARAM_CIPHER),
-                                 ossl::textParam(OSSL_ENCODER_PARAM_PROPERTIES), OSSL_PARAM_construct_end()};
+                                 ossl::textParam(OSSL_ENCODER_PARAM_PROPERTIES),
+                                 OSSL_PARAM_construct_end()};
     return list.data();
 }
 
@@ -52,7 +57,8 @@ int doesSelection(void*, int selection) {
 }
 
 int writeText(BIO* out, const keymgmt::Key& key) {
-    BIO_printf(out, "PKCS#11 %s private key\nURI: %s\n", keymgmt::nameOf(key.type()), key.uri().c_str());
+    BIO_printf(out, "PKCS#11 %s private key\nURI: %s\n", keymgmt::nameOf(key.type()),
+               key.uri().c_str());
     auto* publicKey = key.publicKey();
     if (publicKey == nullptr)
         return BIO_puts(out, "No public part on the token\n") > 0 ? 1 : 0;
@@ -64,16 +70,21 @@ int write(BIO* out, const keymgmt::Key& key, Form form) {
         return writeText(out, key);
     const auto der = encodeKeyUri(key.uri());
     if (form == Form::pem)
-        return PEM_write_bio(out, keyUriPemLabel, "", der.data(), static_cast<long>(der.size())) > 0 ? 1 : 0;
-    return BIO_write(out, der.data(), static_cast<int>(der.size())) == static_cast<int>(der.size()) ? 1 : 0;
+        return PEM_write_bio(out, keyUriPemLabel, "", der.data(), static_cast<long>(der.size())) > 0
+                   ? 1
+                   : 0;
+    return BIO_write(out, der.data(), static_cast<int>(der.size())) == static_cast<int>(der.size())
+               ? 1
+               : 0;
 }
 
 // A key pair in memory is written by the encoders that it would have met without this provider.
 int writeSoftwarePair(BIO* out, const Encoder& encoder, EVP_PKEY* key, int selection, Form form,
                       OSSL_PASSPHRASE_CALLBACK* passphrase, void* passphraseArg) {
     const bool text = form == Form::text;
-    const ossl::Owner<OSSL_ENCODER_CTX, OSSL_ENCODER_CTX_free> writer(OSSL_ENCODER_CTX_new_for_pkey(
-        key, selection, text ? "TEXT" : "PEM", text ? nullptr : "PrivateKeyInfo", ossl::Context::propq()));
+    const ossl::Owner<OSSL_ENCODER_CTX, OSSL_ENCODER_CTX_free> writer(
+        OSSL_ENCODER_CTX_new_for_pkey(key, selection, text ? "TEXT" : "PEM",
+                                      text ? nullptr : "PrivateKeyInfo", ossl::Context::propq()));
     if (!writer)
         return 0;
     if (!encoder.cipher.empty())
@@ -84,8 +95,8 @@ int writeSoftwarePair(BIO* out, const Encoder& encoder, EVP_PKEY* key, int selec
 }
 
 template <Form TheForm>
-int encode(void* ctx, OSSL_CORE_BIO* coreBio, const void* keydata, const OSSL_PARAM[], int selection,
-           OSSL_PASSPHRASE_CALLBACK* passphrase, void* passphraseArg) {
+int encode(void* ctx, OSSL_CORE_BIO* coreBio, const void* keydata, const OSSL_PARAM[],
+           int selection, OSSL_PASSPHRASE_CALLBACK* passphrase, void* passphraseArg) {
     const auto& encoder = encoderOf(ctx);
     return ossl::guarded(encoder.context.core(), 0, [&] {
         if (keydata == nullptr || (selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY) == 0)
@@ -95,10 +106,11 @@ int encode(void* ctx, OSSL_CORE_BIO* coreBio, const void* keydata, const OSSL_PA
         if (!out)
             return 0;
         if (key.isSoftwarePair())
-            return writeSoftwarePair(out.get(), encoder, key.requirePublicKey(), selection, TheForm, passphrase,
-                                     passphraseArg);
+            return writeSoftwarePair(out.get(), encoder, key.requirePublicKey(), selection, TheForm,
+                                     passphrase, passphraseArg);
         if (!key.isPrivate())
-            throw ossl::UsageError(ossl::Reason::key, "only private keys are written as references");
+            throw ossl::UsageError(ossl::Reason::key,
+                                   "only private keys are written as references");
         return write(out.get(), key, TheForm);
     });
 }
@@ -108,10 +120,14 @@ const OSSL_DISPATCH* functions() {
     static const std::array table{
         ossl::entry<OSSL_FUNC_encoder_newctx_fn>(OSSL_FUNC_ENCODER_NEWCTX, newContext),
         ossl::entry<OSSL_FUNC_encoder_freectx_fn>(OSSL_FUNC_ENCODER_FREECTX, freeContext),
-        ossl::entry<OSSL_FUNC_encoder_set_ctx_params_fn>(OSSL_FUNC_ENCODER_SET_CTX_PARAMS, setParams),
-        ossl::entry<OSSL_FUNC_encoder_settable_ctx_params_fn>(OSSL_FUNC_ENCODER_SETTABLE_CTX_PARAMS, settableParams),
-        ossl::entry<OSSL_FUNC_encoder_does_selection_fn>(OSSL_FUNC_ENCODER_DOES_SELECTION, doesSelection),
-        ossl::entry<OSSL_FUNC_encoder_encode_fn>(OSSL_FUNC_ENCODER_ENCODE, encode<TheForm>), ossl::endOfTable()};
+        ossl::entry<OSSL_FUNC_encoder_set_ctx_params_fn>(OSSL_FUNC_ENCODER_SET_CTX_PARAMS,
+                                                         setParams),
+        ossl::entry<OSSL_FUNC_encoder_settable_ctx_params_fn>(OSSL_FUNC_ENCODER_SETTABLE_CTX_PARAMS,
+                                                              settableParams),
+        ossl::entry<OSSL_FUNC_encoder_does_selection_fn>(OSSL_FUNC_ENCODER_DOES_SELECTION,
+                                                         doesSelection),
+        ossl::entry<OSSL_FUNC_encoder_encode_fn>(OSSL_FUNC_ENCODER_ENCODE, encode<TheForm>),
+        ossl::endOfTable()};
     return table.data();
 }
 
@@ -136,7 +152,8 @@ const OSSL_ALGORITHM* encoders() {
         auto* next = all.data();
         for (const char* type : keyTypes)
             for (const auto& output : outputs)
-                *next++ = {type, output.properties, output.functions(), "references to keys on tokens"};
+                *next++ = {type, output.properties, output.functions(),
+                           "references to keys on tokens"};
         return all;
     }();
     return list.data();

@@ -19,8 +19,10 @@ struct KeyUri {
 ASN1_SEQUENCE(KeyUri) = {ASN1_SIMPLE(KeyUri, description, ASN1_VISIBLESTRING),
                          ASN1_SIMPLE(KeyUri, uri, ASN1_UTF8STRING)} static_ASN1_SEQUENCE_END(KeyUri)
 
-struct KeyUriDeleter {
-    void operator()(KeyUri* value) const { ASN1_item_free(reinterpret_cast<ASN1_VALUE*>(value), ASN1_ITEM_rptr(KeyUri)); }
+    struct KeyUriDeleter {
+    void operator()(KeyUri* value) const {
+        ASN1_item_free(reinterpret_cast<ASN1_VALUE*>(value), ASN1_ITEM_rptr(KeyUri));
+    }
 };
 using KeyUriOwner = std::unique_ptr<KeyUri, KeyUriDeleter>;
 
@@ -35,9 +37,12 @@ pkcs11::Bytes encodeKeyUri(const std::string& uri) {
     const KeyUriOwner value(reinterpret_cast<KeyUri*>(ASN1_item_new(ASN1_ITEM_rptr(KeyUri))));
     unsigned char* der = nullptr;
     int size = -1;
-    if (value && ASN1_STRING_set(value->description, description.data(), static_cast<int>(description.size())) == 1 &&
+    if (value &&
+        ASN1_STRING_set(value->description, description.data(),
+                        static_cast<int>(description.size())) == 1 &&
         ASN1_STRING_set(value->uri, uri.data(), static_cast<int>(uri.size())) == 1)
-        size = ASN1_item_i2d(reinterpret_cast<const ASN1_VALUE*>(value.get()), &der, ASN1_ITEM_rptr(KeyUri));
+        size = ASN1_item_i2d(reinterpret_cast<const ASN1_VALUE*>(value.get()), &der,
+                             ASN1_ITEM_rptr(KeyUri));
     if (size < 0)
         throw ossl::UsageError(ossl::Reason::internal, "the key's URI cannot be encoded");
     pkcs11::Bytes result(der, der + size);

@@ -1,5 +1,5 @@
-// Key references in files: a DER structure with a pkcs11 URI, in PEM under the label "PKCS#11 PROVIDER URI". The form
-// is that of pkcs11-provider, so that files can be moved between the two.
+// Key references in files: a DER structure with a pkcs11 URI, in PEM under the label "PKCS#11
+// PROVIDER URI". The form is that of pkcs11-provider, so that files can be moved between the two.
 #pragma once
 
 #include <optional>

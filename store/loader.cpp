@@ -16,7 +16,8 @@
 namespace store {
 namespace {
 
-/// One open store. The token is asked at the first load: only then is it known what is expected, and whom to ask for a PIN.
+/// One open store. The token is asked at the first load: only then is it known what is expected,
+/// and whom to ask for a PIN.
 class Loader {
   public:
     Loader(ossl::Context& context, const char* text) : context_(context), uri_(parse(text)) {}
@@ -34,7 +35,8 @@ class Loader {
         entries_.pop_front();
         if (entry.key)
             return deliverKey(object, entry.key);
-        return entry.certificate.empty() ? object.deliverName(entry.uri) : object.deliverCertificate(entry.certificate);
+        return entry.certificate.empty() ? object.deliverName(entry.uri)
+                                         : object.deliverCertificate(entry.certificate);
     }
 
   private:
@@ -46,8 +48,8 @@ class Loader {
         }
     }
 
-    // Whatever happens, the search is over: callers go on until the end is reached (a failing load without
-    // an end would keep them for ever).
+    // Whatever happens, the search is over: callers go on until the end is reached (a failing load
+    // without an end would keep them for ever).
     void search(PassphraseCallback passphrase) {
         searched_ = true;
         for (auto& entry : Search(context_, uri_, expectation_, passphrase).run()) {
@@ -74,7 +76,9 @@ class Loader {
     std::deque<Entry> entries_;
 };
 
-Loader& loaderOf(void* ctx) { return *static_cast<Loader*>(ctx); }
+Loader& loaderOf(void* ctx) {
+    return *static_cast<Loader*>(ctx);
+}
 
 void* open(void* provctx, const char* uri) {
     auto& context = ossl::Context::from(provctx);
@@ -86,12 +90,16 @@ int close(void* ctx) {
     return 1;
 }
 
-int load(void* ctx, OSSL_CALLBACK* callback, void* arg, OSSL_PASSPHRASE_CALLBACK* passphrase, void* passphraseArg) {
-    return ossl::guarded(loaderOf(ctx).core(), 0,
-                         [&] { return loaderOf(ctx).load({callback, arg}, {passphrase, passphraseArg}); });
+int load(void* ctx, OSSL_CALLBACK* callback, void* arg, OSSL_PASSPHRASE_CALLBACK* passphrase,
+         void* passphraseArg) {
+    return ossl::guarded(loaderOf(ctx).core(), 0, [&] {
+        return loaderOf(ctx).load({callback, arg}, {passphrase, passphraseArg});
+    });
 }
 
-int atEnd(void* ctx) { return loaderOf(ctx).atEnd() ? 1 : 0; }
+int atEnd(void* ctx) {
+    return loaderOf(ctx).atEnd() ? 1 : 0;
+}
 
 int setParams(void* ctx, const OSSL_PARAM params[]) {
     return ossl::guarded(loaderOf(ctx).core(), 0, [&] {
@@ -102,13 +110,14 @@ int setParams(void* ctx, const OSSL_PARAM params[]) {
 }
 
 const OSSL_PARAM* settableParams(void*) {
-    static const std::array list{ossl::intParam(OSSL_STORE_PARAM_EXPECT), ossl::textParam(OSSL_STORE_PARAM_PROPERTIES),
-                                 ossl::textParam(OSSL_STORE_PARAM_INPUT_TYPE), OSSL_PARAM_construct_end()};
+    static const std::array list{
+        ossl::intParam(OSSL_STORE_PARAM_EXPECT), ossl::textParam(OSSL_STORE_PARAM_PROPERTIES),
+        ossl::textParam(OSSL_STORE_PARAM_INPUT_TYPE), OSSL_PARAM_construct_end()};
     return list.data();
 }
 
-// For a store whose keymgmt is another provider's. Private keys must be refused: their public part alone would
-// be taken for a public key.
+// For a store whose keymgmt is another provider's. Private keys must be refused: their public part
+// alone would be taken for a public key.
 int exportObject(void* ctx, const void* data, size_t size, OSSL_CALLBACK* callback, void* arg) {
     const auto* reference = keymgmt::KeyReference::from(data, size);
     if (reference == nullptr || !reference->key || reference->key->isPrivate())
@@ -125,7 +134,8 @@ int exportObject(void* ctx, const void* data, size_t size, OSSL_CALLBACK* callba
 const OSSL_DISPATCH* functions() {
     static const std::array table{
         ossl::entry<OSSL_FUNC_store_open_fn>(OSSL_FUNC_STORE_OPEN, open),
-        ossl::entry<OSSL_FUNC_store_settable_ctx_params_fn>(OSSL_FUNC_STORE_SETTABLE_CTX_PARAMS, settableParams),
+        ossl::entry<OSSL_FUNC_store_settable_ctx_params_fn>(OSSL_FUNC_STORE_SETTABLE_CTX_PARAMS,
+                                                            settableParams),
         ossl::entry<OSSL_FUNC_store_set_ctx_params_fn>(OSSL_FUNC_STORE_SET_CTX_PARAMS, setParams),
         ossl::entry<OSSL_FUNC_store_load_fn>(OSSL_FUNC_STORE_LOAD, load),
         ossl::entry<OSSL_FUNC_store_eof_fn>(OSSL_FUNC_STORE_EOF, atEnd),
@@ -138,8 +148,9 @@ const OSSL_DISPATCH* functions() {
 } // namespace
 
 const OSSL_ALGORITHM* loaders() {
-    static const std::array list{ossl::algorithm("pkcs11", functions(), "PKCS#11 tokens (RFC 7512 URIs)"),
-                                 ossl::endOfAlgorithms()};
+    static const std::array list{
+        ossl::algorithm("pkcs11", functions(), "PKCS#11 tokens (RFC 7512 URIs)"),
+        ossl::endOfAlgorithms()};
     return list.data();
 }
 

@@ -16,8 +16,10 @@ int ObjectCallback::deliverKey(const std::shared_ptr<keymgmt::Key>& key) const {
     reference.key = key;
     const std::array params{
         OSSL_PARAM_construct_int(OSSL_OBJECT_PARAM_TYPE, &type),
-        OSSL_PARAM_construct_utf8_string(OSSL_OBJECT_PARAM_DATA_TYPE, const_cast<char*>(keymgmt::nameOf(key->type())), 0),
-        OSSL_PARAM_construct_octet_string(OSSL_OBJECT_PARAM_REFERENCE, &reference, sizeof reference),
+        OSSL_PARAM_construct_utf8_string(OSSL_OBJECT_PARAM_DATA_TYPE,
+                                         const_cast<char*>(keymgmt::nameOf(key->type())), 0),
+        OSSL_PARAM_construct_octet_string(OSSL_OBJECT_PARAM_REFERENCE, &reference,
+                                          sizeof reference),
         OSSL_PARAM_construct_end()};
     return function(params.data(), arg);
 }
@@ -26,16 +28,18 @@ int ObjectCallback::deliverCertificate(const pkcs11::Bytes& der) const {
     int type = OSSL_OBJECT_CERT;
     const std::array params{
         OSSL_PARAM_construct_int(OSSL_OBJECT_PARAM_TYPE, &type),
-        OSSL_PARAM_construct_octet_string(OSSL_OBJECT_PARAM_DATA, const_cast<unsigned char*>(der.data()), der.size()),
+        OSSL_PARAM_construct_octet_string(OSSL_OBJECT_PARAM_DATA,
+                                          const_cast<unsigned char*>(der.data()), der.size()),
         OSSL_PARAM_construct_end()};
     return function(params.data(), arg);
 }
 
 int ObjectCallback::deliverName(const std::string& uri) const {
     int type = OSSL_OBJECT_NAME;
-    const std::array params{OSSL_PARAM_construct_int(OSSL_OBJECT_PARAM_TYPE, &type),
-                            OSSL_PARAM_construct_utf8_string(OSSL_OBJECT_PARAM_DATA, const_cast<char*>(uri.c_str()), 0),
-                            OSSL_PARAM_construct_end()};
+    const std::array params{
+        OSSL_PARAM_construct_int(OSSL_OBJECT_PARAM_TYPE, &type),
+        OSSL_PARAM_construct_utf8_string(OSSL_OBJECT_PARAM_DATA, const_cast<char*>(uri.c_str()), 0),
+        OSSL_PARAM_construct_end()};
     return function(params.data(), arg);
 }
 

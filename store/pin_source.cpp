@@ -14,7 +14,8 @@ namespace {
 
 constexpr std::size_t longestPin = 1024;
 
-// pin-source is a file: URI or a path (RFC 7512, section 2.4). Commands ("|...") are not run: a URI may come from anywhere.
+// pin-source is a file: URI or a path (RFC 7512, section 2.4). Commands ("|...") are not run: a URI
+// may come from anywhere.
 pkcs11::Pin readPinSource(const std::string& source) {
     constexpr std::string_view scheme = "file:";
     constexpr std::string_view authority = "//";
@@ -24,7 +25,8 @@ pkcs11::Pin readPinSource(const std::string& source) {
     if (path.starts_with(authority))
         path.remove_prefix(authority.size());
     if (path.starts_with('|'))
-        throw pkcs11::Error(pkcs11::Failure::login, "pin-source names a command; only files are read");
+        throw pkcs11::Error(pkcs11::Failure::login,
+                            "pin-source names a command; only files are read");
     return ossl::readPinFile(std::string(path));
 }
 
@@ -45,10 +47,11 @@ std::optional<pkcs11::Pin> askedPin(PassphraseCallback callback, const std::stri
         return std::nullopt;
     std::array<char, longestPin> buffer{};
     std::size_t size = 0;
-    const std::array params{
-        OSSL_PARAM_construct_utf8_string(OSSL_PASSPHRASE_PARAM_INFO, const_cast<char*>(info.c_str()), 0),
-        OSSL_PARAM_construct_end()};
-    const bool answered = callback.function(buffer.data(), buffer.size(), &size, params.data(), callback.arg) == 1;
+    const std::array params{OSSL_PARAM_construct_utf8_string(OSSL_PASSPHRASE_PARAM_INFO,
+                                                             const_cast<char*>(info.c_str()), 0),
+                            OSSL_PARAM_construct_end()};
+    const bool answered =
+        callback.function(buffer.data(), buffer.size(), &size, params.data(), callback.arg) == 1;
     std::optional<pkcs11::Pin> pin;
     if (answered && size <= buffer.size())
         pin = ossl::makePin({buffer.data(), size});
@@ -58,7 +61,8 @@ std::optional<pkcs11::Pin> askedPin(PassphraseCallback callback, const std::stri
 
 } // namespace
 
-pkcs11::PinSource pinSource(const uri::Uri& uri, const ossl::Settings& settings, PassphraseCallback callback) {
+pkcs11::PinSource pinSource(const uri::Uri& uri, const ossl::Settings& settings,
+                            PassphraseCallback callback) {
     return {[uri, &settings] { return givenPin(uri, settings); },
             [callback, uri] { return askedPin(callback, "PIN for " + uri.withoutPin()); }};
 }

@@ -15,8 +15,10 @@ struct PassphraseCallback {
     void* arg = nullptr;
 };
 
-/// The sources for a login that `uri` asks for. The result holds references to `settings` and the callback's argument.
-pkcs11::PinSource pinSource(const uri::Uri& uri, const ossl::Settings& settings, PassphraseCallback callback);
+/// The sources for a login that `uri` asks for. The result holds references to `settings` and the
+/// callback's argument.
+pkcs11::PinSource pinSource(const uri::Uri& uri, const ossl::Settings& settings,
+                            PassphraseCallback callback);
 
 /// True if a PIN is at hand without asking anybody.
 bool hasGivenPin(const uri::Uri& uri, const ossl::Settings& settings);

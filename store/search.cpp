@@ -10,11 +10,19 @@
 namespace store {
 namespace {
 
-constexpr std::array keyAttributes{CKA_CLASS,           CKA_KEY_TYPE,      CKA_LABEL,
-                                   CKA_ID,              CKA_MODULUS,       CKA_PUBLIC_EXPONENT,
-                                   CKA_EC_PARAMS,       CKA_EC_POINT,      CKA_PUBLIC_KEY_INFO,
-                                   CKA_ALWAYS_AUTHENTICATE, CKA_ALLOWED_MECHANISMS};
-constexpr std::array certificateAttributes{CKA_CLASS, CKA_CERTIFICATE_TYPE, CKA_LABEL, CKA_ID, CKA_VALUE};
+constexpr std::array keyAttributes{CKA_CLASS,
+                                   CKA_KEY_TYPE,
+                                   CKA_LABEL,
+                                   CKA_ID,
+                                   CKA_MODULUS,
+                                   CKA_PUBLIC_EXPONENT,
+                                   CKA_EC_PARAMS,
+                                   CKA_EC_POINT,
+                                   CKA_PUBLIC_KEY_INFO,
+                                   CKA_ALWAYS_AUTHENTICATE,
+                                   CKA_ALLOWED_MECHANISMS};
+constexpr std::array certificateAttributes{CKA_CLASS, CKA_CERTIFICATE_TYPE, CKA_LABEL, CKA_ID,
+                                           CKA_VALUE};
 constexpr std::array nameAttributes{CKA_CLASS, CKA_LABEL, CKA_ID};
 
 // How many objects an error message names.
@@ -28,7 +36,8 @@ std::span<const CK_ATTRIBUTE_TYPE> attributesFor(CK_OBJECT_CLASS type, bool with
 }
 
 std::string uriOf(const pkcs11::Token& token, const pkcs11::Attributes& attributes) {
-    return uri::format({&token.info(), attributes.number(CKA_CLASS), attributes.text(CKA_LABEL), attributes.bytes(CKA_ID)});
+    return uri::format({&token.info(), attributes.number(CKA_CLASS), attributes.text(CKA_LABEL),
+                        attributes.bytes(CKA_ID)});
 }
 
 const char* nameOf(CK_OBJECT_CLASS type) {
@@ -48,7 +57,8 @@ void append(std::vector<Entry>& to, std::vector<Entry> more) {
     std::move(more.begin(), more.end(), std::back_inserter(to));
 }
 
-// Runs `work` with the token's connection, and once more with another if that one turns out to be lost.
+// Runs `work` with the token's connection, and once more with another if that one turns out to be
+// lost.
 template <typename Work>
 void withConnection(pkcs11::Token& token, Work&& work) {
     for (bool again = true;; again = false) {
@@ -58,7 +68,8 @@ void withConnection(pkcs11::Token& token, Work&& work) {
             work(connection, session);
             return;
         } catch (const pkcs11::Error& error) {
-            if (!pkcs11::isConnectionLoss(error.rv()) || error.failure() == pkcs11::Failure::login || !again)
+            if (!pkcs11::isConnectionLoss(error.rv()) ||
+                error.failure() == pkcs11::Failure::login || !again)
                 throw;
             if (error.rv() == CKR_CRYPTOKI_NOT_INITIALIZED)
                 token.module().noteFinalizedByOthers();
@@ -70,13 +81,15 @@ void withConnection(pkcs11::Token& token, Work&& work) {
 std::vector<std::string> inventory(pkcs11::Token& token, CK_OBJECT_CLASS type) {
     std::vector<std::string> uris;
     withConnection(token, [&](const auto&, pkcs11::Session& session) {
-        for (const CK_OBJECT_HANDLE handle : pkcs11::findObjects(session, {type, std::nullopt, std::nullopt})) {
+        for (const CK_OBJECT_HANDLE handle :
+             pkcs11::findObjects(session, {type, std::nullopt, std::nullopt})) {
             if (uris.size() == inventoryLimit) {
                 uris.emplace_back("...");
                 return;
             }
             const auto attributes = pkcs11::readAttributes(session, handle, nameAttributes);
-            uris.push_back(uri::format({nullptr, attributes.number(CKA_CLASS), attributes.text(CKA_LABEL), attributes.bytes(CKA_ID)}));
+            uris.push_back(uri::format({nullptr, attributes.number(CKA_CLASS),
+                                        attributes.text(CKA_LABEL), attributes.bytes(CKA_ID)}));
         }
     });
     return uris;
@@ -84,10 +97,14 @@ std::vector<std::string> inventory(pkcs11::Token& token, CK_OBJECT_CLASS type) {
 
 } // namespace
 
-bool isListing(const uri::Uri& uri) { return !uri.object() && !uri.id() && !uri.type(); }
+bool isListing(const uri::Uri& uri) {
+    return !uri.object() && !uri.id() && !uri.type();
+}
 
-Search::Search(ossl::Context& context, const uri::Uri& uri, Expectation expectation, PassphraseCallback callback)
-    : context_(context), uri_(uri), expectation_(expectation), pins_(pinSource(uri_, context.settings(), callback)),
+Search::Search(ossl::Context& context, const uri::Uri& uri, Expectation expectation,
+               PassphraseCallback callback)
+    : context_(context), uri_(uri), expectation_(expectation),
+      pins_(pinSource(uri_, context.settings(), callback)),
       pinGiven_(hasGivenPin(uri_, context.settings())), tokens_(context, uri_) {}
 
 std::vector<Entry> Search::run() {
@@ -106,14 +123,16 @@ std::vector<Entry> Search::run() {
             refuseType("certificate");
         break;
     default:
-        throw pkcs11::Error(pkcs11::Failure::unsupported, "tokens hold keys and certificates; none of them is wanted from " +
-                                                              uri_.withoutPin());
+        throw pkcs11::Error(pkcs11::Failure::unsupported,
+                            "tokens hold keys and certificates; none of them is wanted from " +
+                                uri_.withoutPin());
     }
     return findExpected();
 }
 
 std::vector<Entry> Search::findExpected() {
-    const CK_OBJECT_CLASS type = expectation_ == OSSL_STORE_INFO_CERT ? CKO_CERTIFICATE : CKO_PRIVATE_KEY;
+    const CK_OBJECT_CLASS type =
+        expectation_ == OSSL_STORE_INFO_CERT ? CKO_CERTIFICATE : CKO_PRIVATE_KEY;
     auto entries = find(type);
     if (entries.empty())
         nothingFound(type);
@@ -130,14 +149,16 @@ std::vector<Entry> Search::findAnything() {
             privateKeys = find(CKO_PRIVATE_KEY);
         } catch (const pkcs11::Error& error) {
             // A list without a PIN shows what is public; a PIN that was refused is told.
-            const bool noPin = error.failure() == pkcs11::Failure::login && error.rv() == CKR_USER_NOT_LOGGED_IN;
+            const bool noPin =
+                error.failure() == pkcs11::Failure::login && error.rv() == CKR_USER_NOT_LOGGED_IN;
             if (type || !noPin)
                 throw;
             pkcs11::trace::step(error.what());
         }
     }
     std::vector<Entry> entries;
-    for (const CK_OBJECT_CLASS other : {CK_OBJECT_CLASS{CKO_CERTIFICATE}, CK_OBJECT_CLASS{CKO_PUBLIC_KEY}})
+    for (const CK_OBJECT_CLASS other :
+         {CK_OBJECT_CLASS{CKO_CERTIFICATE}, CK_OBJECT_CLASS{CKO_PUBLIC_KEY}})
         if (type.value_or(other) == other)
             append(entries, find(other));
     markAmbiguous(privateKeys);
@@ -171,7 +192,8 @@ std::vector<Entry> Search::find(CK_OBJECT_CLASS type) {
 }
 
 bool Search::mayLogIn(const pkcs11::Token& token) const {
-    return context_.settings().login != ossl::LoginBehavior::never && tokens_.loginToken() == &token;
+    return context_.settings().login != ossl::LoginBehavior::never &&
+           tokens_.loginToken() == &token;
 }
 
 void Search::findOnToken(pkcs11::Token& token, CK_OBJECT_CLASS type, std::vector<Entry>& out) {
@@ -182,7 +204,8 @@ void Search::findOnToken(pkcs11::Token& token, CK_OBJECT_CLASS type, std::vector
         if (mayLogIn(token) && (always || (isPrivate && pinGiven_)))
             connection->login(session, pins_);
         auto handles = pkcs11::findObjects(session, query);
-        if (handles.empty() && mayLogIn(token) && !connection->loggedIn() && (isPrivate || pinGiven_)) {
+        if (handles.empty() && mayLogIn(token) && !connection->loggedIn() &&
+            (isPrivate || pinGiven_)) {
             connection->login(session, pins_);
             handles = pkcs11::findObjects(session, query);
         }
@@ -197,7 +220,8 @@ void Search::add(const std::shared_ptr<pkcs11::Connection>& connection, CK_OBJEC
     Entry entry{uriOf(connection->token(), attributes), nullptr, {}};
     if (attributes.number(CKA_CLASS) == CKO_CERTIFICATE) {
         entry.certificate = attributes.bytes(CKA_VALUE);
-        if (attributes.number(CKA_CERTIFICATE_TYPE).value_or(CKC_X_509) == CKC_X_509 && !entry.certificate.empty())
+        if (attributes.number(CKA_CERTIFICATE_TYPE).value_or(CKC_X_509) == CKC_X_509 &&
+            !entry.certificate.empty())
             out.push_back(std::move(entry));
         return;
     }
@@ -216,8 +240,9 @@ void Search::add(const std::shared_ptr<pkcs11::Connection>& connection, CK_OBJEC
 }
 
 Entry Search::publicEntry(ossl::Pkey key, const std::string& uri) const {
-    constexpr std::array types{keymgmt::KeyType::rsa, keymgmt::KeyType::rsaPss, keymgmt::KeyType::ec,
-                               keymgmt::KeyType::ed25519, keymgmt::KeyType::ed448};
+    constexpr std::array types{keymgmt::KeyType::rsa, keymgmt::KeyType::rsaPss,
+                               keymgmt::KeyType::ec, keymgmt::KeyType::ed25519,
+                               keymgmt::KeyType::ed448};
     const auto* type = std::find_if(types.begin(), types.end(), [&key](keymgmt::KeyType candidate) {
         return EVP_PKEY_is_a(key.get(), keymgmt::nameOf(candidate)) == 1;
     });
@@ -258,8 +283,9 @@ void Search::markAmbiguous(const std::vector<Entry>& entries) {
         uris.push_back(entry.uri);
         auto* first = entries.front().key->publicKey();
         auto* mine = different ? nullptr : entry.key->publicKey();
-        different = different || (&entry != &entries.front() &&
-                                  (first == nullptr || mine == nullptr || EVP_PKEY_eq(first, mine) != 1));
+        different =
+            different || (&entry != &entries.front() &&
+                          (first == nullptr || mine == nullptr || EVP_PKEY_eq(first, mine) != 1));
     }
     if (!different)
         return;
@@ -270,16 +296,20 @@ void Search::markAmbiguous(const std::vector<Entry>& entries) {
 }
 
 void Search::refuseType(const char* expected) const {
-    throw pkcs11::Error(pkcs11::Failure::notFound,
-                        std::string("a ") + expected + " is expected, and the type in " + uri_.withoutPin() + " is another");
+    throw pkcs11::Error(pkcs11::Failure::notFound, std::string("a ") + expected +
+                                                       " is expected, and the type in " +
+                                                       uri_.withoutPin() + " is another");
 }
 
 void Search::nothingFound(CK_OBJECT_CLASS type) {
-    std::string message = std::string("no ") + nameOf(type) + " fits " + uri_.withoutPin() + "; searched: " + tokens_.describe();
+    std::string message = std::string("no ") + nameOf(type) + " fits " + uri_.withoutPin() +
+                          "; searched: " + tokens_.describe();
     if (tokens_.severalNeedLogin())
-        message += "; several of them need a login, which is done only if the URI fits one (token=, serial=)";
+        message += "; several of them need a login, which is done only if the URI fits one "
+                   "(token=, serial=)";
     for (auto* token : tokens_.tokens()) {
-        const auto there = inventory(*token, type == CKO_DATA ? CK_OBJECT_CLASS{CKO_PRIVATE_KEY} : type);
+        const auto there =
+            inventory(*token, type == CKO_DATA ? CK_OBJECT_CLASS{CKO_PRIVATE_KEY} : type);
         const auto connection = token->connection();
         if (connection->loginRequired() && !connection->loggedIn())
             message += "; not logged in to " + token->describe();

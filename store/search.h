@@ -30,10 +30,11 @@ bool isListing(const uri::Uri& uri);
 /// One search; used once, by one thread.
 class Search {
   public:
-    Search(ossl::Context& context, const uri::Uri& uri, Expectation expectation, PassphraseCallback callback);
+    Search(ossl::Context& context, const uri::Uri& uri, Expectation expectation,
+           PassphraseCallback callback);
 
-    /// Everything that fits: certificates, public keys, private keys. Throws pkcs11::Error, with what was searched and
-    /// what was there, if that is nothing where something was expected.
+    /// Everything that fits: certificates, public keys, private keys. Throws pkcs11::Error, with
+    /// what was searched and what was there, if that is nothing where something was expected.
     std::vector<Entry> run();
 
   private:

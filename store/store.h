@@ -1,4 +1,5 @@
-// Store, encoder and decoder dispatch (provider-storemgmt(7), provider-encoder(7), provider-decoder(7)).
+// Store, encoder and decoder dispatch (provider-storemgmt(7), provider-encoder(7),
+// provider-decoder(7)).
 #pragma once
 
 #include <openssl/core.h>

@@ -9,7 +9,8 @@
 namespace store {
 namespace {
 
-// "softhsm2" for "libsofthsm2.so" (RFC 7512, section 2.3: without the affixes of the operating system).
+// "softhsm2" for "libsofthsm2.so" (RFC 7512, section 2.3: without the affixes of the operating
+// system).
 std::string_view bareName(std::string_view name) {
     if (name.ends_with(".so"))
         name.remove_suffix(3);
@@ -117,7 +118,9 @@ void TokenSearch::searchSlot(pkcs11::Module& module, CK_SLOT_ID slot) {
         loginTokens_.push_back(&token);
 }
 
-pkcs11::Token* TokenSearch::loginToken() const { return loginTokens_.size() == 1 ? loginTokens_.front() : nullptr; }
+pkcs11::Token* TokenSearch::loginToken() const {
+    return loginTokens_.size() == 1 ? loginTokens_.front() : nullptr;
+}
 
 std::string TokenSearch::describe() const {
     std::vector<std::string> names;
@@ -127,7 +130,8 @@ std::string TokenSearch::describe() const {
 }
 
 void TokenSearch::nothingFits() const {
-    std::string message = "no token fits " + uri_.withoutPin() + "; tokens present: " + (seen_.empty() ? "none" : join(seen_));
+    std::string message = "no token fits " + uri_.withoutPin() +
+                          "; tokens present: " + (seen_.empty() ? "none" : join(seen_));
     if (!problems_.empty())
         message += "; modules that could not be used: " + join(problems_);
     throw pkcs11::Error(pkcs11::Failure::notFound, message, CKR_TOKEN_NOT_PRESENT);

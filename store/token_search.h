@@ -10,15 +10,15 @@
 
 namespace store {
 
-/// Looks through the modules at construction; asks each for no more than the URI needs to rule it out. Throws
-/// pkcs11::Error if no token fits, naming those that are there.
+/// Looks through the modules at construction; asks each for no more than the URI needs to rule it
+/// out. Throws pkcs11::Error if no token fits, naming those that are there.
 class TokenSearch {
   public:
     TokenSearch(ossl::Context& context, const uri::Uri& uri);
 
     const std::vector<pkcs11::Token*>& tokens() const { return tokens_; }
-    /// The one token among them that needs a login; null if none does or several do. A PIN is for one token,
-    /// and trying it on another would cost that one a try.
+    /// The one token among them that needs a login; null if none does or several do. A PIN is for
+    /// one token, and trying it on another would cost that one a try.
     pkcs11::Token* loginToken() const;
     bool severalNeedLogin() const { return loginTokens_.size() > 1; }
     /// "token "a" (...), token "b" (...)".

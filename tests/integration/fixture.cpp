@@ -16,8 +16,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// The process's own folder: its log, and a copy of the token, since SoftHSM's files are not made for a crowd of
-// processes that log in at once.
+// The process's own folder: its log, and a copy of the token, since SoftHSM's files are not made
+// for a crowd of processes that log in at once.
 const fs::path& folder() {
     static const fs::path path = [] {
         const auto made = fs::temp_directory_path() / ("provider-test." + std::to_string(getpid()));
@@ -27,12 +27,15 @@ const fs::path& folder() {
     return path;
 }
 
-std::string logFile() { return folder() / "log"; }
+std::string logFile() {
+    return folder() / "log";
+}
 
 void copyToken() {
     fs::copy(fs::path(TOKENS) / "tokens", folder() / "tokens", fs::copy_options::recursive);
-    std::ofstream(folder() / "softhsm2.conf") << "directories.tokendir = " << (folder() / "tokens").string()
-                                              << "\nobjectstore.backend = file\nlog.level = ERROR\n";
+    std::ofstream(folder() / "softhsm2.conf")
+        << "directories.tokendir = " << (folder() / "tokens").string()
+        << "\nobjectstore.backend = file\nlog.level = ERROR\n";
     setenv("SOFTHSM2_CONF", (folder() / "softhsm2.conf").c_str(), 1);
 }
 
@@ -64,7 +67,9 @@ class Cleaner : public ::testing::Environment {
 
 const auto* const cleaner = ::testing::AddGlobalTestEnvironment(new Cleaner);
 
-ossl::Bio open(const std::string& name) { return ossl::Bio(BIO_new_file((std::string(TOKENS) + "/" + name).c_str(), "r")); }
+ossl::Bio open(const std::string& name) {
+    return ossl::Bio(BIO_new_file((std::string(TOKENS) + "/" + name).c_str(), "r"));
+}
 
 OSSL_LIB_CTX* defaultOnly() {
     static OSSL_LIB_CTX* libctx = [] {
@@ -77,8 +82,10 @@ OSSL_LIB_CTX* defaultOnly() {
 
 } // namespace
 
-Instance::Instance(Order order, const char* properties) : libctx_((prepareEnvironment(), OSSL_LIB_CTX_new())) {
-    OSSL_PROVIDER_set_default_search_path(get(), std::filesystem::path(PROVIDER_FILE).parent_path().c_str());
+Instance::Instance(Order order, const char* properties)
+    : libctx_((prepareEnvironment(), OSSL_LIB_CTX_new())) {
+    OSSL_PROVIDER_set_default_search_path(
+        get(), std::filesystem::path(PROVIDER_FILE).parent_path().c_str());
     const char* first = order == Order::defaultFirst ? "default" : "pkcs11";
     for (const char* name : {first, order == Order::defaultFirst ? "pkcs11" : "default"}) {
         providers_.emplace_back(OSSL_PROVIDER_load(get(), name));
@@ -88,15 +95,17 @@ Instance::Instance(Order order, const char* properties) : libctx_((prepareEnviro
         EVP_set_default_properties(get(), properties);
 }
 
-void Instance::unload() { providers_.clear(); }
+void Instance::unload() {
+    providers_.clear();
+}
 
 std::string uriOf(const std::string& label, const std::string& type) {
     return "pkcs11:token=scenarios;object=" + label + ";type=" + type + "?pin-value=1234";
 }
 
 ossl::Pkey load(const Instance& instance, const std::string& uri, int expected) {
-    const ossl::Owner<OSSL_STORE_CTX, OSSL_STORE_close> store(
-        OSSL_STORE_open_ex(uri.c_str(), instance.get(), nullptr, nullptr, nullptr, nullptr, nullptr, nullptr));
+    const ossl::Owner<OSSL_STORE_CTX, OSSL_STORE_close> store(OSSL_STORE_open_ex(
+        uri.c_str(), instance.get(), nullptr, nullptr, nullptr, nullptr, nullptr, nullptr));
     if (!store || OSSL_STORE_expect(store.get(), expected) != 1)
         return nullptr;
     const ossl::Owner<OSSL_STORE_INFO, OSSL_STORE_INFO_free> info(OSSL_STORE_load(store.get()));
@@ -114,12 +123,14 @@ ossl::Pkey loadPrivate(const Instance& instance, const std::string& label) {
 
 ossl::Pkey publicKeyFromFile(const std::string& label) {
     const auto file = open(label + ".pub.pem");
-    return ossl::Pkey(PEM_read_bio_PUBKEY_ex(file.get(), nullptr, nullptr, nullptr, defaultOnly(), nullptr));
+    return ossl::Pkey(
+        PEM_read_bio_PUBKEY_ex(file.get(), nullptr, nullptr, nullptr, defaultOnly(), nullptr));
 }
 
 ossl::Pkey privateKeyFromFile(OSSL_LIB_CTX* libctx, const std::string& label) {
     const auto file = open(label + ".pem");
-    return ossl::Pkey(PEM_read_bio_PrivateKey_ex(file.get(), nullptr, nullptr, nullptr, libctx, nullptr));
+    return ossl::Pkey(
+        PEM_read_bio_PrivateKey_ex(file.get(), nullptr, nullptr, nullptr, libctx, nullptr));
 }
 
 ossl::Certificate certificateFromFile(OSSL_LIB_CTX* libctx, const std::string& label) {
@@ -131,7 +142,8 @@ ossl::Certificate certificateFromFile(OSSL_LIB_CTX* libctx, const std::string& l
 Bytes sign(const Instance& instance, EVP_PKEY* key, const Bytes& data, const char* digest) {
     const ossl::MdCtx context(EVP_MD_CTX_new());
     std::size_t size = 0;
-    if (EVP_DigestSignInit_ex(context.get(), nullptr, digest, instance.get(), nullptr, key, nullptr) != 1 ||
+    if (EVP_DigestSignInit_ex(context.get(), nullptr, digest, instance.get(), nullptr, key,
+                              nullptr) != 1 ||
         EVP_DigestSign(context.get(), nullptr, &size, data.data(), data.size()) != 1)
         return {};
     Bytes signature(size);
@@ -141,16 +153,18 @@ Bytes sign(const Instance& instance, EVP_PKEY* key, const Bytes& data, const cha
     return signature;
 }
 
-bool verify(const std::string& label, const Bytes& signature, const Bytes& data, const char* digest, bool pss) {
+bool verify(const std::string& label, const Bytes& signature, const Bytes& data, const char* digest,
+            bool pss) {
     const auto key = publicKeyFromFile(label);
     const ossl::MdCtx context(EVP_MD_CTX_new());
     EVP_PKEY_CTX* options = nullptr;
-    if (EVP_DigestVerifyInit_ex(context.get(), &options, digest, defaultOnly(), nullptr, key.get(), nullptr) != 1)
+    if (EVP_DigestVerifyInit_ex(context.get(), &options, digest, defaultOnly(), nullptr, key.get(),
+                                nullptr) != 1)
         return false;
     if (pss)
         EVP_PKEY_CTX_set_rsa_padding(options, RSA_PKCS1_PSS_PADDING);
-    const bool good =
-        EVP_DigestVerify(context.get(), signature.data(), signature.size(), data.data(), data.size()) == 1;
+    const bool good = EVP_DigestVerify(context.get(), signature.data(), signature.size(),
+                                       data.data(), data.size()) == 1;
     ERR_clear_error();
     return good;
 }
@@ -167,7 +181,8 @@ std::string takeErrors() {
     int flags = 0;
     while (const auto code = ERR_get_error_all(nullptr, nullptr, nullptr, &data, &flags)) {
         const char* reason = ERR_reason_error_string(code);
-        all += std::string(reason != nullptr ? reason : "?") + ": " + ((flags & ERR_TXT_STRING) != 0 ? data : "") + "\n";
+        all += std::string(reason != nullptr ? reason : "?") + ": " +
+               ((flags & ERR_TXT_STRING) != 0 ? data : "") + "\n";
     }
     return all;
 }
@@ -194,6 +209,8 @@ int CallCounter::of(const std::string& function) const {
     return count;
 }
 
-int CallCounter::total() const { return of("C_"); }
+int CallCounter::total() const {
+    return of("C_");
+}
 
 } // namespace testing_support

@@ -33,7 +33,8 @@ class Instance {
 std::string uriOf(const std::string& label, const std::string& type = "private");
 
 /// The first object of type `expected` behind `uri`; null if there is none.
-ossl::Pkey load(const Instance& instance, const std::string& uri, int expected = OSSL_STORE_INFO_PKEY);
+ossl::Pkey load(const Instance& instance, const std::string& uri,
+                int expected = OSSL_STORE_INFO_PKEY);
 ossl::Pkey loadPrivate(const Instance& instance, const std::string& label);
 
 /// From the files that were made with the token, by OpenSSL's default provider alone.
@@ -42,16 +43,18 @@ ossl::Pkey privateKeyFromFile(OSSL_LIB_CTX* libctx, const std::string& label);
 ossl::Certificate certificateFromFile(OSSL_LIB_CTX* libctx, const std::string& label);
 
 /// Signs `data` by EVP_DigestSign*. Empty on failure.
-Bytes sign(const Instance& instance, EVP_PKEY* key, const Bytes& data, const char* digest = "SHA256");
-bool verify(const std::string& label, const Bytes& signature, const Bytes& data, const char* digest = "SHA256",
-            bool pss = false);
+Bytes sign(const Instance& instance, EVP_PKEY* key, const Bytes& data,
+           const char* digest = "SHA256");
+bool verify(const std::string& label, const Bytes& signature, const Bytes& data,
+            const char* digest = "SHA256", bool pss = false);
 
 Bytes randomBytes(std::size_t size);
 
 /// All errors of the thread's queue, as text; the queue is empty afterwards.
 std::string takeErrors();
 
-/// Counts the lines for C_ functions that the provider's own log got since it was made. The log is the process's.
+/// Counts the lines for C_ functions that the provider's own log got since it was made. The log is
+/// the process's.
 class CallCounter {
   public:
     CallCounter();

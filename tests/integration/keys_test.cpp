@@ -23,11 +23,12 @@ TEST(Keys, TellTheirSizesAndNames) {
     std::array<char, 100> text{};
     EXPECT_GT(EVP_PKEY_get_default_digest_name(rsa.get(), text.data(), text.size()), 0);
     EXPECT_STREQ(text.data(), "SHA256");
-    const std::array<std::pair<const char*, const char*>, 5> groups{{{"ec256", "prime256v1"},
-                                                                     {"ec384", "secp384r1"},
-                                                                     {"ec521", "secp521r1"},
-                                                                     {"secp256k1", "secp256k1"},
-                                                                     {"brainpool", "brainpoolP256r1"}}};
+    const std::array<std::pair<const char*, const char*>, 5> groups{
+        {{"ec256", "prime256v1"},
+         {"ec384", "secp384r1"},
+         {"ec521", "secp521r1"},
+         {"secp256k1", "secp256k1"},
+         {"brainpool", "brainpoolP256r1"}}};
     for (const auto& [label, group] : groups) {
         const auto key = loadPrivate(instance, label);
         std::size_t size = 0;
@@ -49,7 +50,8 @@ TEST(Keys, NeverExportTheirPrivateHalf) {
             EXPECT_NE(EVP_PKEY_todata(key.get(), EVP_PKEY_KEYPAIR, &params), 1) << label;
             EXPECT_EQ(params, nullptr);
             EXPECT_EQ(i2d_PrivateKey(key.get(), nullptr), -1) << label;
-            ASSERT_EQ(EVP_PKEY_todata(key.get(), EVP_PKEY_PUBLIC_KEY, &params), 1) << label << takeErrors();
+            ASSERT_EQ(EVP_PKEY_todata(key.get(), EVP_PKEY_PUBLIC_KEY, &params), 1)
+                << label << takeErrors();
             EXPECT_EQ(OSSL_PARAM_locate(params, OSSL_PKEY_PARAM_PRIV_KEY), nullptr);
             EXPECT_EQ(OSSL_PARAM_locate(params, OSSL_PKEY_PARAM_RSA_D), nullptr);
             OSSL_PARAM_free(params);
@@ -61,17 +63,27 @@ TEST(Keys, NeverExportTheirPrivateHalf) {
 TEST(Keys, CompareWithSoftwareKeysAndCertificates) {
     for (const auto order : {Order::defaultFirst, Order::providerFirst}) {
         const Instance instance(order);
-        // bare-*: the token has no public key for them, and the certificate in the file proves itself.
+        // bare-*: the token has no public key for them, and the certificate in the file proves
+        // itself.
         for (const char* label : {"rsa", "ec256", "ec521", "withcert", "bare-rsa", "bare-ec"}) {
             const auto key = loadPrivate(instance, label);
             const auto certificate = certificateFromFile(instance.get(), label);
-            EXPECT_EQ(X509_check_private_key(certificate.get(), key.get()), 1) << label << takeErrors();
-            const auto other = certificateFromFile(instance.get(), std::string(label).find("rsa") != std::string::npos ? "project" : "ec384");
+            EXPECT_EQ(X509_check_private_key(certificate.get(), key.get()), 1)
+                << label << takeErrors();
+            const auto other = certificateFromFile(
+                instance.get(),
+                std::string(label).find("rsa") != std::string::npos ? "project" : "ec384");
             EXPECT_NE(X509_check_private_key(other.get(), key.get()), 1) << label;
-            EXPECT_EQ(EVP_PKEY_eq(key.get(), publicKeyFromFile(label).get()), 1) << label << takeErrors();
-            EXPECT_EQ(EVP_PKEY_eq(publicKeyFromFile(label).get(), key.get()), 1) << label << takeErrors();
+            EXPECT_EQ(EVP_PKEY_eq(key.get(), publicKeyFromFile(label).get()), 1)
+                << label << takeErrors();
+            EXPECT_EQ(EVP_PKEY_eq(publicKeyFromFile(label).get(), key.get()), 1)
+                << label << takeErrors();
             EXPECT_EQ(EVP_PKEY_eq(key.get(), loadPrivate(instance, label).get()), 1) << label;
-            EXPECT_NE(EVP_PKEY_eq(key.get(), publicKeyFromFile(label == std::string("rsa") ? "project" : "secp256k1").get()), 1);
+            EXPECT_NE(
+                EVP_PKEY_eq(
+                    key.get(),
+                    publicKeyFromFile(label == std::string("rsa") ? "project" : "secp256k1").get()),
+                1);
             takeErrors();
         }
     }
@@ -121,7 +133,8 @@ TEST(Keys, CopiesOfParametersDoNotTouchTheKey) {
         const std::size_t size = EVP_PKEY_get1_encoded_public_key(other.get(), &point);
         ASSERT_EQ(size, 65U) << takeErrors();
         EXPECT_EQ(EVP_PKEY_set1_encoded_public_key(copy.get(), point, size), 1) << takeErrors();
-        EXPECT_NE(EVP_PKEY_set1_encoded_public_key(key.get(), point, size), 1) << "a token's key is not changed";
+        EXPECT_NE(EVP_PKEY_set1_encoded_public_key(key.get(), point, size), 1)
+            << "a token's key is not changed";
         OPENSSL_free(point);
         EXPECT_EQ(EVP_PKEY_eq(copy.get(), publicKeyFromFile("bare-ec").get()), 1);
         EXPECT_EQ(EVP_PKEY_eq(key.get(), publicKeyFromFile("ec256").get()), 1);
@@ -145,12 +158,18 @@ TEST(Keys, PublicKeysCanBeImportedAndPrivateOnesCannot) {
     for (const bool withPrivate : {false, true}) {
         const auto software = privateKeyFromFile(instance.get(), "ec256");
         OSSL_PARAM* params = nullptr;
-        ASSERT_EQ(EVP_PKEY_todata(software.get(), withPrivate ? EVP_PKEY_KEYPAIR : EVP_PKEY_PUBLIC_KEY, &params), 1);
-        const ossl::PkeyCtx maker(EVP_PKEY_CTX_new_from_name(instance.get(), "EC", "provider=pkcs11"));
+        ASSERT_EQ(EVP_PKEY_todata(software.get(),
+                                  withPrivate ? EVP_PKEY_KEYPAIR : EVP_PKEY_PUBLIC_KEY, &params),
+                  1);
+        const ossl::PkeyCtx maker(
+            EVP_PKEY_CTX_new_from_name(instance.get(), "EC", "provider=pkcs11"));
         ASSERT_TRUE(maker);
         EVP_PKEY* made = nullptr;
         ASSERT_EQ(EVP_PKEY_fromdata_init(maker.get()), 1);
-        EXPECT_EQ(EVP_PKEY_fromdata(maker.get(), &made, withPrivate ? EVP_PKEY_KEYPAIR : EVP_PKEY_PUBLIC_KEY, params) == 1, !withPrivate);
+        EXPECT_EQ(EVP_PKEY_fromdata(maker.get(), &made,
+                                    withPrivate ? EVP_PKEY_KEYPAIR : EVP_PKEY_PUBLIC_KEY,
+                                    params) == 1,
+                  !withPrivate);
         OSSL_PARAM_free(params);
         if (made != nullptr && !withPrivate) {
             EXPECT_EQ(EVP_PKEY_eq(made, publicKeyFromFile("ec256").get()), 1);
@@ -162,7 +181,8 @@ TEST(Keys, PublicKeysCanBeImportedAndPrivateOnesCannot) {
 
 TEST(Keys, HaveEveryAlgorithmComplete) {
     const Instance instance;
-    for (const char* name : {"RSA", "RSA-PSS", "EC", "ED25519", "ED448", "rsaEncryption", "1.2.840.10045.2.1"}) {
+    for (const char* name :
+         {"RSA", "RSA-PSS", "EC", "ED25519", "ED448", "rsaEncryption", "1.2.840.10045.2.1"}) {
         auto* keymgmt = EVP_KEYMGMT_fetch(instance.get(), name, "provider=pkcs11");
         EXPECT_NE(keymgmt, nullptr) << name;
         EVP_KEYMGMT_free(keymgmt);

@@ -1,4 +1,5 @@
-// Signatures through EVP: every way in, every parameter, and what must not cost a call or change a key.
+// Signatures through EVP: every way in, every parameter, and what must not cost a call or change a
+// key.
 #include <algorithm>
 #include <array>
 #include <atomic>
@@ -23,7 +24,8 @@ struct Started {
 
 Started start(const Instance& instance, EVP_PKEY* key, const char* digest = "SHA256") {
     Started result;
-    result.good = EVP_DigestSignInit_ex(result.context.get(), &result.options, digest, instance.get(), nullptr, key, nullptr) == 1;
+    result.good = EVP_DigestSignInit_ex(result.context.get(), &result.options, digest,
+                                        instance.get(), nullptr, key, nullptr) == 1;
     return result;
 }
 
@@ -40,7 +42,8 @@ Bytes finish(EVP_MD_CTX* context) {
 
 class Orders : public ::testing::TestWithParam<std::pair<Order, const char*>> {};
 INSTANTIATE_TEST_SUITE_P(All, Orders,
-                         ::testing::Values(std::pair{Order::defaultFirst, nullptr}, std::pair{Order::providerFirst, nullptr},
+                         ::testing::Values(std::pair{Order::defaultFirst, nullptr},
+                                           std::pair{Order::providerFirst, nullptr},
                                            std::pair{Order::defaultFirst, "?provider=pkcs11"},
                                            std::pair{Order::providerFirst, "?provider=default"}));
 
@@ -67,12 +70,17 @@ TEST_P(Orders, KeysThatNobodyPlacesAreMadeInMemory) {
     const Instance instance(GetParam().first, GetParam().second);
     const CallCounter calls;
     for (const char* type : {"RSA", "EC", "ED25519", "X25519"}) {
-        const ossl::Pkey key(std::string(type) == "RSA"  ? EVP_PKEY_Q_keygen(instance.get(), nullptr, "RSA", std::size_t{2048})
-                             : std::string(type) == "EC" ? EVP_PKEY_Q_keygen(instance.get(), nullptr, "EC", "P-256")
-                                                         : EVP_PKEY_Q_keygen(instance.get(), nullptr, type));
+        const ossl::Pkey key(
+            std::string(type) == "RSA"
+                ? EVP_PKEY_Q_keygen(instance.get(), nullptr, "RSA", std::size_t{2048})
+            : std::string(type) == "EC" ? EVP_PKEY_Q_keygen(instance.get(), nullptr, "EC", "P-256")
+                                        : EVP_PKEY_Q_keygen(instance.get(), nullptr, type));
         ASSERT_TRUE(key) << type << takeErrors();
         if (std::string(type) != "X25519") {
-            EXPECT_FALSE(sign(instance, key.get(), data, std::string(type) == "ED25519" ? nullptr : "SHA256").empty()) << type << takeErrors();
+            EXPECT_FALSE(
+                sign(instance, key.get(), data, std::string(type) == "ED25519" ? nullptr : "SHA256")
+                    .empty())
+                << type << takeErrors();
         }
         // It is a software key to everybody: its private half can be written out.
         unsigned char* der = nullptr;
@@ -87,19 +95,25 @@ TEST(Signature, TakesEveryDigestForRsaAndEcdsa) {
     const Instance instance;
     const auto rsa = loadPrivate(instance, "rsa");
     const auto ec = loadPrivate(instance, "ec256");
-    for (const char* digest : {"SHA1", "SHA224", "SHA256", "SHA384", "SHA512", "SHA512-224", "SHA512-256", "SHA3-224", "SHA3-256",
-                               "SHA3-384", "SHA3-512", "RIPEMD160", "MD5"}) {
-        EXPECT_TRUE(verify("rsa", sign(instance, rsa.get(), data, digest), data, digest)) << digest << takeErrors();
-        EXPECT_TRUE(verify("ec256", sign(instance, ec.get(), data, digest), data, digest)) << digest << takeErrors();
+    for (const char* digest :
+         {"SHA1", "SHA224", "SHA256", "SHA384", "SHA512", "SHA512-224", "SHA512-256", "SHA3-224",
+          "SHA3-256", "SHA3-384", "SHA3-512", "RIPEMD160", "MD5"}) {
+        EXPECT_TRUE(verify("rsa", sign(instance, rsa.get(), data, digest), data, digest))
+            << digest << takeErrors();
+        EXPECT_TRUE(verify("ec256", sign(instance, ec.get(), data, digest), data, digest))
+            << digest << takeErrors();
     }
-    EXPECT_TRUE(verify("rsa", sign(instance, rsa.get(), data, "MD5-SHA1"), data, "MD5-SHA1")) << takeErrors();
+    EXPECT_TRUE(verify("rsa", sign(instance, rsa.get(), data, "MD5-SHA1"), data, "MD5-SHA1"))
+        << takeErrors();
 }
 
 TEST(Signature, TakesEverySpellingOfADigest) {
     const Instance instance;
     const auto key = loadPrivate(instance, "rsa");
-    for (const char* name : {"sha256", "SHA256", "SHA2-256", "sha-256", "SHA-256", "2.16.840.1.101.3.4.2.1"})
-        EXPECT_TRUE(verify("rsa", sign(instance, key.get(), data, name), data)) << name << takeErrors();
+    for (const char* name :
+         {"sha256", "SHA256", "SHA2-256", "sha-256", "SHA-256", "2.16.840.1.101.3.4.2.1"})
+        EXPECT_TRUE(verify("rsa", sign(instance, key.get(), data, name), data))
+            << name << takeErrors();
     EXPECT_TRUE(sign(instance, key.get(), data, "SHA257").empty());
 }
 
@@ -147,7 +161,8 @@ TEST(Signature, ProbesAndSizeQueriesCostNothing) {
     auto started = start(instance, key.get());
     std::size_t size = 0;
     for (int i = 0; i < 2; ++i) {
-        EXPECT_EQ(EVP_DigestSignFinal(started.context.get(), nullptr, &size), 1) << "before any data";
+        EXPECT_EQ(EVP_DigestSignFinal(started.context.get(), nullptr, &size), 1)
+            << "before any data";
         EXPECT_EQ(size, 256U);
     }
     EXPECT_EQ(calls.total(), 0) << calls.log();
@@ -161,7 +176,9 @@ TEST(Signature, RestartsWithItsKeyWhenInitGetsNone) {
     auto started = start(instance, key.get());
     ASSERT_TRUE(started.good);
     EVP_DigestSignUpdate(started.context.get(), data.data(), 10);
-    ASSERT_EQ(EVP_DigestSignInit_ex(started.context.get(), nullptr, "SHA256", instance.get(), nullptr, nullptr, nullptr), 1);
+    ASSERT_EQ(EVP_DigestSignInit_ex(started.context.get(), nullptr, "SHA256", instance.get(),
+                                    nullptr, nullptr, nullptr),
+              1);
     EVP_DigestSignUpdate(started.context.get(), data.data(), data.size());
     EXPECT_TRUE(verify("ec256", finish(started.context.get()), data)) << takeErrors();
 }
@@ -199,9 +216,10 @@ TEST(Signature, TakesPaddingThroughTheApiAndTellsItBack) {
     EXPECT_EQ(EVP_PKEY_CTX_get_rsa_mgf1_md_name(started.options, name.data(), name.size()), 1);
     EXPECT_STREQ(name.data(), "SHA2-384");
     std::array<unsigned char, 128> id{};
-    std::array params{OSSL_PARAM_construct_octet_string(OSSL_SIGNATURE_PARAM_ALGORITHM_ID, id.data(), id.size()),
-                      OSSL_PARAM_construct_utf8_string(OSSL_SIGNATURE_PARAM_PAD_MODE, name.data(), name.size()),
-                      OSSL_PARAM_construct_end()};
+    std::array params{
+        OSSL_PARAM_construct_octet_string(OSSL_SIGNATURE_PARAM_ALGORITHM_ID, id.data(), id.size()),
+        OSSL_PARAM_construct_utf8_string(OSSL_SIGNATURE_PARAM_PAD_MODE, name.data(), name.size()),
+        OSSL_PARAM_construct_end()};
     EXPECT_EQ(EVP_PKEY_CTX_get_params(started.options, params.data()), 1) << takeErrors();
     EXPECT_GT(params[0].return_size, 0U);
     EXPECT_STREQ(name.data(), "pss");
@@ -216,7 +234,8 @@ TEST(Signature, RefusesWhatMakesNoSenseAndSaysWhat) {
     EXPECT_NE(EVP_PKEY_CTX_set_rsa_pss_saltlen(started.options, 20), 1) << "without PSS";
     takeErrors();
     EVP_PKEY_CTX_set_rsa_padding(started.options, RSA_PKCS1_PSS_PADDING);
-    EVP_PKEY_CTX_set_rsa_pss_saltlen(started.options, 223); // 222 is the most for SHA-256 and 2048 bits
+    EVP_PKEY_CTX_set_rsa_pss_saltlen(started.options,
+                                     223); // 222 is the most for SHA-256 and 2048 bits
     EVP_DigestSignUpdate(started.context.get(), data.data(), data.size());
     EXPECT_TRUE(finish(started.context.get()).empty());
     EXPECT_NE(takeErrors().find("too small"), std::string::npos);
@@ -233,9 +252,12 @@ TEST(Signature, TakesUnknownParametersForNothing) {
     const Instance instance;
     const auto key = loadPrivate(instance, "rsa");
     unsigned number = 1;
-    const std::array params{OSSL_PARAM_construct_uint("no-such-parameter", &number), OSSL_PARAM_construct_end()};
+    const std::array params{OSSL_PARAM_construct_uint("no-such-parameter", &number),
+                            OSSL_PARAM_construct_end()};
     const ossl::MdCtx context(EVP_MD_CTX_new());
-    ASSERT_EQ(EVP_DigestSignInit_ex(context.get(), nullptr, "SHA256", instance.get(), nullptr, key.get(), params.data()), 1)
+    ASSERT_EQ(EVP_DigestSignInit_ex(context.get(), nullptr, "SHA256", instance.get(), nullptr,
+                                    key.get(), params.data()),
+              1)
         << takeErrors();
     EVP_DigestSignUpdate(context.get(), data.data(), data.size());
     EXPECT_TRUE(verify("rsa", finish(context.get()), data));
@@ -251,15 +273,19 @@ TEST(Signature, WithoutPaddingIsRawRsa) {
     block[0] = 0;
     Bytes signature(256);
     std::size_t size = signature.size();
-    ASSERT_EQ(EVP_PKEY_sign(signer.get(), signature.data(), &size, block.data(), block.size()), 1) << takeErrors();
+    ASSERT_EQ(EVP_PKEY_sign(signer.get(), signature.data(), &size, block.data(), block.size()), 1)
+        << takeErrors();
     const auto file = publicKeyFromFile("rsa");
     const ossl::PkeyCtx verifier(EVP_PKEY_CTX_new(file.get(), nullptr));
     EVP_PKEY_verify_recover_init(verifier.get());
     EVP_PKEY_CTX_set_rsa_padding(verifier.get(), RSA_NO_PADDING);
     Bytes recovered(256);
-    ASSERT_EQ(EVP_PKEY_verify_recover(verifier.get(), recovered.data(), &size, signature.data(), signature.size()), 1);
+    ASSERT_EQ(EVP_PKEY_verify_recover(verifier.get(), recovered.data(), &size, signature.data(),
+                                      signature.size()),
+              1);
     EXPECT_EQ(recovered, block);
-    EXPECT_NE(EVP_PKEY_sign(signer.get(), signature.data(), &size, block.data(), 255), 1) << "must have the modulus's size";
+    EXPECT_NE(EVP_PKEY_sign(signer.get(), signature.data(), &size, block.data(), 255), 1)
+        << "must have the modulus's size";
     takeErrors();
 }
 
@@ -271,9 +297,11 @@ TEST(Signature, ChecksTheSizeOfAGivenHash) {
         ASSERT_EQ(EVP_PKEY_sign_init(signer.get()), 1);
         ASSERT_EQ(EVP_PKEY_CTX_set_signature_md(signer.get(), EVP_sha256()), 1);
         Bytes signature(512);
-        for (const std::size_t wrong : {std::size_t{0}, std::size_t{31}, std::size_t{33}, std::size_t{64}}) {
+        for (const std::size_t wrong :
+             {std::size_t{0}, std::size_t{31}, std::size_t{33}, std::size_t{64}}) {
             std::size_t size = signature.size();
-            EXPECT_NE(EVP_PKEY_sign(signer.get(), signature.data(), &size, data.data(), wrong), 1) << wrong;
+            EXPECT_NE(EVP_PKEY_sign(signer.get(), signature.data(), &size, data.data(), wrong), 1)
+                << wrong;
             EXPECT_NE(takeErrors().find("SHA2-256"), std::string::npos);
         }
     }
@@ -299,11 +327,14 @@ TEST(Signature, VerifiesWithThePrivateKeysOwnHandle) {
             auto signature = sign(instance, key.get(), data);
             const auto check = [&] {
                 const ossl::MdCtx context(EVP_MD_CTX_new());
-                return EVP_DigestVerifyInit_ex(context.get(), nullptr, "SHA256", instance.get(), nullptr, key.get(), nullptr) == 1 &&
-                       EVP_DigestVerify(context.get(), signature.data(), signature.size(), data.data(), data.size()) == 1;
+                return EVP_DigestVerifyInit_ex(context.get(), nullptr, "SHA256", instance.get(),
+                                               nullptr, key.get(), nullptr) == 1 &&
+                       EVP_DigestVerify(context.get(), signature.data(), signature.size(),
+                                        data.data(), data.size()) == 1;
             };
             EXPECT_TRUE(check()) << label << takeErrors();
-            for (const std::size_t at : {std::size_t{0}, signature.size() / 2, signature.size() - 1}) {
+            for (const std::size_t at :
+                 {std::size_t{0}, signature.size() / 2, signature.size() - 1}) {
                 signature[at] ^= 1;
                 EXPECT_FALSE(check()) << label << " byte " << at;
                 signature[at] ^= 1;
@@ -324,10 +355,13 @@ TEST(Signature, Ed25519SignsWholeMessagesOnly) {
     Bytes raw(32);
     std::size_t size = raw.size();
     ASSERT_EQ(EVP_PKEY_get_raw_public_key(key.get(), raw.data(), &size), 1) << takeErrors();
-    const ossl::Pkey software(EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, raw.data(), raw.size()));
+    const ossl::Pkey software(
+        EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, raw.data(), raw.size()));
     const ossl::MdCtx verifier(EVP_MD_CTX_new());
     ASSERT_EQ(EVP_DigestVerifyInit(verifier.get(), nullptr, nullptr, nullptr, software.get()), 1);
-    EXPECT_EQ(EVP_DigestVerify(verifier.get(), signature.data(), signature.size(), data.data(), data.size()), 1);
+    EXPECT_EQ(EVP_DigestVerify(verifier.get(), signature.data(), signature.size(), data.data(),
+                               data.size()),
+              1);
     EXPECT_TRUE(sign(instance, key.get(), data, "SHA256").empty()) << "a digest is refused";
     takeErrors();
 }

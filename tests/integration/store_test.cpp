@@ -11,7 +11,8 @@ using Store = ossl::Owner<OSSL_STORE_CTX, OSSL_STORE_close>;
 using Info = ossl::Owner<OSSL_STORE_INFO, OSSL_STORE_INFO_free>;
 
 Store open(const Instance& instance, const std::string& uri, const char* propq = nullptr) {
-    return Store(OSSL_STORE_open_ex(uri.c_str(), instance.get(), propq, nullptr, nullptr, nullptr, nullptr, nullptr));
+    return Store(OSSL_STORE_open_ex(uri.c_str(), instance.get(), propq, nullptr, nullptr, nullptr,
+                                    nullptr, nullptr));
 }
 
 // The loop of OpenSSL's own programs; it must end.
@@ -27,19 +28,22 @@ std::vector<int> typesIn(OSSL_STORE_CTX* store) {
 TEST(Store, GivesWhatIsExpected) {
     const Instance instance;
     const std::string uri = "pkcs11:token=scenarios;object=rsa?pin-value=1234";
-    for (const int expected : {OSSL_STORE_INFO_PKEY, OSSL_STORE_INFO_PUBKEY, OSSL_STORE_INFO_CERT}) {
+    for (const int expected :
+         {OSSL_STORE_INFO_PKEY, OSSL_STORE_INFO_PUBKEY, OSSL_STORE_INFO_CERT}) {
         const auto store = open(instance, uri);
         ASSERT_EQ(OSSL_STORE_expect(store.get(), expected), 1);
         EXPECT_EQ(typesIn(store.get()), std::vector{expected}) << takeErrors();
     }
     const auto store = open(instance, uri);
-    EXPECT_EQ(typesIn(store.get()), (std::vector{OSSL_STORE_INFO_CERT, OSSL_STORE_INFO_PUBKEY, OSSL_STORE_INFO_PKEY}));
+    EXPECT_EQ(typesIn(store.get()),
+              (std::vector{OSSL_STORE_INFO_CERT, OSSL_STORE_INFO_PUBKEY, OSSL_STORE_INFO_PKEY}));
 }
 
 TEST(Store, EndsAfterEveryError) {
     const Instance instance;
     for (const char* uri : {"pkcs11:token=scenarios;object=rsa;type=private", "pkcs11:token=nosuch",
-                            "pkcs11:token=scenarios;object=nosuch?pin-value=1234", "pkcs11:token=empty;object=a?pin-value=1234"}) {
+                            "pkcs11:token=scenarios;object=nosuch?pin-value=1234",
+                            "pkcs11:token=empty;object=a?pin-value=1234"}) {
         const auto store = open(instance, uri);
         ASSERT_TRUE(store) << uri;
         OSSL_STORE_expect(store.get(), OSSL_STORE_INFO_PKEY);
@@ -50,7 +54,8 @@ TEST(Store, EndsAfterEveryError) {
 
 TEST(Store, RefusesBadUrisWhenTheyAreOpened) {
     const Instance instance;
-    for (const char* uri : {"pkcs11:type=nothing", "pkcs11:token=a;token=b", "pkcs11:%zz=a", "pkcs11:object=a;pin-value=1234;pin-value=4321"}) {
+    for (const char* uri : {"pkcs11:type=nothing", "pkcs11:token=a;token=b", "pkcs11:%zz=a",
+                            "pkcs11:object=a;pin-value=1234;pin-value=4321"}) {
         EXPECT_FALSE(open(instance, uri)) << uri;
         const auto errors = takeErrors();
         EXPECT_NE(errors.find("invalid pkcs11 URI"), std::string::npos) << errors;

@@ -19,12 +19,14 @@ using pkcs11::Bytes;
 
 TEST(DigestInfo, HasTheKnownPrefixes) {
     const Bytes hash(32, 0xAB);
-    const Bytes prefix{0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01,
-                   0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00, 0x04, 0x20}; // RFC 8017, section 9.2, note 1
+    const Bytes prefix{
+        0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01,
+        0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00, 0x04, 0x20}; // RFC 8017, section 9.2, note 1
     const auto info = signature::digestInfo(EVP_sha256(), hash);
     ASSERT_EQ(info.size(), prefix.size() + hash.size());
     EXPECT_TRUE(std::equal(prefix.begin(), prefix.end(), info.begin()));
-    EXPECT_TRUE(std::equal(hash.begin(), hash.end(), info.begin() + static_cast<std::ptrdiff_t>(prefix.size())));
+    EXPECT_TRUE(std::equal(hash.begin(), hash.end(),
+                           info.begin() + static_cast<std::ptrdiff_t>(prefix.size())));
 }
 
 TEST(DigestInfo, LeavesTheTlsHashAlone) {
@@ -58,8 +60,10 @@ int nidOf(const Bytes& der) {
 }
 
 TEST(AlgorithmId, NamesHashAndKeyTogether) {
-    EXPECT_EQ(nidOf(signature::algorithmIdOf(EVP_sha256(), NID_rsaEncryption)), NID_sha256WithRSAEncryption);
-    EXPECT_EQ(nidOf(signature::algorithmIdOf(EVP_sha384(), NID_X9_62_id_ecPublicKey)), NID_ecdsa_with_SHA384);
+    EXPECT_EQ(nidOf(signature::algorithmIdOf(EVP_sha256(), NID_rsaEncryption)),
+              NID_sha256WithRSAEncryption);
+    EXPECT_EQ(nidOf(signature::algorithmIdOf(EVP_sha384(), NID_X9_62_id_ecPublicKey)),
+              NID_ecdsa_with_SHA384);
     EXPECT_EQ(nidOf(signature::algorithmIdOf(NID_ED25519)), NID_ED25519);
     EXPECT_TRUE(signature::algorithmIdOf(EVP_ripemd160(), NID_X9_62_id_ecPublicKey).empty());
 }
@@ -84,7 +88,8 @@ TEST(AlgorithmId, WritesAllPssParameters) {
 
 TEST(EcdsaDer, WritesMinimalIntegers) {
     const Bytes raw{0x00, 0x01, 0x80, 0x00}; // r = 1, s = 0x8000
-    EXPECT_EQ(ossl::ecdsaToDer(raw), (Bytes{0x30, 0x08, 0x02, 0x01, 0x01, 0x02, 0x03, 0x00, 0x80, 0x00}));
+    EXPECT_EQ(ossl::ecdsaToDer(raw),
+              (Bytes{0x30, 0x08, 0x02, 0x01, 0x01, 0x02, 0x03, 0x00, 0x80, 0x00}));
     EXPECT_TRUE(ossl::ecdsaToDer(Bytes{1, 2, 3}).empty());
     EXPECT_TRUE(ossl::ecdsaToDer(Bytes{}).empty());
 }

@@ -1,4 +1,5 @@
-// Padding in the host, against blocks that OpenSSL's own encoder made and against every kind of damage.
+// Padding in the host, against blocks that OpenSSL's own encoder made and against every kind of
+// damage.
 #define OPENSSL_SUPPRESS_DEPRECATED
 
 #include <algorithm>
@@ -26,7 +27,9 @@ Bytes randomBytes(std::size_t size) {
 
 Bytes pkcs1Block(const Bytes& message) {
     Bytes block(blockSize);
-    EXPECT_EQ(RSA_padding_add_PKCS1_type_2(block.data(), blockSize, message.data(), static_cast<int>(message.size())), 1);
+    EXPECT_EQ(RSA_padding_add_PKCS1_type_2(block.data(), blockSize, message.data(),
+                                           static_cast<int>(message.size())),
+              1);
     return block;
 }
 
@@ -57,10 +60,10 @@ TEST(Pkcs1Decode, AnswersEveryDamageWithTheSubstituteAndNoError) {
     const auto substitute = substituteFor(randomBytes(blockSize), randomBytes(32));
     const auto good = pkcs1Block(randomBytes(48));
     std::vector<Bytes> damaged(5, good);
-    damaged[0][0] = 1;                                                    // does not begin with 0
-    damaged[1][1] = 1;                                                    // wrong block type
-    damaged[2][5] = 0;                                                    // padding shorter than 8 bytes
-    std::replace(damaged[3].begin() + 2, damaged[3].end(), 0, 1);         // no end of the padding
+    damaged[0][0] = 1;                                            // does not begin with 0
+    damaged[1][1] = 1;                                            // wrong block type
+    damaged[2][5] = 0;                                            // padding shorter than 8 bytes
+    std::replace(damaged[3].begin() + 2, damaged[3].end(), 0, 1); // no end of the padding
     damaged[4].assign(blockSize, 0);
     ERR_clear_error();
     for (const auto& block : damaged)
@@ -108,7 +111,8 @@ TEST(TlsDecode, GivesRandomBytesForWrongVersionLengthOrPadding) {
     auto badPadding = pkcs1Block(premaster);
     badPadding[1] = 0;
     for (const auto& [block, version] :
-         {std::pair{pkcs1Block(premaster), 0x0302U}, std::pair{pkcs1Block(shortOne), 0x0303U}, std::pair{badPadding, 0x0303U}}) {
+         {std::pair{pkcs1Block(premaster), 0x0302U}, std::pair{pkcs1Block(shortOne), 0x0303U},
+          std::pair{badPadding, 0x0303U}}) {
         Bytes first(48);
         Bytes second(48);
         asym_cipher::tlsDecode(nullptr, block, version, 0, first);
@@ -124,22 +128,28 @@ TEST(OaepDecode, TakesDigestsLabelsAndMgf1Digests) {
     const auto message = randomBytes(32);
     for (const auto* digest : {EVP_sha1(), EVP_sha256(), EVP_sha512()}) {
         Bytes block(blockSize);
-        ASSERT_EQ(RSA_padding_add_PKCS1_OAEP_mgf1(block.data(), blockSize, message.data(), 32, label.data(), 3, digest, EVP_sha1()), 1);
+        ASSERT_EQ(RSA_padding_add_PKCS1_OAEP_mgf1(block.data(), blockSize, message.data(), 32,
+                                                  label.data(), 3, digest, EVP_sha1()),
+                  1);
         Bytes out(blockSize);
         const auto size = asym_cipher::oaepDecode(block, label, digest, EVP_sha1(), out);
         ASSERT_TRUE(size.has_value());
         out.resize(*size);
         EXPECT_EQ(out, message);
         Bytes ignored(blockSize);
-        EXPECT_FALSE(asym_cipher::oaepDecode(block, {}, digest, EVP_sha1(), ignored)) << "another label";
-        EXPECT_FALSE(asym_cipher::oaepDecode(block, label, digest, EVP_sha384(), ignored)) << "another MGF1 digest";
+        EXPECT_FALSE(asym_cipher::oaepDecode(block, {}, digest, EVP_sha1(), ignored))
+            << "another label";
+        EXPECT_FALSE(asym_cipher::oaepDecode(block, label, digest, EVP_sha384(), ignored))
+            << "another MGF1 digest";
     }
 }
 
 TEST(OaepDecode, RefusesEveryFlippedByteWithoutAnError) {
     const auto message = randomBytes(32);
     Bytes block(blockSize);
-    ASSERT_EQ(RSA_padding_add_PKCS1_OAEP_mgf1(block.data(), blockSize, message.data(), 32, nullptr, 0, EVP_sha256(), EVP_sha256()), 1);
+    ASSERT_EQ(RSA_padding_add_PKCS1_OAEP_mgf1(block.data(), blockSize, message.data(), 32, nullptr,
+                                              0, EVP_sha256(), EVP_sha256()),
+              1);
     ERR_clear_error();
     for (std::size_t i = 0; i < blockSize; ++i) {
         auto damaged = block;
