@@ -218,7 +218,7 @@ ossl::Pkey publicKeyOfCertificate(const ossl::Context& context, const Bytes& der
     const unsigned char* position = der.data();
     X509* raw = fresh.get();
     if (raw == nullptr || d2i_X509(&raw, &position, static_cast<long>(der.size())) == nullptr) {
-        fresh.release(); // d2i frees what it was given on failure
+        (void)fresh.release(); // d2i frees what it was given on failure
         return nullptr;
     }
     return ossl::Pkey(X509_get_pubkey(raw));

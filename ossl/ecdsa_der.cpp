@@ -15,8 +15,9 @@ std::vector<unsigned char> ecdsaToDer(std::span<const unsigned char> raw) {
     const EcdsaSig signature(ECDSA_SIG_new());
     if (!signature || ECDSA_SIG_set0(signature.get(), r.get(), s.get()) != 1)
         return {};
-    r.release();
-    s.release();
+    // ECDSA_SIG_set0 has taken them over.
+    (void)r.release();
+    (void)s.release();
     std::vector<unsigned char> der(
         static_cast<std::size_t>(std::max(i2d_ECDSA_SIG(signature.get(), nullptr), 0)));
     unsigned char* position = der.data();

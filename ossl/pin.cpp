@@ -35,7 +35,7 @@ pkcs11::Pin readPinFile(const std::string& path) {
     if (!file || BIO_read_filename(file.get(), const_cast<char*>(path.c_str())) != 1)
         throw pkcs11::Error(pkcs11::Failure::login, "cannot open the PIN file " + path);
     const int size = BIO_gets(file.get(), line.data(), static_cast<int>(line.size()));
-    const auto pin = makePin({line.data(), size > 0 ? std::strcspn(line.data(), "\r\n") : 0});
+    auto pin = makePin({line.data(), size > 0 ? std::strcspn(line.data(), "\r\n") : 0});
     OPENSSL_cleanse(line.data(), line.size());
     if (pin.size == 0)
         throw pkcs11::Error(pkcs11::Failure::login, "the PIN file " + path + " is empty");

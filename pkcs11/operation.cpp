@@ -22,7 +22,7 @@ std::size_t perform(TokenObject& key, CK_MECHANISM mechanism, std::span<const un
         auto size = static_cast<CK_ULONG>(out.size());
         const CK_RV result = session.call<Final>(const_cast<CK_BYTE_PTR>(data.data()),
                                                  CK_ULONG{data.size()}, out.data(), &size);
-        if (isConnectionLoss(result) || result == CKR_BUFFER_TOO_SMALL)
+        if (isConnectionLoss(result) || isHandleLoss(result) || result == CKR_BUFFER_TOO_SMALL)
             session.fail(functionName<Final>, result);
         session.setUsable(); // whatever else the answer is, the operation has ended (PKCS#11 2.40,
                              // section 5.2)

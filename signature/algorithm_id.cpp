@@ -42,7 +42,7 @@ ossl::AlgorId mgf1Id(const EVP_MD* digest) {
     if (!packed || !id ||
         X509_ALGOR_set0(id.get(), OBJ_nid2obj(NID_mgf1), V_ASN1_SEQUENCE, packed.get()) != 1)
         return nullptr;
-    packed.release();
+    (void)packed.release();
     return id;
 }
 
@@ -74,7 +74,7 @@ pkcs11::Bytes pssAlgorithmId(const EVP_MD* digest, const EVP_MD* mgf1, int saltL
     if (!packed || !id ||
         X509_ALGOR_set0(id.get(), OBJ_nid2obj(NID_rsassaPss), V_ASN1_SEQUENCE, packed.get()) != 1)
         return {};
-    packed.release();
+    (void)packed.release();
     return encode(id.get());
 }
 

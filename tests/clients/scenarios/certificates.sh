@@ -84,7 +84,7 @@ scenario_storeutl() {
     ossl storeutl -noout "pkcs11:token=empty?pin-value=$PIN" >none
     grep -q "Total found: 0" none || die "an empty token"
     # Without a PIN, what is public.
-    timeout 20 setsid -w openssl storeutl "${PROV[@]}" -noout "pkcs11:token=scenarios" </dev/null >public 2>/dev/null || die "listing without a PIN"
+    timeout 20 setsid -w "${RUNNER[@]}" openssl storeutl "${PROV[@]}" -noout "pkcs11:token=scenarios" </dev/null >public 2>/dev/null || die "listing without a PIN"
     grep -q "type=public" public || die "public objects are not listed without a PIN"
     ! grep -q "type=private" public || die "private objects are listed without a PIN"
 }

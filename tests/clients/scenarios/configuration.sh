@@ -110,10 +110,10 @@ force_login = 1
 init_args ="
     clean openssl dgst -sha256 -sign "pkcs11:token=scenarios;object=rsa" -out sig data.bin
     configuration "pkcs11_module_path = $PKCS11_PROVIDER_MODULE"
-    openssl pkey -in "$(uri rsa)" -noout 2>stderr.txt && die "a misspelt directive was taken"
+    "${RUNNER[@]}" openssl pkey -in "$(uri rsa)" -noout 2>stderr.txt && die "a misspelt directive was taken"
     grep -q "pkcs11_module_path" stderr.txt || { cat stderr.txt >&2; die "the misspelt directive is not named"; }
     configuration "pkcs11-module-login-behavior = sometimes"
-    openssl pkey -in "$(uri rsa)" -noout 2>stderr.txt && die "a wrong value was taken"
+    "${RUNNER[@]}" openssl pkey -in "$(uri rsa)" -noout 2>stderr.txt && die "a wrong value was taken"
     grep -q "login-behavior" stderr.txt || { cat stderr.txt >&2; die "the directive with the wrong value is not named"; }
 }
 
@@ -121,7 +121,7 @@ scenario_no_export() {
     configuration "pkcs11-module-allow-export = 1"
     clean openssl dgst -sha256 -sign "$(uri rsa)" -out sig data.bin
     plain dgst -sha256 -verify "$(public_of rsa)" -signature sig data.bin >/dev/null
-    openssl pkey -in "$(uri rsa)" -pubout -out pub.pem 2>/dev/null && die "the public key was exported"
+    "${RUNNER[@]}" openssl pkey -in "$(uri rsa)" -pubout -out pub.pem 2>/dev/null && die "the public key was exported"
     :
 }
 
@@ -144,7 +144,7 @@ scenario_module_is_loaded_late() {
     # The other programs on the machine, whose modules use libcrypto with this very configuration.
     PKCS11_PROVIDER_MODULE=$(cat "$TOKENS/module")
     clean softhsm2-util --show-slots >/dev/null
-    timeout 30 pkcs11-tool --module "$PKCS11_PROVIDER_MODULE" --token-label scenarios --login --pin $PIN --sign --mechanism SHA256-RSA-PKCS --id 01 -i data.bin -o sig >log 2>&1 || { cat log >&2; die "pkcs11-tool"; }
+    timeout 30 "${RUNNER[@]}" pkcs11-tool --module "$PKCS11_PROVIDER_MODULE" --token-label scenarios --login --pin $PIN --sign --mechanism SHA256-RSA-PKCS --id 01 -i data.bin -o sig >log 2>&1 || { cat log >&2; die "pkcs11-tool"; }
     plain dgst -sha256 -verify "$(public_of rsa)" -signature sig data.bin >/dev/null
-    timeout 30 p11tool --list-tokens >/dev/null 2>&1 || die "p11tool"
+    timeout 30 "${RUNNER[@]}" p11tool --list-tokens >/dev/null 2>&1 || die "p11tool"
 }

@@ -30,7 +30,7 @@ scenario_error_wrong_pin() {
     fails 'CKR_PIN_INCORRECT' openssl dgst "${PROV[@]}" -sha256 -sign "$key?pin-value=9999" -out sig data.bin
     [ "$(grep -c CKR_PIN_INCORRECT stderr.txt)" = 1 ] || die "tried more than once"
     fails 'CKR_PIN_INCORRECT' openssl dgst "${PROV[@]}" -sha256 -sign "$key" -passin pass:9999 -out sig data.bin
-    openssl storeutl "${PROV[@]}" "pkcs11:token=retry?pin-value=9999" 2>stderr.txt || true # whose status is 0 all the same
+    "${RUNNER[@]}" openssl storeutl "${PROV[@]}" "pkcs11:token=retry?pin-value=9999" 2>stderr.txt || true # whose status is 0 all the same
     grep -q 'CKR_PIN_INCORRECT' stderr.txt || die "storeutl does not tell of the wrong PIN"
     sign_fails 'no private key fits' "$key?pin-value=$PIN" # the PIN is good, and there is no key
 }

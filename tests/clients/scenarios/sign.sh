@@ -69,7 +69,7 @@ scenario_dgst_verify() {
         ossl dgst -sha256 -verify "pkcs11:token=scenarios;$which" -signature sig data.bin >/dev/null
     done
     cp data.bin other.bin && echo x >>other.bin
-    ! openssl dgst "${PROV[@]}" -sha256 -verify "$(uri rsa public)" -signature sig other.bin >/dev/null 2>&1 || die "a wrong signature was accepted"
+    ! "${RUNNER[@]}" openssl dgst "${PROV[@]}" -sha256 -verify "$(uri rsa public)" -signature sig other.bin >/dev/null 2>&1 || die "a wrong signature was accepted"
     ossl dgst -sha256 -sign "$(uri withcert)" -out sig data.bin
     ossl dgst -sha256 -verify "pkcs11:token=scenarios;object=withcert;type=cert" -signature sig data.bin >/dev/null
 }
@@ -184,8 +184,8 @@ activate = 1
 CONF
     for digest in sha256 sha384 sha512; do
         rm -f signed.exe
-        OPENSSL_CONF=$WORK/provider.cnf timeout 60 osslsigncode sign -h $digest -key key.pem -certs "$(certificate_of project)" -in program.exe -out signed.exe >log 2>&1 || { cat log >&2; die "osslsigncode sign"; }
-        timeout 60 osslsigncode verify -CAfile "$(certificate_of project)" -in signed.exe >log 2>&1 || { cat log >&2; die "osslsigncode verify"; }
+        OPENSSL_CONF=$WORK/provider.cnf timeout 60 "${RUNNER[@]}" osslsigncode sign -h $digest -key key.pem -certs "$(certificate_of project)" -in program.exe -out signed.exe >log 2>&1 || { cat log >&2; die "osslsigncode sign"; }
+        timeout 60 "${RUNNER[@]}" osslsigncode verify -CAfile "$(certificate_of project)" -in signed.exe >log 2>&1 || { cat log >&2; die "osslsigncode verify"; }
         grep -q "Signature verification: ok" log || { cat log >&2; die "osslsigncode says no ok"; }
     done
 }

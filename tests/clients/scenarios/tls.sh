@@ -71,7 +71,7 @@ scenario_tls_client_certificate() {
     start_server -cert "$(certificate_of rsa3072)" -key "$TOKENS/rsa3072.pem" -Verify 1 -CAfile "$(certificate_of ec256)" -verify_return_error
     local version
     for version in -tls1_2 -tls1_3; do
-        printf 'GET / HTTP/1.0\r\n\r\n' | timeout 20 openssl s_client "${PROV[@]}" -connect "127.0.0.1:$PORT" $version -CAfile "$(certificate_of rsa3072)" -verify_return_error -ign_eof -cert "$(certificate_of ec256)" -key "$(uri ec256)" >client.log 2>client.err || { cat client.err server.log >&2; die "client certificate $version"; }
+        printf 'GET / HTTP/1.0\r\n\r\n' | timeout 20 "${RUNNER[@]}" openssl s_client "${PROV[@]}" -connect "127.0.0.1:$PORT" $version -CAfile "$(certificate_of rsa3072)" -verify_return_error -ign_eof -cert "$(certificate_of ec256)" -key "$(uri ec256)" >client.log 2>client.err || { cat client.err server.log >&2; die "client certificate $version"; }
         grep -q "HTTP/1.0 200" client.log || die "no page with a client certificate $version"
     done
     stop_server
@@ -82,7 +82,7 @@ scenario_tls_client_with_provider() {
     start_server -cert "$(certificate_of rsa)" -key "$(uri rsa)"
     for order in "-provider pkcs11 -provider default" "-provider default -provider pkcs11"; do
         # shellcheck disable=SC2086 # the options are words
-        printf 'GET / HTTP/1.0\r\n\r\n' | timeout 20 openssl s_client -provider-path "$PROVIDER_DIR" $order -connect "127.0.0.1:$PORT" -CAfile "$(certificate_of rsa)" -verify_return_error -ign_eof >client.log 2>client.err || { cat client.err >&2; die "client with the provider: $order"; }
+        printf 'GET / HTTP/1.0\r\n\r\n' | timeout 20 "${RUNNER[@]}" openssl s_client -provider-path "$PROVIDER_DIR" $order -connect "127.0.0.1:$PORT" -CAfile "$(certificate_of rsa)" -verify_return_error -ign_eof >client.log 2>client.err || { cat client.err >&2; die "client with the provider: $order"; }
         grep -q "HTTP/1.0 200" client.log || die "no page: $order"
     done
     stop_server

@@ -1,0 +1,288 @@
+// Tokens that can less, or behave worse, than SoftHSM: by the fault module before it. Each test is
+// a process of its own.
+#include <atomic>
+#include <cstdlib>
+#include <fstream>
+#include <thread>
+
+#include <openssl/rsa.h>
+
+#include "fixture.h"
+#include "pkcs11/error.h"
+
+namespace {
+
+using namespace testing_support;
+
+const Bytes data = randomBytes(5000);
+
+class WorseToken : public ::testing::Test {
+  protected:
+    WorseToken() {
+        std::ifstream file(std::string(TOKENS) + "/module");
+        std::string module;
+        std::getline(file, module);
+        set("FAULT_MODULE_TARGET", module);
+        set("PKCS11_PROVIDER_MODULE", FAULT_MODULE);
+    }
+
+    static void set(const char* name, const std::string& value) { setenv(name, value.c_str(), 1); }
+
+    static void hideMechanisms(const std::vector<CK_MECHANISM_TYPE>& mechanisms) {
+        std::string list;
+        for (const auto mechanism : mechanisms)
+            list += std::to_string(mechanism) + ",";
+        set("FAULT_MODULE_HIDE_MECHANISMS", list);
+    }
+
+    static void fault(const std::string& function, int call, CK_RV rv, int times = 1) {
+        set("FAULT_MODULE_FAULT", function + ":" + std::to_string(call) + ":" + std::to_string(rv) +
+                                      ":" + std::to_string(times));
+    }
+};
+
+Bytes signPss(const Instance& instance, EVP_PKEY* key) {
+    const ossl::MdCtx context(EVP_MD_CTX_new());
+    EVP_PKEY_CTX* options = nullptr;
+    Bytes signature(512);
+    std::size_t size = signature.size();
+    if (EVP_DigestSignInit_ex(context.get(), &options, "SHA256", instance.get(), nullptr, key,
+                              nullptr) != 1 ||
+        EVP_PKEY_CTX_set_rsa_padding(options, RSA_PKCS1_PSS_PADDING) != 1 ||
+        EVP_DigestSign(context.get(), signature.data(), &size, data.data(), data.size()) != 1)
+        return {};
+    signature.resize(size);
+    return signature;
+}
+
+Bytes decrypt(const Instance& instance, EVP_PKEY* key, const Bytes& ciphertext, int padding) {
+    const ossl::PkeyCtx context(EVP_PKEY_CTX_new_from_pkey(instance.get(), key, nullptr));
+    EVP_PKEY_decrypt_init(context.get());
+    EVP_PKEY_CTX_set_rsa_padding(context.get(), padding);
+    Bytes out(256);
+    std::size_t size = out.size();
+    if (EVP_PKEY_decrypt(context.get(), out.data(), &size, ciphertext.data(), ciphertext.size()) !=
+        1)
+        return {};
+    out.resize(size);
+    return out;
+}
+
+Bytes encrypt(const Bytes& message, int padding) {
+    const auto key = publicKeyFromFile("rsa");
+    const ossl::PkeyCtx context(EVP_PKEY_CTX_new(key.get(), nullptr));
+    EVP_PKEY_encrypt_init(context.get());
+    EVP_PKEY_CTX_set_rsa_padding(context.get(), padding);
+    Bytes out(256);
+    std::size_t size = out.size();
+    EXPECT_EQ(EVP_PKEY_encrypt(context.get(), out.data(), &size, message.data(), message.size()),
+              1);
+    return out;
+}
+
+TEST_F(WorseToken, WithCombinedMechanismsOnlyGetsTheWholeMessage) {
+    hideMechanisms({CKM_RSA_PKCS, CKM_RSA_X_509, CKM_RSA_PKCS_PSS});
+    const Instance instance;
+    const auto key = loadPrivate(instance, "rsa");
+    const auto big = randomBytes(2'000'000);
+    ASSERT_TRUE(verify("rsa", sign(instance, key.get(), big), big)) << takeErrors();
+    const CallCounter calls;
+    EXPECT_TRUE(verify("rsa", sign(instance, key.get(), data, "SHA512"), data, "SHA512"))
+        << takeErrors();
+    EXPECT_EQ(calls.total(), 2) << calls.log();
+    EXPECT_TRUE(verify("rsa", signPss(instance, key.get()), data, "SHA256", true)) << takeErrors();
+    // Streamed, with a copy made half way.
+    const ossl::MdCtx context(EVP_MD_CTX_new());
+    const ossl::MdCtx copy(EVP_MD_CTX_new());
+    ASSERT_EQ(EVP_DigestSignInit_ex(context.get(), nullptr, "SHA256", instance.get(), nullptr,
+                                    key.get(), nullptr),
+              1);
+    EVP_DigestSignUpdate(context.get(), data.data(), 1000);
+    ASSERT_EQ(EVP_MD_CTX_copy_ex(copy.get(), context.get()), 1);
+    EVP_DigestSignUpdate(context.get(), data.data(), 7);
+    EVP_DigestSignUpdate(copy.get(), data.data() + 1000, data.size() - 1000);
+    Bytes signature(256);
+    std::size_t size = signature.size();
+    ASSERT_EQ(EVP_DigestSignFinal(copy.get(), signature.data(), &size), 1) << takeErrors();
+    EXPECT_TRUE(verify("rsa", signature, data));
+}
+
+TEST_F(WorseToken, WithRawRsaOnlyIsPaddedForInTheHost) {
+    hideMechanisms({CKM_RSA_PKCS, CKM_RSA_PKCS_PSS, CKM_RSA_PKCS_OAEP});
+    const Instance instance;
+    const auto key = loadPrivate(instance, "rsa");
+    EXPECT_TRUE(verify("rsa", sign(instance, key.get(), data), data)) << takeErrors();
+    EXPECT_TRUE(verify("rsa", signPss(instance, key.get()), data, "SHA256", true)) << takeErrors();
+    const auto message = randomBytes(50);
+    for (const int padding : {RSA_PKCS1_PADDING, RSA_PKCS1_OAEP_PADDING})
+        EXPECT_EQ(decrypt(instance, key.get(), encrypt(message, padding), padding), message)
+            << takeErrors();
+}
+
+TEST_F(WorseToken, WithoutRawRsaUnpadsByItselfAndTellsNothing) {
+    hideMechanisms({CKM_RSA_X_509});
+    const Instance instance;
+    const auto key = loadPrivate(instance, "rsa");
+    const auto message = randomBytes(50);
+    for (const int padding : {RSA_PKCS1_PADDING, RSA_PKCS1_OAEP_PADDING})
+        EXPECT_EQ(decrypt(instance, key.get(), encrypt(message, padding), padding), message)
+            << takeErrors();
+    auto block = randomBytes(256);
+    block[0] = 0;
+    const auto bad = encrypt(block, RSA_NO_PADDING);
+    const auto first = decrypt(instance, key.get(), bad, RSA_PKCS1_PADDING);
+    EXPECT_EQ(takeErrors(), "");
+    EXPECT_EQ(first, decrypt(instance, key.get(), bad, RSA_PKCS1_PADDING));
+}
+
+TEST_F(WorseToken, WithNoFittingMechanismSaysSo) {
+    hideMechanisms({CKM_RSA_X_509, CKM_RSA_PKCS, CKM_SHA256_RSA_PKCS});
+    const Instance instance;
+    const auto key = loadPrivate(instance, "rsa");
+    EXPECT_TRUE(sign(instance, key.get(), data).empty());
+    EXPECT_NE(takeErrors().find("CKM_RSA_X_509"), std::string::npos);
+}
+
+TEST_F(WorseToken, WithNothingButPrivateKeysSigns) {
+    set("FAULT_MODULE_HIDE_CLASSES",
+        std::to_string(CKO_PUBLIC_KEY) + "," + std::to_string(CKO_CERTIFICATE));
+    set("FAULT_MODULE_HIDE_ATTRIBUTES", std::to_string(CKA_PUBLIC_EXPONENT));
+    const Instance instance;
+    for (const char* label : {"rsa", "ec256"}) {
+        const auto key = loadPrivate(instance, label);
+        EXPECT_TRUE(verify(label, sign(instance, key.get(), data), data)) << label << takeErrors();
+        EXPECT_EQ(EVP_PKEY_get_bits(key.get()), label == std::string("rsa") ? 2048 : 256);
+        EXPECT_LT(i2d_PUBKEY(key.get(), nullptr), 1) << "there is no public half to give";
+        takeErrors();
+        const auto certificate = certificateFromFile(instance.get(), label);
+        EXPECT_EQ(X509_check_private_key(certificate.get(), key.get()), 1) << label << takeErrors();
+    }
+}
+
+TEST_F(WorseToken, ThatRefusesATemplateForOneAttributeIsReadOneByOne) {
+    set("FAULT_MODULE_REFUSE_ATTRIBUTES",
+        std::to_string(CKA_ALLOWED_MECHANISMS) + "," + std::to_string(CKA_PUBLIC_KEY_INFO));
+    const Instance instance;
+    const auto key = loadPrivate(instance, "rsa");
+    EXPECT_TRUE(verify("rsa", sign(instance, key.get(), data), data)) << takeErrors();
+}
+
+TEST_F(WorseToken, WithRawEcPointsGivesThePublicKey) {
+    set("FAULT_MODULE_RAW_EC_POINT", "1");
+    const Instance instance;
+    const auto key = loadPrivate(instance, "ec256");
+    EXPECT_EQ(EVP_PKEY_eq(key.get(), publicKeyFromFile("ec256").get()), 1) << takeErrors();
+}
+
+TEST_F(WorseToken, ThatCannotLockIsUsedByOneThreadAtATime) {
+    set("FAULT_MODULE_CANT_LOCK", "1");
+    const Instance instance;
+    const auto key = loadPrivate(instance, "ec256");
+    std::vector<std::thread> threads;
+    std::atomic<int> good{0};
+    for (int i = 0; i < 8; ++i)
+        threads.emplace_back(
+            [&] { good += verify("ec256", sign(instance, key.get(), data), data) ? 1 : 0; });
+    for (auto& thread : threads)
+        thread.join();
+    EXPECT_EQ(good, 8);
+}
+
+TEST_F(WorseToken, ThatIsInitializedAlreadyIsUsedAllTheSame) {
+    set("FAULT_MODULE_ALREADY_INITIALIZED", "1");
+    const Instance instance;
+    const auto key = loadPrivate(instance, "ec256");
+    EXPECT_TRUE(verify("ec256", sign(instance, key.get(), data), data)) << takeErrors();
+}
+
+TEST_F(WorseToken, WithFewSessionsServesManyThreads) {
+    set("FAULT_MODULE_MAX_SESSIONS", "2");
+    const Instance instance;
+    const auto key = loadPrivate(instance, "ec256");
+    std::vector<std::thread> threads;
+    std::atomic<int> good{0};
+    for (int i = 0; i < 32; ++i)
+        threads.emplace_back([&] {
+            for (int round = 0; round < 5; ++round)
+                good += verify("ec256", sign(instance, key.get(), data), data) ? 1 : 0;
+        });
+    for (auto& thread : threads)
+        thread.join();
+    EXPECT_EQ(good, 32 * 5);
+}
+
+TEST_F(WorseToken, WithAPinPadAsksNobody) {
+    set("FAULT_MODULE_PIN_PAD", "1234");
+    const Instance instance;
+    const auto key = load(instance, "pkcs11:token=scenarios;object=ec256;type=private");
+    ASSERT_TRUE(key) << takeErrors();
+    EXPECT_TRUE(verify("ec256", sign(instance, key.get(), data), data)) << takeErrors();
+}
+
+TEST_F(WorseToken, TellsThatOneTryIsLeft) {
+    set("FAULT_MODULE_TOKEN_FLAGS", std::to_string(CKF_USER_PIN_FINAL_TRY));
+    const Instance instance;
+    EXPECT_FALSE(load(instance, "pkcs11:token=retry;object=a;type=private?pin-value=0000"));
+    EXPECT_NE(takeErrors().find("CKF_USER_PIN_FINAL_TRY"), std::string::npos);
+}
+
+TEST_F(WorseToken, WithALockedPinIsNotTried) {
+    set("FAULT_MODULE_TOKEN_FLAGS", std::to_string(CKF_USER_PIN_LOCKED));
+    const Instance instance;
+    const CallCounter calls;
+    EXPECT_FALSE(load(instance, uriOf("ec256")));
+    EXPECT_NE(takeErrors().find("CKF_USER_PIN_LOCKED"), std::string::npos);
+    EXPECT_EQ(calls.of("C_Login"), 0);
+}
+
+TEST_F(WorseToken, WithKeysThatAskEachTimeIsLoggedInToEachTime) {
+    set("FAULT_MODULE_ALWAYS_AUTHENTICATE", "1");
+    const Instance instance;
+    const auto key = loadPrivate(instance, "ec256");
+    for (int i = 0; i < 3; ++i) {
+        const CallCounter calls;
+        EXPECT_TRUE(verify("ec256", sign(instance, key.get(), data), data)) << takeErrors();
+        EXPECT_EQ(calls.of("C_Login"), 1);
+    }
+}
+
+class Loss : public WorseToken, public ::testing::WithParamInterface<CK_RV> {};
+INSTANTIATE_TEST_SUITE_P(All, Loss,
+                         ::testing::Values(CKR_SESSION_HANDLE_INVALID, CKR_SESSION_CLOSED,
+                                           CKR_DEVICE_REMOVED, CKR_DEVICE_ERROR,
+                                           CKR_TOKEN_NOT_PRESENT, CKR_USER_NOT_LOGGED_IN,
+                                           CKR_KEY_HANDLE_INVALID, CKR_OBJECT_HANDLE_INVALID,
+                                           CKR_CRYPTOKI_NOT_INITIALIZED));
+
+TEST_P(Loss, OnceIsNotNoticed) {
+    const Instance instance;
+    const auto key = loadPrivate(instance, "ec256");
+    int sign1 = 0;
+    for (const char* function : {"C_SignInit", "C_Sign"}) {
+        ASSERT_TRUE(verify("ec256", sign(instance, key.get(), data), data));
+        sign1 += 2; // calls so far, of each function and at most
+        for (int ahead = 1; ahead <= 6; ++ahead) {
+            fault(function, ahead + sign1, GetParam());
+            EXPECT_TRUE(verify("ec256", sign(instance, key.get(), data), data))
+                << function << takeErrors();
+        }
+        sign1 += 12;
+    }
+}
+
+TEST_P(Loss, ForEverIsToldAndEnds) {
+    const Instance instance;
+    const auto key = loadPrivate(instance, "ec256");
+    ASSERT_TRUE(verify("ec256", sign(instance, key.get(), data), data));
+    fault("C_Sign", 1, GetParam(), 1000);
+    EXPECT_TRUE(sign(instance, key.get(), data).empty());
+    const auto errors = takeErrors();
+    EXPECT_NE(errors.find("C_Sign answered " + pkcs11::rvName(GetParam())), std::string::npos)
+        << errors;
+    EXPECT_NE(errors.find("scenarios"), std::string::npos) << errors;
+    set("FAULT_MODULE_FAULT", "");
+    EXPECT_TRUE(verify("ec256", sign(instance, key.get(), data), data))
+        << "the token is back: " << takeErrors();
+}
+
+} // namespace
