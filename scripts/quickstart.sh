@@ -36,9 +36,12 @@ echo "a release to be signed" >artefact.txt
 
 # Shows a command as it can be typed again, and runs it.
 run() {
-    printf '  '
-    printf '%q ' "$@"
-    printf '\n'
+    local word line=
+    for word in "$@"; do
+        [[ $word =~ ^[A-Za-z0-9_./-]+$ ]] || word="'$word'"
+        line+=" $word"
+    done
+    echo " $line"
     "$@"
 }
 key='pkcs11:token=quickstart;object=release-key;type=private?pin-value=1234'
