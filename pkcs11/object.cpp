@@ -45,7 +45,9 @@ class Search {
     Session& session_;
 };
 
-const char* typeName(CK_OBJECT_CLASS type) {
+} // namespace
+
+const char* nameOf(CK_OBJECT_CLASS type) {
     switch (type) {
     case CKO_PRIVATE_KEY:
         return "private key";
@@ -57,8 +59,6 @@ const char* typeName(CK_OBJECT_CLASS type) {
         return "object";
     }
 }
-
-} // namespace
 
 std::vector<CK_OBJECT_HANDLE> findObjects(Session& session, const ObjectQuery& query) {
     CK_OBJECT_CLASS type = query.type.value_or(0);
@@ -84,7 +84,7 @@ CK_OBJECT_CLASS TokenObject::type() const {
 }
 
 std::string TokenObject::describe() const {
-    return std::string(typeName(type())) + " \"" + label() + "\" on " + token_.describe();
+    return std::string(nameOf(type())) + " \"" + label() + "\" on " + token_.describe();
 }
 
 TokenObject::Binding TokenObject::current() {

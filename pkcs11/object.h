@@ -21,6 +21,9 @@ struct ObjectQuery {
     std::optional<Bytes> id;
 };
 
+/// "private key", "public key", "certificate" or "object", for messages.
+const char* nameOf(CK_OBJECT_CLASS type);
+
 /// Handles of all objects that fit (C_FindObjectsInit, C_FindObjects, C_FindObjectsFinal). Throws
 /// Error.
 std::vector<CK_OBJECT_HANDLE> findObjects(Session& session, const ObjectQuery& query);

@@ -40,19 +40,6 @@ std::string uriOf(const pkcs11::Token& token, const pkcs11::Attributes& attribut
                         attributes.bytes(CKA_ID)});
 }
 
-const char* nameOf(CK_OBJECT_CLASS type) {
-    switch (type) {
-    case CKO_PRIVATE_KEY:
-        return "private key";
-    case CKO_PUBLIC_KEY:
-        return "public key";
-    case CKO_CERTIFICATE:
-        return "certificate";
-    default:
-        return "object";
-    }
-}
-
 void append(std::vector<Entry>& to, std::vector<Entry> more) {
     std::move(more.begin(), more.end(), std::back_inserter(to));
 }
@@ -302,7 +289,7 @@ void Search::refuseType(const char* expected) const {
 }
 
 void Search::nothingFound(CK_OBJECT_CLASS type) {
-    std::string message = std::string("no ") + nameOf(type) + " fits " + uri_.withoutPin() +
+    std::string message = std::string("no ") + pkcs11::nameOf(type) + " fits " + uri_.withoutPin() +
                           "; searched: " + tokens_.describe();
     if (tokens_.severalNeedLogin())
         message += "; several of them need a login, which is done only if the URI fits one "

@@ -77,3 +77,4 @@ tool --write-object twin2.der --type privkey --id 0d --label twin --usage-sign
 tool --keypairgen --key-type EC:edwards25519 --label ed25519 --id 10 --usage-sign
 tool --keypairgen --key-type RSA:2048 --label pssonly --id 11 --usage-sign --allowed-mechanisms RSA-PKCS-PSS,SHA256-RSA-PKCS-PSS
 rm -f ./*.der tool.log
+openssl ecparam -name prime256v1 -param_enc explicit -outform DER -out explicit-p256.der

@@ -82,6 +82,10 @@ OSSL_LIB_CTX* defaultOnly() {
 
 } // namespace
 
+void prepare() {
+    prepareEnvironment();
+}
+
 Instance::Instance(Order order, const char* properties)
     : libctx_((prepareEnvironment(), OSSL_LIB_CTX_new())) {
     OSSL_PROVIDER_set_default_search_path(

@@ -14,6 +14,9 @@ namespace testing_support {
 
 using Bytes = std::vector<unsigned char>;
 
+/// The process's own copy of the tokens and its environment; done by the first Instance otherwise.
+void prepare();
+
 enum class Order { defaultFirst, providerFirst };
 
 /// A library context of its own, with both providers loaded in `order`.

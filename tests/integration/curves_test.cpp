@@ -1,0 +1,108 @@
+// Keys that the command-line tools cannot make: Ed448, and a curve given by its numbers instead of
+// its name.
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+
+#include "fixture.h"
+#include "pkcs11/registry.h"
+
+namespace {
+
+using namespace testing_support;
+
+const Bytes data = randomBytes(200);
+
+struct Generate {
+    CK_MECHANISM_TYPE mechanism;
+    CK_KEY_TYPE type;
+    Bytes params;
+    std::string label;
+};
+
+// Before the provider is loaded: the module is this function's alone, and finalised at its end.
+void generateOnToken(Generate wanted) {
+    std::ifstream file(std::string(TOKENS) + "/module");
+    std::string path;
+    std::getline(file, path);
+    auto module = pkcs11::loadModule(path, {});
+    module->initialize();
+    for (const auto slot : module->slots()) {
+        const auto info = module->tokenInfo(slot);
+        if (std::string(reinterpret_cast<const char*>(info.label), 9) != "scenarios")
+            continue;
+        CK_SESSION_HANDLE session = 0;
+        char pin[] = "1234";
+        ASSERT_EQ(
+            module->call<&pkcs11::List::C_OpenSession>(
+                slot, CK_FLAGS{CKF_SERIAL_SESSION | CKF_RW_SESSION}, nullptr, nullptr, &session),
+            CKR_OK);
+        ASSERT_EQ(module->call<&pkcs11::List::C_Login>(session, CK_USER_TYPE{CKU_USER},
+                                                       reinterpret_cast<CK_UTF8CHAR_PTR>(pin),
+                                                       CK_ULONG{4}),
+                  CKR_OK);
+        CK_BBOOL yes = CK_TRUE;
+        std::vector<CK_ATTRIBUTE> common{{CKA_TOKEN, &yes, sizeof yes},
+                                         {CKA_LABEL, wanted.label.data(), wanted.label.size()},
+                                         {CKA_ID, wanted.label.data(), wanted.label.size()},
+                                         {CKA_KEY_TYPE, &wanted.type, sizeof wanted.type}};
+        auto publicTemplate = common;
+        publicTemplate.push_back({CKA_EC_PARAMS, wanted.params.data(), wanted.params.size()});
+        auto privateTemplate = common;
+        privateTemplate.push_back({CKA_SIGN, &yes, sizeof yes});
+        CK_MECHANISM mechanism{wanted.mechanism, nullptr, 0};
+        CK_OBJECT_HANDLE publicKey = 0;
+        CK_OBJECT_HANDLE privateKey = 0;
+        ASSERT_EQ(module->call<&pkcs11::List::C_GenerateKeyPair>(
+                      session, &mechanism, publicTemplate.data(), CK_ULONG{publicTemplate.size()},
+                      privateTemplate.data(), CK_ULONG{privateTemplate.size()}, &publicKey,
+                      &privateKey),
+                  CKR_OK);
+        return;
+    }
+    FAIL() << "no token";
+}
+
+// By a copy of the public key in memory, with the default provider.
+bool verifiedInSoftware(EVP_PKEY* key, const Bytes& signature, const char* digest) {
+    unsigned char* der = nullptr;
+    const int size = i2d_PUBKEY(key, &der);
+    const unsigned char* position = der;
+    const ossl::Pkey software(d2i_PUBKEY(nullptr, &position, size));
+    OPENSSL_free(der);
+    const ossl::MdCtx context(EVP_MD_CTX_new());
+    return software &&
+           EVP_DigestVerifyInit_ex(context.get(), nullptr, digest, nullptr, nullptr, software.get(),
+                                   nullptr) == 1 &&
+           EVP_DigestVerify(context.get(), signature.data(), signature.size(), data.data(),
+                            data.size()) == 1;
+}
+
+TEST(Curves, Ed448Signs) {
+    prepare();
+    constexpr CK_MECHANISM_TYPE edwardsKeyPairGen = 0x1055;
+    generateOnToken({edwardsKeyPairGen, CKK_EC_EDWARDS, {0x06, 0x03, 0x2b, 0x65, 0x71}, "ed448"});
+    const Instance instance;
+    const auto key = loadPrivate(instance, "ed448");
+    ASSERT_TRUE(key);
+    EXPECT_EQ(EVP_PKEY_get_id(key.get()), EVP_PKEY_ED448);
+    EXPECT_EQ(EVP_PKEY_get_size(key.get()), 114);
+    const auto signature = sign(instance, key.get(), data, nullptr);
+    EXPECT_TRUE(verifiedInSoftware(key.get(), signature, nullptr)) << takeErrors();
+}
+
+TEST(Curves, ExplicitParametersSign) {
+    prepare();
+    std::ifstream file(std::string(TOKENS) + "/explicit-p256.der", std::ios::binary);
+    const Bytes params{std::istreambuf_iterator<char>(file), {}};
+    ASSERT_GT(params.size(), 100U);
+    generateOnToken({CKM_EC_KEY_PAIR_GEN, CKK_EC, params, "explicit"});
+    const Instance instance;
+    const auto key = loadPrivate(instance, "explicit");
+    ASSERT_TRUE(key);
+    EXPECT_EQ(EVP_PKEY_get_bits(key.get()), 256);
+    EXPECT_TRUE(verifiedInSoftware(key.get(), sign(instance, key.get(), data), "SHA256"))
+        << takeErrors();
+}
+
+} // namespace
