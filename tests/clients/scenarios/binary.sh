@@ -1,0 +1,21 @@
+# The file itself: what it exports, what it asks of libcrypto, where it is installed.
+# shellcheck shell=bash
+
+scenario_binary_symbols() {
+    local exported
+    exported=$(nm -D --defined-only "$PROVIDER" | awk '$2 ~ /[TDBRVW]/ { print $3 }' | grep -v '^__' || true)
+    [ "$exported" = OSSL_provider_init ] || die "exports more than the entry point: $exported"
+    # Built here and run on every OpenSSL 3: nothing newer than 3.0.0 may be needed.
+    ! nm -D --undefined-only "$PROVIDER" | grep -o '@OPENSSL_.*' | grep -v '^@OPENSSL_3\.0\.0$' || die "needs a newer libcrypto"
+    readelf -d "$PROVIDER" | grep -q NODELETE || die "can be unmapped"
+}
+
+scenario_binary_install() {
+    DESTDIR=$WORK/root cmake --install "$PROVIDER_DIR" >log 2>&1 || { cat log >&2; die "cmake --install"; }
+    local folder
+    folder=$(openssl version -m | sed 's/.*"\(.*\)"/\1/')
+    [ -f "$WORK/root$folder/pkcs11.so" ] || die "not installed into $folder"
+    PROV=(-provider-path "$WORK/root$folder" -provider pkcs11 -provider default)
+    ossl dgst -sha256 -sign "$(uri rsa)" -out sig data.bin
+    plain dgst -sha256 -verify "$(public_of rsa)" -signature sig data.bin >/dev/null
+}
