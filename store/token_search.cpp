@@ -34,6 +34,7 @@ bool hasPath(const pkcs11::Module& module, const std::string& path) {
 
 std::string namesOf(const std::vector<pkcs11::Module*>& modules) {
     std::vector<std::string> names;
+    names.reserve(modules.size());
     for (const auto* module : modules)
         names.push_back(module->name());
     return names.empty() ? "none" : join(names);
