@@ -25,3 +25,17 @@ scenario_valgrind_commands() {
     { printf "\0"; head -c 255 data.bin; } >noise
     fails "decryption failed" openssl pkeyutl "${PROV[@]}" -decrypt -inkey "$(uri rsa)" -pkeyopt rsa_padding_mode:oaep -in noise -out decrypted
 }
+
+# Programs end with their own status, whatever they leave behind and whether OpenSSL cleans up or not.
+scenario_exit_status() {
+    export OPENSSL_MODULES=$PROVIDER_DIR
+    local end status label
+    for end in clean-up no-atexit; do
+        for label in rsa ec256; do
+            status=0
+            timeout 60 "${RUNNER[@]}" "$LEAKY_PROGRAM" "$(uri $label)" $end 2>stderr.txt || status=$?
+            [ "$status" = 42 ] || { cat stderr.txt >&2; die "status $status instead of 42: $end"; }
+            [ ! -s stderr.txt ] || { cat stderr.txt >&2; die "says something at its end: $end"; }
+        done
+    done
+}
