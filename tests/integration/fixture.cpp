@@ -56,7 +56,8 @@ void prepareEnvironment() {
 class Cleaner : public ::testing::Environment {
   public:
     Cleaner() : owner_(getpid()) {}
-    ~Cleaner() override {
+    // Not in the destructor: the folder's name may be gone by then.
+    void TearDown() override {
         if (getpid() == owner_)
             fs::remove_all(folder());
     }
