@@ -6,6 +6,10 @@ set -euo pipefail
 
 PROVIDER_DIR=$(dirname "$PROVIDER")
 PIN=1234
+WRONG_PIN=9999
+# Seconds for one command.
+PATIENCE=20
+[ "${VALGRIND:-0}" = 0 ] || PATIENCE=120
 PROV=(-provider-path "$PROVIDER_DIR" -provider pkcs11 -provider default)
 export OPENSSL_CONF=$TOKENS/plain.cnf
 PKCS11_PROVIDER_MODULE=$(cat "$TOKENS/module")
@@ -18,10 +22,13 @@ cleanup() {
 }
 trap cleanup EXIT
 cd "$WORK"
-# A copy of the token of its own: SoftHSM's files are not made for a crowd of processes that log in at once.
-cp -r "$TOKENS/tokens" "$WORK/tokens"
-sed "s|^directories.tokendir = .*|directories.tokendir = $WORK/tokens|" "$TOKENS/softhsm2.conf" >softhsm2.conf
-export SOFTHSM2_CONF=$WORK/softhsm2.conf
+# use_tokens FOLDER: a copy of its own, since SoftHSM's files are not made for a crowd of processes that log in at once.
+use_tokens() {
+    cp -r "$TOKENS/$1" "$WORK/$1"
+    sed "s|^directories.tokendir = .*|directories.tokendir = $WORK/$1|" "$TOKENS/softhsm2.conf" >softhsm2.conf
+    export SOFTHSM2_CONF=$WORK/softhsm2.conf
+}
+use_tokens tokens
 head -c 20000 /dev/urandom >data.bin
 
 die() {
@@ -32,13 +39,22 @@ die() {
 # The URI of a key with its PIN: uri LABEL [TYPE]
 uri() { echo "pkcs11:token=scenarios;object=$1;type=${2:-private}?pin-value=$PIN"; }
 
-# What openssl itself says on standard error when all is well, in software, too.
-CHATTER='^(Using configuration from|Check that the request|Signature ok|Certificate request self-signature ok|subject=|Certificate Details|writing RSA key|read EC key|writing EC key|Database updated|Data Base Updated|Write out database|Certificate is to be certified|The Subject.s Distinguished Name|commonName|Verification successful|CMS Verification successful|CAfile|engine|No .* |.*: OK$|$)'
+# first_under_valgrind A B...: all of them, or under valgrind, where each takes seconds, the first.
+first_under_valgrind() {
+    if [ "${VALGRIND:-0}" = 1 ]; then echo "$1"; else echo "$@"; fi
+}
+
+# What openssl itself says on standard error when all is well; scenario_says_what_software_says compares with it.
+CHATTER='^(Using configuration from [^ ]+'
+CHATTER+='|Check that the request matches the signature|Signature ok|Certificate request self-signature ok|subject=.*'
+CHATTER+='|The Subject.s Distinguished Name is as follows|commonName +:.*|Certificate is to be certified until .*'
+CHATTER+='|Revoking Certificate [0-9A-F]+\.|Write out database with [0-9]+ new entries|Data ?[Bb]ase [Uu]pdated'
+CHATTER+='|writing RSA key|read EC key|writing EC key|)$'
 
 # Runs a command; it must end with 0, say nothing of its own on standard error, and not hang.
 clean() {
     local status=0
-    timeout 60 "${RUNNER[@]}" "$@" 2>stderr.txt </dev/null || status=$?
+    timeout "$PATIENCE" "${RUNNER[@]}" "$@" 2>stderr.txt </dev/null || status=$?
     if [ "$status" -ne 0 ]; then
         cat stderr.txt >&2
         die "status $status: $*"
@@ -64,22 +80,42 @@ plain() {
 }
 
 # fails WORDS COMMAND...: it must end with an error of its own (no signal, no hang), with WORDS in what it says, and
-# without the PIN.
+# without the PIN. It has no terminal to ask at.
 fails() {
     local words=$1 status=0
     shift
-    timeout 20 setsid -w "${RUNNER[@]}" "$@" >stdout.txt 2>stderr.txt </dev/null || status=$?
+    # A shell in between makes a status above 128 of a signal; setsid would make a small number of it.
+    # shellcheck disable=SC2016 # it is the inner shell that expands
+    setsid -w sh -c 'timeout "$0" "$@"; exit $?' "$PATIENCE" "${RUNNER[@]}" "$@" >stdout.txt 2>stderr.txt </dev/null || status=$?
     [ "$status" -ne 0 ] || die "did not fail: $*"
-    [ "$status" -lt 124 ] || die "ended with status $status (hang or signal): $*"
+    if [ "$status" -ge 99 ] || grep -qE 'Sanitizer|runtime error:' stderr.txt; then
+        cat stderr.txt >&2
+        die "ended with status $status (hang, signal, or an invalid access): $*"
+    fi
     grep -qF -- "$words" stderr.txt || {
         cat stderr.txt >&2
         die "does not say \"$words\": $*"
     }
-    # openssl repeats the URI that it was given in its own first line.
-    if grep -F ':pkcs11:' stderr.txt | grep -q "pin-value="; then
-        die "repeats the PIN: $*"
-    fi
+    ! mentions_pin stdout.txt stderr.txt || die "tells the PIN: $*"
 }
+
+# mentions_pin FILE...: has something of ours a PIN in it? openssl repeats the URI that it was given in lines of its own,
+# and begins the others with numbers that mean nothing here.
+mentions_pin() {
+    cat "$@" | grep -v '^Could not ' | sed -E 's/^[0-9A-F]+:error:[0-9A-F]+://' |
+        grep -E "pin-value=|(^|[^0-9A-Za-z])($PIN|$WRONG_PIN)([^0-9A-Za-z]|\$)" >&2
+}
+
+# The numbers of calls that the module saw, as somebody else counts them: OpenSC's pkcs11-spy between provider and module.
+spy() {
+    local library
+    for library in /usr/lib/*/pkcs11-spy.so /usr/lib/pkcs11-spy.so /usr/lib64/pkcs11-spy.so; do
+        [ ! -e "$library" ] || break
+    done
+    [ -e "$library" ] || die "OpenSC's pkcs11-spy.so is not installed"
+    export PKCS11SPY=$PKCS11_PROVIDER_MODULE PKCS11SPY_OUTPUT=$WORK/spy.log PKCS11_PROVIDER_MODULE=$library
+}
+spied() { grep -c "^[0-9]*: $1\$" "$WORK/spy.log" || true; }
 
 public_of() { echo "$TOKENS/$1.pub.pem"; }
 certificate_of() { echo "$TOKENS/$1.cert.pem"; }

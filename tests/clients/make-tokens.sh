@@ -78,3 +78,29 @@ tool --keypairgen --key-type EC:edwards25519 --label ed25519 --id 10 --usage-sig
 tool --keypairgen --key-type RSA:2048 --label pssonly --id 11 --usage-sign --allowed-mechanisms RSA-PKCS-PSS,SHA256-RSA-PKCS-PSS
 rm -f ./*.der tool.log
 openssl ecparam -name prime256v1 -param_enc explicit -outform DER -out explicit-p256.der
+
+# Another folder of tokens: names with every character that URIs have to write differently, a key without a label, and
+# the Edwards curves with their software twins.
+mkdir odd-tokens
+sed "s|^directories.tokendir = .*|directories.tokendir = $dir/odd-tokens|" softhsm2.conf >odd.conf
+export SOFTHSM2_CONF=$dir/odd.conf
+odd='odd token; 1/2'
+softhsm2-util --init-token --free --label "$odd" --pin $pin --so-pin 5678 >/dev/null
+odd_edwards() { # CURVE ID
+    openssl genpkey -algorithm "$1" -out "odd-$1.pem"
+    openssl pkey -in "odd-$1.pem" -pubout -out "odd-$1.pub.pem"
+    softhsm2-util --import "odd-$1.pem" --token "$odd" --label "$1" --id "$2" --pin $pin >tool.log 2>&1 || { cat tool.log >&2; exit 1; }
+}
+odd_edwards ed25519 20
+odd_edwards ed448 21
+odd_key() { # FILE "GENPKEY OPTIONS" PKCS11-TOOL OPTIONS...
+    # shellcheck disable=SC2086 # the options are words
+    openssl genpkey $2 -out "$1.pem" 2>/dev/null
+    openssl pkey -in "$1.pem" -pubout -out "$1.pub.pem"
+    openssl pkcs8 -topk8 -nocrypt -in "$1.pem" -outform DER -out odd.der
+    pkcs11-tool --module "$module" --token-label "$odd" --login --pin $pin --write-object odd.der --type privkey --usage-sign "${@:3}" >tool.log 2>&1 || { cat tool.log >&2; exit 1; }
+    rm odd.der
+}
+odd_key odd-label "$(rsa 2048)" --label 'Schlüssel № 1; 100% /?&=#' --id 00ff2f3b
+odd_key odd-nolabel "$(ec P-256)" --id 30
+rm -f odd.conf tool.log

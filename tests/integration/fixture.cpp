@@ -3,13 +3,14 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 
 #include <openssl/pem.h>
 #include <openssl/provider.h>
 #include <openssl/rand.h>
 #include <openssl/rsa.h>
 #include <unistd.h>
+
+#include "tests/support/functions.h"
 
 namespace testing_support {
 namespace {
@@ -43,10 +44,11 @@ void copyToken() {
 void prepareEnvironment() {
     static const bool done = [] {
         copyToken();
-        std::ifstream module(std::string(TOKENS) + "/module");
-        std::string path;
-        std::getline(module, path);
-        setenv("PKCS11_PROVIDER_MODULE", path.c_str(), 0);
+        std::ifstream file(std::string(TOKENS) + "/module");
+        std::string softhsm;
+        std::getline(file, softhsm);
+        setenv("PKCS11_TEST_TARGET", softhsm.c_str(), 1);
+        setenv("PKCS11_PROVIDER_MODULE", TEST_MODULE, 0);
         setenv("PKCS11_PROVIDER_DEBUG", ("file:" + logFile() + ",level:2").c_str(), 1);
         return true;
     }();
@@ -192,30 +194,54 @@ std::string takeErrors() {
     return all;
 }
 
-CallCounter::CallCounter() : start_(0) {
-    std::error_code error;
-    const auto size = std::filesystem::file_size(logFile(), error);
-    start_ = error ? 0 : size;
+const test_module::TestModule& module() {
+    // Never destroyed: the provider may use it until the end of the process.
+    static const auto* const loaded = new test_module::TestModule(TEST_MODULE);
+    return *loaded;
+}
+
+namespace {
+
+std::map<std::string, unsigned long> counts() {
+    std::map<std::string, unsigned long> all;
+    for (const char* name : test_module::functionNames)
+        if (const auto count = module().count(name); count != 0)
+            all[name] = count;
+    return all;
+}
+
+} // namespace
+
+CallCounter::CallCounter() : start_(counts()) {}
+
+std::map<std::string, unsigned long> CallCounter::all() const {
+    std::map<std::string, unsigned long> since;
+    for (const auto& [function, count] : counts()) {
+        const auto before = start_.find(function);
+        if (before == start_.end() || before->second != count)
+            since[function] = count - (before == start_.end() ? 0 : before->second);
+    }
+    return since;
+}
+
+unsigned long CallCounter::of(const std::string& function) const {
+    const auto since = all();
+    const auto found = since.find(function);
+    return found != since.end() ? found->second : 0;
+}
+
+unsigned long CallCounter::total() const {
+    unsigned long sum = 0;
+    for (const auto& [function, count] : all())
+        sum += count;
+    return sum;
 }
 
 std::string CallCounter::log() const {
-    std::ifstream file(logFile());
-    file.seekg(static_cast<std::streamoff>(start_));
-    std::ostringstream text;
-    text << file.rdbuf();
-    return text.str();
-}
-
-int CallCounter::of(const std::string& function) const {
-    std::istringstream lines(log());
-    int count = 0;
-    for (std::string line; std::getline(lines, line);)
-        count += line.find("] " + function) != std::string::npos ? 1 : 0;
-    return count;
-}
-
-int CallCounter::total() const {
-    return of("C_");
+    std::string text;
+    for (const auto& [function, count] : all())
+        text.append(function).append(" ").append(std::to_string(count)).append("\n");
+    return text;
 }
 
 } // namespace testing_support

@@ -1,6 +1,7 @@
 // Library contexts with the provider, keys of the scenario token, and an independent verifier.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -9,6 +10,7 @@
 #include <openssl/store.h>
 
 #include "ossl/handles.h"
+#include "tests/support/test_module.h"
 
 namespace testing_support {
 
@@ -56,17 +58,22 @@ Bytes randomBytes(std::size_t size);
 /// All errors of the thread's queue, as text; the queue is empty afterwards.
 std::string takeErrors();
 
-/// Counts the lines for C_ functions that the provider's own log got since it was made. The log is
-/// the process's.
+/// The test module that stands between the provider and SoftHSM in this process.
+const test_module::TestModule& module();
+
+/// Counts the calls into the module since it was made. The module is the process's.
 class CallCounter {
   public:
     CallCounter();
-    int total() const;
-    int of(const std::string& function) const;
+    unsigned long total() const;
+    unsigned long of(const std::string& function) const;
+    /// Function and number of calls, for all that were called.
+    std::map<std::string, unsigned long> all() const;
+    /// The same, as text.
     std::string log() const;
 
   private:
-    std::size_t start_;
+    std::map<std::string, unsigned long> start_;
 };
 
 } // namespace testing_support

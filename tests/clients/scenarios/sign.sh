@@ -9,16 +9,25 @@ sign_and_verify() { # LABEL DIGEST [dgst options]
 }
 
 scenario_dgst_rsa() {
-    for digest in sha1 sha224 sha256 sha384 sha512 sha512-256 sha3-256 sha3-512 ripemd160; do sign_and_verify rsa $digest; done
+    for digest in $(first_under_valgrind sha256 sha1 sha224 sha384 sha512 sha512-224 sha512-256 sha3-224 sha3-256 sha3-384 sha3-512 ripemd160); do sign_and_verify rsa $digest; done
     sign_and_verify rsa3072 sha384
+    # The digest's other names, and a length that no buffer holds at once.
+    for digest in $(first_under_valgrind SHA2-256 SHA-256 SHA256); do
+        plain dgst -sha256 -binary -out hash data.bin
+        ossl pkeyutl -sign -inkey "$(uri rsa)" -in hash -out sig -pkeyopt "digest:$digest"
+        plain dgst -sha256 -verify "$(public_of rsa)" -signature sig data.bin >/dev/null
+    done
+    head -c 50000000 /dev/zero >data.bin
+    sign_and_verify rsa sha256
+    sign_and_verify ec256 sha256
 }
 
 scenario_dgst_rsa_pss() {
     local length
-    for length in digest auto max -1 20; do
+    for length in $(first_under_valgrind digest auto max -1 -2 -3 0 20); do
         ossl dgst -sha256 -sigopt rsa_padding_mode:pss -sigopt "rsa_pss_saltlen:$length" -sign "$(uri rsa)" -out sig data.bin
         case $length in
-        digest | -1) wanted=32 ;; auto | max) wanted=222 ;; *) wanted=$length ;;
+        digest | -1) wanted=32 ;; auto | max | -2 | -3) wanted=222 ;; *) wanted=$length ;;
         esac
         plain dgst -sha256 -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:$wanted -verify "$(public_of rsa)" -signature sig data.bin >/dev/null
     done
@@ -29,8 +38,8 @@ scenario_dgst_rsa_pss() {
 }
 
 scenario_dgst_ec() {
-    for label in ec256 ec384 ec521 secp256k1 brainpool; do
-        for digest in sha1 sha256 sha384 sha512 sha3-384; do sign_and_verify $label $digest; done
+    for label in $(first_under_valgrind ec256 ec384 ec521 secp256k1 brainpool); do
+        for digest in $(first_under_valgrind sha256 sha1 sha224 sha384 sha512 sha3-384); do sign_and_verify "$label" "$digest"; done
     done
 }
 
@@ -69,7 +78,10 @@ scenario_dgst_verify() {
         ossl dgst -sha256 -verify "pkcs11:token=scenarios;$which" -signature sig data.bin >/dev/null
     done
     cp data.bin other.bin && echo x >>other.bin
-    ! "${RUNNER[@]}" openssl dgst "${PROV[@]}" -sha256 -verify "$(uri rsa public)" -signature sig other.bin >/dev/null 2>&1 || die "a wrong signature was accepted"
+    for which in "$(uri rsa public)" "$(uri rsa)"; do
+        fails "" openssl dgst "${PROV[@]}" -sha256 -verify "$which" -signature sig other.bin
+        grep -q "^Verification failure" stdout.txt || die "a wrong signature is not called one: $which"
+    done
     ossl dgst -sha256 -sign "$(uri withcert)" -out sig data.bin
     ossl dgst -sha256 -verify "pkcs11:token=scenarios;object=withcert;type=cert" -signature sig data.bin >/dev/null
 }
@@ -102,7 +114,35 @@ scenario_pkeyutl_ed25519() {
     plain verify -CAfile ed.cert.pem ed.cert.pem >/dev/null
 }
 
+# Edwards keys that were made in software: ed25519 and ed448.
+scenario_pkeyutl_edwards_imported() {
+    use_tokens odd-tokens
+    local curve key
+    for curve in ed25519 ed448; do
+        key="pkcs11:object=$curve;type=private?pin-value=$PIN"
+        ossl pkey -in "$key" -pubout -out pub.pem
+        cmp -s pub.pem "$(public_of odd-$curve)" || die "another public key: $curve"
+        ossl pkeyutl -sign -rawin -inkey "$key" -in data.bin -out sig
+        plain pkeyutl -verify -rawin -pubin -inkey "$(public_of odd-$curve)" -in data.bin -sigfile sig >/dev/null
+        # Both curves sign without chance: the software key gives the very same bytes.
+        plain pkeyutl -sign -rawin -inkey "$TOKENS/odd-$curve.pem" -in data.bin -out expected
+        cmp -s sig expected || die "another signature than software makes: $curve"
+    done
+}
+
+# PKCS#1 has no chance in it either: the token's signatures are, byte by byte, software's.
+scenario_dgst_same_bytes_as_software() {
+    local digest
+    for digest in $(first_under_valgrind sha256 sha1 sha3-256 ripemd160); do
+        ossl dgst "-$digest" -sign "$(uri rsa)" -out sig data.bin
+        plain dgst "-$digest" -sign "$TOKENS/rsa.pem" -out expected data.bin
+        cmp -s sig expected || die "another signature than software makes: $digest"
+    done
+}
+
 scenario_pkeyutl_rawin() {
+    ossl pkeyutl -sign -rawin -digest sha256 -pkeyopt rsa_padding_mode:pss -pkeyopt rsa_pss_saltlen:20 -inkey "$(uri rsa)" -in data.bin -out sig
+    plain dgst -sha256 -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:20 -verify "$(public_of rsa)" -signature sig data.bin >/dev/null
     for label in rsa ec384; do
         ossl pkeyutl -sign -rawin -digest sha384 -inkey "$(uri $label)" -in data.bin -out sig
         plain dgst -sha384 -verify "$(public_of $label)" -signature sig data.bin >/dev/null
@@ -119,15 +159,47 @@ scenario_cms_sign() {
     # The guide's command, then the others.
     ossl cms -signer "$(certificate_of project)" -inkey "pkcs11:token=scenarios;id=project/policy;type=private?pin-value=$PIN" -sign -binary -in data.bin -noattr -out signed -outform PEM
     cms_verifies PEM project data.bin
-    for label in rsa ec256; do
-        for form in DER PEM SMIME; do
+    for label in $(first_under_valgrind rsa ec256); do
+        for form in $(first_under_valgrind DER PEM SMIME); do
             ossl cms -sign -binary -in data.bin -signer "$(certificate_of $label)" -inkey "$(uri $label)" -outform $form -nodetach -out signed
             cms_verifies $form $label
+            ossl cms -sign -binary -in data.bin -signer "$(certificate_of $label)" -inkey "$(uri $label)" -outform $form -out signed
+            # A detached S/MIME mail has its content beside the signature, in the same file.
+            if [ $form = SMIME ]; then cms_verifies $form $label; else cms_verifies $form $label data.bin; fi
         done
         ossl cms -sign -binary -in data.bin -signer "$(certificate_of $label)" -inkey "$(uri $label)" -outform DER -md sha512 -out signed
         cms_verifies DER $label data.bin
         ossl cms -sign -binary -noattr -in data.bin -signer "$(certificate_of $label)" -inkey "$(uri $label)" -outform DER -out signed
         cms_verifies DER $label data.bin
+    done
+}
+
+# Another content must not do: what the checks above rest on.
+scenario_cms_other_content() {
+    ossl cms -sign -binary -in data.bin -signer "$(certificate_of rsa)" -inkey "$(uri rsa)" -outform DER -out signed
+    { cat data.bin; echo x; } >other.bin
+    ! env OPENSSL_CONF="$TOKENS/plain.cnf" openssl cms -verify -binary -inform DER -in signed -CAfile "$(certificate_of rsa)" -purpose any -content other.bin -out content 2>said || die "another content verifies"
+    grep -qi "digest failure\|verification failure" said || { cat said >&2; die "refused for another reason"; }
+}
+
+# Two signers, whose keys are both on the token, and a third one later.
+scenario_cms_several_signers() {
+    ossl cms -sign -binary -nodetach -in data.bin -outform DER -out signed \
+        -signer "$(certificate_of rsa)" -inkey "$(uri rsa)" -signer "$(certificate_of ec256)" -inkey "$(uri ec256)"
+    ossl cms -resign -inform DER -in signed -outform DER -out resigned -signer "$(certificate_of ec384)" -inkey "$(uri ec384)"
+    # Certificates of the same name can't be told apart by a chain; the signatures can.
+    plain cms -verify -binary -noverify -inform DER -in resigned -out content 2>/dev/null
+    cmp -s content data.bin || die "another content"
+    [ "$(plain cms -cmsout -print -inform DER -in resigned | grep -c "signatureAlgorithm:")" -ge 3 ] || die "not three signers"
+}
+
+# DER signatures of elliptic keys differ in length; without attributes openssl asks for none beforehand.
+scenario_cms_ec_noattr_often() {
+    local try
+    # shellcheck disable=SC2046 # numbers
+    for try in $(first_under_valgrind $(seq 20)); do
+        ossl cms -sign -binary -noattr -nodetach -in data.bin -signer "$(certificate_of ec256)" -inkey "$(uri ec256)" -outform DER -out signed
+        cms_verifies DER ec256 || die "try $try"
     done
 }
 
@@ -144,6 +216,8 @@ scenario_cms_sign_pss() {
 }
 
 scenario_smime_sign() {
+    ossl smime -sign -in data.bin -signer "$(certificate_of ec256)" -inkey "$(uri ec256)" -out signed
+    plain smime -verify -in signed -CAfile "$(certificate_of ec256)" -purpose any -out content 2>/dev/null
     ossl smime -sign -binary -in data.bin -signer "$(certificate_of rsa)" -inkey "$(uri rsa)" -outform DER -nodetach -out signed
     plain smime -verify -binary -inform DER -in signed -CAfile "$(certificate_of rsa)" -purpose any -out content 2>/dev/null
     cmp -s content data.bin || die "another content"
@@ -182,12 +256,16 @@ module = $PROVIDER
 pkcs11-module-token-pin = $PIN
 activate = 1
 CONF
-    for digest in sha256 sha384 sha512; do
+    for digest in $(first_under_valgrind sha256 sha384 sha512); do
         rm -f signed.exe
-        OPENSSL_CONF=$WORK/provider.cnf timeout 60 "${RUNNER[@]}" osslsigncode sign -h $digest -key key.pem -certs "$(certificate_of project)" -in program.exe -out signed.exe >log 2>&1 || { cat log >&2; die "osslsigncode sign"; }
-        timeout 60 "${RUNNER[@]}" osslsigncode verify -CAfile "$(certificate_of project)" -in signed.exe >log 2>&1 || { cat log >&2; die "osslsigncode verify"; }
+        OPENSSL_CONF=$WORK/provider.cnf timeout "$PATIENCE" "${RUNNER[@]}" osslsigncode sign -h $digest -key key.pem -certs "$(certificate_of project)" -in program.exe -out signed.exe >log 2>&1 || { cat log >&2; die "osslsigncode sign"; }
+        env -u PKCS11_PROVIDER_MODULE -u SOFTHSM2_CONF timeout 60 osslsigncode verify -CAfile "$(certificate_of project)" -in signed.exe >log 2>&1 || { cat log >&2; die "osslsigncode verify"; }
         grep -q "Signature verification: ok" log || { cat log >&2; die "osslsigncode says no ok"; }
+        grep -qi "message digest algorithm *: *$digest" log || { cat log >&2; die "another digest than $digest"; }
     done
+    # One changed byte of the program, and the same tool refuses it.
+    printf 'x' | dd of=signed.exe bs=1 seek=600 conv=notrunc 2>/dev/null
+    ! osslsigncode verify -CAfile "$(certificate_of project)" -in signed.exe >log 2>&1 || die "a changed program verifies"
 }
 
 scenario_key_reference_files() {
@@ -202,6 +280,14 @@ scenario_key_reference_files() {
 
 scenario_example_program() {
     export OPENSSL_MODULES=$PROVIDER_DIR
+    for label in ec256 rsa; do
+        clean "$EXAMPLE" "$(uri $label)" data.bin sig
+        plain dgst -sha256 -verify "$(public_of $label)" -signature sig data.bin >/dev/null
+    done
+    fails "no private key fits" "$EXAMPLE" "$(uri nosuch)" data.bin sig
+    # With the provider in the configuration, which then says which module.
+    configuration "pkcs11-module-path = $PKCS11_PROVIDER_MODULE"
+    unset OPENSSL_MODULES PKCS11_PROVIDER_MODULE
     clean "$EXAMPLE" "$(uri ec256)" data.bin sig
     plain dgst -sha256 -verify "$(public_of ec256)" -signature sig data.bin >/dev/null
 }

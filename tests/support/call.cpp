@@ -1,0 +1,64 @@
+// What happens at each call, whatever its function.
+#include <chrono>
+#include <thread>
+
+#include "tests/support/forward.h"
+#include "tests/support/sessions.h"
+
+namespace test_module {
+namespace {
+
+void delay(FunctionId id) {
+    auto time = config().delay;
+    if (functionKinds[id] == Kind::crypto)
+        time += config().cryptoDelay;
+    if (time.count() != 0)
+        std::this_thread::sleep_for(time);
+}
+
+bool takesSession(FunctionId id) {
+    return functionKinds[id] == Kind::session || functionKinds[id] == Kind::crypto;
+}
+
+// The slots that a call is about; all in use, if it does not say.
+std::vector<CK_SLOT_ID> slotsFor(FunctionId id, CK_ULONG handle) {
+    if (functionKinds[id] == Kind::slot)
+        return {handle};
+    const auto slot = takesSession(id) ? slotOf(handle) : std::nullopt;
+    return slot ? std::vector{*slot} : slotsInUse();
+}
+
+void closeSessions(FunctionId id, CK_ULONG handle) {
+    for (const auto slot : slotsFor(id, handle))
+        if (real().C_CloseAllSessions(slot) == CKR_OK)
+            removeSessionsOf(slot);
+}
+
+} // namespace
+
+std::optional<CK_RV> beforeCall(FunctionId id, CK_ULONG handle) {
+    countCall(id);
+    if (id == idOf<&FunctionList::C_Initialize>())
+        if (const CK_RV rv = reloadConfig(); rv != CKR_OK)
+            return rv;
+    delay(id);
+    const auto& current = config();
+    if (current.faults->empty())
+        return std::nullopt;
+    const auto fault = current.faults->next(id);
+    if (fault && current.faultEffect == FaultEffect::close)
+        closeSessions(id, handle);
+    if (fault && current.faultEffect == FaultEffect::end && takesSession(id))
+        endOperation(id, handle);
+    return fault;
+}
+
+void afterCall(FunctionId id, CK_RV rv) {
+    logCall(id, rv);
+    if (id == idOf<&FunctionList::C_Login>())
+        countLogin(rv);
+    if (id == idOf<&FunctionList::C_Finalize>())
+        writeCounts();
+}
+
+} // namespace test_module

@@ -1,0 +1,133 @@
+// C_Initialize, C_Finalize, and the functions that hand out function lists. The latter are the
+// only ones of PKCS#11 that are exported.
+#include <cstring>
+
+#include "tests/support/config.h"
+#include "tests/support/forward.h"
+#include "tests/support/sessions.h"
+
+namespace test_module {
+namespace {
+
+template <FunctionId... Ids>
+void fill(FunctionList& list, std::index_sequence<Ids...>) {
+    ((list.*std::get<Ids>(functions).member = &Forward<std::get<Ids>(functions).member>::call),
+     ...);
+}
+
+// What the application gets. Two lists, since a list begins with its version.
+struct Outer {
+    FunctionList list{};
+    CK_FUNCTION_LIST oldList{};
+
+    Outer() {
+        fill(list, std::make_index_sequence<functionCount>());
+        list.version = real().version;
+        oldList = list;
+        if (oldList.version.major > 2)
+            oldList.version = {2, 40};
+    }
+};
+
+// Only once the real module is loaded.
+Outer& outer() {
+    static Outer lists;
+    return lists;
+}
+
+// The interfaces "PKCS 11" become ours, others (a vendor's) stay the real module's.
+void replaceFunctions(CK_INTERFACE& interface) {
+    if (std::strcmp(reinterpret_cast<const char*>(interface.pInterfaceName), "PKCS 11") != 0)
+        return;
+    const auto major = static_cast<const CK_VERSION*>(interface.pFunctionList)->major;
+    interface.pFunctionList = major < 3 ? &outer().oldList : static_cast<void*>(&outer().list);
+}
+
+CK_RV initialize(void* args) {
+    const auto* init = static_cast<const CK_C_INITIALIZE_ARGS*>(args);
+    if (config().noOsLocking && init != nullptr && (init->flags & CKF_OS_LOCKING_OK) != 0)
+        return CKR_CANT_LOCK;
+    const CK_RV rv = real().C_Initialize(args);
+    if (rv != CKR_OK)
+        return rv;
+    removeAllSessions(); // a forked child has those of its parent
+    return config().alreadyInitialized ? CKR_CRYPTOKI_ALREADY_INITIALIZED : CKR_OK;
+}
+
+CK_RV finalize(void* reserved) {
+    const CK_RV rv = real().C_Finalize(reserved);
+    if (rv == CKR_OK)
+        removeAllSessions();
+    return rv;
+}
+
+CK_RV getFunctionList(CK_FUNCTION_LIST** list) {
+    if (list == nullptr)
+        return CKR_ARGUMENTS_BAD;
+    *list = &outer().oldList;
+    return CKR_OK;
+}
+
+CK_RV getInterfaceList(CK_INTERFACE* list, CK_ULONG* count) {
+    const CK_RV rv = real().C_GetInterfaceList(list, count);
+    if (rv == CKR_OK && list != nullptr)
+        for (CK_ULONG i = 0; i < *count; ++i)
+            replaceFunctions(list[i]);
+    return rv;
+}
+
+CK_RV getInterface(CK_UTF8CHAR* name, CK_VERSION* version, CK_INTERFACE** interface,
+                   CK_FLAGS flags) {
+    const CK_RV rv = real().C_GetInterface(name, version, interface, flags);
+    if (rv != CKR_OK)
+        return rv;
+    static thread_local CK_INTERFACE ours; // the real one may be in read-only memory
+    ours = **interface;
+    replaceFunctions(ours);
+    *interface = &ours;
+    return CKR_OK;
+}
+
+// For the three functions through which an application enters.
+CK_RV prepare() {
+    const CK_RV rv = reloadConfig();
+    return rv == CKR_OK ? loadTarget() : rv;
+}
+
+} // namespace
+
+void interceptModule(FunctionList& list) {
+    list.C_Initialize = initialize;
+    list.C_Finalize = finalize;
+    list.C_GetFunctionList = getFunctionList;
+    if (list.C_GetInterface != nullptr) {
+        list.C_GetInterfaceList = getInterfaceList;
+        list.C_GetInterface = getInterface;
+    }
+}
+
+} // namespace test_module
+
+using test_module::Forward;
+using test_module::FunctionList;
+
+extern "C" {
+
+[[gnu::visibility("default")]] CK_RV C_GetFunctionList(CK_FUNCTION_LIST** list) {
+    const CK_RV rv = test_module::prepare();
+    return rv == CKR_OK ? Forward<&FunctionList::C_GetFunctionList>::call(list) : rv;
+}
+
+[[gnu::visibility("default")]] CK_RV C_GetInterfaceList(CK_INTERFACE* list, CK_ULONG* count) {
+    const CK_RV rv = test_module::prepare();
+    return rv == CKR_OK ? Forward<&FunctionList::C_GetInterfaceList>::call(list, count) : rv;
+}
+
+[[gnu::visibility("default")]] CK_RV C_GetInterface(CK_UTF8CHAR* name, CK_VERSION* version,
+                                                    CK_INTERFACE** interface, CK_FLAGS flags) {
+    const CK_RV rv = test_module::prepare();
+    return rv == CKR_OK
+               ? Forward<&FunctionList::C_GetInterface>::call(name, version, interface, flags)
+               : rv;
+}
+}

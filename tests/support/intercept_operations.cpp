@@ -1,0 +1,113 @@
+// Operations with keys that want a login each time, and the end of operations that fail.
+#include <array>
+
+#include "tests/support/config.h"
+#include "tests/support/module.h"
+#include "tests/support/sessions.h"
+
+namespace test_module {
+namespace {
+
+using Init = CK_RV (*)(CK_SESSION_HANDLE, CK_MECHANISM*, CK_OBJECT_HANDLE);
+
+template <Init CK_FUNCTION_LIST::*Member>
+CK_RV begin(CK_SESSION_HANDLE session, CK_MECHANISM* mechanism, CK_OBJECT_HANDLE key) {
+    const CK_RV rv = (real().*Member)(session, mechanism, key);
+    if (rv == CKR_OK && config().alwaysAuthenticate)
+        setAuthentication(session, Authentication::needed);
+    return rv;
+}
+
+template <auto Member>
+struct Guard;
+
+template <typename... Rest, CK_RV (*CK_FUNCTION_LIST::*Member)(CK_SESSION_HANDLE, Rest...)>
+struct Guard<Member> {
+    static CK_RV call(CK_SESSION_HANDLE session, Rest... rest) {
+        if (config().alwaysAuthenticate && authenticationOf(session) == Authentication::needed) {
+            endOperation(idOf<Member>(), session);
+            setAuthentication(session, Authentication::noOperation);
+            return CKR_USER_NOT_LOGGED_IN;
+        }
+        return (real().*Member)(session, rest...);
+    }
+};
+
+template <auto Member>
+void guard(FunctionList& list) {
+    list.*Member = &Guard<Member>::call;
+}
+
+using Whole = CK_RV (*)(CK_SESSION_HANDLE, CK_BYTE*, CK_ULONG, CK_BYTE*, CK_ULONG*);
+using Final = CK_RV (*)(CK_SESSION_HANDLE, CK_BYTE*, CK_ULONG*);
+
+// PKCS#11 2.40 has no function for it: the operation is done with data that do not matter, and
+// where they do not fit it fails, and is over as well.
+struct Ending {
+    CK_SESSION_HANDLE session;
+    std::array<CK_BYTE, 16384> scratch{};
+
+    void whole(Whole function) {
+        CK_BYTE data = 0;
+        CK_ULONG size = scratch.size();
+        function(session, &data, 1, scratch.data(), &size);
+    }
+    void final(Final function) {
+        CK_ULONG size = scratch.size();
+        function(session, scratch.data(), &size);
+    }
+};
+
+} // namespace
+
+void endOperation(FunctionId id, CK_SESSION_HANDLE session) {
+    using List = FunctionList;
+    Ending ending{session};
+    switch (id) {
+    case idOf<&List::C_Sign>():
+        return ending.whole(real().C_Sign);
+    case idOf<&List::C_SignUpdate>():
+    case idOf<&List::C_SignFinal>():
+        return ending.final(real().C_SignFinal);
+    case idOf<&List::C_Decrypt>():
+        return ending.whole(real().C_Decrypt);
+    case idOf<&List::C_DecryptUpdate>():
+    case idOf<&List::C_DecryptFinal>():
+        return ending.final(real().C_DecryptFinal);
+    case idOf<&List::C_Encrypt>():
+        return ending.whole(real().C_Encrypt);
+    case idOf<&List::C_EncryptUpdate>():
+    case idOf<&List::C_EncryptFinal>():
+        return ending.final(real().C_EncryptFinal);
+    case idOf<&List::C_Digest>():
+        return ending.whole(real().C_Digest);
+    case idOf<&List::C_DigestUpdate>():
+    case idOf<&List::C_DigestFinal>():
+        return ending.final(real().C_DigestFinal);
+    case idOf<&List::C_Verify>():
+        real().C_Verify(session, ending.scratch.data(), 1, ending.scratch.data(), 1);
+        return;
+    case idOf<&List::C_VerifyUpdate>():
+    case idOf<&List::C_VerifyFinal>():
+        real().C_VerifyFinal(session, ending.scratch.data(), 1);
+        return;
+    case idOf<&List::C_FindObjects>():
+        real().C_FindObjectsFinal(session);
+        return;
+    default:
+        return;
+    }
+}
+
+void interceptOperations(FunctionList& list) {
+    list.C_SignInit = begin<&CK_FUNCTION_LIST::C_SignInit>;
+    list.C_DecryptInit = begin<&CK_FUNCTION_LIST::C_DecryptInit>;
+    guard<&FunctionList::C_Sign>(list);
+    guard<&FunctionList::C_SignUpdate>(list);
+    guard<&FunctionList::C_SignFinal>(list);
+    guard<&FunctionList::C_Decrypt>(list);
+    guard<&FunctionList::C_DecryptUpdate>(list);
+    guard<&FunctionList::C_DecryptFinal>(list);
+}
+
+} // namespace test_module

@@ -1,0 +1,88 @@
+// Sessions and logins.
+#include "tests/support/config.h"
+#include "tests/support/module.h"
+#include "tests/support/sessions.h"
+
+namespace test_module {
+namespace {
+
+CK_RV openSession(CK_SLOT_ID slot, CK_FLAGS flags, void* application, CK_NOTIFY notify,
+                  CK_SESSION_HANDLE* session) {
+    if (!reserveSession(slot, config().maxSessions))
+        return CKR_SESSION_COUNT;
+    const CK_RV rv = real().C_OpenSession(slot, flags, application, notify, session);
+    if (rv == CKR_OK)
+        addSession(slot, *session);
+    else
+        giveUpSession(slot);
+    return rv;
+}
+
+// The session goes first: once it is closed, another thread may get the same handle anew.
+CK_RV closeSession(CK_SESSION_HANDLE session) {
+    removeSession(session);
+    return real().C_CloseSession(session);
+}
+
+CK_RV closeAllSessions(CK_SLOT_ID slot) {
+    const CK_RV rv = real().C_CloseAllSessions(slot);
+    if (rv == CKR_OK)
+        removeSessionsOf(slot);
+    return rv;
+}
+
+// The real module knows nothing of the authentication that we ask for, unless its key asks for it
+// as well. So it is asked first, and the PIN compared here if it has no use for it.
+CK_RV loginForOperation(CK_SESSION_HANDLE session, std::string pin) {
+    const CK_RV rv = real().C_Login(session, CKU_CONTEXT_SPECIFIC,
+                                    reinterpret_cast<CK_UTF8CHAR*>(pin.data()), pin.size());
+    if (rv != CKR_OK) {
+        if (rv != CKR_OPERATION_NOT_INITIALIZED ||
+            authenticationOf(session) != Authentication::needed)
+            return rv;
+        const auto known = pinOf(session);
+        if (!known)
+            return CKR_USER_NOT_LOGGED_IN;
+        if (pin != *known)
+            return CKR_PIN_INCORRECT;
+    }
+    setAuthentication(session, Authentication::done);
+    return CKR_OK;
+}
+
+CK_RV login(CK_SESSION_HANDLE session, CK_USER_TYPE user, CK_UTF8CHAR* given, CK_ULONG size) {
+    const auto& current = config();
+    std::string entered = current.protectedPin.value_or(""); // at the PIN pad
+    if (given == nullptr && current.protectedPin) {
+        given = reinterpret_cast<CK_UTF8CHAR*>(entered.data());
+        size = entered.size();
+    }
+    std::string pin;
+    if (given != nullptr)
+        pin.assign(reinterpret_cast<const char*>(given), size);
+    if (user == CKU_CONTEXT_SPECIFIC && current.alwaysAuthenticate)
+        return loginForOperation(session, pin);
+    const CK_RV rv = real().C_Login(session, user, given, size);
+    if (rv == CKR_OK && user == CKU_USER)
+        rememberPin(session, pin);
+    return rv;
+}
+
+CK_RV logout(CK_SESSION_HANDLE session) {
+    const CK_RV rv = real().C_Logout(session);
+    if (rv == CKR_OK)
+        forgetPin(session);
+    return rv;
+}
+
+} // namespace
+
+void interceptSessions(FunctionList& list) {
+    list.C_OpenSession = openSession;
+    list.C_CloseSession = closeSession;
+    list.C_CloseAllSessions = closeAllSessions;
+    list.C_Login = login;
+    list.C_Logout = logout;
+}
+
+} // namespace test_module

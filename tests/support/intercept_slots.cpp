@@ -1,0 +1,65 @@
+// What the token says about itself.
+#include <algorithm>
+#include <vector>
+
+#include "tests/support/config.h"
+#include "tests/support/module.h"
+
+namespace test_module {
+namespace {
+
+CK_RV getTokenInfo(CK_SLOT_ID slot, CK_TOKEN_INFO* info) {
+    const CK_RV rv = real().C_GetTokenInfo(slot, info);
+    if (rv != CKR_OK)
+        return rv;
+    const auto& current = config();
+    info->flags = (info->flags | current.addedTokenFlags) & ~current.removedTokenFlags;
+    if (current.protectedPin)
+        info->flags |= CKF_PROTECTED_AUTHENTICATION_PATH;
+    if (current.maxSessions)
+        info->ulMaxSessionCount = info->ulMaxRwSessionCount = *current.maxSessions;
+    return CKR_OK;
+}
+
+CK_RV readMechanisms(CK_SLOT_ID slot, std::vector<CK_MECHANISM_TYPE>& all) {
+    CK_ULONG count = 0;
+    if (const CK_RV rv = real().C_GetMechanismList(slot, nullptr, &count); rv != CKR_OK)
+        return rv;
+    all.resize(count);
+    const CK_RV rv = real().C_GetMechanismList(slot, all.data(), &count);
+    all.resize(std::min<std::size_t>(count, all.size()));
+    return rv;
+}
+
+CK_RV getMechanismList(CK_SLOT_ID slot, CK_MECHANISM_TYPE* list, CK_ULONG* count) {
+    const auto& hidden = config().hiddenMechanisms;
+    if (hidden.empty() || count == nullptr)
+        return real().C_GetMechanismList(slot, list, count);
+    std::vector<CK_MECHANISM_TYPE> all;
+    if (const CK_RV rv = readMechanisms(slot, all); rv != CKR_OK)
+        return rv;
+    std::erase_if(all, [&](CK_MECHANISM_TYPE type) { return contains(hidden, type); });
+    const auto room = *count;
+    *count = all.size();
+    if (list == nullptr)
+        return CKR_OK;
+    if (room < all.size())
+        return CKR_BUFFER_TOO_SMALL;
+    std::ranges::copy(all, list);
+    return CKR_OK;
+}
+
+CK_RV getMechanismInfo(CK_SLOT_ID slot, CK_MECHANISM_TYPE type, CK_MECHANISM_INFO* info) {
+    return contains(config().hiddenMechanisms, type) ? CKR_MECHANISM_INVALID
+                                                     : real().C_GetMechanismInfo(slot, type, info);
+}
+
+} // namespace
+
+void interceptSlots(FunctionList& list) {
+    list.C_GetTokenInfo = getTokenInfo;
+    list.C_GetMechanismList = getMechanismList;
+    list.C_GetMechanismInfo = getMechanismInfo;
+}
+
+} // namespace test_module

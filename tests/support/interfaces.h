@@ -1,0 +1,70 @@
+// What PKCS#11 3.0 adds and p11-kit 0.24's header lacks: interfaces, and 24 functions at the end of
+// the function list (PKCS#11 3.0, section 3.6).
+#pragma once
+
+#include <p11-kit/pkcs11.h>
+
+struct CK_INTERFACE {
+    CK_UTF8CHAR* pInterfaceName;
+    void* pFunctionList;
+    CK_FLAGS flags;
+};
+
+using CK_C_GetInterfaceList = CK_RV (*)(CK_INTERFACE*, CK_ULONG*);
+using CK_C_GetInterface = CK_RV (*)(CK_UTF8CHAR*, CK_VERSION*, CK_INTERFACE**, CK_FLAGS);
+
+namespace test_module {
+
+using Session = CK_SESSION_HANDLE;
+
+/// CK_FUNCTION_LIST_3_0. It begins with the list of 2.40, so one type does for both.
+struct FunctionList : CK_FUNCTION_LIST {
+    using MessageInit = CK_RV (*)(Session, CK_MECHANISM*, CK_OBJECT_HANDLE);
+    using MessageFinal = CK_RV (*)(Session);
+    // session, parameter, its size
+    using MessageBegin = CK_RV (*)(Session, void*, CK_ULONG);
+    // ... associated data, its size
+    using CipherBegin = CK_RV (*)(Session, void*, CK_ULONG, CK_BYTE*, CK_ULONG);
+    // ... associated data, input, output
+    using CipherMessage = CK_RV (*)(Session, void*, CK_ULONG, CK_BYTE*, CK_ULONG, CK_BYTE*,
+                                    CK_ULONG, CK_BYTE*, CK_ULONG*);
+    // ... input, output, flags
+    using CipherNext = CK_RV (*)(Session, void*, CK_ULONG, CK_BYTE*, CK_ULONG, CK_BYTE*, CK_ULONG*,
+                                 CK_FLAGS);
+    // ... data, signature
+    using SignMessage = CK_RV (*)(Session, void*, CK_ULONG, CK_BYTE*, CK_ULONG, CK_BYTE*,
+                                  CK_ULONG*);
+    using VerifyMessage = CK_RV (*)(Session, void*, CK_ULONG, CK_BYTE*, CK_ULONG, CK_BYTE*,
+                                    CK_ULONG);
+
+    CK_C_GetInterfaceList C_GetInterfaceList;
+    CK_C_GetInterface C_GetInterface;
+    CK_RV (*C_LoginUser)(Session, CK_USER_TYPE, CK_UTF8CHAR*, CK_ULONG, CK_UTF8CHAR*, CK_ULONG);
+    CK_RV (*C_SessionCancel)(Session, CK_FLAGS);
+    MessageInit C_MessageEncryptInit;
+    CipherMessage C_EncryptMessage;
+    CipherBegin C_EncryptMessageBegin;
+    CipherNext C_EncryptMessageNext;
+    MessageFinal C_MessageEncryptFinal;
+    MessageInit C_MessageDecryptInit;
+    CipherMessage C_DecryptMessage;
+    CipherBegin C_DecryptMessageBegin;
+    CipherNext C_DecryptMessageNext;
+    MessageFinal C_MessageDecryptFinal;
+    MessageInit C_MessageSignInit;
+    SignMessage C_SignMessage;
+    MessageBegin C_SignMessageBegin;
+    SignMessage C_SignMessageNext;
+    MessageFinal C_MessageSignFinal;
+    MessageInit C_MessageVerifyInit;
+    VerifyMessage C_VerifyMessage;
+    MessageBegin C_VerifyMessageBegin;
+    VerifyMessage C_VerifyMessageNext;
+    MessageFinal C_MessageVerifyFinal;
+};
+
+// The version, and then nothing but function pointers.
+static_assert(sizeof(CK_FUNCTION_LIST) == (1 + 68) * sizeof(void*));
+static_assert(sizeof(FunctionList) == (1 + 68 + 24) * sizeof(void*));
+
+} // namespace test_module

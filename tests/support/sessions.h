@@ -1,0 +1,42 @@
+// The open sessions, and who authenticated in them.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <p11-kit/pkcs11.h>
+
+namespace test_module {
+
+/// Takes a place for one more session of the slot; false if there are `most` already. Has to be
+/// followed by addSession or giveUpSession.
+bool reserveSession(CK_SLOT_ID slot, std::optional<CK_ULONG> most);
+void addSession(CK_SLOT_ID slot, CK_SESSION_HANDLE session);
+void giveUpSession(CK_SLOT_ID slot);
+
+void removeSession(CK_SESSION_HANDLE session);
+void removeSessionsOf(CK_SLOT_ID slot);
+void removeAllSessions();
+
+unsigned long openSessions();
+/// The slot of an open session.
+std::optional<CK_SLOT_ID> slotOf(CK_SESSION_HANDLE session);
+/// The slots with open sessions.
+std::vector<CK_SLOT_ID> slotsInUse();
+
+/// The PIN of the user, who is logged in at the session's slot.
+void rememberPin(CK_SESSION_HANDLE session, std::string pin);
+void forgetPin(CK_SESSION_HANDLE session);
+std::optional<std::string> pinOf(CK_SESSION_HANDLE session);
+
+/// For keys with CKA_ALWAYS_AUTHENTICATE: where an operation of a session stands.
+enum class Authentication { noOperation, needed, done };
+void setAuthentication(CK_SESSION_HANDLE session, Authentication state);
+Authentication authenticationOf(CK_SESSION_HANDLE session);
+
+/// Handlers of fork().
+void lockSessions();
+void unlockSessions();
+
+} // namespace test_module

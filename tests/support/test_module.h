@@ -1,0 +1,94 @@
+// The control functions of pkcs11-test-module.so, and a class that finds them. What the module can
+// do is in tests/support/README.md.
+#pragma once
+
+#include <memory>
+#include <stdexcept>
+#include <string>
+
+#include <dlfcn.h>
+#include <p11-kit/pkcs11.h>
+
+/// The count of a function that does not exist.
+#define TEST_MODULE_UNKNOWN (~0UL)
+
+extern "C" {
+
+#pragma GCC visibility push(default)
+
+/// Sets all counts (calls, logins, threads) to zero. The faults go on counting their own calls.
+void test_module_reset_counts();
+/// How often "C_Sign" was called; TEST_MODULE_UNKNOWN if there is no such function.
+unsigned long test_module_count(const char* function);
+unsigned long test_module_total();
+/// How many calls of C_Login answered `rv`.
+unsigned long test_module_login_count(CK_RV rv);
+unsigned long test_module_open_sessions();
+/// The largest number of threads that were inside the module at once.
+unsigned long test_module_concurrency();
+/// As PKCS11_TEST_FAULTS; the next call of each function is its first. Null: no faults.
+CK_RV test_module_set_faults(const char* faults);
+/// Microseconds: of every call, and of cryptographic ones in addition.
+void test_module_set_delays(unsigned long every, unsigned long crypto);
+/// Puts `value` over that of the environment variable `name`; a null value takes it back, a null
+/// name takes everything back. CKR_ARGUMENTS_BAD, and no change, if it makes no sense.
+CK_RV test_module_configure(const char* name, const char* value);
+
+#pragma GCC visibility pop
+}
+
+namespace test_module {
+
+/// The module, loaded into this process. Who else loads the same file gets the same module.
+class TestModule {
+  public:
+    explicit TestModule(const std::string& path) : library_(dlopen(path.c_str(), RTLD_NOW)) {
+        if (library_ == nullptr)
+            throw std::runtime_error(dlerror());
+    }
+
+    void resetCounts() const { control<void()>("test_module_reset_counts")(); }
+    unsigned long count(const char* function) const {
+        return control<unsigned long(const char*)>("test_module_count")(function);
+    }
+    unsigned long total() const { return control<unsigned long()>("test_module_total")(); }
+    unsigned long logins(CK_RV rv) const {
+        return control<unsigned long(CK_RV)>("test_module_login_count")(rv);
+    }
+    unsigned long openSessions() const {
+        return control<unsigned long()>("test_module_open_sessions")();
+    }
+    unsigned long concurrency() const {
+        return control<unsigned long()>("test_module_concurrency")();
+    }
+    CK_RV setFaults(const char* faults) const {
+        return control<CK_RV(const char*)>("test_module_set_faults")(faults);
+    }
+    void setDelays(unsigned long every, unsigned long crypto) const {
+        control<void(unsigned long, unsigned long)>("test_module_set_delays")(every, crypto);
+    }
+    CK_RV configure(const char* name, const char* value) const {
+        return control<CK_RV(const char*, const char*)>("test_module_configure")(name, value);
+    }
+
+    /// C_GetFunctionList, which is a call that counts.
+    CK_RV functionList(CK_FUNCTION_LIST** list) const {
+        return control<CK_RV(CK_FUNCTION_LIST**)>("C_GetFunctionList")(list);
+    }
+    /// A symbol of the module; throws if there is none.
+    template <typename Function>
+    Function* control(const char* name) const {
+        void* symbol = dlsym(library_.get(), name);
+        if (symbol == nullptr)
+            throw std::runtime_error(std::string("no symbol ") + name);
+        return reinterpret_cast<Function*>(symbol);
+    }
+
+  private:
+    struct Close {
+        void operator()(void* library) const { dlclose(library); }
+    };
+    std::unique_ptr<void, Close> library_;
+};
+
+} // namespace test_module
