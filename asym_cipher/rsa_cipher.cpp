@@ -297,11 +297,11 @@ std::size_t RsaCipher::decryptInSoftware(Octets ciphertext, Buffer out) {
     return size;
 }
 
-std::shared_ptr<EVP_MD> RsaCipher::fetch(const std::string& name) const {
+ossl::SharedMd RsaCipher::fetch(const std::string& name) const {
     auto digest = provider_.digest(name.c_str());
     if (!digest)
         throw ossl::UsageError(ossl::Reason::parameter, "unknown digest \"" + name + "\"");
-    return {digest.release(), EVP_MD_free};
+    return ossl::SharedMd(std::move(digest));
 }
 
 void RsaCipher::setPadding(const OSSL_PARAM* params) {

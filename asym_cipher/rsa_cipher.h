@@ -48,15 +48,15 @@ class RsaCipher {
     bool takesRaw() const;
     EVP_MD* oaepDigest();
     EVP_MD* mgf1() { return mgf1_ ? mgf1_.get() : oaepDigest(); }
-    std::shared_ptr<EVP_MD> fetch(const std::string& name) const;
+    ossl::SharedMd fetch(const std::string& name) const;
     void setPadding(const OSSL_PARAM* params);
     void setLabel(const OSSL_PARAM* params);
 
     ossl::Context& provider_;
     std::shared_ptr<keymgmt::Key> key_;
     CipherPadding padding_ = CipherPadding::pkcs1;
-    std::shared_ptr<EVP_MD> digest_; ///< null stands for SHA-1, OAEP's default
-    std::shared_ptr<EVP_MD> mgf1_;
+    ossl::SharedMd digest_; ///< null stands for SHA-1, OAEP's default
+    ossl::SharedMd mgf1_;
     pkcs11::Bytes label_;
     unsigned clientVersion_ = 0;
     unsigned negotiatedVersion_ = 0;

@@ -1,73 +1,32 @@
-// One signature through the provider, beside the same by raw C_ calls and by a software key, in one
-// run.
-#include <cstdlib>
-#include <fstream>
-#include <memory>
-#include <string>
-#include <vector>
+// One signature or decryption through the provider, beside the same by raw C_ calls, with a key in
+// software, and through the peers that are installed.
+#include "bench/operations.h"
+
+#include <functional>
 
 #include <benchmark/benchmark.h>
-#include <openssl/pem.h>
-#include <openssl/provider.h>
-#include <openssl/store.h>
+#include <openssl/rsa.h>
 
-#include "ossl/handles.h"
-#include "pkcs11/object.h"
-#include "pkcs11/registry.h"
+#include "bench/keys.h"
 
+namespace bench {
 namespace {
 
-using Bytes = std::vector<unsigned char>;
+constexpr std::size_t hashSize = 32;
+constexpr std::size_t digestInfoSize = 51;
+constexpr std::size_t longest = 1024;
 
-std::string tokens() {
-    return std::getenv("TOKENS") != nullptr ? std::getenv("TOKENS") : ".";
-}
+using KeySource = std::function<ossl::Pkey(const std::string& label)>;
+using Run = void (*)(benchmark::State&, EVP_PKEY*);
 
-std::string modulePath() {
-    std::ifstream file(tokens() + "/module");
-    std::string path;
-    std::getline(file, path);
-    return path;
-}
-
-void loadProviders() {
-    static const bool loaded = [] {
-        setenv("PKCS11_PROVIDER_MODULE", modulePath().c_str(), 1);
-        OSSL_PROVIDER_set_default_search_path(nullptr, PROVIDER_FOLDER);
-        return OSSL_PROVIDER_load(nullptr, "default") != nullptr &&
-               OSSL_PROVIDER_load(nullptr, "pkcs11") != nullptr;
-    }();
-    if (!loaded)
-        std::abort();
-}
-
-ossl::Pkey tokenKey(const std::string& label) {
-    loadProviders();
-    const std::string uri =
-        "pkcs11:token=scenarios;object=" + label + ";type=private?pin-value=1234";
-    const ossl::Owner<OSSL_STORE_CTX, OSSL_STORE_close> store(
-        OSSL_STORE_open(uri.c_str(), nullptr, nullptr, nullptr, nullptr));
-    OSSL_STORE_expect(store.get(), OSSL_STORE_INFO_PKEY);
-    const ossl::Owner<OSSL_STORE_INFO, OSSL_STORE_INFO_free> info(OSSL_STORE_load(store.get()));
-    return ossl::Pkey(info ? OSSL_STORE_INFO_get1_PKEY(info.get()) : nullptr);
-}
-
-ossl::Pkey softwareKey(const std::string& label) {
-    loadProviders();
-    const ossl::Bio file(BIO_new_file((tokens() + "/" + label + ".pem").c_str(), "r"));
-    return ossl::Pkey(PEM_read_bio_PrivateKey(file.get(), nullptr, nullptr, nullptr));
-}
-
-void signThroughEvp(benchmark::State& state, const ossl::Pkey& key) {
-    const ossl::PkeyCtx context(key ? EVP_PKEY_CTX_new_from_pkey(nullptr, key.get(), nullptr)
-                                    : nullptr);
+// A given hash, with a context that is kept: what is left is the provider's own cost.
+void signHash(benchmark::State& state, EVP_PKEY* key) {
+    const ossl::PkeyCtx context(EVP_PKEY_CTX_new_from_pkey(nullptr, key, nullptr));
     if (!context || EVP_PKEY_sign_init(context.get()) != 1 ||
-        EVP_PKEY_CTX_set_signature_md(context.get(), EVP_sha256()) != 1) {
-        state.SkipWithError("no key");
-        return;
-    }
-    const Bytes hash(32, 1);
-    Bytes signature(1024);
+        EVP_PKEY_CTX_set_signature_md(context.get(), EVP_sha256()) != 1)
+        return state.SkipWithError("the key does not sign");
+    const Bytes hash(hashSize, 1);
+    Bytes signature(longest);
     for (auto _ : state) {
         std::size_t size = signature.size();
         if (EVP_PKEY_sign(context.get(), signature.data(), &size, hash.data(), hash.size()) != 1)
@@ -75,70 +34,128 @@ void signThroughEvp(benchmark::State& state, const ossl::Pkey& key) {
     }
 }
 
-void provider(benchmark::State& state, const std::string& label) {
-    signThroughEvp(state, tokenKey(label));
-}
-
-void software(benchmark::State& state, const std::string& label) {
-    signThroughEvp(state, softwareKey(label));
-}
-
-// The floor: C_SignInit and C_Sign in a session that stays open.
-void raw(benchmark::State& state, const std::string& label, CK_MECHANISM_TYPE type,
-         std::size_t size) {
-    auto module = pkcs11::loadModule(modulePath(), {});
-    module->initialize();
-    for (const auto slot : module->slots()) {
-        const auto info = module->tokenInfo(slot);
-        auto& token = module->token(slot, info);
-        if (token.describe().find("\"scenarios\"") == std::string::npos)
-            continue;
-        auto session = token.connection()->take();
-        char pin[] = "1234";
-        session.call<&pkcs11::List::C_Login>(CK_USER_TYPE{CKU_USER},
-                                             reinterpret_cast<CK_UTF8CHAR_PTR>(pin), CK_ULONG{4});
-        const auto found = pkcs11::findObjects(session, {CKO_PRIVATE_KEY, label, std::nullopt});
-        Bytes data(size, 1);
-        Bytes signature(1024);
-        CK_MECHANISM mechanism{type, nullptr, 0};
-        for (auto _ : state) {
-            CK_ULONG length = signature.size();
-            session.require<&pkcs11::List::C_SignInit>(&mechanism, found.at(0));
-            session.require<&pkcs11::List::C_Sign>(data.data(), CK_ULONG{data.size()},
-                                                   signature.data(), &length);
-        }
-        return;
+// A short message with a context of its own, as TLS does it.
+void signMessageWith(benchmark::State& state, EVP_PKEY* key, const EVP_MD* digest) {
+    const Bytes message(hashSize, 1);
+    Bytes signature(longest);
+    for (auto _ : state) {
+        const ossl::MdCtx context(EVP_MD_CTX_new());
+        std::size_t size = signature.size();
+        if (EVP_DigestSignInit(context.get(), nullptr, digest, nullptr, key) != 1 ||
+            EVP_DigestSign(context.get(), signature.data(), &size, message.data(),
+                           message.size()) != 1)
+            state.SkipWithError("no signature");
     }
-    state.SkipWithError("no token");
 }
 
-void load(benchmark::State& state, const std::string& label) {
+void signMessage(benchmark::State& state, EVP_PKEY* key) {
+    signMessageWith(state, key, EVP_sha256());
+}
+
+void signPlain(benchmark::State& state, EVP_PKEY* key) {
+    signMessageWith(state, key, nullptr);
+}
+
+Bytes encryptOaep(EVP_PKEY* key) {
+    const ossl::PkeyCtx context(EVP_PKEY_CTX_new(key, nullptr));
+    const Bytes secret(hashSize, 1);
+    Bytes ciphertext(longest);
+    std::size_t size = ciphertext.size();
+    if (EVP_PKEY_encrypt_init(context.get()) != 1 ||
+        EVP_PKEY_CTX_set_rsa_padding(context.get(), RSA_PKCS1_OAEP_PADDING) != 1 ||
+        EVP_PKEY_encrypt(context.get(), ciphertext.data(), &size, secret.data(), secret.size()) !=
+            1)
+        return {};
+    ciphertext.resize(size);
+    return ciphertext;
+}
+
+void decryptOaep(benchmark::State& state, EVP_PKEY* key) {
+    const auto ciphertext = encryptOaep(softwareKey("rsa2048").get());
+    const ossl::PkeyCtx context(EVP_PKEY_CTX_new_from_pkey(nullptr, key, nullptr));
+    if (!context || EVP_PKEY_decrypt_init(context.get()) != 1 ||
+        EVP_PKEY_CTX_set_rsa_padding(context.get(), RSA_PKCS1_OAEP_PADDING) != 1)
+        return state.SkipWithError("the key does not decrypt");
+    Bytes secret(longest);
+    for (auto _ : state) {
+        std::size_t size = secret.size();
+        if (EVP_PKEY_decrypt(context.get(), secret.data(), &size, ciphertext.data(),
+                             ciphertext.size()) != 1)
+            state.SkipWithError("no plaintext");
+    }
+}
+
+struct Operation {
+    const char* name;
+    const char* label;
+    Run run;
+    CK_MECHANISM_TYPE mechanism;
+    std::size_t size; ///< bytes that the raw call signs
+};
+
+constexpr CK_MECHANISM_TYPE ckmEddsa = 0x1057; // PKCS#11 3.0
+
+constexpr Operation operations[] = {
+    {"RSA-2048", "rsa2048", signHash, CKM_RSA_PKCS, digestInfoSize},
+    {"RSA-3072", "rsa3072", signHash, CKM_RSA_PKCS, digestInfoSize},
+    {"RSA-4096", "rsa4096", signHash, CKM_RSA_PKCS, digestInfoSize},
+    {"P-256", "ec256", signHash, CKM_ECDSA, hashSize},
+    {"P-384", "ec384", signHash, CKM_ECDSA, hashSize},
+    {"P-256 message", "ec256", signMessage, CKM_ECDSA, hashSize},
+    {"Ed25519", "ed25519", signPlain, ckmEddsa, hashSize},
+};
+
+void runWith(benchmark::State& state, const KeySource& source, const char* label, Run run) {
+    const auto key = source(label);
+    if (!key)
+        return state.SkipWithError("no key");
+    run(state, key.get());
+}
+
+void signRaw(benchmark::State& state, const Operation& operation) {
+    RawKey key(operation.label);
+    Bytes data(operation.size, 1);
+    Bytes signature(longest);
     for (auto _ : state)
-        if (!tokenKey(label))
-            state.SkipWithError("no key");
+        key.sign({operation.mechanism, nullptr, 0}, data, signature);
 }
 
-void add(const char* name, const std::string& label, CK_MECHANISM_TYPE mechanism,
-         std::size_t size) {
-    const std::string prefix = std::string(name) + "/";
-    benchmark::RegisterBenchmark((prefix + "provider").c_str(), provider, label)->UseRealTime();
-    benchmark::RegisterBenchmark((prefix + "raw").c_str(), raw, label, mechanism, size)
-        ->UseRealTime();
-    benchmark::RegisterBenchmark((prefix + "software").c_str(), software, label)->UseRealTime();
+void decryptRaw(benchmark::State& state) {
+    RawKey key("rsa2048");
+    auto ciphertext = encryptOaep(softwareKey("rsa2048").get());
+    Bytes secret(longest);
+    CK_RSA_PKCS_OAEP_PARAMS params{CKM_SHA_1, CKG_MGF1_SHA1, CKZ_DATA_SPECIFIED, nullptr, 0};
+    for (auto _ : state)
+        key.decrypt({CKM_RSA_PKCS_OAEP, &params, sizeof params}, ciphertext, secret);
+}
+
+void add(const std::string& name, const char* label, Run run) {
+    const auto one = [&](const char* who, KeySource source) {
+        benchmark::RegisterBenchmark(
+            ("operation/" + name + "/" + who).c_str(),
+            [source, label, run](benchmark::State& state) { runWith(state, source, label, run); })
+            ->UseRealTime();
+    };
+    one("provider", [](const std::string& l) { return providerKey(ownProvider(), l); });
+    one("software", softwareKey);
+    if (const auto folder = latchsetProvider(); !folder.empty())
+        one("pkcs11-provider", [folder](const std::string& l) { return providerKey(folder, l); });
+    if (haveEngine() && run != signPlain) // which the engine does not know
+        one("libp11 engine", engineKey);
 }
 
 } // namespace
 
-int main(int argc, char** argv) {
-    constexpr std::size_t digestInfoSize = 51;
-    constexpr std::size_t hashSize = 32;
-    add("rsa2048", "rsa", CKM_RSA_PKCS, digestInfoSize);
-    add("rsa3072", "rsa3072", CKM_RSA_PKCS, digestInfoSize);
-    add("p256", "ec256", CKM_ECDSA, hashSize);
-    add("p384", "ec384", CKM_ECDSA, hashSize);
-    benchmark::RegisterBenchmark("load/rsa2048", load, "rsa")->UseRealTime();
-    benchmark::RegisterBenchmark("load/p256", load, "ec256")->UseRealTime();
-    benchmark::Initialize(&argc, argv);
-    benchmark::RunSpecifiedBenchmarks();
-    return 0;
+void addOperations() {
+    for (const auto& operation : operations) {
+        add(operation.name, operation.label, operation.run);
+        benchmark::RegisterBenchmark(
+            ("operation/" + std::string(operation.name) + "/raw").c_str(),
+            [&operation](benchmark::State& state) { signRaw(state, operation); })
+            ->UseRealTime();
+    }
+    add("OAEP RSA-2048", "rsa2048", decryptOaep);
+    benchmark::RegisterBenchmark("operation/OAEP RSA-2048/raw", decryptRaw)->UseRealTime();
 }
+
+} // namespace bench

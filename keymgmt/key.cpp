@@ -92,11 +92,12 @@ bool Key::provesItself(EVP_PKEY* candidate) const {
                EVP_DigestVerify(verifier.get(), raw.data(), raw.size(), challenge.data(),
                                 challenge.size()) == 1;
     }
-    const auto der = ossl::ecdsaToDer(raw);
+    std::array<unsigned char, 512> der{};
+    const std::size_t derSize = ossl::ecdsaToDer(raw, der);
     const ossl::PkeyCtx verifier(
         EVP_PKEY_CTX_new_from_pkey(context_.libctx(), candidate, ossl::Context::propq()));
     return verifier && EVP_PKEY_verify_init(verifier.get()) == 1 &&
-           EVP_PKEY_verify(verifier.get(), der.data(), der.size(), challenge.data(),
+           EVP_PKEY_verify(verifier.get(), der.data(), derSize, challenge.data(),
                            challenge.size()) == 1;
 }
 

@@ -2,13 +2,13 @@
 // and DER.
 #pragma once
 
+#include <cstddef>
 #include <span>
-#include <vector>
 
 namespace ossl {
 
-/// ECDSA-Sig-Value of RFC 3279, section 2.2.3. Empty if `raw` is not two numbers of the same
-/// length.
-std::vector<unsigned char> ecdsaToDer(std::span<const unsigned char> raw);
+/// Writes the ECDSA-Sig-Value of RFC 3279, section 2.2.3. Returns its size; 0 if `raw` is not two
+/// numbers of the same length, or if `out` does not hold the signature.
+std::size_t ecdsaToDer(std::span<const unsigned char> raw, std::span<unsigned char> out);
 
 } // namespace ossl

@@ -7,7 +7,6 @@
 #include <openssl/bn.h>
 #include <openssl/crypto.h>
 #include <openssl/ec.h>
-#include <openssl/ecdsa.h>
 #include <openssl/evp.h>
 #include <openssl/param_build.h>
 #include <openssl/params.h>
@@ -33,7 +32,6 @@ using Asn1OctetString = Owner<ASN1_OCTET_STRING, ASN1_OCTET_STRING_free>;
 using Bignum = Owner<BIGNUM, BN_free>;
 using Bio = Owner<BIO, BIO_free_all>;
 using Certificate = Owner<X509, X509_free>;
-using EcdsaSig = Owner<ECDSA_SIG, ECDSA_SIG_free>;
 using LibCtx = Owner<OSSL_LIB_CTX, OSSL_LIB_CTX_free>;
 using Md = Owner<EVP_MD, EVP_MD_free>;
 using MdCtx = Owner<EVP_MD_CTX, EVP_MD_CTX_free>;
@@ -55,5 +53,24 @@ inline Md share(EVP_MD* md) {
         EVP_MD_up_ref(md);
     return Md(md);
 }
+
+/// A digest that copies of a context share, by OpenSSL's own count of references.
+class SharedMd {
+  public:
+    SharedMd() = default;
+    explicit SharedMd(Md md) : md_(std::move(md)) {}
+    SharedMd(const SharedMd& other) : md_(share(other.get())) {}
+    SharedMd(SharedMd&&) noexcept = default;
+    SharedMd& operator=(SharedMd other) noexcept {
+        md_.swap(other.md_);
+        return *this;
+    }
+    ~SharedMd() = default;
+    EVP_MD* get() const { return md_.get(); }
+    explicit operator bool() const { return md_ != nullptr; }
+
+  private:
+    Md md_;
+};
 
 } // namespace ossl

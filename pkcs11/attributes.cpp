@@ -42,6 +42,10 @@ bool isPartial(CK_RV rv) {
            rv == CKR_BUFFER_TOO_SMALL;
 }
 
+bool isEverywhere(CK_ATTRIBUTE_TYPE type) {
+    return type == CKA_LABEL || type == CKA_ID || type == CKA_VALUE;
+}
+
 // Moves what was read into `out`; returns the requests that were not.
 std::vector<Request> harvest(std::vector<Request>& requests,
                              const std::vector<CK_ATTRIBUTE>& values, Attributes& out) {
@@ -117,6 +121,16 @@ std::vector<CK_MECHANISM_TYPE> Attributes::mechanisms(CK_ATTRIBUTE_TYPE type) co
     return result;
 }
 
+bool Attributes::allow(CK_MECHANISM_TYPE mechanism) const {
+    const auto* value = find(CKA_ALLOWED_MECHANISMS);
+    if (value == nullptr || value->empty() || value->size() % sizeof mechanism != 0)
+        return true;
+    for (std::size_t at = 0; at < value->size(); at += sizeof mechanism)
+        if (std::memcmp(value->data() + at, &mechanism, sizeof mechanism) == 0)
+            return true;
+    return false;
+}
+
 Attributes readAttributes(Session& session, CK_OBJECT_HANDLE object,
                           std::span<const CK_ATTRIBUTE_TYPE> types) {
     std::vector<Request> requests;
@@ -134,7 +148,11 @@ Attributes readAttributes(Session& session, CK_OBJECT_HANDLE object,
         return result;
     }
     auto rest = harvest(requests, values, result);
+    // One code stands for all attributes: where some are missing, too, the token may not say that
+    // others are too long. Those that every object has are worth another call.
     if (rv != CKR_BUFFER_TOO_SMALL)
+        std::erase_if(rest, [](const Request& request) { return !isEverywhere(request.type); });
+    if (rest.empty())
         return result;
     for (auto& request : rest)
         request.buffer.resize(longValue);

@@ -33,6 +33,8 @@ class Attributes {
     bool flag(CK_ATTRIBUTE_TYPE type, bool fallback) const;
     /// CKA_ALLOWED_MECHANISMS: an array of CK_ULONG. Empty if absent or malformed.
     std::vector<CK_MECHANISM_TYPE> mechanisms(CK_ATTRIBUTE_TYPE type) const;
+    /// True if that array is empty, or has `mechanism`.
+    bool allow(CK_MECHANISM_TYPE mechanism) const;
 
   private:
     std::vector<std::pair<CK_ATTRIBUTE_TYPE, Bytes>> values_;

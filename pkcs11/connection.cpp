@@ -68,36 +68,44 @@ Session Connection::take() {
     for (;;) {
         if (const auto handle = takeIdle())
             return {shared_from_this(), *handle};
-        lock.unlock();
-        CK_SESSION_HANDLE handle = CK_INVALID_HANDLE;
-        const CK_RV rv = open(handle);
-        if (rv == CKR_OK)
-            return {shared_from_this(), handle};
-        lock.lock();
-        if (rv != CKR_SESSION_COUNT || std::chrono::steady_clock::now() > deadline)
-            throw callFailed("C_OpenSession", rv, token_.describe());
-        changed_.wait_for(lock, sessionRetry, [this] { return !idle_.empty(); });
+        if (!full_) {
+            lock.unlock();
+            CK_SESSION_HANDLE handle = CK_INVALID_HANDLE;
+            const CK_RV rv = open(handle);
+            if (rv == CKR_OK)
+                return {shared_from_this(), handle};
+            if (rv != CKR_SESSION_COUNT || std::chrono::steady_clock::now() > deadline)
+                throw callFailed("C_OpenSession", rv, token_.describe());
+            lock.lock();
+            full_ = idle_.empty(); // one may have come back meanwhile
+        }
+        // Nobody asks a full token until a session is closed, or some time has passed.
+        if (!freed_.wait_for(lock, sessionRetry, [this] { return !idle_.empty() || !full_; }))
+            full_ = false;
     }
 }
 
 void Connection::giveBack(CK_SESSION_HANDLE handle, Session::Fate fate) {
     if (isFromBeforeFork())
         return;
+    bool kept = false;
     {
         const std::lock_guard lock(mutex_);
-        if (fate == Session::Fate::keep && valid() && idle_.size() < maxIdle_) {
+        kept = fate == Session::Fate::keep && valid() && idle_.size() < maxIdle_;
+        if (kept)
             idle_.push_back(handle);
-            fate = Session::Fate::forget;
-        } else {
+        else
             --open_;
-            fate = fate == Session::Fate::keep ? Session::Fate::close : fate;
-        }
     }
-    if (fate == Session::Fate::close)
-        replaceLast();
-    if (fate != Session::Fate::forget)
-        close(handle);
-    changed_.notify_one();
+    if (!kept) {
+        if (fate != Session::Fate::forget) {
+            replaceLast();
+            close(handle);
+        }
+        const std::lock_guard lock(mutex_);
+        full_ = false;
+    }
+    freed_.notify_one();
 }
 
 // The login ends with the last session (PKCS#11 2.40, section 2.6.5), so another is opened before
@@ -132,9 +140,11 @@ void Connection::markLost() {
         const std::lock_guard lock(mutex_);
         idle.swap(idle_);
         open_ -= idle.size();
+        full_ = false;
     }
     for (const CK_SESSION_HANDLE handle : idle)
         close(handle);
+    freed_.notify_all();
 }
 
 std::size_t Connection::openSessions() const {
@@ -144,7 +154,7 @@ std::size_t Connection::openSessions() const {
 
 void Connection::login(Session& session, const PinSource& source) {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] { return !loginBusy_; });
+    loginEnded_.wait(lock, [this] { return !loginBusy_; });
     if (loggedIn_)
         return;
     loginBusy_ = true;
@@ -153,7 +163,7 @@ void Connection::login(Session& session, const PinSource& source) {
         lock.lock();
         loginBusy_ = false;
         loggedIn_ = success;
-        changed_.notify_all();
+        loginEnded_.notify_all();
     };
     try {
         loginOnce(session, source);

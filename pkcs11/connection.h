@@ -123,10 +123,12 @@ class Connection : public std::enable_shared_from_this<Connection> {
     unsigned long generation_;
     std::atomic<bool> lost_{false};
     std::atomic<bool> loggedIn_{false};
-    mutable std::mutex mutex_; ///< guards what follows; never held during a C_ call
-    std::condition_variable changed_;
+    mutable std::mutex mutex_;      ///< guards what follows; never held during a C_ call
+    std::condition_variable freed_; ///< a session came back, or may be opened
+    std::condition_variable loginEnded_;
     std::vector<CK_SESSION_HANDLE> idle_;
     std::size_t open_ = 0;
+    bool full_ = false; ///< the token had no more sessions to give
     bool loginBusy_ = false;
     std::unique_ptr<const std::vector<CK_MECHANISM_TYPE>> mechanisms_;
 };

@@ -1,7 +1,5 @@
 #include "pkcs11/operation.h"
 
-#include <algorithm>
-
 namespace pkcs11 {
 namespace {
 
@@ -55,10 +53,7 @@ bool isMechanismRefusal(CK_RV rv) {
 }
 
 bool takes(const TokenObject& key, CK_MECHANISM_TYPE mechanism) {
-    const auto allowed = key.attributes().mechanisms(CKA_ALLOWED_MECHANISMS);
-    if (!allowed.empty() && std::find(allowed.begin(), allowed.end(), mechanism) == allowed.end())
-        return false;
-    return key.token().connection()->offers(mechanism);
+    return key.attributes().allow(mechanism) && key.token().connection()->offers(mechanism);
 }
 
 } // namespace pkcs11

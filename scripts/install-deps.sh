@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
-# Installs what is needed on Debian and Ubuntu:  install-deps.sh [build|test]   (test includes build)
+# Installs what is needed on Debian and Ubuntu:  install-deps.sh [build|test|bench]   (each includes those before it)
 set -euo pipefail
 
 build=(cmake ninja-build g++ pkg-config libssl-dev libp11-kit-dev openssl softhsm2 opensc p11-kit p11-kit-modules)
 test=(libgtest-dev libgmock-dev libbenchmark-dev gnutls-bin osslsigncode valgrind xxd clang-format clang-tidy)
+bench=(libbenchmark-dev python3 gnuplot-nox valgrind libengine-pkcs11-openssl)
 
 packages=("${build[@]}")
 [ "${1:-build}" = build ] || packages+=("${test[@]}")
+[ "${1:-build}" != bench ] || packages+=("${bench[@]}")
 
 missing=()
 for package in "${packages[@]}"; do

@@ -50,7 +50,7 @@ void SignatureContext::setDigest(const std::string& name) {
     if (streaming_ && (!digest_ || EVP_MD_is_a(digest.get(), EVP_MD_get0_name(digest_.get())) != 1))
         throw ossl::UsageError(ossl::Reason::parameter,
                                "the digest can't be changed while data is hashed");
-    digest_ = std::shared_ptr<EVP_MD>(digest.release(), EVP_MD_free);
+    digest_ = ossl::SharedMd(std::move(digest));
 }
 
 void SignatureContext::requireDigestSize(Octets tbs) const {
@@ -78,14 +78,16 @@ void SignatureContext::update(Octets data) {
 
 std::size_t SignatureContext::finishSign(Buffer out) {
     startMessage();
-    const bool whole = message_.keepsData();
-    const auto tbs = message_.finish();
-    return whole ? signMessage(combinedMechanism().value(), tbs, out) : sign(tbs, out);
+    if (message_.keepsData())
+        return signMessage(combinedMechanism().value(), message_.takeData(), out);
+    Message::Hash hash;
+    return sign(message_.takeHash(hash), out);
 }
 
 bool SignatureContext::finishVerify(Octets signature) {
     startMessage();
-    return verify(signature, message_.finish());
+    Message::Hash hash;
+    return verify(signature, message_.takeHash(hash));
 }
 
 std::size_t SignatureContext::signMessage(CK_MECHANISM_TYPE, Octets, Buffer) {

@@ -83,7 +83,7 @@ class SignatureContext {
 
     ossl::Context& provider_;
     std::shared_ptr<keymgmt::Key> key_;
-    std::shared_ptr<EVP_MD> digest_;
+    ossl::SharedMd digest_;
     Message message_;
     bool streaming_ = false;
     bool signing_ = false;

@@ -22,14 +22,13 @@ constexpr std::size_t longestRaw = 144;
 constexpr std::size_t unknownMaxSize = 141;
 
 std::size_t writeDer(Octets raw, Buffer out) {
-    const auto der = ossl::ecdsaToDer(raw);
-    if (der.empty() || der.size() > out.size())
+    const std::size_t size = ossl::ecdsaToDer(raw, out);
+    if (size == 0)
         throw pkcs11::Error(pkcs11::Failure::call,
                             "C_Sign gave an ECDSA signature of " + std::to_string(raw.size()) +
                                 " bytes",
                             CKR_GENERAL_ERROR);
-    std::copy(der.begin(), der.end(), out.begin());
-    return der.size();
+    return size;
 }
 
 std::size_t signOnToken(const keymgmt::Key& key, CK_MECHANISM_TYPE mechanism, Octets data,

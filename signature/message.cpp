@@ -42,19 +42,19 @@ void Message::update(std::span<const unsigned char> data) {
         hashFailed();
 }
 
-pkcs11::Bytes Message::finish() {
-    pkcs11::Bytes result;
-    if (keeps_) {
-        result.swap(data_);
-    } else {
-        unsigned size = 0;
-        result.resize(EVP_MAX_MD_SIZE);
-        if (EVP_DigestFinal_ex(hash_.get(), result.data(), &size) != 1)
-            hashFailed();
-        result.resize(size);
-    }
+std::span<const unsigned char> Message::takeHash(Hash& out) {
+    unsigned size = 0;
+    if (EVP_DigestFinal_ex(hash_.get(), out.data(), &size) != 1)
+        hashFailed();
     forget();
-    return result;
+    return std::span(out).first(size);
+}
+
+pkcs11::Bytes Message::takeData() {
+    pkcs11::Bytes data;
+    data.swap(data_);
+    forget();
+    return data;
 }
 
 } // namespace signature

@@ -2,7 +2,7 @@
 // by itself.
 #pragma once
 
-#include <memory>
+#include <array>
 #include <span>
 
 #include "ossl/handles.h"
@@ -26,8 +26,11 @@ class Message {
     bool keepsData() const { return keeps_; }
 
     void update(std::span<const unsigned char> data);
-    /// The hash, or the data. Ends the message.
-    pkcs11::Bytes finish();
+    using Hash = std::array<unsigned char, EVP_MAX_MD_SIZE>;
+    /// The hash, in the part of `out` that it takes. Ends the message. Throws UsageError.
+    std::span<const unsigned char> takeHash(Hash& out);
+    /// The data that were kept. Ends the message.
+    pkcs11::Bytes takeData();
 
   private:
     ossl::MdCtx hash_;

@@ -86,8 +86,8 @@ std::size_t RsaContext::sign(Octets tbs, Buffer out) {
 std::size_t RsaContext::signPkcs1(Octets tbs, Buffer out) {
     requireDigestSize(tbs);
     auto& object = key().privateObject();
-    const pkcs11::Bytes data =
-        digest() != nullptr ? digestInfo(digest(), tbs) : pkcs11::Bytes(tbs.begin(), tbs.end());
+    DigestInfo info;
+    const auto data = digest() != nullptr ? digestInfo(digest(), tbs, info) : tbs;
     if (pkcs11::takes(object, CKM_RSA_PKCS)) {
         constexpr std::size_t overhead = 11; // RFC 8017, section 9.2
         if (data.size() + overhead > maxSize())
@@ -258,7 +258,7 @@ void RsaContext::setMgf1(const OSSL_PARAM* params) {
     auto digest = provider().digest(name->c_str());
     if (!digest)
         throw ossl::UsageError(ossl::Reason::parameter, "unknown digest \"" + *name + "\"");
-    mgf1_ = std::shared_ptr<EVP_MD>(digest.release(), EVP_MD_free);
+    mgf1_ = ossl::SharedMd(std::move(digest));
 }
 
 void RsaContext::setParams(const OSSL_PARAM* params) {

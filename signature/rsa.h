@@ -44,7 +44,7 @@ class RsaContext final : public SignatureContext {
 
     RsaPadding padding_ = RsaPadding::pkcs1;
     int salt_ = saltAutoDigestMax;
-    std::shared_ptr<EVP_MD> mgf1_;
+    ossl::SharedMd mgf1_;
 };
 
 } // namespace signature

@@ -4,16 +4,17 @@
 
 #include "signature/rsa_encoding.h"
 
+#include <openssl/asn1.h>
 #include <openssl/objects.h>
 #include <openssl/rsa.h>
-#include <openssl/x509.h>
 
 #include "ossl/core.h"
+#include "ossl/der_writer.h"
 
 namespace signature {
 namespace {
 
-using DigestInfo = ossl::Owner<X509_SIG, X509_SIG_free>;
+constexpr unsigned char sequenceTag = V_ASN1_SEQUENCE | V_ASN1_CONSTRUCTED;
 
 [[noreturn]] void tooLong() {
     throw ossl::UsageError(ossl::Reason::data, "the data is too long for the RSA key");
@@ -21,27 +22,30 @@ using DigestInfo = ossl::Owner<X509_SIG, X509_SIG_free>;
 
 } // namespace
 
-pkcs11::Bytes digestInfo(const EVP_MD* digest, std::span<const unsigned char> hash) {
+std::span<const unsigned char> digestInfo(const EVP_MD* digest, std::span<const unsigned char> hash,
+                                          DigestInfo& out) {
     const int nid = EVP_MD_get_type(digest);
     if (nid == NID_md5_sha1)
-        return {hash.begin(), hash.end()};
-    const DigestInfo info(X509_SIG_new());
-    X509_ALGOR* algorithm = nullptr;
-    ASN1_OCTET_STRING* octets = nullptr;
-    X509_SIG_getm(info.get(), &algorithm, &octets);
-    unsigned char* der = nullptr;
-    int size = 0;
-    if (nid != NID_undef &&
-        X509_ALGOR_set0(algorithm, OBJ_nid2obj(nid), V_ASN1_NULL, nullptr) == 1 &&
-        ASN1_OCTET_STRING_set(octets, hash.data(), static_cast<int>(hash.size())) == 1)
-        size = i2d_X509_SIG(info.get(), &der);
-    if (size <= 0)
+        return hash;
+    const ASN1_OBJECT* oid = nid != NID_undef ? OBJ_nid2obj(nid) : nullptr;
+    const std::size_t oidSize = OBJ_length(oid);
+    if (oidSize == 0 || hash.empty())
         throw ossl::UsageError(ossl::Reason::parameter,
                                std::string("the digest ") + EVP_MD_get0_name(digest) +
                                    " cannot be used in a PKCS#1 v1.5 signature");
-    pkcs11::Bytes result(der, der + size);
-    OPENSSL_free(der);
-    return result;
+    using Der = ossl::DerWriter;
+    constexpr std::size_t null = Der::headerSize(0);
+    const std::size_t algorithm = Der::headerSize(oidSize) + oidSize + null;
+    const std::size_t octets = Der::headerSize(hash.size()) + hash.size();
+    Der der(out);
+    der.header(sequenceTag, Der::headerSize(algorithm) + algorithm + octets);
+    der.header(sequenceTag, algorithm);
+    der.header(V_ASN1_OBJECT, oidSize);
+    der.bytes({OBJ_get0_data(oid), oidSize});
+    der.header(V_ASN1_NULL, 0);
+    der.header(V_ASN1_OCTET_STRING, hash.size());
+    der.bytes(hash);
+    return std::span(out).first(der.size());
 }
 
 pkcs11::Bytes pkcs1Encode(std::span<const unsigned char> data, std::size_t size) {

@@ -1,6 +1,7 @@
 // The encodings of RSA signatures that are made in the host (RFC 8017, section 9).
 #pragma once
 
+#include <array>
 #include <span>
 
 #include "keymgmt/key.h"
@@ -9,9 +10,13 @@
 
 namespace signature {
 
-/// DER DigestInfo of `hash` (RFC 8017, section 9.2); MD5-SHA1 as TLS 1.0 has it, without any.
-/// Throws UsageError for a digest without an OID.
-pkcs11::Bytes digestInfo(const EVP_MD* digest, std::span<const unsigned char> hash);
+/// The longest DigestInfo of any digest that OpenSSL has is 83 bytes (SHA-512).
+using DigestInfo = std::array<unsigned char, 128>;
+
+/// Writes the DER DigestInfo of `hash` (RFC 8017, section 9.2) and gives the part of `out` that it
+/// takes; MD5-SHA1 as TLS 1.0 has it, without any. Throws UsageError for a digest without an OID.
+std::span<const unsigned char> digestInfo(const EVP_MD* digest, std::span<const unsigned char> hash,
+                                          DigestInfo& out);
 
 /// EMSA-PKCS1-v1_5: `data` padded to `size` bytes. Throws UsageError if it is too long.
 pkcs11::Bytes pkcs1Encode(std::span<const unsigned char> data, std::size_t size);

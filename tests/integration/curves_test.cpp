@@ -1,11 +1,9 @@
 // Keys that the command-line tools cannot make: Ed448, and a curve given by its numbers instead of
 // its name.
-#include <cstdlib>
 #include <fstream>
 #include <iterator>
 
 #include "fixture.h"
-#include "pkcs11/registry.h"
 
 namespace {
 
@@ -20,47 +18,19 @@ struct Generate {
     std::string label;
 };
 
-// Before the provider is loaded: the module is this function's alone, and finalised at its end.
+// Before the provider is loaded: the module is the writer's alone, and finalised at its end.
 void generateOnToken(Generate wanted) {
-    std::ifstream file(std::string(TOKENS) + "/module");
-    std::string path;
-    std::getline(file, path);
-    auto module = pkcs11::loadModule(path, {});
-    module->initialize();
-    for (const auto slot : module->slots()) {
-        const auto info = module->tokenInfo(slot);
-        if (std::string(reinterpret_cast<const char*>(info.label), 9) != "scenarios")
-            continue;
-        CK_SESSION_HANDLE session = 0;
-        char pin[] = "1234";
-        ASSERT_EQ(
-            module->call<&pkcs11::List::C_OpenSession>(
-                slot, CK_FLAGS{CKF_SERIAL_SESSION | CKF_RW_SESSION}, nullptr, nullptr, &session),
-            CKR_OK);
-        ASSERT_EQ(module->call<&pkcs11::List::C_Login>(session, CK_USER_TYPE{CKU_USER},
-                                                       reinterpret_cast<CK_UTF8CHAR_PTR>(pin),
-                                                       CK_ULONG{4}),
-                  CKR_OK);
-        CK_BBOOL yes = CK_TRUE;
-        std::vector<CK_ATTRIBUTE> common{{CKA_TOKEN, &yes, sizeof yes},
-                                         {CKA_LABEL, wanted.label.data(), wanted.label.size()},
-                                         {CKA_ID, wanted.label.data(), wanted.label.size()},
-                                         {CKA_KEY_TYPE, &wanted.type, sizeof wanted.type}};
-        auto publicTemplate = common;
-        publicTemplate.push_back({CKA_EC_PARAMS, wanted.params.data(), wanted.params.size()});
-        auto privateTemplate = common;
-        privateTemplate.push_back({CKA_SIGN, &yes, sizeof yes});
-        CK_MECHANISM mechanism{wanted.mechanism, nullptr, 0};
-        CK_OBJECT_HANDLE publicKey = 0;
-        CK_OBJECT_HANDLE privateKey = 0;
-        ASSERT_EQ(module->call<&pkcs11::List::C_GenerateKeyPair>(
-                      session, &mechanism, publicTemplate.data(), CK_ULONG{publicTemplate.size()},
-                      privateTemplate.data(), CK_ULONG{privateTemplate.size()}, &publicKey,
-                      &privateKey),
-                  CKR_OK);
-        return;
-    }
-    FAIL() << "no token";
+    auto writer = tokenWriter("scenarios");
+    CK_BBOOL yes = CK_TRUE;
+    std::vector<CK_ATTRIBUTE> common{{CKA_TOKEN, &yes, sizeof yes},
+                                     {CKA_LABEL, wanted.label.data(), wanted.label.size()},
+                                     {CKA_ID, wanted.label.data(), wanted.label.size()},
+                                     {CKA_KEY_TYPE, &wanted.type, sizeof wanted.type}};
+    auto publicTemplate = common;
+    publicTemplate.push_back({CKA_EC_PARAMS, wanted.params.data(), wanted.params.size()});
+    auto privateTemplate = common;
+    privateTemplate.push_back({CKA_SIGN, &yes, sizeof yes});
+    writer.generatePair(wanted.mechanism, publicTemplate, privateTemplate);
 }
 
 // By a copy of the public key in memory, with the default provider.
@@ -80,8 +50,9 @@ bool verifiedInSoftware(EVP_PKEY* key, const Bytes& signature, const char* diges
 
 TEST(Curves, Ed448Signs) {
     prepare();
-    constexpr CK_MECHANISM_TYPE edwardsKeyPairGen = 0x1055;
-    generateOnToken({edwardsKeyPairGen, CKK_EC_EDWARDS, {0x06, 0x03, 0x2b, 0x65, 0x71}, "ed448"});
+    constexpr CK_MECHANISM_TYPE edwardsKeyPairGen = 0x1055; // PKCS#11 3.0
+    constexpr CK_KEY_TYPE edwards = 0x40;
+    generateOnToken({edwardsKeyPairGen, edwards, {0x06, 0x03, 0x2b, 0x65, 0x71}, "ed448"});
     const Instance instance;
     const auto key = loadPrivate(instance, "ed448");
     ASSERT_TRUE(key);

@@ -17,7 +17,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// The process's own folder: its log, and a copy of the token, since SoftHSM's files are not made
+// The process's own folder with a copy of the token, since SoftHSM's files are not made
 // for a crowd of processes that log in at once.
 const fs::path& folder() {
     static const fs::path path = [] {
@@ -28,10 +28,6 @@ const fs::path& folder() {
     return path;
 }
 
-std::string logFile() {
-    return folder() / "log";
-}
-
 void copyToken() {
     fs::copy(fs::path(TOKENS) / "tokens", folder() / "tokens", fs::copy_options::recursive);
     std::ofstream(folder() / "softhsm2.conf")
@@ -40,7 +36,6 @@ void copyToken() {
     setenv("SOFTHSM2_CONF", (folder() / "softhsm2.conf").c_str(), 1);
 }
 
-// Before the first provider is loaded: its log is configured once a process.
 void prepareEnvironment() {
     static const bool done = [] {
         copyToken();
@@ -49,7 +44,6 @@ void prepareEnvironment() {
         std::getline(file, softhsm);
         setenv("PKCS11_TEST_TARGET", softhsm.c_str(), 1);
         setenv("PKCS11_PROVIDER_MODULE", TEST_MODULE, 0);
-        setenv("PKCS11_PROVIDER_DEBUG", ("file:" + logFile() + ",level:2").c_str(), 1);
         return true;
     }();
     ASSERT_TRUE(done);
@@ -198,6 +192,11 @@ const test_module::TestModule& module() {
     // Never destroyed: the provider may use it until the end of the process.
     static const auto* const loaded = new test_module::TestModule(TEST_MODULE);
     return *loaded;
+}
+
+TokenWriter tokenWriter(const std::string& token) {
+    prepareEnvironment();
+    return {std::getenv("PKCS11_TEST_TARGET"), token, "1234"};
 }
 
 namespace {

@@ -11,6 +11,7 @@
 
 #include "ossl/handles.h"
 #include "tests/support/test_module.h"
+#include "tests/support/token_writer.h"
 
 namespace testing_support {
 
@@ -60,6 +61,9 @@ std::string takeErrors();
 
 /// The test module that stands between the provider and SoftHSM in this process.
 const test_module::TestModule& module();
+
+/// Writes to a token by the real module, past the test module, so that it counts for nothing.
+TokenWriter tokenWriter(const std::string& token);
 
 /// Counts the calls into the module since it was made. The module is the process's.
 class CallCounter {

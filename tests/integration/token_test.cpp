@@ -189,19 +189,27 @@ TEST_F(WorseToken, ThatIsInitializedAlreadyIsUsedAllTheSame) {
 }
 
 TEST_F(WorseToken, WithFewSessionsServesManyThreads) {
-    set("PKCS11_TEST_MAX_SESSIONS", "2");
+    constexpr int crowd = 64;
+    constexpr int rounds = 5;
+    set("PKCS11_TEST_MAX_SESSIONS", "4");
     const Instance instance;
     const auto key = loadPrivate(instance, "ec256");
+    module().setDelays(1000, 0);
+    const CallCounter calls;
     std::vector<std::thread> threads;
     std::atomic<int> good{0};
-    for (int i = 0; i < 32; ++i)
+    for (int i = 0; i < crowd; ++i)
         threads.emplace_back([&] {
-            for (int round = 0; round < 5; ++round)
+            for (int round = 0; round < rounds; ++round)
                 good += verify("ec256", sign(instance, key.get(), data), data) ? 1 : 0;
         });
     for (auto& thread : threads)
         thread.join();
-    EXPECT_EQ(good, 32 * 5);
+    EXPECT_EQ(good, crowd * rounds);
+    EXPECT_EQ(module().openSessions(), 4U);
+    EXPECT_EQ(calls.of("C_SignInit"), static_cast<unsigned long>(crowd * rounds));
+    // A full token is not asked again and again: at most once by each thread.
+    EXPECT_LE(calls.of("C_OpenSession"), static_cast<unsigned long>(crowd)) << calls.log();
 }
 
 TEST_F(WorseToken, WithAPinPadAsksNobody) {

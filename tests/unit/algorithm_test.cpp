@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 #include <openssl/objects.h>
+#include <openssl/ecdsa.h>
+#include <openssl/rand.h>
 #include <openssl/rsa.h>
 
 #include "ossl/core.h"
@@ -17,25 +19,44 @@ namespace {
 
 using pkcs11::Bytes;
 
-TEST(DigestInfo, HasTheKnownPrefixes) {
-    const Bytes hash(32, 0xAB);
-    const Bytes prefix{
-        0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01,
-        0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00, 0x04, 0x20}; // RFC 8017, section 9.2, note 1
-    const auto info = signature::digestInfo(EVP_sha256(), hash);
-    ASSERT_EQ(info.size(), prefix.size() + hash.size());
-    EXPECT_TRUE(std::equal(prefix.begin(), prefix.end(), info.begin()));
-    EXPECT_TRUE(std::equal(hash.begin(), hash.end(),
-                           info.begin() + static_cast<std::ptrdiff_t>(prefix.size())));
+// The same by OpenSSL's own template.
+Bytes digestInfoByOpenSsl(const EVP_MD* digest, const Bytes& hash) {
+    const ossl::Owner<X509_SIG, X509_SIG_free> info(X509_SIG_new());
+    X509_ALGOR* algorithm = nullptr;
+    ASN1_OCTET_STRING* octets = nullptr;
+    X509_SIG_getm(info.get(), &algorithm, &octets);
+    X509_ALGOR_set0(algorithm, OBJ_nid2obj(EVP_MD_get_type(digest)), V_ASN1_NULL, nullptr);
+    ASN1_OCTET_STRING_set(octets, hash.data(), static_cast<int>(hash.size()));
+    Bytes der(static_cast<std::size_t>(i2d_X509_SIG(info.get(), nullptr)));
+    unsigned char* position = der.data();
+    i2d_X509_SIG(info.get(), &position);
+    return der;
+}
+
+Bytes digestInfo(const EVP_MD* digest, const Bytes& hash) {
+    signature::DigestInfo out;
+    const auto part = signature::digestInfo(digest, hash, out);
+    return {part.begin(), part.end()};
+}
+
+TEST(DigestInfo, IsWhatOpenSslWrites) {
+    for (const EVP_MD* digest :
+         {EVP_sha1(), EVP_sha224(), EVP_sha256(), EVP_sha384(), EVP_sha512(), EVP_sha512_224(),
+          EVP_sha512_256(), EVP_sha3_224(), EVP_sha3_256(), EVP_sha3_384(), EVP_sha3_512(),
+          EVP_ripemd160(), EVP_md5(), EVP_sm3()}) {
+        const Bytes hash(static_cast<std::size_t>(EVP_MD_get_size(digest)), 0xAB);
+        EXPECT_EQ(digestInfo(digest, hash), digestInfoByOpenSsl(digest, hash))
+            << EVP_MD_get0_name(digest);
+    }
 }
 
 TEST(DigestInfo, LeavesTheTlsHashAlone) {
     const Bytes hash(36, 1);
-    EXPECT_EQ(signature::digestInfo(EVP_md5_sha1(), hash), hash);
+    EXPECT_EQ(digestInfo(EVP_md5_sha1(), hash), hash);
 }
 
 TEST(DigestInfo, RefusesDigestsWithoutAnIdentifier) {
-    EXPECT_THROW(signature::digestInfo(EVP_md_null(), {}), ossl::UsageError);
+    EXPECT_THROW(digestInfo(EVP_md_null(), {}), ossl::UsageError);
 }
 
 TEST(Pkcs1Encode, FillsTheBlockAndRefusesTooMuch) {
@@ -86,12 +107,44 @@ TEST(AlgorithmId, WritesAllPssParameters) {
     EXPECT_EQ(ASN1_INTEGER_get(pss->saltLength), 20);
 }
 
+Bytes ecdsaToDer(const Bytes& raw) {
+    Bytes out(256);
+    out.resize(ossl::ecdsaToDer(raw, out));
+    return out;
+}
+
 TEST(EcdsaDer, WritesMinimalIntegers) {
     const Bytes raw{0x00, 0x01, 0x80, 0x00}; // r = 1, s = 0x8000
-    EXPECT_EQ(ossl::ecdsaToDer(raw),
+    EXPECT_EQ(ecdsaToDer(raw),
               (Bytes{0x30, 0x08, 0x02, 0x01, 0x01, 0x02, 0x03, 0x00, 0x80, 0x00}));
-    EXPECT_TRUE(ossl::ecdsaToDer(Bytes{1, 2, 3}).empty());
-    EXPECT_TRUE(ossl::ecdsaToDer(Bytes{}).empty());
+    EXPECT_TRUE(ecdsaToDer(Bytes{1, 2, 3}).empty());
+    EXPECT_TRUE(ecdsaToDer(Bytes{}).empty());
+}
+
+TEST(EcdsaDer, IsWhatOpenSslWrites) {
+    // Halves up to those of the longest curve, with every number of leading zeros.
+    for (std::size_t half = 1; half <= 72; ++half)
+        for (std::size_t zeros = 0; zeros <= half; ++zeros) {
+            Bytes raw(2 * half);
+            RAND_bytes(raw.data(), static_cast<int>(raw.size()));
+            std::fill_n(raw.begin(), zeros, static_cast<unsigned char>(0));
+            const ossl::Owner<ECDSA_SIG, ECDSA_SIG_free> signature(ECDSA_SIG_new());
+            ECDSA_SIG_set0(signature.get(),
+                           BN_bin2bn(raw.data(), static_cast<int>(half), nullptr),
+                           BN_bin2bn(raw.data() + half, static_cast<int>(half), nullptr));
+            Bytes expected(static_cast<std::size_t>(i2d_ECDSA_SIG(signature.get(), nullptr)));
+            unsigned char* position = expected.data();
+            i2d_ECDSA_SIG(signature.get(), &position);
+            EXPECT_EQ(ecdsaToDer(raw), expected);
+        }
+}
+
+TEST(EcdsaDer, StaysInItsBuffer) {
+    const Bytes raw(64, 0xFF);
+    Bytes exact(72);
+    EXPECT_EQ(ossl::ecdsaToDer(raw, exact), 72U);
+    Bytes small(71);
+    EXPECT_EQ(ossl::ecdsaToDer(raw, small), 0U);
 }
 
 TEST(HashMechanisms, KnowOpenSslsNames) {
@@ -115,6 +168,7 @@ TEST(Attributes, AreCheckedBeforeTheyAreBelieved) {
     attributes.set(CKA_SIGN, Bytes(8));
     EXPECT_FALSE(attributes.number(CKA_CLASS));
     EXPECT_TRUE(attributes.mechanisms(CKA_ALLOWED_MECHANISMS).empty());
+    EXPECT_TRUE(attributes.allow(CKM_ECDSA));
     EXPECT_TRUE(attributes.flag(CKA_SIGN, true));
     EXPECT_FALSE(attributes.has(CKA_ID));
 }

@@ -149,3 +149,32 @@ scenario_module_is_loaded_late() {
     # GnuTLS's tool hangs at its end in the C library's locale lock when the sanitizer's runtime is preloaded.
     [ -n "${SCENARIO_PRELOAD:-}" ] || timeout 30 p11tool --list-tokens >log 2>&1 || { cat log >&2; die "p11tool"; }
 }
+
+# Calls of a whole process, with one module and one token: 16 at most, and these.
+scenario_calls_of_a_process() {
+    local label token
+    token=$(dirname "$(grep -l scenarios "$WORK"/tokens/*/token.object)")
+    find "$WORK/tokens" -mindepth 1 -maxdepth 1 ! -path "$token" -exec rm -r {} +
+    export PKCS11_TEST_TARGET=$PKCS11_PROVIDER_MODULE PKCS11_TEST_COUNTS=$WORK/counts PKCS11_PROVIDER_MODULE=$TEST_MODULE
+    for label in rsa ec256; do
+        ossl dgst -sha256 -sign "$(uri $label)" -out sig data.bin
+        # Two slots: the token and SoftHSM's free one.
+        diff "$WORK/counts" - <<'COUNTS' || die "other calls than expected: $label"
+C_Finalize 1
+C_FindObjects 1
+C_FindObjectsFinal 1
+C_FindObjectsInit 1
+C_GetAttributeValue 1
+C_GetFunctionList 1
+C_GetMechanismList 1
+C_GetSlotList 1
+C_GetTokenInfo 2
+C_Initialize 1
+C_Login 1
+C_OpenSession 1
+C_Sign 1
+C_SignInit 1
+total 15
+COUNTS
+    done
+}

@@ -1,0 +1,56 @@
+// The same keys by every way in: through a provider, from a file, through libp11's engine, and by
+// raw C_ calls. Folder and module come from the environment, BENCH_TOKENS and
+// PKCS11_PROVIDER_MODULE (bench/run.sh).
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include <p11-kit/pkcs11.h>
+
+#include "ossl/handles.h"
+
+namespace bench {
+
+using Bytes = std::vector<unsigned char>;
+
+/// A key on a token through the provider pkcs11.so in `folder`. Null on failure; errors
+/// stay in OpenSSL's queue.
+ossl::Pkey providerKey(const std::string& folder, const std::string& label);
+
+/// The folder of the provider under test.
+std::string ownProvider();
+/// The folder of pkcs11-provider's pkcs11.so, if that is installed; else empty.
+std::string latchsetProvider();
+
+/// The file that the key on the token was made from.
+ossl::Pkey softwareKey(const std::string& label);
+
+/// True if libp11's engine is installed.
+bool haveEngine();
+ossl::Pkey engineKey(const std::string& label);
+
+/// A key by raw C_ calls, in a session of its own. Aborts on failure.
+class RawKey {
+  public:
+    explicit RawKey(const std::string& label);
+    ~RawKey();
+    RawKey(const RawKey&) = delete;
+    RawKey& operator=(const RawKey&) = delete;
+
+    void sign(CK_MECHANISM mechanism, std::span<unsigned char> data, std::span<unsigned char> out);
+    void decrypt(CK_MECHANISM mechanism, std::span<unsigned char> data,
+                 std::span<unsigned char> out);
+    /// What the floor of loading a key is: finding it, and reading what its public half is made of.
+    void findAgain();
+
+  private:
+    CK_OBJECT_HANDLE find();
+
+    std::string label_;
+    CK_SESSION_HANDLE session_ = 0;
+    CK_OBJECT_HANDLE handle_ = 0;
+};
+
+} // namespace bench

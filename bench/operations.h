@@ -1,0 +1,16 @@
+// The groups of benchmarks. Names are "group/what/who"; bench/report.py makes the tables from them.
+#pragma once
+
+namespace bench {
+
+/// operation/...: time of one operation, without any delay.
+void addOperations();
+/// load/...: time to find and load a key by its URI. BENCH_OBJECTS says how many the token holds.
+void addLoading();
+/// threads/...: operations in a second of N threads that share one key, on a token that takes
+/// BENCH_DELAY_US for each call.
+void addThreads();
+/// start/...: time of the whole process `openssl dgst -sign`.
+void addStart();
+
+} // namespace bench

@@ -1,0 +1,122 @@
+#!/usr/bin/env python3
+"""Makes report.md, threads.svg and peers.svg from the results in a folder: report.py FOLDER"""
+
+import collections
+import json
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+
+OTHERS = ["provider", "raw", "software", "pkcs11-provider", "libp11 engine"]
+
+
+def medians(folder, pattern):
+    """{(what, who, threads): the median's entry} of all JSON files that fit."""
+    found = {}
+    for file in sorted(folder.glob(pattern)):
+        for entry in json.loads(file.read_text())["benchmarks"]:
+            if entry.get("aggregate_name") != "median" or entry.get("error_occurred"):
+                continue
+            parts = entry["run_name"].split("/")
+            found[parts[1], parts[2], entry["threads"]] = entry
+    return found
+
+
+def microseconds(entry):
+    return entry["real_time"] * {"ns": 1e-3, "us": 1, "ms": 1e3, "s": 1e6}[entry["time_unit"]]
+
+
+def number(value):
+    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}"
+
+
+def table(title, header, rows):
+    lines = [f"### {title}", "", "| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
+    return lines + ["| " + " | ".join(row) + " |" for row in rows] + [""]
+
+
+def times(title, found, unit, scale, ratios):
+    """One row a benchmark: the times of all, and the provider's as a multiple of the others'."""
+    whos = [who for who in OTHERS if any(key[1] == who for key in found)]
+    header = [unit] + whos + [f"provider / {who}" for who in ratios if who in whos]
+    rows = []
+    for what in sorted({key[0] for key in found}, key=lambda name: (not name.isdigit(), int(name) if name.isdigit() else 0, name)):
+        own = {who: microseconds(found[what, who, 1]) for who in whos if (what, who, 1) in found}
+        row = [what] + [number(own[who] / scale) if who in own else "" for who in whos]
+        row += [f"{own['provider'] / own[who]:.2f}" if who in own else "" for who in ratios if who in whos]
+        rows.append(row)
+    return table(title, header, rows)
+
+
+def thread_table(found):
+    whos = [who for who in OTHERS if any(key[1] == who for key in found)]
+    rate = {key: entry["items_per_second"] for key, entry in found.items()}
+    threads = sorted({key[2] for key in found})
+    rows = []
+    for count in threads:
+        of = {who: rate["P-256", who, count] for who in whos if ("P-256", who, count) in rate}
+        row = [str(count)] + [f"{of[who]:.0f}" if who in of else "" for who in whos]
+        row += [f"{of[who] / of['raw']:.2f}" if who in of else "" for who in whos if who != "raw"]
+        rows.append(row)
+    header = ["threads"] + whos + [f"{who} / raw" for who in whos if who != "raw"]
+    return table("Signatures a second of threads that share a key, 1 ms a call, P-256", header, rows)
+
+
+def instructions(folder):
+    """Instructions in each library for one signature."""
+    line = re.compile(r"\s*([\d,]+) \([ \d.]+%\)\s+\S.*\[(.+)\]$")
+    rows = []
+    for key, name in [("ec256", "P-256"), ("rsa2048", "RSA-2048")]:
+        for kind in ["hash", "message"]:
+            cost = []
+            for signatures in [100, 200]:
+                file = folder / f"instructions-{key}-{kind}-{signatures}.txt"
+                if not file.exists():
+                    return []
+                per_library = collections.Counter()
+                for match in map(line.match, file.read_text().splitlines()):
+                    if match:
+                        per_library[pathlib.Path(match[2]).name] += int(match[1].replace(",", ""))
+                cost.append(per_library)
+            each = {library: (cost[1][library] - cost[0][library]) / 100 for library in cost[1]}
+            total = sum(each.values())
+            own = each.get("pkcs11.so", 0)
+            rows.append([f"{name}, a {kind}", f"{own:.0f}", f"{total:.0f}", f"{100 * own / total:.2f} %"])
+    return table("Instructions for one signature (callgrind)", ["", "in pkcs11.so", "in all libraries", "share"], rows)
+
+
+def draw(folder, found):
+    if not found or not shutil.which("gnuplot"):
+        return
+    whos = [who for who in OTHERS if any(key[1] == who for key in found)]
+    lines = ["threads\t" + "\t".join(f'"{who}"' for who in whos)]
+    for count in sorted({key[2] for key in found}):
+        values = [found.get(("P-256", who, count)) for who in whos]
+        lines.append(f"{count}\t" + "\t".join(f"{v['items_per_second']:.1f}" if v else "?" for v in values))
+    (folder / "threads.tsv").write_text("\n".join(lines) + "\n")
+    script = pathlib.Path(__file__).with_name("drawings.gp")
+    subprocess.run(["gnuplot", "-c", script, folder, str(len(whos) + 1)], check=True)
+
+
+def main():
+    folder = pathlib.Path(sys.argv[1])
+    operations = medians(folder, "operation.json")
+    threads = medians(folder, "threads.json")
+    lines = []
+    if operations:
+        lines += times("One operation, no delay", operations, "µs", 1, ["raw", "software"])
+    if threads:
+        lines += thread_table(threads)
+    if load := medians(folder, "load-*.json"):
+        lines += times("Loading a key from a token with so many objects", load, "µs", 1, ["raw"])
+    if start := medians(folder, "start.json"):
+        lines += times("`openssl dgst -sign`, the whole process", start, "ms", 1000, ["software"])
+    lines += instructions(folder)
+    (folder / "report.md").write_text("\n".join(lines))
+    print("\n".join(lines))
+    draw(folder, threads)
+
+
+main()

@@ -1,0 +1,51 @@
+#!/usr/bin/env bash
+# run.sh BUILD TEST_MODULE [GROUP...]: runs the benchmarks (operation, load, threads, start, instructions; all without
+# GROUP), and writes JSON, a report in Markdown and drawings to BUILD/bench-results. BENCH_REPETITIONS is 9 without.
+set -euo pipefail
+
+build=$(realpath "$1")
+test_module=$(realpath "$2")
+shift 2
+here=$(cd "$(dirname "$0")" && pwd)
+results=$build/bench-results
+tokens=$build/bench-tokens
+benchmarks=$build/bench/benchmarks
+repetitions=${BENCH_REPETITIONS:-9}
+groups=("$@")
+[ $# -gt 0 ] || groups=(operation load threads start instructions)
+
+mkdir -p "$results"
+"$here/make-tokens.sh" "$tokens" "$build/bench/fill_token"
+printf '# no configuration\n' >"$tokens/plain.cnf"
+module=$(cat "$tokens/module")
+export OPENSSL_CONF=$tokens/plain.cnf SOFTHSM2_CONF=$tokens/softhsm2.conf BENCH_TOKENS=$tokens PKCS11_PROVIDER_MODULE=$module
+export PKCS11_MODULE_PATH=$module # the engine's name for it
+
+run() { # GROUP FILE OPTIONS...
+    echo "== $2"
+    "$benchmarks" "$1" --benchmark_out="$results/$2.json" --benchmark_out_format=json \
+        --benchmark_enable_random_interleaving=true --benchmark_report_aggregates_only=true \
+        --benchmark_repetitions="$repetitions" "${@:3}"
+}
+
+for group in "${groups[@]}"; do
+    case $group in
+    operation) run operation operation --benchmark_min_time=0.2 ;;
+    load)
+        for count in 10 100 1000 10000; do
+            SOFTHSM2_CONF=$tokens/objects-$count/softhsm2.conf BENCH_OBJECTS=$count run load "load-$count" --benchmark_min_time=0.2
+        done
+        ;;
+    threads)
+        # A module that takes a millisecond longer for each call, as one does that has its HSM at the end of a network.
+        PKCS11_TEST_TARGET=$module PKCS11_PROVIDER_MODULE=$test_module PKCS11_TEST_DELAY_US=1000 run threads threads --benchmark_min_time=0.5
+        ;;
+    start) run start start --benchmark_min_time=0.2 ;;
+    instructions) "$here/instructions.sh" "$build" "$results" ;;
+    *)
+        echo "unknown group $group" >&2
+        exit 1
+        ;;
+    esac
+done
+python3 "$here/report.py" "$results"

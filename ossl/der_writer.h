@@ -1,0 +1,47 @@
+// DER (ITU-T X.690) written into a buffer of the caller's, for the two small structures that every
+// signature needs: without OpenSSL's templates, which allocate a dozen times for each.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <span>
+#include <stdexcept>
+
+namespace ossl {
+
+/// Throws std::length_error where the buffer ends.
+class DerWriter {
+  public:
+    explicit DerWriter(std::span<unsigned char> out) : out_(out) {}
+
+    /// Bytes that header() writes for a content of `length`, below 65536.
+    static constexpr std::size_t headerSize(std::size_t length) {
+        return length < 0x80 ? 2 : length < 0x100 ? 3 : 4;
+    }
+
+    void header(unsigned char tag, std::size_t length) {
+        byte(tag);
+        if (length >= 0x80)
+            byte(length < 0x100 ? 0x81 : 0x82);
+        if (length >= 0x100)
+            byte(static_cast<unsigned char>(length >> 8));
+        byte(static_cast<unsigned char>(length));
+    }
+
+    void byte(unsigned char value) { bytes(std::span(&value, 1)); }
+
+    void bytes(std::span<const unsigned char> values) {
+        if (values.size() > out_.size() - size_)
+            throw std::length_error("the DER buffer is too small");
+        std::copy(values.begin(), values.end(), out_.begin() + static_cast<std::ptrdiff_t>(size_));
+        size_ += values.size();
+    }
+
+    std::size_t size() const { return size_; }
+
+  private:
+    std::span<unsigned char> out_;
+    std::size_t size_ = 0;
+};
+
+} // namespace ossl

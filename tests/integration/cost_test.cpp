@@ -1,0 +1,223 @@
+// What the provider itself costs beside its calls into the module: memory that it allocates, and
+// locks that threads wait for. This program's own malloc and pthread_mutex_lock stand before the C
+// library's and count, so it is built without sanitizers only.
+#include <array>
+#include <atomic>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <thread>
+
+#include <dlfcn.h>
+#include <pthread.h>
+
+#include <openssl/rsa.h>
+
+#include "fixture.h"
+
+extern "C" {
+void* __libc_malloc(std::size_t size);                    // NOLINT(bugprone-reserved-identifier)
+void* __libc_calloc(std::size_t count, std::size_t size); // NOLINT(bugprone-reserved-identifier)
+void* __libc_realloc(void* old, std::size_t size);        // NOLINT(bugprone-reserved-identifier)
+}
+
+namespace {
+
+thread_local unsigned long allocations = 0;
+
+std::atomic<bool> watching{false};
+std::atomic<unsigned long> locks{0};
+std::atomic<unsigned long> waits{0};
+
+bool isProvider(const void* address) {
+    Dl_info info{};
+    return dladdr(address, &info) != 0 && std::strcmp(info.dli_fname, PROVIDER_FILE) == 0;
+}
+
+} // namespace
+
+extern "C" {
+
+void* malloc(std::size_t size) {
+    ++allocations;
+    return __libc_malloc(size);
+}
+
+void* calloc(std::size_t count, std::size_t size) {
+    ++allocations;
+    return __libc_calloc(count, size);
+}
+
+void* realloc(void* old, std::size_t size) {
+    ++allocations;
+    return __libc_realloc(old, size);
+}
+
+int pthread_mutex_lock(pthread_mutex_t* mutex) {
+    using Lock = int (*)(pthread_mutex_t*);
+    static const auto next = reinterpret_cast<Lock>(dlsym(RTLD_NEXT, "pthread_mutex_lock"));
+    if (!watching || !isProvider(__builtin_return_address(0)))
+        return next(mutex);
+    ++locks;
+    if (pthread_mutex_trylock(mutex) == 0)
+        return 0;
+    ++waits;
+    return next(mutex);
+}
+}
+
+namespace {
+
+using namespace testing_support;
+
+template <typename Body>
+unsigned long allocationsOf(Body&& body) {
+    const auto before = allocations;
+    body();
+    return allocations - before;
+}
+
+// The least of several, since the module itself allocates now and then for later.
+template <typename Body>
+unsigned long steadyAllocationsOf(Body&& body) {
+    body();
+    auto least = allocationsOf(body);
+    for (int i = 0; i < 20; ++i)
+        least = std::min(least, allocationsOf(body));
+    return least;
+}
+
+// The same signature by raw calls.
+class Raw {
+  public:
+    explicit Raw(const std::string& label) {
+        CK_FUNCTION_LIST* list = nullptr;
+        EXPECT_EQ(module().functionList(&list), CKR_OK);
+        functions_ = list;
+        const auto slot = tokenWriter("scenarios").slot();
+        EXPECT_EQ(functions_->C_OpenSession(slot, CKF_SERIAL_SESSION, nullptr, nullptr, &session_),
+                  CKR_OK);
+        CK_OBJECT_CLASS type = CKO_PRIVATE_KEY;
+        std::string name = label;
+        std::array filter{CK_ATTRIBUTE{CKA_CLASS, &type, sizeof type},
+                          CK_ATTRIBUTE{CKA_LABEL, name.data(), name.size()}};
+        CK_ULONG count = 0;
+        EXPECT_EQ(functions_->C_FindObjectsInit(session_, filter.data(), filter.size()), CKR_OK);
+        EXPECT_EQ(functions_->C_FindObjects(session_, &key_, 1, &count), CKR_OK);
+        EXPECT_EQ(functions_->C_FindObjectsFinal(session_), CKR_OK);
+        EXPECT_EQ(count, 1U);
+    }
+
+    void sign(CK_MECHANISM mechanism, Bytes& data, Bytes& signature) const {
+        CK_ULONG size = signature.size();
+        ASSERT_EQ(functions_->C_SignInit(session_, &mechanism, key_), CKR_OK);
+        ASSERT_EQ(functions_->C_Sign(session_, data.data(), data.size(), signature.data(), &size),
+                  CKR_OK);
+    }
+
+  private:
+    CK_FUNCTION_LIST* functions_ = nullptr;
+    CK_SESSION_HANDLE session_ = 0;
+    CK_OBJECT_HANDLE key_ = 0;
+};
+
+struct Given {
+    const char* name;
+    const char* label;
+    CK_MECHANISM_TYPE mechanism;
+    std::size_t size; ///< bytes that the raw call signs
+    int padding;      ///< 0 for keys without
+};
+
+class Allocations : public ::testing::TestWithParam<Given> {};
+INSTANTIATE_TEST_SUITE_P(
+    All, Allocations,
+    ::testing::Values(Given{"Ecdsa", "ec256", CKM_ECDSA, 32, 0},
+                      Given{"RsaPkcs1", "rsa", CKM_RSA_PKCS, 51, RSA_PKCS1_PADDING},
+                      Given{"RsaPss", "rsa", CKM_RSA_PKCS_PSS, 32, RSA_PKCS1_PSS_PADDING}),
+    [](const auto& given) { return given.param.name; });
+
+TEST_P(Allocations, AreTheModulesAlone) {
+    const Instance instance;
+    const auto key = loadPrivate(instance, GetParam().label);
+    const ossl::PkeyCtx context(EVP_PKEY_CTX_new_from_pkey(instance.get(), key.get(), nullptr));
+    ASSERT_EQ(EVP_PKEY_sign_init(context.get()), 1);
+    ASSERT_EQ(EVP_PKEY_CTX_set_signature_md(context.get(), EVP_sha256()), 1);
+    if (GetParam().padding != 0) {
+        ASSERT_EQ(EVP_PKEY_CTX_set_rsa_padding(context.get(), GetParam().padding), 1);
+    }
+    const Bytes hash(32, 1);
+    Bytes signature(512);
+    const auto throughProvider = steadyAllocationsOf([&] {
+        std::size_t size = signature.size();
+        EXPECT_EQ(EVP_PKEY_sign(context.get(), signature.data(), &size, hash.data(), hash.size()),
+                  1);
+    });
+    const Raw raw(GetParam().label);
+    Bytes data(GetParam().size, 1);
+    CK_RSA_PKCS_PSS_PARAMS params{CKM_SHA256, CKG_MGF1_SHA256, 32};
+    CK_MECHANISM mechanism{GetParam().mechanism, nullptr, 0};
+    if (GetParam().padding == RSA_PKCS1_PSS_PADDING)
+        mechanism = {GetParam().mechanism, &params, sizeof params};
+    const auto byRawCalls = steadyAllocationsOf([&] { raw.sign(mechanism, data, signature); });
+    EXPECT_GT(byRawCalls, 0U) << "nothing is counted";
+    EXPECT_EQ(throughProvider, byRawCalls);
+}
+
+// EVP makes a context for each message and has the provider make one. Ours may cost no more than
+// that of OpenSSL's own key does.
+TEST(MessageAllocations, AreNotMoreThanOpenSslsOwn) {
+    const Instance instance;
+    const auto key = loadPrivate(instance, "ec256");
+    const auto software = privateKeyFromFile(instance.get(), "ec256");
+    const auto begin = [&](EVP_PKEY* with) {
+        const ossl::MdCtx context(EVP_MD_CTX_new());
+        EXPECT_EQ(EVP_DigestSignInit_ex(context.get(), nullptr, "SHA256", instance.get(), nullptr,
+                                        with, nullptr),
+                  1);
+        EXPECT_EQ(EVP_DigestSignUpdate(context.get(), "message", 7), 1);
+    };
+    ASSERT_FALSE(sign(instance, key.get(), Bytes{1}).empty());
+    const auto own = steadyAllocationsOf([&] { begin(key.get()); });
+    const auto openssl = steadyAllocationsOf([&] { begin(software.get()); });
+    EXPECT_LE(own, openssl);
+}
+
+// Threads that share a key, each inside the module at the same time as all others: nobody holds a
+// lock while the module works, and the few instructions for which one is held collide with
+// nobody's.
+TEST(Contention, SixtyFourThreadsAreAllInsideAtOnceAndWaitForNoLock) {
+    constexpr int crowd = 64;
+    constexpr int rounds = 20;
+    const Instance instance;
+    const auto key = loadPrivate(instance, "ec256");
+    ASSERT_FALSE(sign(instance, key.get(), Bytes{1}).empty());
+    module().setDelays(5000, 0);
+    const auto crowdSigns = [&](int times) {
+        std::atomic<int> good{0};
+        std::vector<std::thread> threads;
+        for (int i = 0; i < crowd; ++i)
+            threads.emplace_back([&] {
+                for (int round = 0; round < times; ++round)
+                    good += sign(instance, key.get(), Bytes{1}).empty() ? 0 : 1;
+            });
+        for (auto& thread : threads)
+            thread.join();
+        return good.load();
+    };
+    ASSERT_EQ(crowdSigns(1), crowd); // which opens a session for each
+    module().resetCounts();
+    watching = true;
+    EXPECT_EQ(crowdSigns(rounds), crowd * rounds);
+    watching = false;
+    EXPECT_EQ(module().concurrency(), static_cast<unsigned long>(crowd));
+    EXPECT_EQ(module().count("C_OpenSession"), 0U);
+    EXPECT_EQ(module().count("C_Sign"), static_cast<unsigned long>(crowd * rounds));
+    EXPECT_GT(locks, 0U) << "nothing is counted";
+    RecordProperty("locks", static_cast<int>(locks));
+    RecordProperty("waits", static_cast<int>(waits));
+    std::printf("%lu locks, %lu waits\n", locks.load(), waits.load());
+    EXPECT_LE(waits * 100, locks) << "one lock in a hundred had to be waited for";
+}
+
+} // namespace

@@ -1,0 +1,101 @@
+#include "tests/support/token_writer.h"
+
+#include <array>
+#include <cstring>
+#include <stdexcept>
+
+#include <dlfcn.h>
+
+namespace testing_support {
+namespace {
+
+void require(const char* function, CK_RV rv) {
+    if (rv != CKR_OK)
+        throw std::runtime_error(std::string(function) + " answered " + std::to_string(rv));
+}
+
+// The library is not closed: others may have it open, and it does not stand being loaded twice.
+CK_FUNCTION_LIST* load(const std::string& path) {
+    void* library = dlopen(path.c_str(), RTLD_NOW);
+    if (library == nullptr)
+        throw std::runtime_error(dlerror());
+    const auto getList =
+        reinterpret_cast<CK_C_GetFunctionList>(dlsym(library, "C_GetFunctionList"));
+    CK_FUNCTION_LIST* list = nullptr;
+    require("C_GetFunctionList", getList != nullptr ? getList(&list) : CKR_GENERAL_ERROR);
+    return list;
+}
+
+CK_SLOT_ID findSlot(CK_FUNCTION_LIST& functions, const std::string& token) {
+    std::array<CK_SLOT_ID, 64> slots{};
+    CK_ULONG count = slots.size();
+    require("C_GetSlotList", functions.C_GetSlotList(CK_TRUE, slots.data(), &count));
+    for (CK_ULONG i = 0; i < count; ++i) {
+        CK_TOKEN_INFO info{};
+        require("C_GetTokenInfo", functions.C_GetTokenInfo(slots.at(i), &info));
+        if (std::memcmp(info.label, (token + " ").c_str(), token.size() + 1) == 0)
+            return slots.at(i);
+    }
+    throw std::runtime_error("no token \"" + token + "\"");
+}
+
+} // namespace
+
+TokenWriter::TokenWriter(const std::string& module, const std::string& token, std::string pin)
+    : functions_(load(module)) {
+    CK_C_INITIALIZE_ARGS args{};
+    args.flags = CKF_OS_LOCKING_OK;
+    const CK_RV rv = functions_->C_Initialize(&args);
+    finalizes_ = rv == CKR_OK;
+    if (rv != CKR_CRYPTOKI_ALREADY_INITIALIZED)
+        require("C_Initialize", rv);
+    slot_ = findSlot(*functions_, token);
+    require("C_OpenSession", functions_->C_OpenSession(slot_, CKF_SERIAL_SESSION | CKF_RW_SESSION,
+                                                       nullptr, nullptr, &session_));
+    const CK_RV login = functions_->C_Login(
+        session_, CKU_USER, reinterpret_cast<CK_UTF8CHAR_PTR>(pin.data()), pin.size());
+    if (login != CKR_USER_ALREADY_LOGGED_IN)
+        require("C_Login", login);
+}
+
+TokenWriter::~TokenWriter() {
+    functions_->C_CloseSession(session_);
+    if (finalizes_)
+        functions_->C_Finalize(nullptr);
+}
+
+void TokenWriter::create(std::vector<CK_ATTRIBUTE> values) {
+    CK_OBJECT_HANDLE created = 0;
+    require("C_CreateObject",
+            functions_->C_CreateObject(session_, values.data(), values.size(), &created));
+}
+
+void TokenWriter::generatePair(CK_MECHANISM_TYPE type, std::vector<CK_ATTRIBUTE> publicValues,
+                               std::vector<CK_ATTRIBUTE> privateValues) {
+    CK_MECHANISM mechanism{type, nullptr, 0};
+    CK_OBJECT_HANDLE publicKey = 0;
+    CK_OBJECT_HANDLE privateKey = 0;
+    require("C_GenerateKeyPair",
+            functions_->C_GenerateKeyPair(session_, &mechanism, publicValues.data(),
+                                          publicValues.size(), privateValues.data(),
+                                          privateValues.size(), &publicKey, &privateKey));
+}
+
+void TokenWriter::createPublicKey(std::string label, std::string id) {
+    CK_OBJECT_CLASS objectClass = CKO_PUBLIC_KEY;
+    CK_KEY_TYPE keyType = CKK_RSA;
+    CK_BBOOL yes = CK_TRUE;
+    CK_BBOOL no = CK_FALSE;
+    std::vector<unsigned char> modulus(256, 0xFF);
+    std::array<unsigned char, 3> exponent{1, 0, 1};
+    create({{CKA_CLASS, &objectClass, sizeof objectClass},
+            {CKA_KEY_TYPE, &keyType, sizeof keyType},
+            {CKA_TOKEN, &yes, sizeof yes},
+            {CKA_PRIVATE, &no, sizeof no},
+            {CKA_LABEL, label.data(), label.size()},
+            {CKA_ID, id.data(), id.size()},
+            {CKA_MODULUS, modulus.data(), modulus.size()},
+            {CKA_PUBLIC_EXPONENT, exponent.data(), exponent.size()}});
+}
+
+} // namespace testing_support

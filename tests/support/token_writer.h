@@ -1,0 +1,36 @@
+// Writes objects to a token by raw C_ calls, for tests and benchmarks: what softhsm2-util and
+// pkcs11-tool can't write, or not fast enough.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <p11-kit/pkcs11.h>
+
+namespace testing_support {
+
+/// A logged-in session in which objects can be made. Throws std::runtime_error that names the
+/// function. Where the module is in use in this process already it stays so; else it is ended with
+/// the writer.
+class TokenWriter {
+  public:
+    TokenWriter(const std::string& module, const std::string& token, std::string pin);
+    ~TokenWriter();
+    TokenWriter(const TokenWriter&) = delete;
+    TokenWriter& operator=(const TokenWriter&) = delete;
+
+    CK_SLOT_ID slot() const { return slot_; }
+    void create(std::vector<CK_ATTRIBUTE> values);
+    void generatePair(CK_MECHANISM_TYPE type, std::vector<CK_ATTRIBUTE> publicValues,
+                      std::vector<CK_ATTRIBUTE> privateValues);
+    /// An RSA public key on the token. Its numbers make no sense, and nothing is done with them.
+    void createPublicKey(std::string label, std::string id);
+
+  private:
+    CK_FUNCTION_LIST* functions_ = nullptr;
+    bool finalizes_ = false;
+    CK_SLOT_ID slot_ = 0;
+    CK_SESSION_HANDLE session_ = 0;
+};
+
+} // namespace testing_support
