@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 
-OTHERS = ["provider", "raw", "software", "pkcs11-provider", "libp11 engine"]
+OTHERS = ["provider", "provider, 3.0", "raw", "software", "pkcs11-provider", "libp11 engine"]
 
 
 def medians(folder, pattern):
@@ -104,6 +104,8 @@ def main():
     folder = pathlib.Path(sys.argv[1])
     operations = medians(folder, "operation.json")
     threads = medians(folder, "threads.json")
+    for (what, who, count), entry in medians(folder, "threads-messages.json").items():
+        threads[what, f"{who}, 3.0", count] = entry
     lines = []
     if operations:
         lines += times("One operation, no delay", operations, "µs", 1, ["raw", "software"])

@@ -39,6 +39,9 @@ for group in "${groups[@]}"; do
     threads)
         # A module that takes a millisecond longer for each call, as one does that has its HSM at the end of a network.
         PKCS11_TEST_TARGET=$module PKCS11_PROVIDER_MODULE=$test_module PKCS11_TEST_DELAY_US=1000 run threads threads --benchmark_min_time=0.5
+        # The same where the module has C_SignMessage (PKCS#11 3.0).
+        PKCS11_TEST_TARGET=$module PKCS11_PROVIDER_MODULE=$test_module PKCS11_TEST_DELAY_US=1000 PKCS11_TEST_MESSAGE_SIGN=1 \
+            run threads threads-messages --benchmark_min_time=0.5 --benchmark_filter='P-256/provider/'
         ;;
     start) run start start --benchmark_min_time=0.2 ;;
     instructions) "$here/instructions.sh" "$build" "$results" ;;

@@ -15,9 +15,20 @@ constexpr auto sessionRetry = std::chrono::seconds(1);
 
 } // namespace
 
+std::optional<MessageSigning> MessageSigning::of(const CK_MECHANISM& mechanism) {
+    MessageSigning signing;
+    signing.type = mechanism.mechanism;
+    signing.parameterSize = mechanism.ulParameterLen;
+    if (signing.parameterSize > signing.parameter.size())
+        return std::nullopt;
+    std::copy_n(static_cast<const unsigned char*>(mechanism.pParameter), signing.parameterSize,
+                signing.parameter.begin());
+    return signing;
+}
+
 Session::~Session() {
     if (connection_)
-        connection_->giveBack(handle_, fate_);
+        connection_->giveBack(*this);
 }
 
 Module& Session::module() const {
@@ -46,12 +57,24 @@ bool Connection::valid() const {
     return !lost_.load() && epoch_ == token_.module().epoch();
 }
 
-std::optional<CK_SESSION_HANDLE> Connection::takeIdle() {
-    if (idle_.empty())
+// One that is begun as wanted, or else one in which nothing is; where the token has no more to
+// give, any.
+std::optional<Connection::Idle> Connection::takeIdle(const MessageSigning* wanted) {
+    const auto last = [this](auto fits) {
+        return std::find_if(idle_.rbegin(), idle_.rend(), fits);
+    };
+    auto found = wanted != nullptr
+                     ? last([wanted](const Idle& idle) { return idle.begun == *wanted; })
+                     : idle_.rend();
+    if (found == idle_.rend())
+        found = last([](const Idle& idle) { return !idle.begun; });
+    if (found == idle_.rend() && full_)
+        found = idle_.rbegin();
+    if (found == idle_.rend())
         return std::nullopt;
-    const CK_SESSION_HANDLE handle = idle_.back();
-    idle_.pop_back();
-    return handle;
+    const Idle taken = *found;
+    idle_.erase(std::next(found).base());
+    return taken;
 }
 
 CK_RV Connection::open(CK_SESSION_HANDLE& handle) {
@@ -63,12 +86,26 @@ CK_RV Connection::open(CK_SESSION_HANDLE& handle) {
 }
 
 Session Connection::take() {
+    return take(nullptr);
+}
+
+Session Connection::take(const MessageSigning& wanted) {
+    return take(&wanted);
+}
+
+Session Connection::take(const MessageSigning* wanted) {
     const auto deadline = std::chrono::steady_clock::now() + sessionWait;
     std::unique_lock lock(mutex_);
     for (;;) {
-        if (const auto handle = takeIdle())
-            return {shared_from_this(), *handle};
-        if (!full_) {
+        if (const auto idle = takeIdle(wanted)) {
+            Session session(shared_from_this(), idle->handle, idle->begun);
+            if (!idle->begun || (wanted != nullptr && *idle->begun == *wanted))
+                return session;
+            lock.unlock();
+            if (endMessages(session))
+                return session;
+            session.setUnusable();
+        } else if (!full_) {
             lock.unlock();
             CK_SESSION_HANDLE handle = CK_INVALID_HANDLE;
             const CK_RV rv = open(handle);
@@ -77,30 +114,38 @@ Session Connection::take() {
             if (rv != CKR_SESSION_COUNT || std::chrono::steady_clock::now() > deadline)
                 throw callFailed("C_OpenSession", rv, token_.describe());
             lock.lock();
-            full_ = idle_.empty(); // one may have come back meanwhile
+            full_ = true;
+            continue;
+        } else if (!freed_.wait_for(lock, sessionRetry,
+                                    [this] { return !idle_.empty() || !full_; })) {
+            full_ = false; // another process may have given sessions back: the token is asked again
         }
-        // Nobody asks a full token until a session is closed, or some time has passed.
-        if (!freed_.wait_for(lock, sessionRetry, [this] { return !idle_.empty() || !full_; }))
-            full_ = false;
+        if (!lock.owns_lock())
+            lock.lock();
     }
 }
 
-void Connection::giveBack(CK_SESSION_HANDLE handle, Session::Fate fate) {
+bool Connection::endMessages(Session& session) {
+    session.setBegun(std::nullopt);
+    return session.call<&List30::C_MessageSignFinal>() == CKR_OK;
+}
+
+void Connection::giveBack(const Session& session) {
     if (isFromBeforeFork())
         return;
     bool kept = false;
     {
         const std::lock_guard lock(mutex_);
-        kept = fate == Session::Fate::keep && valid() && idle_.size() < maxIdle_;
+        kept = session.fate_ == Session::Fate::keep && valid() && idle_.size() < maxIdle_;
         if (kept)
-            idle_.push_back(handle);
+            idle_.push_back({session.handle_, session.begun_});
         else
             --open_;
     }
     if (!kept) {
-        if (fate != Session::Fate::forget) {
+        if (session.fate_ != Session::Fate::forget) {
             replaceLast();
-            close(handle);
+            close(session.handle_);
         }
         const std::lock_guard lock(mutex_);
         full_ = false;
@@ -119,7 +164,7 @@ void Connection::replaceLast() {
     CK_SESSION_HANDLE fresh = CK_INVALID_HANDLE;
     if (open(fresh) == CKR_OK) {
         const std::lock_guard lock(mutex_);
-        idle_.push_back(fresh);
+        idle_.push_back({fresh, std::nullopt});
     } else {
         loggedIn_ = false;
     }
@@ -135,15 +180,15 @@ void Connection::markLost() {
     lost_ = true;
     if (isFromBeforeFork())
         return;
-    std::vector<CK_SESSION_HANDLE> idle;
+    std::vector<Idle> idle;
     {
         const std::lock_guard lock(mutex_);
         idle.swap(idle_);
         open_ -= idle.size();
         full_ = false;
     }
-    for (const CK_SESSION_HANDLE handle : idle)
-        close(handle);
+    for (const auto& session : idle)
+        close(session.handle);
     freed_.notify_all();
 }
 
@@ -288,6 +333,25 @@ const std::vector<CK_MECHANISM_TYPE>& Connection::mechanisms() {
 bool Connection::offers(CK_MECHANISM_TYPE mechanism) {
     const auto& list = mechanisms();
     return std::binary_search(list.begin(), list.end(), mechanism);
+}
+
+bool Connection::signsMessages(CK_MECHANISM_TYPE mechanism) {
+    if (!token_.module().signsMessages())
+        return false;
+    {
+        const std::lock_guard lock(mutex_);
+        if (const auto known = signsMessages_.find(mechanism); known != signsMessages_.end())
+            return known->second;
+    }
+    CK_MECHANISM_INFO info{};
+    const CK_RV rv = token_.module().call<&List::C_GetMechanismInfo>(slot_, mechanism, &info);
+    const std::lock_guard lock(mutex_);
+    return signsMessages_[mechanism] = rv == CKR_OK && (info.flags & ckfMessageSign) != 0;
+}
+
+void Connection::noteNoMessages(CK_MECHANISM_TYPE mechanism) {
+    const std::lock_guard lock(mutex_);
+    signsMessages_[mechanism] = false;
 }
 
 } // namespace pkcs11

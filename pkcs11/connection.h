@@ -1,8 +1,10 @@
 // A connection to a token in a slot: its sessions, its login, its mechanisms, until it is lost.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <condition_variable>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -18,12 +20,26 @@ namespace pkcs11 {
 class Token;
 class Connection;
 
+/// A signing operation that stays begun between messages (C_MessageSignInit, PKCS#11 3.0,
+/// section 5.14): nothing but a key's handle and a mechanism.
+struct MessageSigning {
+    CK_OBJECT_HANDLE key = CK_INVALID_HANDLE;
+    CK_MECHANISM_TYPE type = 0;
+    std::array<unsigned char, 32> parameter{};
+    std::size_t parameterSize = 0;
+
+    /// Nothing if the mechanism's parameter is too long to be kept.
+    static std::optional<MessageSigning> of(const CK_MECHANISM& mechanism);
+    bool operator==(const MessageSigning&) const = default;
+};
+
 /// A session taken out of a connection's pool, used by one thread at a time, given back at the end
 /// of its scope.
 class Session {
   public:
-    Session(std::shared_ptr<Connection> connection, CK_SESSION_HANDLE handle)
-        : connection_(std::move(connection)), handle_(handle) {}
+    Session(std::shared_ptr<Connection> connection, CK_SESSION_HANDLE handle,
+            std::optional<MessageSigning> begun = std::nullopt)
+        : connection_(std::move(connection)), handle_(handle), begun_(begun) {}
     Session(Session&& other) noexcept = default;
     Session& operator=(Session&&) = delete;
     Session(const Session&) = delete;
@@ -39,6 +55,10 @@ class Session {
     /// The session is gone at the module's side: neither kept nor closed.
     void setGone() { fate_ = Fate::forget; }
     void setUsable() { fate_ = Fate::keep; }
+
+    /// The message signing that is begun in it, and stays so when it is given back.
+    const std::optional<MessageSigning>& begun() const { return begun_; }
+    void setBegun(std::optional<MessageSigning> signing) { begun_ = signing; }
 
     /// Calls a function whose first argument is the session.
     template <auto Member, typename... Args>
@@ -62,6 +82,7 @@ class Session {
     enum class Fate { keep, close, forget };
     std::shared_ptr<Connection> connection_;
     CK_SESSION_HANDLE handle_;
+    std::optional<MessageSigning> begun_;
     Fate fate_ = Fate::keep;
 };
 
@@ -84,6 +105,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
     /// A session of its own for the caller. Waits up to a minute where the token has no more
     /// sessions to give (CKR_SESSION_COUNT). Throws Error.
     Session take();
+    /// The same, and if there is one in which `wanted` is begun already, that one.
+    Session take(const MessageSigning& wanted);
 
     /// C_Login(CKU_USER) unless done. Threads that come meanwhile wait for the first. A PIN that
     /// was refused is not tried again. Throws Error.
@@ -95,6 +118,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
     /// True if the token offers `mechanism`. The list is read once.
     bool offers(CK_MECHANISM_TYPE mechanism);
+    /// True if the token signs message after message with `mechanism`. Asked once for each.
+    bool signsMessages(CK_MECHANISM_TYPE mechanism);
+    /// It said so, and does not.
+    void noteNoMessages(CK_MECHANISM_TYPE mechanism);
 
     /// Closes the sessions that are idle, and keeps none any more.
     void markLost();
@@ -104,10 +131,16 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   private:
     friend class Session;
-    void giveBack(CK_SESSION_HANDLE handle, Session::Fate fate);
+    void giveBack(const Session& session);
     void replaceLast();
     void close(CK_SESSION_HANDLE handle);
-    std::optional<CK_SESSION_HANDLE> takeIdle();
+    struct Idle {
+        CK_SESSION_HANDLE handle;
+        std::optional<MessageSigning> begun;
+    };
+    Session take(const MessageSigning* wanted);
+    std::optional<Idle> takeIdle(const MessageSigning* wanted);
+    bool endMessages(Session& session);
     CK_RV open(CK_SESSION_HANDLE& handle);
     void loginOnce(Session& session, const PinSource& source);
     void loginWithPin(Session& session, CK_USER_TYPE user, const std::optional<Pin>& pin);
@@ -126,11 +159,12 @@ class Connection : public std::enable_shared_from_this<Connection> {
     mutable std::mutex mutex_;      ///< guards what follows; never held during a C_ call
     std::condition_variable freed_; ///< a session came back, or may be opened
     std::condition_variable loginEnded_;
-    std::vector<CK_SESSION_HANDLE> idle_;
+    std::vector<Idle> idle_;
     std::size_t open_ = 0;
     bool full_ = false; ///< the token had no more sessions to give
     bool loginBusy_ = false;
     std::unique_ptr<const std::vector<CK_MECHANISM_TYPE>> mechanisms_;
+    std::map<CK_MECHANISM_TYPE, bool> signsMessages_;
 };
 
 } // namespace pkcs11

@@ -3,6 +3,8 @@
 
 #include <p11-kit/pkcs11.h>
 
+#include "pkcs11/interfaces.h"
+
 namespace pkcs11 {
 
 using List = CK_FUNCTION_LIST;
@@ -52,5 +54,12 @@ template <>
 inline constexpr const char* functionName<&List::C_DecryptInit> = "C_DecryptInit";
 template <>
 inline constexpr const char* functionName<&List::C_Decrypt> = "C_Decrypt";
+
+template <>
+inline constexpr const char* functionName<&List30::C_MessageSignInit> = "C_MessageSignInit";
+template <>
+inline constexpr const char* functionName<&List30::C_SignMessage> = "C_SignMessage";
+template <>
+inline constexpr const char* functionName<&List30::C_MessageSignFinal> = "C_MessageSignFinal";
 
 } // namespace pkcs11

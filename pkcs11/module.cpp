@@ -32,10 +32,10 @@ bool Module::insideCall() {
     return process::callDepth() > 0;
 }
 
-Module::Module(CK_FUNCTION_LIST* functions, std::string name, std::string path,
-               ModuleOptions options)
-    : functions_(functions), name_(std::move(name)), path_(std::move(path)),
-      options_(std::move(options)) {}
+Module::Module(CK_FUNCTION_LIST* functions, const List30* functions30, std::string name,
+               std::string path, ModuleOptions options)
+    : functions_(functions), functions30_(functions30), name_(std::move(name)),
+      path_(std::move(path)), options_(std::move(options)) {}
 
 Module::~Module() = default;
 
@@ -154,6 +154,11 @@ std::vector<CK_SLOT_ID> Module::slots() {
             throw callFailed("C_GetSlotList", rv, "module " + name_);
         ids.resize(ids.size() * 4);
     }
+}
+
+bool Module::signsMessages() const {
+    return functions30_ != nullptr && functions30_->C_MessageSignInit != nullptr &&
+           functions30_->C_SignMessage != nullptr && functions30_->C_MessageSignFinal != nullptr;
 }
 
 CK_INFO Module::info() {

@@ -31,9 +31,10 @@ struct ModuleOptions {
 /// every provider instance that names the same file. Thread-safe.
 class Module {
   public:
-    /// `functions` is the module's list, `name` is p11-kit's name or the file's, `path` is empty
-    /// for remote modules.
-    Module(CK_FUNCTION_LIST* functions, std::string name, std::string path, ModuleOptions options);
+    /// `functions` is the module's list, and `functions30` that of its interface 3.0, or null;
+    /// `name` is p11-kit's name or the file's, `path` is empty for remote modules.
+    Module(CK_FUNCTION_LIST* functions, const List30* functions30, std::string name,
+           std::string path, ModuleOptions options);
     ~Module();
     Module(const Module&) = delete;
     Module& operator=(const Module&) = delete;
@@ -67,6 +68,8 @@ class Module {
     std::vector<CK_SLOT_ID> slots();
     /// Throws Error.
     CK_INFO info();
+    /// True if the module has PKCS#11 3.0's functions that sign message after message.
+    bool signsMessages() const;
     CK_TOKEN_INFO tokenInfo(CK_SLOT_ID slot);
     CK_SLOT_INFO slotInfo(CK_SLOT_ID slot);
 
@@ -86,10 +89,20 @@ class Module {
     struct Life;
     class CallScope;
 
+    template <typename Function>
+    Function find(Function CK_FUNCTION_LIST::*member) const {
+        return functions_->*member;
+    }
+    template <typename Function>
+    Function find(Function List30::*member) const {
+        return functions30_ != nullptr ? functions30_->*member : nullptr;
+    }
+
     CK_RV initializeCall();
     std::shared_ptr<Life> currentLife();
 
     CK_FUNCTION_LIST* functions_;
+    const List30* functions30_;
     std::string name_;
     std::string path_;
     ModuleOptions options_;
@@ -123,7 +136,7 @@ class Module::CallScope {
 
 template <auto Member, typename... Args>
 CK_RV Module::call(Args... args) {
-    const auto function = functions_->*Member;
+    const auto function = find(Member);
     if (function == nullptr)
         return CKR_FUNCTION_NOT_SUPPORTED;
     const CallScope scope(*this);

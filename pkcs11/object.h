@@ -49,10 +49,17 @@ class TokenObject {
     /// the handle turn out to be lost it runs once more with new ones. Throws Error.
     template <typename Operation>
     auto run(Operation&& operation) {
+        return run([](Connection& connection, CK_OBJECT_HANDLE) { return connection.take(); },
+                   operation);
+    }
+
+    /// The same with a session that `take(connection, handle)` chooses.
+    template <typename Take, typename Operation>
+    auto run(Take&& take, Operation&& operation) {
         for (bool again = true;; again = false) {
             const auto binding = current();
             try {
-                Session session = binding.connection->take();
+                Session session = take(*binding.connection, binding.handle);
                 return operation(session, binding.handle);
             } catch (const Error& error) {
                 if (!recover(binding, error.rv(), again))

@@ -1,7 +1,15 @@
 #include "pkcs11/operation.h"
 
+#include <optional>
+
 namespace pkcs11 {
 namespace {
+
+[[noreturn]] void tooLong(const char* function) {
+    throw Error(Failure::call,
+                std::string(function) + " claims more bytes than it was given room for",
+                CKR_GENERAL_ERROR);
+}
 
 template <auto Init, auto Final>
 std::size_t perform(TokenObject& key, CK_MECHANISM mechanism, std::span<const unsigned char> data,
@@ -27,18 +35,58 @@ std::size_t perform(TokenObject& key, CK_MECHANISM mechanism, std::span<const un
         if (result != CKR_OK)
             throw callFailed(functionName<Final>, result, key.describe());
         if (size > out.size())
-            throw Error(Failure::call,
-                        std::string(functionName<Final>) +
-                            " claims more bytes than it was given room for",
-                        CKR_GENERAL_ERROR);
+            tooLong(functionName<Final>);
         return size;
     });
+}
+
+// C_SignMessage alone, once the operation is begun in the session. Nothing where the token does not
+// begin one after all.
+std::optional<std::size_t> signMessage(TokenObject& key, CK_MECHANISM mechanism,
+                                       MessageSigning signing, std::span<const unsigned char> data,
+                                       std::span<unsigned char> out) {
+    const auto take = [&signing](Connection& connection, CK_OBJECT_HANDLE handle) {
+        signing.key = handle;
+        return connection.take(signing);
+    };
+    return key.run(take, [&](Session& session, CK_OBJECT_HANDLE handle) {
+        if (!session.begun()) {
+            const CK_RV rv = session.call<&List30::C_MessageSignInit>(&mechanism, handle);
+            if (isMechanismRefusal(rv) || rv == CKR_FUNCTION_NOT_SUPPORTED) {
+                session.connection().noteNoMessages(mechanism.mechanism);
+                return std::optional<std::size_t>();
+            }
+            if (rv != CKR_OK)
+                session.fail(functionName<&List30::C_MessageSignInit>, rv);
+            session.setBegun(signing);
+        }
+        auto size = static_cast<CK_ULONG>(out.size());
+        session.require<&List30::C_SignMessage>(CK_VOID_PTR{nullptr}, CK_ULONG{0},
+                                                const_cast<CK_BYTE_PTR>(data.data()),
+                                                CK_ULONG{data.size()}, out.data(), &size);
+        if (size > out.size())
+            tooLong(functionName<&List30::C_SignMessage>);
+        return std::optional(std::size_t{size});
+    });
+}
+
+// What is to be begun where messages are signed one after the other; nothing where they are not.
+std::optional<MessageSigning> messageSigning(const TokenObject& key,
+                                             const CK_MECHANISM& mechanism) {
+    if (!key.token().module().signsMessages() ||
+        key.attributes().flag(CKA_ALWAYS_AUTHENTICATE, false) ||
+        !key.token().connection()->signsMessages(mechanism.mechanism))
+        return std::nullopt;
+    return MessageSigning::of(mechanism);
 }
 
 } // namespace
 
 std::size_t sign(TokenObject& key, const CK_MECHANISM& mechanism,
                  std::span<const unsigned char> data, std::span<unsigned char> out) {
+    if (const auto signing = messageSigning(key, mechanism))
+        if (const auto size = signMessage(key, mechanism, *signing, data, out))
+            return *size;
     return perform<&List::C_SignInit, &List::C_Sign>(key, mechanism, data, out);
 }
 

@@ -1,4 +1,5 @@
-// The operations that this project exists for: two C_ calls each.
+// The operations that this project exists for: two C_ calls each, or one where the token signs
+// message after message (PKCS#11 3.0).
 #pragma once
 
 #include <span>
@@ -7,8 +8,9 @@
 
 namespace pkcs11 {
 
-/// C_SignInit and C_Sign with `key`. Returns the signature's size; `out` must hold the longest one.
-/// Throws Error; a mechanism that the token refuses is told by isMechanismRefusal(error.rv()).
+/// C_SignInit and C_Sign, or C_SignMessage, with `key`. Returns the signature's size; `out` must
+/// hold the longest one. Throws Error; a mechanism that the token refuses is told by
+/// isMechanismRefusal(error.rv()).
 std::size_t sign(TokenObject& key, const CK_MECHANISM& mechanism,
                  std::span<const unsigned char> data, std::span<unsigned char> out);
 

@@ -1,11 +1,13 @@
 #include "pkcs11/registry.h"
 
+#include <array>
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <thread>
 #include <utility>
 
+#include <dlfcn.h>
 #include <p11-kit/p11-kit.h>
 
 #include "pkcs11/process.h"
@@ -73,10 +75,28 @@ Module* find(const std::string& name, const std::string& path) {
     return findLocked(name, path);
 }
 
+// p11-kit knows the functions of 2.40 only; those of 3.0 are asked for at the library itself, which
+// it holds open.
+const List30* interface30(const std::string& path) {
+    void* library = path.empty() ? nullptr : dlopen(path.c_str(), RTLD_NOW | RTLD_NOLOAD);
+    if (library == nullptr)
+        return nullptr;
+    const auto getInterface = reinterpret_cast<GetInterface>(dlsym(library, "C_GetInterface"));
+    dlclose(library);
+    std::array<CK_UTF8CHAR, 8> name{'P', 'K', 'C', 'S', ' ', '1', '1', 0};
+    CK_VERSION version{3, 0};
+    Interface* found = nullptr;
+    if (getInterface == nullptr || getInterface(name.data(), &version, &found, 0) != CKR_OK ||
+        found == nullptr)
+        return nullptr;
+    const auto* list = static_cast<const List30*>(found->functions);
+    return list != nullptr && list->version.major == 3 ? list : nullptr;
+}
+
 // The first of two threads that load the same module wins.
 ModuleUse adopt(CK_FUNCTION_LIST* functions, const std::string& name, const std::string& path,
                 const ModuleOptions& options) {
-    auto fresh = std::make_unique<Module>(functions, name, path, options);
+    auto fresh = std::make_unique<Module>(functions, interface30(path), name, path, options);
     process::installHandlers(finalizeAll);
     Module* module = nullptr;
     {

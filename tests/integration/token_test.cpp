@@ -48,6 +48,15 @@ Bytes signPss(const Instance& instance, EVP_PKEY* key) {
     return signature;
 }
 
+bool verifiedByItself(const Instance& instance, EVP_PKEY* key, const char* digest) {
+    const auto signature = sign(instance, key, data, digest);
+    const ossl::MdCtx context(EVP_MD_CTX_new());
+    return EVP_DigestVerifyInit_ex(context.get(), nullptr, digest, instance.get(), nullptr, key,
+                                   nullptr) == 1 &&
+           EVP_DigestVerify(context.get(), signature.data(), signature.size(), data.data(),
+                            data.size()) == 1;
+}
+
 Bytes decrypt(const Instance& instance, EVP_PKEY* key, const Bytes& ciphertext, int padding) {
     const ossl::PkeyCtx context(EVP_PKEY_CTX_new_from_pkey(instance.get(), key, nullptr));
     EVP_PKEY_decrypt_init(context.get());
@@ -245,6 +254,84 @@ TEST_F(WorseToken, WithKeysThatAskEachTimeIsLoggedInToEachTime) {
         EXPECT_TRUE(verify("ec256", sign(instance, key.get(), data), data)) << takeErrors();
         EXPECT_EQ(calls.of("C_Login"), 1);
     }
+}
+
+// PKCS#11 3.0 modules: the operation stays begun, and each signature is one call.
+class MessageSigner : public WorseToken {
+  protected:
+    MessageSigner() { set("PKCS11_TEST_MESSAGE_SIGN", "1"); }
+};
+
+TEST_F(MessageSigner, SignsInOneCall) {
+    const Instance instance;
+    for (const char* label : {"rsa", "ec256", "ed25519"}) {
+        const auto key = loadPrivate(instance, label);
+        const char* digest = label == std::string("ed25519") ? nullptr : "SHA256";
+        EXPECT_TRUE(verifiedByItself(instance, key.get(), digest)) << label << takeErrors();
+        for (int i = 0; i < 3; ++i) {
+            const CallCounter calls;
+            EXPECT_TRUE(verifiedByItself(instance, key.get(), digest)) << label << takeErrors();
+            EXPECT_EQ(calls.log(), "C_SignMessage 1\n");
+        }
+    }
+    const auto key = loadPrivate(instance, "rsa");
+    EXPECT_TRUE(verify("rsa", signPss(instance, key.get()), data, "SHA256", true));
+    const CallCounter calls;
+    EXPECT_TRUE(verify("rsa", signPss(instance, key.get()), data, "SHA256", true));
+    EXPECT_EQ(calls.log(), "C_SignMessage 1\n");
+}
+
+TEST_F(MessageSigner, WithOneSessionTakesTurns) {
+    set("PKCS11_TEST_MAX_SESSIONS", "1");
+    const Instance instance;
+    const auto ec = loadPrivate(instance, "ec256");
+    const auto rsa = loadPrivate(instance, "rsa");
+    for (int i = 0; i < 3; ++i) {
+        EXPECT_TRUE(verify("ec256", sign(instance, ec.get(), data), data)) << takeErrors();
+        EXPECT_TRUE(verify("rsa", sign(instance, rsa.get(), data), data)) << takeErrors();
+        EXPECT_TRUE(loadPrivate(instance, "ec384"));
+    }
+    EXPECT_EQ(module().openSessions(), 1U);
+}
+
+TEST_F(MessageSigner, SignsInACrowd) {
+    set("PKCS11_TEST_MAX_SESSIONS", "4");
+    const Instance instance;
+    const auto ec = loadPrivate(instance, "ec256");
+    const auto rsa = loadPrivate(instance, "rsa");
+    std::atomic<int> good{0};
+    std::vector<std::thread> threads;
+    for (int i = 0; i < 16; ++i)
+        threads.emplace_back([&, i] {
+            const char* label = i % 2 == 0 ? "ec256" : "rsa";
+            for (int round = 0; round < 5; ++round)
+                good += verify(label, sign(instance, (i % 2 == 0 ? ec : rsa).get(), data), data);
+        });
+    for (auto& thread : threads)
+        thread.join();
+    EXPECT_EQ(good, 16 * 5) << takeErrors();
+}
+
+TEST_F(MessageSigner, SurvivesALoss) {
+    const Instance instance;
+    const auto key = loadPrivate(instance, "ec256");
+    ASSERT_TRUE(verify("ec256", sign(instance, key.get(), data), data));
+    set("PKCS11_TEST_FAULT_EFFECT", "close");
+    for (const char* function : {"C_SignMessage", "C_MessageSignInit"}) {
+        fault(function, "1", CKR_SESSION_HANDLE_INVALID);
+        EXPECT_TRUE(verify("ec256", sign(instance, key.get(), data), data))
+            << function << takeErrors();
+    }
+}
+
+TEST_F(MessageSigner, ThatDoesNotAfterAllSignsInTwoCalls) {
+    const Instance instance;
+    const auto key = loadPrivate(instance, "ec256");
+    fault("C_MessageSignInit", "1+", CKR_FUNCTION_NOT_SUPPORTED);
+    EXPECT_TRUE(verify("ec256", sign(instance, key.get(), data), data)) << takeErrors();
+    const CallCounter calls;
+    EXPECT_TRUE(verify("ec256", sign(instance, key.get(), data), data)) << takeErrors();
+    EXPECT_EQ(calls.log(), "C_Sign 1\nC_SignInit 1\n");
 }
 
 class Loss : public WorseToken, public ::testing::WithParamInterface<CK_RV> {};

@@ -77,6 +77,7 @@ constexpr Setting known[] = {
     {"PKCS11_TEST_TOKEN_FLAGS", parseFlags},
     {"PKCS11_TEST_ALWAYS_AUTHENTICATE",
      [](Config& c, Text text) { c.alwaysAuthenticate = parseSwitch(text); }},
+    {"PKCS11_TEST_MESSAGE_SIGN", [](Config& c, Text text) { c.messageSign = parseSwitch(text); }},
 };
 
 } // namespace

@@ -42,6 +42,7 @@ struct Config {
     bool compressEcPoint = false;
     bool alreadyInitialized = false;
     bool alwaysAuthenticate = false;
+    bool messageSign = false;
     std::optional<std::string> protectedPin;
     CK_FLAGS addedTokenFlags = 0;
     CK_FLAGS removedTokenFlags = 0;

@@ -9,9 +9,13 @@
 #include <type_traits>
 #include <utility>
 
-#include "tests/support/interfaces.h"
+#include "pkcs11/interfaces.h"
 
 namespace test_module {
+
+using FunctionList = pkcs11::List30;
+using pkcs11::GetInterface;
+using pkcs11::Interface;
 
 /// What a function's first argument is (slot, session), and whether the key is used (crypto).
 enum class Kind { general, slot, session, crypto };

@@ -22,7 +22,7 @@ struct Outer {
 
     Outer() {
         fill(list, std::make_index_sequence<functionCount>());
-        list.version = real().version;
+        list.version = config().messageSign ? CK_VERSION{3, 0} : real().version;
         oldList = list;
         if (oldList.version.major > 2)
             oldList.version = {2, 40};
@@ -36,11 +36,11 @@ Outer& outer() {
 }
 
 // The interfaces "PKCS 11" become ours, others (a vendor's) stay the real module's.
-void replaceFunctions(CK_INTERFACE& interface) {
-    if (std::strcmp(reinterpret_cast<const char*>(interface.pInterfaceName), "PKCS 11") != 0)
+void replaceFunctions(Interface& interface) {
+    if (std::strcmp(reinterpret_cast<const char*>(interface.name), "PKCS 11") != 0)
         return;
-    const auto major = static_cast<const CK_VERSION*>(interface.pFunctionList)->major;
-    interface.pFunctionList = major < 3 ? &outer().oldList : static_cast<void*>(&outer().list);
+    const auto major = static_cast<const CK_VERSION*>(interface.functions)->major;
+    interface.functions = major < 3 ? &outer().oldList : static_cast<void*>(&outer().list);
 }
 
 CK_RV initialize(void* args) {
@@ -68,7 +68,7 @@ CK_RV getFunctionList(CK_FUNCTION_LIST** list) {
     return CKR_OK;
 }
 
-CK_RV getInterfaceList(CK_INTERFACE* list, CK_ULONG* count) {
+CK_RV getInterfaceList(Interface* list, CK_ULONG* count) {
     const CK_RV rv = real().C_GetInterfaceList(list, count);
     if (rv == CKR_OK && list != nullptr)
         for (CK_ULONG i = 0; i < *count; ++i)
@@ -76,12 +76,17 @@ CK_RV getInterfaceList(CK_INTERFACE* list, CK_ULONG* count) {
     return rv;
 }
 
-CK_RV getInterface(CK_UTF8CHAR* name, CK_VERSION* version, CK_INTERFACE** interface,
-                   CK_FLAGS flags) {
+CK_RV getInterface(CK_UTF8CHAR* name, CK_VERSION* version, Interface** interface, CK_FLAGS flags) {
+    static thread_local Interface ours; // the real one may be in read-only memory
+    if (config().messageSign) {
+        static CK_UTF8CHAR standard[] = "PKCS 11";
+        ours = {standard, &outer().list, 0};
+        *interface = &ours;
+        return CKR_OK;
+    }
     const CK_RV rv = real().C_GetInterface(name, version, interface, flags);
     if (rv != CKR_OK)
         return rv;
-    static thread_local CK_INTERFACE ours; // the real one may be in read-only memory
     ours = **interface;
     replaceFunctions(ours);
     *interface = &ours;
@@ -100,16 +105,17 @@ void interceptModule(FunctionList& list) {
     list.C_Initialize = initialize;
     list.C_Finalize = finalize;
     list.C_GetFunctionList = getFunctionList;
-    if (list.C_GetInterface != nullptr) {
+    if (list.C_GetInterfaceList != nullptr)
         list.C_GetInterfaceList = getInterfaceList;
+    if (list.C_GetInterface != nullptr || config().messageSign)
         list.C_GetInterface = getInterface;
-    }
 }
 
 } // namespace test_module
 
 using test_module::Forward;
 using test_module::FunctionList;
+using test_module::Interface;
 
 extern "C" {
 
@@ -118,16 +124,19 @@ extern "C" {
     return rv == CKR_OK ? Forward<&FunctionList::C_GetFunctionList>::call(list) : rv;
 }
 
-[[gnu::visibility("default")]] CK_RV C_GetInterfaceList(CK_INTERFACE* list, CK_ULONG* count) {
+[[gnu::visibility("default")]] CK_RV C_GetInterfaceList(Interface* list, CK_ULONG* count) {
     const CK_RV rv = test_module::prepare();
     return rv == CKR_OK ? Forward<&FunctionList::C_GetInterfaceList>::call(list, count) : rv;
 }
 
 [[gnu::visibility("default")]] CK_RV C_GetInterface(CK_UTF8CHAR* name, CK_VERSION* version,
-                                                    CK_INTERFACE** interface, CK_FLAGS flags) {
+                                                    Interface** interface, CK_FLAGS flags) {
     const CK_RV rv = test_module::prepare();
-    return rv == CKR_OK
-               ? Forward<&FunctionList::C_GetInterface>::call(name, version, interface, flags)
-               : rv;
+    if (rv != CKR_OK)
+        return rv;
+    // As if there were no such function, which nobody could call then: it does not count.
+    if (test_module::inner().C_GetInterface == nullptr)
+        return CKR_FUNCTION_NOT_SUPPORTED;
+    return Forward<&FunctionList::C_GetInterface>::call(name, version, interface, flags);
 }
 }

@@ -50,8 +50,12 @@ CK_RV getMechanismList(CK_SLOT_ID slot, CK_MECHANISM_TYPE* list, CK_ULONG* count
 }
 
 CK_RV getMechanismInfo(CK_SLOT_ID slot, CK_MECHANISM_TYPE type, CK_MECHANISM_INFO* info) {
-    return contains(config().hiddenMechanisms, type) ? CKR_MECHANISM_INVALID
-                                                     : real().C_GetMechanismInfo(slot, type, info);
+    if (contains(config().hiddenMechanisms, type))
+        return CKR_MECHANISM_INVALID;
+    const CK_RV rv = real().C_GetMechanismInfo(slot, type, info);
+    if (rv == CKR_OK && config().messageSign && (info->flags & CKF_SIGN) != 0)
+        info->flags |= pkcs11::ckfMessageSign;
+    return rv;
 }
 
 } // namespace

@@ -50,12 +50,12 @@ void afterForkInChild() {
 
 // The 3.0 list if the module has one; else the 2.40 list, with nulls for what is new in 3.0.
 CK_RV readFunctions(void* library, FunctionList& list) {
-    const auto getInterface = reinterpret_cast<CK_C_GetInterface>(dlsym(library, "C_GetInterface"));
+    const auto getInterface = reinterpret_cast<GetInterface>(dlsym(library, "C_GetInterface"));
     CK_UTF8CHAR name[] = "PKCS 11";
     CK_VERSION version{3, 0};
-    CK_INTERFACE* interface = nullptr;
+    Interface* interface = nullptr;
     if (getInterface != nullptr && getInterface(name, &version, &interface, 0) == CKR_OK) {
-        list = *static_cast<FunctionList*>(interface->pFunctionList);
+        list = *static_cast<FunctionList*>(interface->functions);
         return CKR_OK;
     }
     const auto getList =
@@ -87,6 +87,7 @@ CK_RV load(Target& self) {
     interceptSlots(self.inner);
     interceptSessions(self.inner);
     interceptObjects(self.inner);
+    interceptMessages(self.inner);
     interceptOperations(self.inner);
     pthread_atfork(beforeFork, afterFork, afterForkInChild);
     self.loaded = true;
@@ -97,6 +98,7 @@ CK_RV load(Target& self) {
 [[gnu::destructor]] void unload() {
     writeNewCounts();
     removeAllSessions();
+    releaseMessages();
     releaseCounters();
     releaseConfig();
 }

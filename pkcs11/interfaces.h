@@ -4,21 +4,24 @@
 
 #include <p11-kit/pkcs11.h>
 
-struct CK_INTERFACE {
-    CK_UTF8CHAR* pInterfaceName;
-    void* pFunctionList;
+namespace pkcs11 {
+
+/// CK_INTERFACE.
+struct Interface {
+    CK_UTF8CHAR* name;
+    void* functions;
     CK_FLAGS flags;
 };
 
-using CK_C_GetInterfaceList = CK_RV (*)(CK_INTERFACE*, CK_ULONG*);
-using CK_C_GetInterface = CK_RV (*)(CK_UTF8CHAR*, CK_VERSION*, CK_INTERFACE**, CK_FLAGS);
+using GetInterfaceList = CK_RV (*)(Interface*, CK_ULONG*);
+using GetInterface = CK_RV (*)(CK_UTF8CHAR*, CK_VERSION*, Interface**, CK_FLAGS);
 
-namespace test_module {
-
-using Session = CK_SESSION_HANDLE;
+/// CK_MECHANISM_INFO's flag: the mechanism is for C_MessageSignInit.
+constexpr CK_FLAGS ckfMessageSign = 0x8;
 
 /// CK_FUNCTION_LIST_3_0. It begins with the list of 2.40, so one type does for both.
-struct FunctionList : CK_FUNCTION_LIST {
+struct List30 : CK_FUNCTION_LIST {
+    using Session = CK_SESSION_HANDLE;
     using MessageInit = CK_RV (*)(Session, CK_MECHANISM*, CK_OBJECT_HANDLE);
     using MessageFinal = CK_RV (*)(Session);
     // session, parameter, its size
@@ -37,8 +40,8 @@ struct FunctionList : CK_FUNCTION_LIST {
     using VerifyMessage = CK_RV (*)(Session, void*, CK_ULONG, CK_BYTE*, CK_ULONG, CK_BYTE*,
                                     CK_ULONG);
 
-    CK_C_GetInterfaceList C_GetInterfaceList;
-    CK_C_GetInterface C_GetInterface;
+    GetInterfaceList C_GetInterfaceList;
+    GetInterface C_GetInterface;
     CK_RV (*C_LoginUser)(Session, CK_USER_TYPE, CK_UTF8CHAR*, CK_ULONG, CK_UTF8CHAR*, CK_ULONG);
     CK_RV (*C_SessionCancel)(Session, CK_FLAGS);
     MessageInit C_MessageEncryptInit;
@@ -65,6 +68,6 @@ struct FunctionList : CK_FUNCTION_LIST {
 
 // The version, and then nothing but function pointers.
 static_assert(sizeof(CK_FUNCTION_LIST) == (1 + 68) * sizeof(void*));
-static_assert(sizeof(FunctionList) == (1 + 68 + 24) * sizeof(void*));
+static_assert(sizeof(List30) == (1 + 68 + 24) * sizeof(void*));
 
-} // namespace test_module
+} // namespace pkcs11
