@@ -44,8 +44,10 @@ const PaddingName& nameOf(CipherPadding padding) {
 }
 
 // What C_Decrypt answers to a ciphertext it does not like; tokens do not agree on one value.
-bool blamesCiphertext(CK_RV rv) {
-    switch (rv) {
+bool blamesCiphertext(const pkcs11::Error& error) {
+    if (!error.isOf(pkcs11::functionName<&pkcs11::List::C_Decrypt>))
+        return false;
+    switch (error.rv()) {
     case CKR_ENCRYPTED_DATA_INVALID:
     case CKR_ENCRYPTED_DATA_LEN_RANGE:
     case CKR_DATA_INVALID:
@@ -115,8 +117,7 @@ SecretBytes RsaCipher::rawDecrypt(Octets ciphertext) {
         size = pkcs11::decrypt(key_->privateObject(), {CKM_RSA_X_509, nullptr, 0}, ciphertext,
                                block.all());
     } catch (const pkcs11::Error& error) {
-        if (blamesCiphertext(
-                error.rv())) // as if it is not below the modulus, which everybody can see
+        if (blamesCiphertext(error)) // as if it is not below the modulus, which everybody can see
             decryptionFailed();
         throw;
     }
@@ -161,7 +162,7 @@ std::size_t RsaCipher::decryptPkcs1OnToken(Octets ciphertext, const Substitute& 
     try {
         return pkcs11::decrypt(key_->privateObject(), {CKM_RSA_PKCS, nullptr, 0}, ciphertext, out);
     } catch (const pkcs11::Error& error) {
-        if (!blamesCiphertext(error.rv()))
+        if (!blamesCiphertext(error))
             throw;
     }
     std::copy_n(substitute.message.view().begin(), substitute.size, out.begin());
@@ -187,7 +188,7 @@ std::size_t RsaCipher::decryptTls(Octets ciphertext, Buffer out) {
         std::fill_n(block.data() + 1, start - 2, static_cast<unsigned char>(2));
         std::copy(message.data(), message.data() + (block.size() - start), block.data() + start);
     } catch (const pkcs11::Error& error) {
-        if (!blamesCiphertext(error.rv()))
+        if (!blamesCiphertext(error))
             throw;
     }
     tlsDecode(provider_.libctx(), block.view(), clientVersion_, negotiatedVersion_, out);
@@ -237,7 +238,7 @@ std::optional<std::size_t> RsaCipher::decryptOaepOnToken(Octets ciphertext, Buff
         return pkcs11::decrypt(object, {CKM_RSA_PKCS_OAEP, &params, sizeof params}, ciphertext,
                                out);
     } catch (const pkcs11::Error& error) {
-        if (blamesCiphertext(error.rv()))
+        if (blamesCiphertext(error))
             decryptionFailed();
         if (!pkcs11::isMechanismRefusal(error.rv()))
             throw;

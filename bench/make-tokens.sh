@@ -5,7 +5,7 @@ set -euo pipefail
 
 folder=$1
 fill_token=$2
-[ ! -e "$folder/done" ] || exit 0
+[ ! "$folder/done" -nt "$0" ] || exit 0
 rm -rf "$folder"
 mkdir -p "$folder"
 cd "$folder"

@@ -141,10 +141,13 @@ Attributes readAttributes(Session& session, CK_OBJECT_HANDLE object,
     const CK_RV rv =
         session.call<&List::C_GetAttributeValue>(object, values.data(), CK_ULONG{values.size()});
     if (isConnectionLoss(rv) || isHandleLoss(rv))
-        session.fail("C_GetAttributeValue", rv);
+        session.fail(functionName<&List::C_GetAttributeValue>, rv);
     if (!isPartial(rv)) {
         // Some modules refuse a template as a whole for one attribute that they do not know.
         readOneByOne(session, object, requests, result);
+        // There is no object without a class: it was not for an attribute that it refused.
+        if (!result.has(CKA_CLASS))
+            session.fail(functionName<&List::C_GetAttributeValue>, rv);
         return result;
     }
     auto rest = harvest(requests, values, result);

@@ -9,6 +9,20 @@
 namespace pkcs11 {
 namespace {
 
+// Answers of C_Login after which no PIN was looked at.
+bool comesBeforeThePin(CK_RV rv) {
+    switch (rv) {
+    case CKR_SESSION_HANDLE_INVALID:
+    case CKR_SESSION_CLOSED:
+    case CKR_CRYPTOKI_NOT_INITIALIZED:
+    case CKR_TOKEN_NOT_PRESENT:
+    case CKR_DEVICE_REMOVED:
+        return true;
+    default:
+        return false;
+    }
+}
+
 constexpr auto sessionWait = std::chrono::seconds(60);
 // How often a waiter asks the token itself: another process may have given sessions back.
 constexpr auto sessionRetry = std::chrono::seconds(1);
@@ -36,10 +50,7 @@ Module& Session::module() const {
 }
 
 void Session::fail(const char* function, CK_RV rv) {
-    if (isConnectionLoss(rv))
-        setGone();
-    else
-        setUnusable();
+    setFailed(rv);
     throw callFailed(function, rv, connection_->token().describe());
 }
 
@@ -112,7 +123,7 @@ Session Connection::take(const MessageSigning* wanted) {
             if (rv == CKR_OK)
                 return {shared_from_this(), handle};
             if (rv != CKR_SESSION_COUNT || std::chrono::steady_clock::now() > deadline)
-                throw callFailed("C_OpenSession", rv, token_.describe());
+                throw callFailed(functionName<&List::C_OpenSession>, rv, token_.describe());
             lock.lock();
             full_ = true;
             continue;
@@ -273,8 +284,14 @@ void Connection::loginWithPin(Session& session, CK_USER_TYPE user, const std::op
     case CKR_PIN_EXPIRED:
         reportRefusal(rv);
     default:
-        session.fail("C_Login", rv);
+        break;
     }
+    const auto saved = token_.savedPin();
+    if (comesBeforeThePin(rv) || !pin || (saved && *saved == *pin))
+        session.fail(functionName<&List::C_Login>, rv);
+    // It may have been a try: it is not repeated.
+    session.setFailed(rv);
+    throw Error(Failure::login, "C_Login answered " + rvName(rv) + " for " + token_.describe(), rv);
 }
 
 void Connection::reportRefusal(CK_RV rv) {
@@ -320,7 +337,7 @@ const std::vector<CK_MECHANISM_TYPE>& Connection::mechanisms() {
             break;
         }
         if (rv != CKR_BUFFER_TOO_SMALL || list->size() > 65536)
-            throw callFailed("C_GetMechanismList", rv, token_.describe());
+            throw callFailed(functionName<&List::C_GetMechanismList>, rv, token_.describe());
         list->resize(list->size() * 4);
     }
     std::sort(list->begin(), list->end());

@@ -55,6 +55,8 @@ class Session {
     /// The session is gone at the module's side: neither kept nor closed.
     void setGone() { fate_ = Fate::forget; }
     void setUsable() { fate_ = Fate::keep; }
+    /// One of both, as `rv` tells.
+    void setFailed(CK_RV rv) { fate_ = isConnectionLoss(rv) ? Fate::forget : Fate::close; }
 
     /// The message signing that is begun in it, and stays so when it is given back.
     const std::optional<MessageSigning>& begun() const { return begun_; }

@@ -121,7 +121,7 @@ Error callFailed(const char* function, CK_RV rv, std::string_view subject) {
     std::string message = std::string(function) + " answered " + rvName(rv);
     if (!subject.empty())
         message.append(" (").append(subject).append(")");
-    return {Failure::call, message, rv};
+    return {Failure::call, message, rv, function};
 }
 
 bool isConnectionLoss(CK_RV rv) {

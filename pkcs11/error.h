@@ -23,22 +23,28 @@ enum class Failure {
 
 class Error : public std::runtime_error {
   public:
-    Error(Failure failure, const std::string& message, CK_RV rv = CKR_OK)
-        : std::runtime_error(message), failure_(failure), rv_(rv) {}
+    Error(Failure failure, const std::string& message, CK_RV rv = CKR_OK,
+          const char* function = nullptr)
+        : std::runtime_error(message), failure_(failure), rv_(rv), function_(function) {}
 
     Failure failure() const { return failure_; }
     /// CKR_OK where no C_ function was at fault.
     CK_RV rv() const { return rv_; }
+    /// True if it was the C_ function of that name that failed.
+    bool isOf(std::string_view function) const {
+        return function_ != nullptr && function == function_;
+    }
 
   private:
     Failure failure_;
     CK_RV rv_;
+    const char* function_;
 };
 
 /// "CKR_PIN_INCORRECT"; unknown values as "CKR_0x...".
 std::string rvName(CK_RV rv);
 
-/// An Error that names the function, the result and what it was done to.
+/// An Error that names the function (functionName), the result and what it was done to.
 Error callFailed(const char* function, CK_RV rv, std::string_view subject);
 
 /// True if `rv` says that the sessions, the login or the device are gone, so that a new

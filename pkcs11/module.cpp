@@ -1,9 +1,20 @@
 #include "pkcs11/module.h"
 
+#include <algorithm>
+#include <thread>
+
 #include "pkcs11/process.h"
 #include "pkcs11/token.h"
 
 namespace pkcs11 {
+
+namespace {
+
+// How long a restart waits for calls that other threads have inside the module.
+constexpr auto gatePatience = std::chrono::seconds(1);
+constexpr auto gatePause = std::chrono::microseconds(200);
+
+} // namespace
 
 /// The module's state in one process; a forked child begins another.
 struct Module::Life {
@@ -17,6 +28,12 @@ struct Module::Life {
 
 Module::CallScope::CallScope(Module& module) : module_(module) {
     process::enterCall();
+    module_.inside_.fetch_add(1);
+    while (module_.gate_.load() && process::callDepth() == 1) {
+        module_.inside_.fetch_sub(1);
+        std::this_thread::sleep_for(gatePause);
+        module_.inside_.fetch_add(1);
+    }
     permitted_ = process::callDepth() == 1 && !process::exiting();
     if (auto* serial = module_.serial_.load(); permitted_ && serial != nullptr)
         serial_ = std::unique_lock(*serial);
@@ -25,6 +42,7 @@ Module::CallScope::CallScope(Module& module) : module_(module) {
 Module::CallScope::~CallScope() {
     if (serial_)
         serial_.unlock();
+    module_.inside_.fetch_sub(1);
     process::leaveCall();
 }
 
@@ -62,11 +80,14 @@ void Module::initialize() {
     life->changed.wait(lock, [&] { return life->state != Life::State::busy; });
     if (life->state == Life::State::ready)
         return;
+    start(lock, life);
+}
+
+// Called and left with the lock held; without it during the call.
+void Module::start(std::unique_lock<std::mutex>& lock, const std::shared_ptr<Life>& life) {
     life->state = Life::State::busy;
     lock.unlock();
-
     const CK_RV rv = initializeCall();
-
     lock.lock();
     const bool ready = rv == CKR_OK || rv == CKR_CRYPTOKI_ALREADY_INITIALIZED;
     life->owned = life->owned || rv == CKR_OK;
@@ -77,7 +98,64 @@ void Module::initialize() {
     }
     life->changed.notify_all();
     if (!ready)
-        throw callFailed("C_Initialize", rv, "module " + name_);
+        throw callFailed(functionName<&List::C_Initialize>, rv, "module " + name_);
+}
+
+// With the state's lock held.
+bool Module::isEndable() const {
+    return life_ && life_->generation == process::generation() &&
+           life_->state == Life::State::ready && life_->owned && !options_.neverFinalize;
+}
+
+bool Module::isUnused() {
+    std::vector<Token*> tokens;
+    {
+        const std::lock_guard lock(process::stateMutex());
+        for (const auto& token : tokens_)
+            tokens.push_back(token.get());
+    }
+    return std::none_of(tokens.begin(), tokens.end(), [](const Token* token) {
+        const auto connection = token->present();
+        return connection && connection->openSessions() > 0;
+    });
+}
+
+// False, with the gate open again, where a call does not come back.
+bool Module::closeGate() {
+    gate_ = true;
+    const auto deadline = std::chrono::steady_clock::now() + gatePatience;
+    while (inside_.load() > 0) {
+        if (std::chrono::steady_clock::now() > deadline) {
+            gate_ = false;
+            return false;
+        }
+        std::this_thread::sleep_for(gatePause);
+    }
+    return true;
+}
+
+void Module::restart() {
+    if (insideCall() || !isUnused())
+        return;
+    std::unique_lock lock(process::stateMutex());
+    if (!isEndable())
+        return;
+    const auto life = life_;
+    life->state = Life::State::busy;
+    lock.unlock();
+    const bool alone = closeGate();
+    if (alone) {
+        trace::step("restart module " + name_);
+        process::enterCall();
+        functions_->C_Finalize(nullptr);
+        process::leaveCall();
+        readyGeneration_ = 0;
+        gate_ = false;
+    }
+    lock.lock();
+    life->owned = !alone;
+    life->state = alone ? Life::State::fresh : Life::State::ready;
+    life->changed.notify_all();
 }
 
 CK_RV Module::initializeCall() {
@@ -121,10 +199,7 @@ void Module::finalize() {
     std::vector<Token*> tokens;
     {
         const std::lock_guard lock(process::stateMutex());
-        if (!life_ || life_->generation != process::generation() ||
-            life_->state != Life::State::ready)
-            return;
-        if (!life_->owned || options_.neverFinalize)
+        if (!isEndable())
             return;
         life_->state = Life::State::fresh;
         life_->owned = false;
@@ -141,7 +216,7 @@ void Module::finalize() {
     process::leaveCall();
 }
 
-std::vector<CK_SLOT_ID> Module::slots() {
+std::vector<CK_SLOT_ID> Module::slots(std::string_view subject) {
     std::vector<CK_SLOT_ID> ids(64);
     for (;;) {
         auto count = static_cast<CK_ULONG>(ids.size());
@@ -151,7 +226,7 @@ std::vector<CK_SLOT_ID> Module::slots() {
             return ids;
         }
         if (rv != CKR_BUFFER_TOO_SMALL || ids.size() > 65536)
-            throw callFailed("C_GetSlotList", rv, "module " + name_);
+            throw callFailed(functionName<&List::C_GetSlotList>, rv, subject);
         ids.resize(ids.size() * 4);
     }
 }

@@ -54,6 +54,11 @@ class Module {
     void addUser();
     void removeUser();
 
+    /// C_Finalize and C_Initialize, for a module to which there is no way any more otherwise (its
+    /// server was restarted, say). Does nothing where a token of it is still connected, a call does
+    /// not come back, or C_Finalize is not ours to call. What fails shows in the next call.
+    void restart();
+
     /// C_Finalize, if this process called C_Initialize and nothing forbids it. Every session and
     /// handle is void after.
     void finalize();
@@ -64,8 +69,8 @@ class Module {
     template <auto Member, typename... Args>
     CK_RV call(Args... args);
 
-    /// Slots with a token in them. Throws Error.
-    std::vector<CK_SLOT_ID> slots();
+    /// Slots with a token in them. Throws Error, which names `subject`.
+    std::vector<CK_SLOT_ID> slots(std::string_view subject);
     /// Throws Error.
     CK_INFO info();
     /// True if the module has PKCS#11 3.0's functions that sign message after message.
@@ -98,6 +103,10 @@ class Module {
         return functions30_ != nullptr ? functions30_->*member : nullptr;
     }
 
+    bool isEndable() const;
+    bool isUnused();
+    bool closeGate();
+    void start(std::unique_lock<std::mutex>& lock, const std::shared_ptr<Life>& life);
     CK_RV initializeCall();
     std::shared_ptr<Life> currentLife();
 
@@ -109,6 +118,8 @@ class Module {
     std::atomic<unsigned long> readyGeneration_{0};
     std::atomic<unsigned long> epoch_{0};
     std::atomic<std::mutex*> serial_{nullptr}; ///< set where the module can't lock by itself
+    std::atomic<int> inside_{0};               ///< threads in a call
+    std::atomic<bool> gate_{false};            ///< closed: calls wait before the module
     // The rest is guarded by process::stateMutex().
     std::shared_ptr<Life> life_;
     int users_ = 0;

@@ -87,36 +87,41 @@ std::string TokenObject::describe() const {
     return std::string(nameOf(type())) + " \"" + label() + "\" on " + token_.describe();
 }
 
-TokenObject::Binding TokenObject::current() {
+// Where this fails `binding` has the connection that was used, if there was one.
+void TokenObject::bind(Binding& binding) {
     {
         const std::lock_guard lock(process::stateMutex());
-        if (binding_.handle != CK_INVALID_HANDLE && binding_.connection->valid())
-            return binding_;
+        if (binding_.handle != CK_INVALID_HANDLE && binding_.connection->valid()) {
+            binding = binding_;
+            return;
+        }
     }
-    auto fresh = findAgain();
+    findAgain(binding);
     const std::lock_guard lock(process::stateMutex());
     if (binding_.connection->isFromBeforeFork())
         process::keepForever(binding_.connection);
-    binding_ = fresh;
-    return fresh;
+    binding_ = binding;
 }
 
-TokenObject::Binding TokenObject::findAgain() {
+void TokenObject::findAgain(Binding& binding) {
     trace::step("look up again: " + describe());
-    auto connection = token_.connection();
-    Session session = connection->take();
-    if (loggedIn_ && connection->loginRequired())
-        connection->login(session, {});
+    binding.connection = token_.connection();
+    Session session = binding.connection->take();
+    if (loggedIn_ && binding.connection->loginRequired())
+        binding.connection->login(session, {});
     const ObjectQuery query{type(),
                             attributes_.has(CKA_LABEL) ? std::optional(label()) : std::nullopt,
                             attributes_.has(CKA_ID) ? std::optional(id()) : std::nullopt};
     const auto handles = findObjects(session, query);
     for (const CK_OBJECT_HANDLE handle : handles)
-        if (isSame(readAttributes(session, handle, identity)))
-            return {connection, handle};
-    throw Error(Failure::notFound,
-                handles.empty() ? describe() + " is no longer there"
-                                : "another key has taken the place of " + describe(),
+        if (isSame(readAttributes(session, handle, identity))) {
+            binding.handle = handle;
+            return;
+        }
+    if (!handles.empty())
+        throw Error(Failure::key, "another key has taken the place of the " + describe(),
+                    CKR_KEY_HANDLE_INVALID);
+    throw Error(Failure::notFound, "the " + describe() + " is no longer there",
                 CKR_KEY_HANDLE_INVALID);
 }
 
@@ -128,19 +133,10 @@ bool TokenObject::isSame(const Attributes& other) const {
     });
 }
 
-bool TokenObject::recover(const Binding& binding, CK_RV rv, bool again) {
-    if (isHandleLoss(rv)) {
-        const std::lock_guard lock(process::stateMutex());
-        if (binding_.connection == binding.connection && binding_.handle == binding.handle)
-            binding_.handle = CK_INVALID_HANDLE;
-        return again;
-    }
-    if (!isConnectionLoss(rv) || process::exiting())
-        return false;
-    if (rv == CKR_CRYPTOKI_NOT_INITIALIZED)
-        token_.module().noteFinalizedByOthers();
-    token_.drop(binding.connection);
-    return again;
+void TokenObject::forgetHandle(const Binding& binding) {
+    const std::lock_guard lock(process::stateMutex());
+    if (binding_.connection == binding.connection && binding_.handle == binding.handle)
+        binding_.handle = CK_INVALID_HANDLE;
 }
 
 } // namespace pkcs11

@@ -10,6 +10,7 @@
 
 #include "pkcs11/attributes.h"
 #include "pkcs11/connection.h"
+#include "pkcs11/recovery.h"
 #include "pkcs11/token.h"
 
 namespace pkcs11 {
@@ -46,7 +47,8 @@ class TokenObject {
     std::string describe() const;
 
     /// Runs `operation(session, handle)` in a session of its own. Where the session, the login or
-    /// the handle turn out to be lost it runs once more with new ones. Throws Error.
+    /// the handle turn out to be lost it runs again with new ones (pkcs11/recovery.h). Throws
+    /// Error.
     template <typename Operation>
     auto run(Operation&& operation) {
         return run([](Connection& connection, CK_OBJECT_HANDLE) { return connection.take(); },
@@ -56,14 +58,17 @@ class TokenObject {
     /// The same with a session that `take(connection, handle)` chooses.
     template <typename Take, typename Operation>
     auto run(Take&& take, Operation&& operation) {
-        for (bool again = true;; again = false) {
-            const auto binding = current();
+        for (Recovery recovery(token_);;) {
+            Binding binding;
             try {
+                bind(binding);
                 Session session = take(*binding.connection, binding.handle);
                 return operation(session, binding.handle);
             } catch (const Error& error) {
-                if (!recover(binding, error.rv(), again))
+                if (!recovery.prepare(error, binding.connection))
                     throw;
+                if (isHandleLoss(error.rv()))
+                    forgetHandle(binding);
             }
         }
     }
@@ -74,9 +79,9 @@ class TokenObject {
         CK_OBJECT_HANDLE handle = CK_INVALID_HANDLE;
     };
 
-    Binding current();
-    bool recover(const Binding& binding, CK_RV rv, bool again);
-    Binding findAgain();
+    void bind(Binding& binding);
+    void forgetHandle(const Binding& binding);
+    void findAgain(Binding& binding);
     bool isSame(const Attributes& other) const;
 
     Token& token_;

@@ -28,12 +28,14 @@ std::size_t perform(TokenObject& key, CK_MECHANISM mechanism, std::span<const un
         auto size = static_cast<CK_ULONG>(out.size());
         const CK_RV result = session.call<Final>(const_cast<CK_BYTE_PTR>(data.data()),
                                                  CK_ULONG{data.size()}, out.data(), &size);
-        if (isConnectionLoss(result) || isHandleLoss(result) || result == CKR_BUFFER_TOO_SMALL)
-            session.fail(functionName<Final>, result);
-        session.setUsable(); // whatever else the answer is, the operation has ended (PKCS#11 2.40,
-                             // section 5.2)
-        if (result != CKR_OK)
-            throw callFailed(functionName<Final>, result, key.describe());
+        session.setUsable(); // whatever the answer is, the operation has ended (PKCS#11 2.40,
+                             // section 5.2), but for what follows
+        if (result != CKR_OK) {
+            const auto error = callFailed(functionName<Final>, result, key.describe());
+            if (remedyFor(error) != Remedy::none || result == CKR_BUFFER_TOO_SMALL)
+                session.setFailed(result);
+            throw error;
+        }
         if (size > out.size())
             tooLong(functionName<Final>);
         return size;
@@ -101,7 +103,9 @@ bool isMechanismRefusal(CK_RV rv) {
 }
 
 bool takes(const TokenObject& key, CK_MECHANISM_TYPE mechanism) {
-    return key.attributes().allow(mechanism) && key.token().connection()->offers(mechanism);
+    return key.attributes().allow(mechanism) &&
+           key.token().withConnection(
+               [mechanism](const auto& connection) { return connection->offers(mechanism); });
 }
 
 } // namespace pkcs11

@@ -61,16 +61,26 @@ std::shared_ptr<Connection> Token::keep(std::shared_ptr<Connection> fresh) {
 
 // The slot of old first: nearly always the token is still there.
 std::shared_ptr<Connection> Token::connect() {
-    auto slots = module_.slots();
+    auto slots = module_.slots(describe());
     std::stable_partition(slots.begin(), slots.end(),
                           [this](CK_SLOT_ID id) { return id == slot_; });
+    CK_RV failure = CKR_OK;
     for (const CK_SLOT_ID slot : slots) {
         CK_TOKEN_INFO info{};
         const CK_RV rv = module_.call<&List::C_GetTokenInfo>(slot, &info);
         if (rv == CKR_OK && sameIdentity(info, info_))
             return std::make_shared<Connection>(*this, slot, info.flags);
+        failure = rv != CKR_OK ? rv : failure;
     }
+    if (failure != CKR_OK)
+        throw callFailed(functionName<&List::C_GetTokenInfo>, failure, describe());
     throw Error(Failure::notFound, describe() + " is not present", CKR_TOKEN_NOT_PRESENT);
+}
+
+std::shared_ptr<Connection> Token::present() const {
+    const std::lock_guard lock(process::stateMutex());
+    const bool good = connection_ && !connection_->isFromBeforeFork() && connection_->valid();
+    return good ? connection_ : nullptr;
 }
 
 void Token::drop(const std::shared_ptr<Connection>& lost) {

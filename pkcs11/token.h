@@ -9,6 +9,7 @@
 
 #include "pkcs11/connection.h"
 #include "pkcs11/pin.h"
+#include "pkcs11/recovery.h"
 
 namespace pkcs11 {
 
@@ -32,6 +33,25 @@ class Token {
     /// The connection to use now. Where there is none, or the last one was lost, the module is
     /// initialised and the slot looked for again. Throws Error.
     std::shared_ptr<Connection> connection();
+
+    /// Runs `work(connection)`, and again with another one where it turns out to be lost
+    /// (pkcs11/recovery.h). Throws Error.
+    template <typename Work>
+    auto withConnection(Work&& work) {
+        for (Recovery recovery(*this);;) {
+            std::shared_ptr<Connection> used;
+            try {
+                used = connection();
+                return work(used);
+            } catch (const Error& error) {
+                if (!recovery.prepare(error, used))
+                    throw;
+            }
+        }
+    }
+
+    /// The connection there is; null if there is none, or it was lost.
+    std::shared_ptr<Connection> present() const;
 
     /// The token was seen just now in `slot`: saves connection() from looking for it.
     void noteSeen(CK_SLOT_ID slot, const CK_TOKEN_INFO& info);

@@ -63,8 +63,14 @@ std::optional<pkcs11::Pin> askedPin(PassphraseCallback callback, const std::stri
 
 pkcs11::PinSource pinSource(const uri::Uri& uri, const ossl::Settings& settings,
                             PassphraseCallback callback) {
+    // Nobody is asked twice, should the login have to be done again in a new session.
+    auto answer = std::make_shared<std::optional<pkcs11::Pin>>();
     return {[uri, &settings] { return givenPin(uri, settings); },
-            [callback, uri] { return askedPin(callback, "PIN for " + uri.withoutPin()); }};
+            [callback, uri, answer] {
+                if (!*answer)
+                    *answer = askedPin(callback, "PIN for " + uri.withoutPin());
+                return *answer;
+            }};
 }
 
 bool hasGivenPin(const uri::Uri& uri, const ossl::Settings& settings) {

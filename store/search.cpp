@@ -44,30 +44,11 @@ void append(std::vector<Entry>& to, std::vector<Entry> more) {
     std::move(more.begin(), more.end(), std::back_inserter(to));
 }
 
-// Runs `work` with the token's connection, and once more with another if that one turns out to be
-// lost.
-template <typename Work>
-void withConnection(pkcs11::Token& token, Work&& work) {
-    for (bool again = true;; again = false) {
-        const auto connection = token.connection();
-        try {
-            pkcs11::Session session = connection->take();
-            work(connection, session);
-            return;
-        } catch (const pkcs11::Error& error) {
-            if (!pkcs11::isConnectionLoss(error.rv()) ||
-                error.failure() == pkcs11::Failure::login || !again)
-                throw;
-            if (error.rv() == CKR_CRYPTOKI_NOT_INITIALIZED)
-                token.module().noteFinalizedByOthers();
-            token.drop(connection);
-        }
-    }
-}
-
 std::vector<std::string> inventory(pkcs11::Token& token, CK_OBJECT_CLASS type) {
     std::vector<std::string> uris;
-    withConnection(token, [&](const auto&, pkcs11::Session& session) {
+    token.withConnection([&](const auto& connection) {
+        uris.clear();
+        pkcs11::Session session = connection->take();
         for (const CK_OBJECT_HANDLE handle :
              pkcs11::findObjects(session, {type, std::nullopt, std::nullopt})) {
             if (uris.size() == inventoryLimit) {
@@ -187,7 +168,10 @@ void Search::findOnToken(pkcs11::Token& token, CK_OBJECT_CLASS type, std::vector
     const bool isPrivate = type == CKO_PRIVATE_KEY;
     const bool always = context_.settings().login == ossl::LoginBehavior::always;
     const pkcs11::ObjectQuery query{type, uri_.object(), uri_.id()};
-    withConnection(token, [&](const auto& connection, pkcs11::Session& session) {
+    const auto before = out.size();
+    token.withConnection([&](const auto& connection) {
+        out.resize(before);
+        pkcs11::Session session = connection->take();
         if (mayLogIn(token) && (always || (isPrivate && pinGiven_)))
             connection->login(session, pins_);
         auto handles = pkcs11::findObjects(session, query);

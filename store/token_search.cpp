@@ -78,23 +78,37 @@ std::vector<pkcs11::Module*> TokenSearch::selectModules(ossl::Context& context) 
     return selected;
 }
 
+// Three attempts, as for operations: what a token answers in between, or a server that was started
+// anew, must not fail a load.
 void TokenSearch::searchModule(pkcs11::Module& module) {
+    const auto seen = seen_.size();
+    const auto found = tokens_.size();
+    for (int left = 2;; --left) {
+        seen_.resize(seen);
+        unread_.clear();
+        try {
+            searchSlots(module);
+            if (unread_.empty() || tokens_.size() > found || left == 0)
+                break;
+        } catch (const pkcs11::Error& error) {
+            const auto remedy = pkcs11::remedyFor(error);
+            if (remedy == pkcs11::Remedy::none || left == 0)
+                throw;
+            pkcs11::trace::step(std::string("once more after: ") + error.what());
+            if (remedy == pkcs11::Remedy::module)
+                module.noteFinalizedByOthers();
+        }
+        if (left == 1)
+            module.restart();
+    }
+    problems_.insert(problems_.end(), unread_.begin(), unread_.end());
+}
+
+void TokenSearch::searchSlots(pkcs11::Module& module) {
     module.initialize();
     if (uri_.constrainsModule() && !uri_.matchesModule(module.info()))
         return;
-    auto slots = [&module] {
-        try {
-            return module.slots();
-        } catch (const pkcs11::Error& error) {
-            if (error.rv() != CKR_CRYPTOKI_NOT_INITIALIZED)
-                throw;
-        }
-        // Somebody else in the process has ended the module.
-        module.noteFinalizedByOthers();
-        module.initialize();
-        return module.slots();
-    }();
-    for (const CK_SLOT_ID slot : slots)
+    for (const CK_SLOT_ID slot : module.slots("module " + module.name()))
         searchSlot(module, slot);
 }
 
@@ -104,8 +118,13 @@ void TokenSearch::searchSlot(pkcs11::Module& module, CK_SLOT_ID slot) {
     if (uri_.constrainsSlotInfo() && !uri_.matchesSlot(module.slotInfo(slot), slot))
         return;
     CK_TOKEN_INFO info{};
-    if (module.call<&pkcs11::List::C_GetTokenInfo>(slot, &info) != CKR_OK)
-        return; // gone since the list was made, or not recognised
+    const CK_RV rv = module.call<&pkcs11::List::C_GetTokenInfo>(slot, &info);
+    if (rv != CKR_OK) { // gone since the list was made, or not recognised; the others may do
+        unread_.push_back(pkcs11::callFailed(pkcs11::functionName<&pkcs11::List::C_GetTokenInfo>,
+                                             rv, "slot " + std::to_string(slot))
+                              .what());
+        return;
+    }
     if ((info.flags & CKF_TOKEN_INITIALIZED) == 0)
         return;
     if (!uri_.matchesToken(info)) {
@@ -134,7 +153,7 @@ void TokenSearch::nothingFits() const {
     std::string message = "no token fits " + uri_.withoutPin() +
                           "; tokens present: " + (seen_.empty() ? "none" : join(seen_));
     if (!problems_.empty())
-        message += "; modules that could not be used: " + join(problems_);
+        message += "; what could not be used: " + join(problems_);
     throw pkcs11::Error(pkcs11::Failure::notFound, message, CKR_TOKEN_NOT_PRESENT);
 }
 

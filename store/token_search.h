@@ -27,6 +27,7 @@ class TokenSearch {
   private:
     std::vector<pkcs11::Module*> selectModules(ossl::Context& context);
     void searchModule(pkcs11::Module& module);
+    void searchSlots(pkcs11::Module& module);
     void searchSlot(pkcs11::Module& module, CK_SLOT_ID slot);
     [[noreturn]] void nothingFits() const;
 
@@ -34,7 +35,8 @@ class TokenSearch {
     std::vector<pkcs11::Token*> tokens_;
     std::vector<pkcs11::Token*> loginTokens_;
     std::vector<std::string> seen_;     ///< labels of tokens that do not fit
-    std::vector<std::string> problems_; ///< modules that could not be used
+    std::vector<std::string> unread_;   ///< slots that the present attempt could not read
+    std::vector<std::string> problems_; ///< modules and slots that could not be used
 };
 
 /// "a, b, c"

@@ -8,6 +8,7 @@
 #include <openssl/provider.h>
 #include <openssl/rand.h>
 #include <openssl/rsa.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/support/functions.h"
@@ -192,6 +193,27 @@ const test_module::TestModule& module() {
     // Never destroyed: the provider may use it until the end of the process.
     static const auto* const loaded = new test_module::TestModule(TEST_MODULE);
     return *loaded;
+}
+
+void fault(const std::string& function, const std::string& calls, CK_RV rv) {
+    const auto rule = function + ":" + calls + "=" + std::to_string(rv);
+    ASSERT_EQ(module().setFaults(rule.c_str()), CKR_OK) << rule;
+}
+
+void noFaults() {
+    ASSERT_EQ(module().setFaults(nullptr), CKR_OK);
+}
+
+int inChild(const std::function<bool()>& body) {
+    constexpr unsigned patience = 20;
+    const pid_t child = fork();
+    if (child == 0) {
+        alarm(patience);
+        _exit(body() ? 0 : 1);
+    }
+    int status = -1;
+    waitpid(child, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
 }
 
 TokenWriter tokenWriter(const std::string& token) {

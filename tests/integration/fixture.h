@@ -1,6 +1,7 @@
 // Library contexts with the provider, keys of the scenario token, and an independent verifier.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -61,6 +62,13 @@ std::string takeErrors();
 
 /// The test module that stands between the provider and SoftHSM in this process.
 const test_module::TestModule& module();
+
+/// Has calls of `function` answer `rv`, counted from here: "2", "1-3" or "1+".
+void fault(const std::string& function, const std::string& calls, CK_RV rv);
+void noFaults();
+
+/// 0 if `body`, run in a child of this process, returned true.
+int inChild(const std::function<bool()>& body);
 
 /// Writes to a token by the real module, past the test module, so that it counts for nothing.
 TokenWriter tokenWriter(const std::string& token);

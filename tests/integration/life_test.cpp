@@ -49,19 +49,6 @@ TEST(Life, SeveralContextsLiveBesideEachOther) {
     EXPECT_TRUE(verify("rsa", sign(first, a.get(), data), data)) << takeErrors();
 }
 
-// Runs `body` in a child; its exit status is 0 if `body` returned true.
-template <typename Body>
-int inChild(Body&& body) {
-    const pid_t child = fork();
-    if (child == 0) {
-        alarm(20);
-        _exit(body() ? 0 : 1);
-    }
-    int status = -1;
-    waitpid(child, &status, 0);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
-}
-
 TEST(Life, BothSidesOfAForkSign) {
     const Instance instance;
     const auto key = loadPrivate(instance, "ec256");

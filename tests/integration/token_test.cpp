@@ -26,12 +26,6 @@ class WorseToken : public ::testing::Test {
             list += (list.empty() ? "" : ",") + std::to_string(mechanism);
         set("PKCS11_TEST_HIDE_MECHANISMS", list);
     }
-
-    /// "C_Sign:2=CKR_DEVICE_ERROR": counted from here.
-    static void fault(const std::string& function, const std::string& calls, CK_RV rv) {
-        ASSERT_EQ(module().setFaults((function + ":" + calls + "=" + std::to_string(rv)).c_str()),
-                  CKR_OK);
-    }
 };
 
 Bytes signPss(const Instance& instance, EVP_PKEY* key) {
@@ -332,41 +326,6 @@ TEST_F(MessageSigner, ThatDoesNotAfterAllSignsInTwoCalls) {
     const CallCounter calls;
     EXPECT_TRUE(verify("ec256", sign(instance, key.get(), data), data)) << takeErrors();
     EXPECT_EQ(calls.log(), "C_Sign 1\nC_SignInit 1\n");
-}
-
-class Loss : public WorseToken, public ::testing::WithParamInterface<CK_RV> {};
-INSTANTIATE_TEST_SUITE_P(All, Loss,
-                         ::testing::Values(CKR_SESSION_HANDLE_INVALID, CKR_SESSION_CLOSED,
-                                           CKR_DEVICE_REMOVED, CKR_DEVICE_ERROR,
-                                           CKR_TOKEN_NOT_PRESENT, CKR_USER_NOT_LOGGED_IN,
-                                           CKR_KEY_HANDLE_INVALID, CKR_OBJECT_HANDLE_INVALID,
-                                           CKR_CRYPTOKI_NOT_INITIALIZED));
-
-TEST_P(Loss, OnceIsNotNoticed) {
-    const Instance instance;
-    const auto key = loadPrivate(instance, "ec256");
-    for (const char* function : {"C_SignInit", "C_Sign"})
-        for (int call = 1; call <= 3; ++call) {
-            fault(function, std::to_string(call), GetParam());
-            for (int i = 0; i < 3; ++i)
-                EXPECT_TRUE(verify("ec256", sign(instance, key.get(), data), data))
-                    << function << takeErrors();
-        }
-}
-
-TEST_P(Loss, ForEverIsToldAndEnds) {
-    const Instance instance;
-    const auto key = loadPrivate(instance, "ec256");
-    ASSERT_TRUE(verify("ec256", sign(instance, key.get(), data), data));
-    fault("C_Sign", "1+", GetParam());
-    EXPECT_TRUE(sign(instance, key.get(), data).empty());
-    const auto errors = takeErrors();
-    EXPECT_NE(errors.find("C_Sign answered " + pkcs11::rvName(GetParam())), std::string::npos)
-        << errors;
-    EXPECT_NE(errors.find("scenarios"), std::string::npos) << errors;
-    module().setFaults(nullptr);
-    EXPECT_TRUE(verify("ec256", sign(instance, key.get(), data), data))
-        << "the token is back: " << takeErrors();
 }
 
 } // namespace

@@ -1,8 +1,11 @@
 // What happens at each call, whatever its function.
 #include <chrono>
+#include <mutex>
+#include <shared_mutex>
 #include <thread>
 
 #include "tests/support/forward.h"
+#include "tests/support/immortal.h"
 #include "tests/support/sessions.h"
 
 namespace test_module {
@@ -28,7 +31,15 @@ std::vector<CK_SLOT_ID> slotsFor(FunctionId id, CK_ULONG handle) {
     return slot ? std::vector{*slot} : slotsInUse();
 }
 
+// SoftHSM does not stand that sessions are closed under other threads' calls, as a device's loss
+// closes them: so calls are shared owners of this, and a loss is the only one. Never destroyed.
+std::shared_mutex& useOfSessions() {
+    static Immortal<std::shared_mutex> immortal;
+    return immortal.value;
+}
+
 void closeSessions(FunctionId id, CK_ULONG handle) {
+    const std::unique_lock alone(useOfSessions());
     for (const auto slot : slotsFor(id, handle))
         if (real().C_CloseAllSessions(slot) == CKR_OK)
             removeSessionsOf(slot);
@@ -51,6 +62,16 @@ std::optional<CK_RV> beforeCall(FunctionId id, CK_ULONG handle) {
     if (fault && current.faultEffect == FaultEffect::end && takesSession(id))
         endOperation(id, handle);
     return fault;
+}
+
+UseOfSessions::UseOfSessions() : shared_(config().faultEffect == FaultEffect::close) {
+    if (shared_)
+        useOfSessions().lock_shared();
+}
+
+UseOfSessions::~UseOfSessions() {
+    if (shared_)
+        useOfSessions().unlock_shared();
 }
 
 void afterCall(FunctionId id, CK_RV rv) {

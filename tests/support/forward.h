@@ -14,6 +14,18 @@ namespace test_module {
 std::optional<CK_RV> beforeCall(FunctionId id, CK_ULONG handle);
 void afterCall(FunctionId id, CK_RV rv);
 
+/// While it lives no fault closes sessions (PKCS11_TEST_FAULT_EFFECT=close).
+class UseOfSessions {
+  public:
+    UseOfSessions();
+    ~UseOfSessions();
+    UseOfSessions(const UseOfSessions&) = delete;
+    UseOfSessions& operator=(const UseOfSessions&) = delete;
+
+  private:
+    bool shared_;
+};
+
 inline CK_ULONG handleOf() {
     return 0;
 }
@@ -55,6 +67,7 @@ struct Forward<Member> {
             return CKR_FUNCTION_NOT_SUPPORTED;
         if ((isHiddenMechanism(arguments) || ...))
             return CKR_MECHANISM_INVALID;
+        const UseOfSessions use;
         return function(arguments...);
     }
 };

@@ -1,0 +1,76 @@
+#include "pkcs11/recovery.h"
+
+#include "pkcs11/connection.h"
+#include "pkcs11/process.h"
+#include "pkcs11/token.h"
+
+namespace pkcs11 {
+namespace {
+
+// Codes that say nothing about their cause. Some modules answer them for a lost connection.
+bool isVague(CK_RV rv) {
+    switch (rv) {
+    case CKR_FUNCTION_FAILED:
+    case CKR_GENERAL_ERROR:
+    case CKR_HOST_MEMORY:
+    case CKR_DEVICE_MEMORY:
+        return true;
+    default:
+        return false;
+    }
+}
+
+// There is no way to the token at all: what may help is to begin anew.
+bool isFromConnecting(const Error& error) {
+    return error.isOf(functionName<&List::C_GetSlotList>) ||
+           error.isOf(functionName<&List::C_GetTokenInfo>) ||
+           error.isOf(functionName<&List::C_OpenSession>) || error.rv() == CKR_TOKEN_NOT_PRESENT;
+}
+
+} // namespace
+
+Remedy remedyFor(const Error& error) {
+    const CK_RV rv = error.rv();
+    if (error.failure() == Failure::login || error.failure() == Failure::key)
+        return Remedy::none;
+    if (error.failure() == Failure::notFound) // as private objects are after a logout
+        return Remedy::connection;
+    if (rv == CKR_CRYPTOKI_NOT_INITIALIZED)
+        return Remedy::module;
+    if (isHandleLoss(rv))
+        return Remedy::handle;
+    if (isConnectionLoss(rv))
+        return Remedy::connection;
+    // Tokens blame a ciphertext with these, too.
+    const bool decrypts = error.isOf(functionName<&List::C_Decrypt>);
+    const bool sessionIsBusy = rv == CKR_OPERATION_ACTIVE;
+    return sessionIsBusy || (isVague(rv) && !decrypts) ? Remedy::session : Remedy::none;
+}
+
+bool Recovery::mayTry(const std::shared_ptr<Connection>& connection) {
+    if (process::exiting())
+        return false;
+    // What another thread noticed before, and has dropped the connection for, is not held against
+    // this operation.
+    const bool known = connection && !connection->valid();
+    auto& left = known ? leftAfterOthers_ : left_;
+    return left-- > 0;
+}
+
+bool Recovery::prepare(const Error& error, const std::shared_ptr<Connection>& connection) {
+    const auto remedy = remedyFor(error);
+    if (remedy == Remedy::none || !mayTry(connection))
+        return false;
+    trace::step(std::string("once more after: ") + error.what());
+    if (remedy == Remedy::module)
+        token_.module().noteFinalizedByOthers();
+    // The failed session is closed already; only if another does not help all of them are doubted.
+    const bool doubtful = remedy == Remedy::session && left_ == 0;
+    if (connection && (doubtful || remedy == Remedy::connection || remedy == Remedy::module))
+        token_.drop(connection);
+    if (left_ == 0 && isFromConnecting(error))
+        token_.module().restart();
+    return true;
+}
+
+} // namespace pkcs11

@@ -1,0 +1,44 @@
+// What is done again after a failure, and what is not (docs/recovery.md has the table).
+#pragma once
+
+#include <memory>
+
+#include "pkcs11/error.h"
+
+namespace pkcs11 {
+
+class Connection;
+class Token;
+
+/// What may help after a failure.
+enum class Remedy {
+    none,       ///< nothing: it would fail again, or must not be repeated
+    handle,     ///< finding the object again
+    session,    ///< another session
+    connection, ///< new sessions and a new login
+    module      ///< C_Initialize, which somebody else has undone
+};
+
+/// What `error` allows. A login whose PIN may have been looked at, and a decryption that may have
+/// failed because of its ciphertext, are never repeated.
+Remedy remedyFor(const Error& error);
+
+/// The attempts at one operation: four at most, and some more where other threads' losses come in
+/// between. Used by one thread.
+class Recovery {
+  public:
+    explicit Recovery(Token& token) : token_(token) {}
+
+    /// After a failed attempt, on `connection` or before there was one (null): true if the
+    /// operation is to be tried again, for which everything is prepared then. Throws nothing.
+    bool prepare(const Error& error, const std::shared_ptr<Connection>& connection);
+
+  private:
+    bool mayTry(const std::shared_ptr<Connection>& connection);
+
+    Token& token_;
+    int left_ = 3;
+    int leftAfterOthers_ = 16;
+};
+
+} // namespace pkcs11

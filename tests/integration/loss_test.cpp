@@ -1,0 +1,234 @@
+// Loss and return: every function, every answer, once, twice and for ever, while a key is loaded,
+// signs and decrypts. docs/recovery.md says what is to be expected; this is its proof.
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <functional>
+#include <thread>
+
+#include <openssl/rsa.h>
+
+#include "fixture.h"
+#include "pkcs11/error.h"
+
+namespace {
+
+using namespace testing_support;
+
+const Bytes data = randomBytes(100);
+
+// Sessions, login, device or handles are gone: the operation is done again.
+constexpr std::array losses{
+    CKR_SESSION_HANDLE_INVALID, CKR_SESSION_CLOSED,        CKR_DEVICE_REMOVED,
+    CKR_DEVICE_ERROR,           CKR_TOKEN_NOT_PRESENT,     CKR_USER_NOT_LOGGED_IN,
+    CKR_KEY_HANDLE_INVALID,     CKR_OBJECT_HANDLE_INVALID, CKR_CRYPTOKI_NOT_INITIALIZED};
+// Nobody knows what was wrong: done again, unless that could do harm.
+constexpr std::array vague{CKR_FUNCTION_FAILED, CKR_HOST_MEMORY, CKR_GENERAL_ERROR};
+
+Bytes ciphertext() {
+    const auto key = publicKeyFromFile("rsa");
+    const ossl::PkeyCtx context(EVP_PKEY_CTX_new(key.get(), nullptr));
+    Bytes out(256);
+    std::size_t size = out.size();
+    EVP_PKEY_encrypt_init(context.get());
+    EVP_PKEY_CTX_set_rsa_padding(context.get(), RSA_PKCS1_OAEP_PADDING);
+    EVP_PKEY_encrypt(context.get(), out.data(), &size, data.data(), data.size());
+    return out;
+}
+
+bool decrypts(const Instance& instance, EVP_PKEY* key, const Bytes& encrypted) {
+    const ossl::PkeyCtx context(EVP_PKEY_CTX_new_from_pkey(instance.get(), key, nullptr));
+    Bytes out(256);
+    std::size_t size = out.size();
+    if (EVP_PKEY_decrypt_init(context.get()) != 1 ||
+        EVP_PKEY_CTX_set_rsa_padding(context.get(), RSA_PKCS1_OAEP_PADDING) != 1 ||
+        EVP_PKEY_decrypt(context.get(), out.data(), &size, encrypted.data(), encrypted.size()) != 1)
+        return false;
+    out.resize(size);
+    return out == data;
+}
+
+bool signs(const Instance& instance, EVP_PKEY* key, const char* label = "rsa") {
+    const auto signature = sign(instance, key, data);
+    return !signature.empty() && verify(label, signature, data);
+}
+
+/// What an application does: each answers whether it went well.
+struct Step {
+    const char* name;
+    std::vector<const char*> functions; ///< that it calls, in a process that has just begun it
+    std::function<bool()> run;
+};
+
+class Loss : public ::testing::TestWithParam<CK_RV> {
+  protected:
+    // A context in which nothing is known, so that loading begins from C_Initialize.
+    static bool loadsFresh() {
+        const Instance instance;
+        return load(instance, uriOf("rsa")) != nullptr;
+    }
+
+    std::vector<Step> steps() {
+        instance_.emplace();
+        key_ = loadPrivate(*instance_, "rsa");
+        const auto encrypted = ciphertext();
+        EXPECT_TRUE(signs(*instance_, key_.get()));
+        EXPECT_TRUE(decrypts(*instance_, key_.get(), encrypted));
+        return {
+            {"sign", {"C_SignInit", "C_Sign"}, [this] { return signs(*instance_, key_.get()); }},
+            {"decrypt",
+             {"C_DecryptInit", "C_Decrypt"},
+             [this, encrypted] { return decrypts(*instance_, key_.get(), encrypted); }},
+            {"load",
+             {"C_GetSlotList", "C_GetTokenInfo", "C_FindObjectsInit", "C_FindObjects",
+              "C_FindObjectsFinal", "C_GetAttributeValue"},
+             [this] { return load(*instance_, uriOf("ec256")) != nullptr; }}};
+    }
+
+    // Before a token is found there is its module or slot to be named.
+    static const char* whereOf(const std::string& function) {
+        return function == "C_GetSlotList"    ? "module pkcs11-test-module"
+               : function == "C_GetTokenInfo" ? "slot"
+                                              : "token \"scenarios\"";
+    }
+
+    static bool mustNotBeRepeated(const std::string& function, CK_RV rv) {
+        const bool isVague = std::find(vague.begin(), vague.end(), rv) != vague.end();
+        return isVague && function == "C_Decrypt"; // it may be the ciphertext's fault
+    }
+
+    // What is known of a ciphertext is nobody's business: these two are told as one (RFC 8017,
+    // section 7.1.2).
+    static bool isToldAsBadCiphertext(const std::string& function, CK_RV rv) {
+        return function == "C_Decrypt" && (rv == CKR_FUNCTION_FAILED || rv == CKR_GENERAL_ERROR);
+    }
+
+    std::optional<Instance> instance_;
+    ossl::Pkey key_;
+};
+
+std::string nameOf(const ::testing::TestParamInfo<CK_RV>& info) {
+    return pkcs11::rvName(info.param);
+}
+INSTANTIATE_TEST_SUITE_P(Lost, Loss, ::testing::ValuesIn(losses), nameOf);
+INSTANTIATE_TEST_SUITE_P(Vague, Loss, ::testing::ValuesIn(vague), nameOf);
+
+TEST_P(Loss, OnceOrTwiceIsNotNoticed) {
+    for (const auto& step : steps())
+        for (const char* function : step.functions)
+            for (const char* calls : {"1", "2", "1-2"}) {
+                fault(function, calls, GetParam());
+                const bool good = step.run();
+                const auto errors = takeErrors();
+                if (mustNotBeRepeated(function, GetParam()) && *calls == '1')
+                    EXPECT_FALSE(good) << step.name << " " << function << " " << calls;
+                else
+                    EXPECT_TRUE(good)
+                        << step.name << " " << function << " " << calls << ": " << errors;
+                noFaults();
+                EXPECT_TRUE(step.run()) << "the next one after " << function << takeErrors();
+            }
+}
+
+TEST_P(Loss, ForEverIsToldAndEndsWithTheTokensReturn) {
+    for (const auto& step : steps())
+        for (const char* function : step.functions) {
+            if (std::string(function) == "C_FindObjectsFinal")
+                continue; // what was found was found
+            fault(function, "1+", GetParam());
+            EXPECT_FALSE(step.run()) << step.name << " " << function;
+            const auto errors = takeErrors();
+            if (isToldAsBadCiphertext(function, GetParam())) {
+                EXPECT_EQ(errors, "invalid data: decryption failed\n");
+            } else {
+                EXPECT_NE(errors.find(function), std::string::npos) << errors;
+                EXPECT_NE(errors.find(pkcs11::rvName(GetParam())), std::string::npos) << errors;
+                EXPECT_NE(errors.find(whereOf(function)), std::string::npos) << errors;
+            }
+            noFaults();
+            EXPECT_TRUE(step.run()) << "after " << function << ": " << takeErrors();
+        }
+}
+
+TEST_P(Loss, AtTheFirstLoadIsNotNoticed) {
+    for (const char* function : {"C_Initialize", "C_GetSlotList", "C_GetTokenInfo", "C_OpenSession",
+                                 "C_FindObjectsInit", "C_FindObjects", "C_GetAttributeValue"})
+        for (const char* calls : {"1", "1-2"}) {
+            fault(function, calls, GetParam());
+            EXPECT_TRUE(loadsFresh()) << function << " " << calls << ": " << takeErrors();
+            noFaults();
+        }
+}
+
+// A PIN that was not refused is tried again only after answers that come before it is looked at.
+TEST_P(Loss, AtTheFirstLoginRepeatsNoPinThatWasLookedAt) {
+    constexpr std::array before{CKR_SESSION_HANDLE_INVALID, CKR_SESSION_CLOSED,
+                                CKR_CRYPTOKI_NOT_INITIALIZED, CKR_TOKEN_NOT_PRESENT,
+                                CKR_DEVICE_REMOVED};
+    const bool repeats = std::find(before.begin(), before.end(), GetParam()) != before.end();
+    prepare();
+    // In processes in which no PIN has proved good yet.
+    EXPECT_EQ(inChild([&] {
+                  fault("C_Login", "1", GetParam());
+                  const CallCounter calls;
+                  return loadsFresh() == repeats && calls.of("C_Login") == (repeats ? 2U : 1U);
+              }),
+              0);
+    EXPECT_EQ(inChild([&] {
+                  fault("C_Login", "1", GetParam());
+                  loadsFresh();
+                  return loadsFresh(); // it was nobody's refusal
+              }),
+              0);
+}
+
+// Everything is lost at once, and what the operation needs on its way back fails, too.
+TEST_P(Loss, OnTheWayBackIsNotNoticed) {
+    if (GetParam() == CKR_KEY_HANDLE_INVALID || GetParam() == CKR_OBJECT_HANDLE_INVALID)
+        return; // which tell nothing of the sessions that are lost with them here
+    const Instance instance;
+    const auto key = loadPrivate(instance, "rsa");
+    ASSERT_TRUE(signs(instance, key.get()));
+    ASSERT_EQ(module().configure("PKCS11_TEST_FAULT_EFFECT", "close"), CKR_OK);
+    for (const char* function : {"C_GetSlotList", "C_GetTokenInfo", "C_OpenSession", "C_Login",
+                                 "C_FindObjectsInit", "C_FindObjects", "C_GetAttributeValue"}) {
+        const auto rule = std::string("C_Sign:1=CKR_SESSION_HANDLE_INVALID,") + function +
+                          ":1=" + std::to_string(GetParam());
+        ASSERT_EQ(module().setFaults(rule.c_str()), CKR_OK);
+        EXPECT_TRUE(signs(instance, key.get())) << function << ": " << takeErrors();
+        noFaults();
+    }
+}
+
+TEST(LossOfMany, NoSignatureIsLostAndNoneIsWrong) {
+    constexpr int crowd = 32;
+    constexpr int rounds = 25;
+    const Instance instance;
+    const auto rsa = loadPrivate(instance, "rsa");
+    const auto ec = loadPrivate(instance, "ec256");
+    ASSERT_EQ(module().configure("PKCS11_TEST_FAULT_EFFECT", "close"), CKR_OK);
+    std::string rules;
+    for (int call = 20; call < 700; call += 40)
+        rules += "C_Sign:" + std::to_string(call) +
+                 "=CKR_DEVICE_REMOVED,C_SignInit:" + std::to_string(call + 20) +
+                 "=CKR_SESSION_HANDLE_INVALID,";
+    rules.pop_back();
+    ASSERT_EQ(module().setFaults(rules.c_str()), CKR_OK);
+    std::atomic<int> good{0};
+    std::vector<std::thread> threads;
+    for (int i = 0; i < crowd; ++i)
+        threads.emplace_back([&, i] {
+            const char* label = i % 2 == 0 ? "rsa" : "ec256";
+            auto* key = i % 2 == 0 ? rsa.get() : ec.get();
+            for (int round = 0; round < rounds; ++round) {
+                good += signs(instance, key, label) ? 1 : 0;
+                const auto errors = takeErrors();
+                EXPECT_EQ(errors, "");
+            }
+        });
+    for (auto& thread : threads)
+        thread.join();
+    EXPECT_EQ(good, crowd * rounds);
+}
+
+} // namespace
