@@ -21,6 +21,12 @@ constexpr std::array companionAttributes{
 
 } // namespace
 
+/// A hash, and the token's signature of it.
+struct Key::Witness {
+    pkcs11::Bytes hash;
+    pkcs11::Bytes signature;
+};
+
 Key::Key(ossl::Context& context, KeyType type) : context_(context), type_(type) {}
 
 Key::Key(ossl::Context& context, KeyType type, std::shared_ptr<pkcs11::TokenObject> object,
@@ -33,10 +39,15 @@ Key::Key(ossl::Context& context, KeyType type, std::shared_ptr<pkcs11::TokenObje
     if (!isPrivate() && public_ == nullptr)
         throw pkcs11::Error(pkcs11::Failure::key,
                             "the attributes of " + object_->describe() + " give no public key");
+    if (isPrivate() && !isRsa(type_)) // an RSA key is known by its modulus
+        object_->setCheck([this](pkcs11::Session& session, CK_OBJECT_HANDLE handle) {
+            return isStillItself(session, handle);
+        });
 }
 
 Key::~Key() {
     EVP_PKEY_free(public_);
+    delete witness_.load();
     OPENSSL_cleanse(rejectionSecret_.data(), rejectionSecret_.size());
 }
 
@@ -76,29 +87,74 @@ bool Key::adoptPublicKey(EVP_PKEY* candidate) const {
 bool Key::provesItself(EVP_PKEY* candidate) const {
     if (isRsa(type_))
         return shape_ != nullptr;
+    return object_->run([&](pkcs11::Session& session, CK_OBJECT_HANDLE handle) {
+        return proves(candidate, session, handle);
+    });
+}
+
+bool Key::proves(EVP_PKEY* candidate, pkcs11::Session& session, CK_OBJECT_HANDLE handle) const {
     const ossl::ErrorMark mark;
     std::array<unsigned char, 32> challenge{};
     std::array<unsigned char, 256> signature{};
     if (RAND_bytes_ex(context_.libctx(), challenge.data(), challenge.size(), 0) != 1)
         return false;
-    const bool edwards = type_ != KeyType::ec;
-    const std::size_t size = pkcs11::sign(
-        *object_, {edwards ? pkcs11::ckmEddsa : CKM_ECDSA, nullptr, 0}, challenge, signature);
+    const CK_MECHANISM_TYPE mechanism = type_ == KeyType::ec ? CKM_ECDSA : pkcs11::ckmEddsa;
+    const std::size_t size =
+        pkcs11::signIn(session, handle, *object_, {mechanism, nullptr, 0}, challenge, signature);
     const auto raw = std::span<const unsigned char>(signature).first(size);
-    if (edwards) {
+    if (type_ != KeyType::ec)
+        return verifies(candidate, challenge, raw);
+    std::array<unsigned char, 512> der{};
+    const std::size_t derSize = ossl::ecdsaToDer(raw, der);
+    return verifies(candidate, challenge, std::span<const unsigned char>(der).first(derSize));
+}
+
+// Of a hash, or for Edwards keys of a message.
+bool Key::verifies(EVP_PKEY* candidate, std::span<const unsigned char> hash,
+                   std::span<const unsigned char> signature) const {
+    if (type_ != KeyType::ec) {
         const ossl::MdCtx verifier(EVP_MD_CTX_new());
         return EVP_DigestVerifyInit_ex(verifier.get(), nullptr, nullptr, context_.libctx(),
                                        ossl::Context::propq(), candidate, nullptr) == 1 &&
-               EVP_DigestVerify(verifier.get(), raw.data(), raw.size(), challenge.data(),
-                                challenge.size()) == 1;
+               EVP_DigestVerify(verifier.get(), signature.data(), signature.size(), hash.data(),
+                                hash.size()) == 1;
     }
-    std::array<unsigned char, 512> der{};
-    const std::size_t derSize = ossl::ecdsaToDer(raw, der);
     const ossl::PkeyCtx verifier(
         EVP_PKEY_CTX_new_from_pkey(context_.libctx(), candidate, ossl::Context::propq()));
     return verifier && EVP_PKEY_verify_init(verifier.get()) == 1 &&
-           EVP_PKEY_verify(verifier.get(), der.data(), derSize, challenge.data(),
-                           challenge.size()) == 1;
+           EVP_PKEY_verify(verifier.get(), signature.data(), signature.size(), hash.data(),
+                           hash.size()) == 1;
+}
+
+void Key::keepWitness(std::span<const unsigned char> hash,
+                      std::span<const unsigned char> signature) const {
+    if (public_.load() != nullptr || witness_.load() != nullptr)
+        return;
+    auto witness = std::make_unique<const Witness>(
+        Witness{{hash.begin(), hash.end()}, {signature.begin(), signature.end()}});
+    const Witness* none = nullptr;
+    if (witness_.compare_exchange_strong(none, witness.get()))
+        (void)witness.release();
+}
+
+// Label, id and parameters may be those of the key that has taken its place. It is the same key if
+// what it signs is verified by the public key of the one before: the one that is known, or the one
+// beside it on the token that verifies what was signed before the loss.
+bool Key::isStillItself(pkcs11::Session& session, CK_OBJECT_HANDLE handle) const {
+    if (object_->attributes().flag(CKA_ALWAYS_AUTHENTICATE, false))
+        return true; // nobody is asked for a PIN for this
+    auto* known = public_.load();
+    const auto* witness = witness_.load();
+    if (known == nullptr && witness != nullptr) {
+        auto beside = companionKey(session);
+        if (!beside)
+            return true; // nothing there tells more
+        const ossl::ErrorMark mark;
+        if (!verifies(beside.get(), witness->hash, witness->signature))
+            return false;
+        known = publish(std::move(beside));
+    }
+    return known == nullptr || proves(known, session, handle);
 }
 
 EVP_PKEY* Key::requirePublicKey() const {
@@ -134,16 +190,21 @@ void Key::requireUnambiguous() const {
 }
 
 ossl::Pkey Key::findPublicKey() const {
+    return object_->run(
+        [this](pkcs11::Session& session, CK_OBJECT_HANDLE) { return companionKey(session); });
+}
+
+ossl::Pkey Key::companionKey(pkcs11::Session& session) const {
     for (const CK_OBJECT_CLASS type :
          {CK_OBJECT_CLASS{CKO_PUBLIC_KEY}, CK_OBJECT_CLASS{CKO_CERTIFICATE}})
-        if (auto key = companionKey(type))
+        if (auto key = companionKey(session, type))
             return key;
     return nullptr;
 }
 
 // The object of class `type` that goes with the private key: same CKA_ID, or same label where there
 // is no id.
-ossl::Pkey Key::companionKey(CK_OBJECT_CLASS type) const {
+ossl::Pkey Key::companionKey(pkcs11::Session& session, CK_OBJECT_CLASS type) const {
     const auto id = object_->id();
     const auto label = object_->label();
     if (id.empty() && label.empty())
@@ -153,17 +214,15 @@ ossl::Pkey Key::companionKey(CK_OBJECT_CLASS type) const {
         query.label = label;
     else
         query.id = id;
-    return object_->run([&](pkcs11::Session& session, CK_OBJECT_HANDLE) -> ossl::Pkey {
-        for (const CK_OBJECT_HANDLE handle : pkcs11::findObjects(session, query)) {
-            const auto attributes = pkcs11::readAttributes(session, handle, companionAttributes);
-            auto key = type == CKO_CERTIFICATE
-                           ? publicKeyOfCertificate(context_, attributes.bytes(CKA_VALUE))
-                           : publicKeyOf(context_, type_, attributes);
-            if (key && belongs(key.get()))
-                return key;
-        }
-        return nullptr;
-    });
+    for (const CK_OBJECT_HANDLE handle : pkcs11::findObjects(session, query)) {
+        const auto attributes = pkcs11::readAttributes(session, handle, companionAttributes);
+        auto key = type == CKO_CERTIFICATE
+                       ? publicKeyOfCertificate(context_, attributes.bytes(CKA_VALUE))
+                       : publicKeyOf(context_, type_, attributes);
+        if (key && belongs(key.get()))
+            return key;
+    }
+    return nullptr;
 }
 
 // Ids are not always kept unique: what is known of the private key must agree.

@@ -80,6 +80,11 @@ class Key {
     bool wasRefused(std::uint64_t fingerprint) const;
     void noteRefused(std::uint64_t fingerprint) const;
 
+    /// Keeps the first signature of a hash that the token made, where nothing else tells a key that
+    /// is found again after a loss from another one.
+    void keepWitness(std::span<const unsigned char> hash,
+                     std::span<const unsigned char> signature) const;
+
     /// The secret from which answers to wrongly padded ciphertexts are made; empty until it is
     /// kept. The first one kept stays, and is wiped with the key.
     std::span<const unsigned char> rejectionSecret() const;
@@ -87,7 +92,12 @@ class Key {
 
   private:
     ossl::Pkey findPublicKey() const;
-    ossl::Pkey companionKey(CK_OBJECT_CLASS type) const;
+    ossl::Pkey companionKey(pkcs11::Session& session) const;
+    ossl::Pkey companionKey(pkcs11::Session& session, CK_OBJECT_CLASS type) const;
+    bool isStillItself(pkcs11::Session& session, CK_OBJECT_HANDLE handle) const;
+    bool proves(EVP_PKEY* candidate, pkcs11::Session& session, CK_OBJECT_HANDLE handle) const;
+    bool verifies(EVP_PKEY* candidate, std::span<const unsigned char> hash,
+                  std::span<const unsigned char> signature) const;
     bool belongs(EVP_PKEY* candidate) const;
     EVP_PKEY* publish(ossl::Pkey key) const;
     bool provesItself(EVP_PKEY* candidate) const;
@@ -101,6 +111,8 @@ class Key {
     bool softwarePair_ = false;
     mutable std::atomic<EVP_PKEY*> public_{nullptr}; ///< owned
     mutable std::atomic<bool> publicMissing_{false};
+    struct Witness;
+    mutable std::atomic<const Witness*> witness_{nullptr}; ///< owned
     // Guarded by pkcs11::process::stateMutex().
     mutable std::vector<std::uint64_t> refused_;
     mutable pkcs11::Bytes rejectionSecret_;

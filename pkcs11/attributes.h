@@ -14,6 +14,9 @@
 
 namespace pkcs11 {
 
+/// PKCS#11 3.0's CKA_UNIQUE_ID, which p11-kit's header does not name yet.
+constexpr CK_ATTRIBUTE_TYPE ckaUniqueId = 0x4;
+
 using Bytes = std::vector<unsigned char>;
 
 /// Values of an object. An attribute that the token does not have, or does not give, is absent.

@@ -13,9 +13,9 @@ constexpr std::size_t findBatch = 64;
 constexpr std::size_t findLimit = 1'000'000;
 
 // What must be the same for a key to be the same key. Public values only.
-constexpr std::array identity{CKA_CLASS,     CKA_KEY_TYPE, CKA_ID,
-                              CKA_LABEL,     CKA_MODULUS,  CKA_PUBLIC_EXPONENT,
-                              CKA_EC_PARAMS, CKA_EC_POINT, CKA_PUBLIC_KEY_INFO};
+constexpr std::array identity{CKA_CLASS,           CKA_KEY_TYPE,        CKA_ID,        CKA_LABEL,
+                              CKA_MODULUS,         CKA_PUBLIC_EXPONENT, CKA_EC_PARAMS, CKA_EC_POINT,
+                              CKA_PUBLIC_KEY_INFO, ckaUniqueId};
 
 class Search {
   public:
@@ -114,7 +114,8 @@ void TokenObject::findAgain(Binding& binding) {
                             attributes_.has(CKA_ID) ? std::optional(id()) : std::nullopt};
     const auto handles = findObjects(session, query);
     for (const CK_OBJECT_HANDLE handle : handles)
-        if (isSame(readAttributes(session, handle, identity))) {
+        if (isSame(readAttributes(session, handle, identity)) &&
+            (!check_ || check_(session, handle))) {
             binding.handle = handle;
             return;
         }

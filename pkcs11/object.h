@@ -1,6 +1,7 @@
 // Objects on a token: finding them, and holding one so that it can be found again.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -46,6 +47,11 @@ class TokenObject {
     /// `private key "label" on token "t" (serial ...)`, for messages.
     std::string describe() const;
 
+    /// What else must be true of an object that was found again, beside its attributes. To be set
+    /// before the object is shared by threads.
+    using Check = std::function<bool(Session& session, CK_OBJECT_HANDLE handle)>;
+    void setCheck(Check check) { check_ = std::move(check); }
+
     /// Runs `operation(session, handle)` in a session of its own. Where the session, the login or
     /// the handle turn out to be lost it runs again with new ones (pkcs11/recovery.h). Throws
     /// Error.
@@ -86,6 +92,7 @@ class TokenObject {
 
     Token& token_;
     Attributes attributes_;
+    Check check_;
     bool loggedIn_;   ///< it was found after a login, and may be invisible without
     Binding binding_; ///< guarded by process::stateMutex()
 };

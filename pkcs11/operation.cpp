@@ -11,34 +11,41 @@ namespace {
                 CKR_GENERAL_ERROR);
 }
 
+// C_...Init and the operation itself in `session`, which is kept if it is as good as before.
 template <auto Init, auto Final>
-std::size_t perform(TokenObject& key, CK_MECHANISM mechanism, std::span<const unsigned char> data,
-                    std::span<unsigned char> out) {
-    const bool authenticate = key.attributes().flag(CKA_ALWAYS_AUTHENTICATE, false);
-    return key.run([&](Session& session, CK_OBJECT_HANDLE handle) -> std::size_t {
-        const CK_RV rv = session.call<Init>(&mechanism, handle);
-        if (isMechanismRefusal(rv)) // no operation has begun: the session stays good
-            throw callFailed(functionName<Init>, rv, key.describe());
-        if (rv != CKR_OK)
-            session.fail(functionName<Init>, rv);
-        if (authenticate) {
-            session.setUnusable(); // unless the operation ends as it should
-            session.connection().contextLogin(session);
-        }
-        auto size = static_cast<CK_ULONG>(out.size());
-        const CK_RV result = session.call<Final>(const_cast<CK_BYTE_PTR>(data.data()),
-                                                 CK_ULONG{data.size()}, out.data(), &size);
-        session.setUsable(); // whatever the answer is, the operation has ended (PKCS#11 2.40,
-                             // section 5.2), but for what follows
-        if (result != CKR_OK) {
-            const auto error = callFailed(functionName<Final>, result, key.describe());
-            if (remedyFor(error) != Remedy::none || result == CKR_BUFFER_TOO_SMALL)
-                session.setFailed(result);
-            throw error;
-        }
-        if (size > out.size())
-            tooLong(functionName<Final>);
-        return size;
+std::size_t performIn(Session& session, CK_OBJECT_HANDLE handle, CK_MECHANISM mechanism,
+                      const TokenObject& key, std::span<const unsigned char> data,
+                      std::span<unsigned char> out) {
+    const CK_RV rv = session.call<Init>(&mechanism, handle);
+    if (isMechanismRefusal(rv)) // no operation has begun: the session stays good
+        throw callFailed(functionName<Init>, rv, key.describe());
+    if (rv != CKR_OK)
+        session.fail(functionName<Init>, rv);
+    if (key.attributes().flag(CKA_ALWAYS_AUTHENTICATE, false)) {
+        session.setUnusable(); // unless the operation ends as it should
+        session.connection().contextLogin(session);
+    }
+    auto size = static_cast<CK_ULONG>(out.size());
+    const CK_RV result = session.call<Final>(const_cast<CK_BYTE_PTR>(data.data()),
+                                             CK_ULONG{data.size()}, out.data(), &size);
+    session.setUsable(); // whatever the answer is, the operation has ended (PKCS#11 2.40,
+                         // section 5.2), but for what follows
+    if (result != CKR_OK) {
+        const auto error = callFailed(functionName<Final>, result, key.describe());
+        if (remedyFor(error) != Remedy::none || result == CKR_BUFFER_TOO_SMALL)
+            session.setFailed(result);
+        throw error;
+    }
+    if (size > out.size())
+        tooLong(functionName<Final>);
+    return size;
+}
+
+template <auto Init, auto Final>
+std::size_t perform(TokenObject& key, const CK_MECHANISM& mechanism,
+                    std::span<const unsigned char> data, std::span<unsigned char> out) {
+    return key.run([&](Session& session, CK_OBJECT_HANDLE handle) {
+        return performIn<Init, Final>(session, handle, mechanism, key, data, out);
     });
 }
 
@@ -90,6 +97,12 @@ std::size_t sign(TokenObject& key, const CK_MECHANISM& mechanism,
         if (const auto size = signMessage(key, mechanism, *signing, data, out))
             return *size;
     return perform<&List::C_SignInit, &List::C_Sign>(key, mechanism, data, out);
+}
+
+std::size_t signIn(Session& session, CK_OBJECT_HANDLE handle, const TokenObject& key,
+                   const CK_MECHANISM& mechanism, std::span<const unsigned char> data,
+                   std::span<unsigned char> out) {
+    return performIn<&List::C_SignInit, &List::C_Sign>(session, handle, mechanism, key, data, out);
 }
 
 std::size_t decrypt(TokenObject& key, const CK_MECHANISM& mechanism,

@@ -14,6 +14,11 @@ namespace pkcs11 {
 std::size_t sign(TokenObject& key, const CK_MECHANISM& mechanism,
                  std::span<const unsigned char> data, std::span<unsigned char> out);
 
+/// C_SignInit and C_Sign with what was found at `handle` in place of `key`, in a session at hand.
+std::size_t signIn(Session& session, CK_OBJECT_HANDLE handle, const TokenObject& key,
+                   const CK_MECHANISM& mechanism, std::span<const unsigned char> data,
+                   std::span<unsigned char> out);
+
 /// C_DecryptInit and C_Decrypt with `key`. The same conditions.
 std::size_t decrypt(TokenObject& key, const CK_MECHANISM& mechanism,
                     std::span<const unsigned char> data, std::span<unsigned char> out);

@@ -59,7 +59,9 @@ std::size_t EcdsaContext::sign(Octets tbs, Buffer out) {
         const auto orderBytes = static_cast<std::size_t>((EVP_PKEY_get_bits(shape) + 7) / 8);
         tbs = tbs.first(std::min(tbs.size(), orderBytes));
     }
-    return signOnToken(key(), CKM_ECDSA, tbs, out);
+    const std::size_t size = signOnToken(key(), CKM_ECDSA, tbs, out);
+    key().keepWitness(tbs, out.first(size));
+    return size;
 }
 
 bool EcdsaContext::verify(Octets signature, Octets tbs) {

@@ -19,6 +19,7 @@ constexpr std::array keyAttributes{CKA_CLASS,
                                    CKA_EC_PARAMS,
                                    CKA_EC_POINT,
                                    CKA_PUBLIC_KEY_INFO,
+                                   pkcs11::ckaUniqueId,
                                    CKA_ALWAYS_AUTHENTICATE,
                                    CKA_ALLOWED_MECHANISMS};
 constexpr std::array certificateAttributes{CKA_CLASS, CKA_CERTIFICATE_TYPE, CKA_LABEL, CKA_ID,

@@ -154,7 +154,7 @@ TEST(Loading, DoesNotDependOnTheNumberOfObjects) {
     ASSERT_TRUE(loadPrivate(instance, "rsa"));
     {
         auto writer = tokenWriter("scenarios");
-        for (int i = 0; i < 300; ++i)
+        for (int i = 0; i < 100; ++i)
             writer.createPublicKey("number " + std::to_string(i), std::to_string(i));
     }
     const CallCounter calls;

@@ -200,6 +200,61 @@ TEST_P(Loss, OnTheWayBackIsNotNoticed) {
     }
 }
 
+// Another pair with the label, the id and the parameters of the one before.
+void replaceEcKey(const std::string& label, unsigned char id) {
+    auto writer = tokenWriter("scenarios");
+    writer.destroy(label);
+    std::string name = label;
+    CK_BBOOL yes = CK_TRUE;
+    Bytes p256{0x06, 0x08, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x03, 0x01, 0x07};
+    std::vector<CK_ATTRIBUTE> common{{CKA_TOKEN, &yes, sizeof yes},
+                                     {CKA_LABEL, name.data(), name.size()},
+                                     {CKA_ID, &id, sizeof id}};
+    auto publicValues = common;
+    publicValues.push_back({CKA_EC_PARAMS, p256.data(), p256.size()});
+    auto privateValues = common;
+    privateValues.push_back({CKA_SIGN, &yes, sizeof yes});
+    writer.generatePair(CKM_EC_KEY_PAIR_GEN, publicValues, privateValues);
+}
+
+constexpr unsigned char ec256Id = 3;
+
+void anotherKeyDoesNotSign(bool publicHalfIsKnown) {
+    const Instance instance;
+    const auto key = loadPrivate(instance, "ec256");
+    if (publicHalfIsKnown) {
+        ASSERT_EQ(EVP_PKEY_eq(key.get(), publicKeyFromFile("ec256").get()), 1);
+    }
+    ASSERT_TRUE(signs(instance, key.get(), "ec256"));
+    replaceEcKey("ec256", ec256Id);
+    EXPECT_TRUE(sign(instance, key.get(), data).empty());
+    const auto errors = takeErrors();
+    EXPECT_NE(errors.find("another key has taken the place of the private key \"ec256\""),
+              std::string::npos)
+        << errors;
+    // Whoever loads it anew gets the new one.
+    const auto fresh = loadPrivate(instance, "ec256");
+    EXPECT_FALSE(sign(instance, fresh.get(), data).empty()) << takeErrors();
+}
+
+TEST(AnotherKey, DoesNotSignForOneWhosePublicHalfIsKnown) {
+    anotherKeyDoesNotSign(true);
+}
+
+TEST(AnotherKey, DoesNotSignForOneThatIsKnownByItsSignaturesOnly) {
+    anotherKeyDoesNotSign(false);
+}
+
+TEST(SameKey, IsFoundAgainByWhatItSigns) {
+    const Instance instance;
+    for (const char* label : {"ec256", "withcert", "bare-ec", "rsa"}) {
+        const auto key = loadPrivate(instance, label);
+        ASSERT_TRUE(signs(instance, key.get(), label)) << label << takeErrors();
+        fault("C_SignInit", "1", CKR_KEY_HANDLE_INVALID);
+        EXPECT_TRUE(signs(instance, key.get(), label)) << label << takeErrors();
+    }
+}
+
 TEST(LossOfMany, NoSignatureIsLostAndNoneIsWrong) {
     constexpr int crowd = 32;
     constexpr int rounds = 25;

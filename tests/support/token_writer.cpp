@@ -81,6 +81,18 @@ void TokenWriter::generatePair(CK_MECHANISM_TYPE type, std::vector<CK_ATTRIBUTE>
                                           privateValues.size(), &publicKey, &privateKey));
 }
 
+void TokenWriter::destroy(std::string label) {
+    CK_ATTRIBUTE filter{CKA_LABEL, label.data(), label.size()};
+    std::array<CK_OBJECT_HANDLE, 16> found{};
+    CK_ULONG count = 0;
+    require("C_FindObjectsInit", functions_->C_FindObjectsInit(session_, &filter, 1));
+    require("C_FindObjects",
+            functions_->C_FindObjects(session_, found.data(), found.size(), &count));
+    require("C_FindObjectsFinal", functions_->C_FindObjectsFinal(session_));
+    for (CK_ULONG i = 0; i < count; ++i)
+        require("C_DestroyObject", functions_->C_DestroyObject(session_, found.at(i)));
+}
+
 void TokenWriter::createPublicKey(std::string label, std::string id) {
     CK_OBJECT_CLASS objectClass = CKO_PUBLIC_KEY;
     CK_KEY_TYPE keyType = CKK_RSA;

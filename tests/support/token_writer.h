@@ -23,6 +23,8 @@ class TokenWriter {
     void create(std::vector<CK_ATTRIBUTE> values);
     void generatePair(CK_MECHANISM_TYPE type, std::vector<CK_ATTRIBUTE> publicValues,
                       std::vector<CK_ATTRIBUTE> privateValues);
+    /// All objects with that label.
+    void destroy(std::string label);
     /// An RSA public key on the token. Its numbers make no sense, and nothing is done with them.
     void createPublicKey(std::string label, std::string id);
 

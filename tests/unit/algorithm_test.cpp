@@ -2,8 +2,8 @@
 #include <algorithm>
 
 #include <gtest/gtest.h>
-#include <openssl/objects.h>
 #include <openssl/ecdsa.h>
+#include <openssl/objects.h>
 #include <openssl/rand.h>
 #include <openssl/rsa.h>
 
@@ -115,8 +115,7 @@ Bytes ecdsaToDer(const Bytes& raw) {
 
 TEST(EcdsaDer, WritesMinimalIntegers) {
     const Bytes raw{0x00, 0x01, 0x80, 0x00}; // r = 1, s = 0x8000
-    EXPECT_EQ(ecdsaToDer(raw),
-              (Bytes{0x30, 0x08, 0x02, 0x01, 0x01, 0x02, 0x03, 0x00, 0x80, 0x00}));
+    EXPECT_EQ(ecdsaToDer(raw), (Bytes{0x30, 0x08, 0x02, 0x01, 0x01, 0x02, 0x03, 0x00, 0x80, 0x00}));
     EXPECT_TRUE(ecdsaToDer(Bytes{1, 2, 3}).empty());
     EXPECT_TRUE(ecdsaToDer(Bytes{}).empty());
 }
@@ -129,8 +128,7 @@ TEST(EcdsaDer, IsWhatOpenSslWrites) {
             RAND_bytes(raw.data(), static_cast<int>(raw.size()));
             std::fill_n(raw.begin(), zeros, static_cast<unsigned char>(0));
             const ossl::Owner<ECDSA_SIG, ECDSA_SIG_free> signature(ECDSA_SIG_new());
-            ECDSA_SIG_set0(signature.get(),
-                           BN_bin2bn(raw.data(), static_cast<int>(half), nullptr),
+            ECDSA_SIG_set0(signature.get(), BN_bin2bn(raw.data(), static_cast<int>(half), nullptr),
                            BN_bin2bn(raw.data() + half, static_cast<int>(half), nullptr));
             Bytes expected(static_cast<std::size_t>(i2d_ECDSA_SIG(signature.get(), nullptr)));
             unsigned char* position = expected.data();
