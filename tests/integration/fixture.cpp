@@ -105,8 +105,12 @@ std::string uriOf(const std::string& label, const std::string& type) {
 }
 
 ossl::Pkey load(const Instance& instance, const std::string& uri, int expected) {
+    return load(instance.get(), uri, expected);
+}
+
+ossl::Pkey load(OSSL_LIB_CTX* libctx, const std::string& uri, int expected) {
     const ossl::Owner<OSSL_STORE_CTX, OSSL_STORE_close> store(OSSL_STORE_open_ex(
-        uri.c_str(), instance.get(), nullptr, nullptr, nullptr, nullptr, nullptr, nullptr));
+        uri.c_str(), libctx, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr));
     if (!store || OSSL_STORE_expect(store.get(), expected) != 1)
         return nullptr;
     const ossl::Owner<OSSL_STORE_INFO, OSSL_STORE_INFO_free> info(OSSL_STORE_load(store.get()));

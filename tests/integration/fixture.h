@@ -41,6 +41,7 @@ std::string uriOf(const std::string& label, const std::string& type = "private")
 /// The first object of type `expected` behind `uri`; null if there is none.
 ossl::Pkey load(const Instance& instance, const std::string& uri,
                 int expected = OSSL_STORE_INFO_PKEY);
+ossl::Pkey load(OSSL_LIB_CTX* libctx, const std::string& uri, int expected = OSSL_STORE_INFO_PKEY);
 ossl::Pkey loadPrivate(const Instance& instance, const std::string& label);
 
 /// From the files that were made with the token, by OpenSSL's default provider alone.
