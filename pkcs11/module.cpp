@@ -66,6 +66,8 @@ std::shared_ptr<Module::Life> Module::currentLife() {
         life_ = std::make_shared<Life>();
         life_->generation = process::generation();
         serial_ = nullptr;
+        inside_ = 0; // threads of another process
+        gate_ = false;
     }
     return life_;
 }

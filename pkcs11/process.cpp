@@ -22,7 +22,9 @@ std::vector<std::shared_ptr<void>>& kept() {
 }
 
 std::atomic<int> inFlight{0};
-std::atomic<bool> forking{false};
+// A number, since several threads may fork at once: the first one done must not let calls in under
+// the others.
+std::atomic<int> forking{0};
 thread_local int depth = 0;
 
 constexpr auto forkPatience = std::chrono::seconds(1);
@@ -30,7 +32,7 @@ constexpr auto pause = std::chrono::microseconds(50);
 
 // A module may fork by itself, inside a call: then that call is not waited for.
 void beforeFork() {
-    forking = true;
+    forking.fetch_add(1);
     const auto deadline = std::chrono::steady_clock::now() + forkPatience;
     while (inFlight.load() > depth && std::chrono::steady_clock::now() < deadline)
         std::this_thread::sleep_for(pause);
@@ -39,14 +41,14 @@ void beforeFork() {
 
 void afterForkInParent() {
     stateMutex().unlock();
-    forking = false;
+    forking.fetch_sub(1);
 }
 
 void afterForkInChild() {
     currentGeneration.fetch_add(1);
     inFlight = depth;
     stateMutex().unlock();
-    forking = false;
+    forking = 0;
 }
 
 } // namespace
@@ -62,7 +64,7 @@ std::mutex& stateMutex() {
 
 void enterCall() {
     inFlight.fetch_add(1);
-    while (depth == 0 && forking.load()) {
+    while (depth == 0 && forking.load() > 0) {
         inFlight.fetch_sub(1);
         std::this_thread::sleep_for(pause);
         inFlight.fetch_add(1);

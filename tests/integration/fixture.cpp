@@ -106,8 +106,12 @@ std::string uriOf(const std::string& label, const std::string& type) {
 }
 
 ossl::Pkey load(const Instance& instance, const std::string& uri, int expected) {
+    return load(instance.get(), uri, expected);
+}
+
+ossl::Pkey load(OSSL_LIB_CTX* libctx, const std::string& uri, int expected) {
     const ossl::Owner<OSSL_STORE_CTX, OSSL_STORE_close> store(OSSL_STORE_open_ex(
-        uri.c_str(), instance.get(), nullptr, nullptr, nullptr, nullptr, nullptr, nullptr));
+        uri.c_str(), libctx, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr));
     if (!store || OSSL_STORE_expect(store.get(), expected) != 1)
         return nullptr;
     const ossl::Owner<OSSL_STORE_INFO, OSSL_STORE_INFO_free> info(OSSL_STORE_load(store.get()));
@@ -204,16 +208,22 @@ void noFaults() {
     ASSERT_EQ(module().setFaults(nullptr), CKR_OK);
 }
 
+int statusOf(pid_t child) {
+    int status = -1;
+    waitpid(child, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
+}
+
 int inChild(const std::function<bool()>& body) {
     constexpr unsigned patience = 20;
     const pid_t child = fork();
     if (child == 0) {
         alarm(patience);
-        _exit(body() ? 0 : 1);
+        const bool good = body();
+        std::fputs(takeErrors().c_str(), stderr);
+        _exit(good ? 0 : 1);
     }
-    int status = -1;
-    waitpid(child, &status, 0);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
+    return statusOf(child);
 }
 
 TokenWriter tokenWriter(const std::string& token) {

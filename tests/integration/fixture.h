@@ -42,6 +42,7 @@ std::string uriOf(const std::string& label, const std::string& type = "private")
 /// The first object of type `expected` behind `uri`; null if there is none.
 ossl::Pkey load(const Instance& instance, const std::string& uri,
                 int expected = OSSL_STORE_INFO_PKEY);
+ossl::Pkey load(OSSL_LIB_CTX* libctx, const std::string& uri, int expected = OSSL_STORE_INFO_PKEY);
 ossl::Pkey loadPrivate(const Instance& instance, const std::string& label);
 
 /// From the files that were made with the token, by OpenSSL's default provider alone.
@@ -67,6 +68,8 @@ const test_module::TestModule& module();
 void fault(const std::string& function, const std::string& calls, CK_RV rv);
 void noFaults();
 
+/// The exit status of a child; 1000 and more if a signal ended it.
+int statusOf(pid_t child);
 /// 0 if `body`, run in a child of this process, returned true.
 int inChild(const std::function<bool()>& body);
 
