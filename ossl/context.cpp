@@ -48,11 +48,12 @@ std::vector<pkcs11::Module*> Context::modules() {
         throw UsageError(Reason::parameter, settings_.problem);
     const pkcs11::ModuleOptions options{settings_.moduleInitArgs, settings_.neverFinalize,
                                         settings_.maxIdleSessions};
+    const pkcs11::ModulePolicy policy(settings_.allowedModulePaths);
     std::vector<pkcs11::ModuleUse> loaded;
     if (settings_.modulePath.empty())
-        loaded = pkcs11::loadRegisteredModules(options);
+        loaded = pkcs11::loadRegisteredModules(options, policy);
     else
-        loaded.push_back(pkcs11::loadModule(settings_.modulePath, options));
+        loaded.push_back(pkcs11::loadModule(settings_.modulePath, options, policy));
     const std::lock_guard lock(pkcs11::process::stateMutex());
     if (!modulesLoaded_)
         modules_.swap(loaded);

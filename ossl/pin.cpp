@@ -4,7 +4,10 @@
 #include <cstring>
 #include <new>
 
+#include <fcntl.h>
 #include <openssl/crypto.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 
 #include "ossl/handles.h"
 #include "pkcs11/error.h"
@@ -14,31 +17,46 @@ namespace {
 
 constexpr std::size_t longestPin = 1024;
 
+[[noreturn]] void refuse(const std::string& why) {
+    throw pkcs11::Error(pkcs11::Failure::login, why);
+}
+
 } // namespace
 
 pkcs11::Pin makePin(std::string_view text) {
-    const std::size_t size = text.size();
-    auto* copy = static_cast<char*>(OPENSSL_secure_malloc(size + 1));
-    if (copy == nullptr)
+    // Pages of its own: never swapped, as far as the system lets us lock them, and in no core dump.
+    const std::size_t size = text.size() + 1;
+    void* pages = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (pages == MAP_FAILED)
         throw std::bad_alloc();
-    std::memcpy(copy, text.data(), size);
-    copy[size] = '\0';
+    mlock(pages, size);
+    madvise(pages, size, MADV_DONTDUMP);
     const auto wipe = [size](const char* bytes) {
-        OPENSSL_secure_clear_free(const_cast<char*>(bytes), size + 1);
+        auto* all = const_cast<char*>(bytes);
+        OPENSSL_cleanse(all, size);
+        munmap(all, size);
     };
-    return {std::shared_ptr<const char>(copy, wipe), size};
+    std::shared_ptr<const char> owner(static_cast<const char*>(pages), wipe);
+    std::memcpy(pages, text.data(), text.size());
+    return {std::move(owner), text.size()};
 }
 
-pkcs11::Pin readPinFile(const std::string& path) {
-    const Bio file(BIO_new(BIO_s_file()));
+pkcs11::Pin readPinFile(const std::string& path, bool readableByOthers) {
+    const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    // By descriptor: a FILE would leave the PIN in its buffer.
+    const Bio file(descriptor >= 0 ? BIO_new_fd(descriptor, BIO_CLOSE) : nullptr);
+    struct stat status {};
+    if (!file || fstat(descriptor, &status) != 0)
+        refuse("cannot open the PIN file " + path);
+    if ((status.st_mode & S_IROTH) != 0 && !readableByOthers)
+        refuse("the PIN file " + path +
+               " can be read by everybody: chmod o-r, or set pkcs11-allow-readable-pin-files");
     std::array<char, longestPin> line{};
-    if (!file || BIO_read_filename(file.get(), const_cast<char*>(path.c_str())) != 1)
-        throw pkcs11::Error(pkcs11::Failure::login, "cannot open the PIN file " + path);
     const int size = BIO_gets(file.get(), line.data(), static_cast<int>(line.size()));
     auto pin = makePin({line.data(), size > 0 ? std::strcspn(line.data(), "\r\n") : 0});
     OPENSSL_cleanse(line.data(), line.size());
     if (pin.size == 0)
-        throw pkcs11::Error(pkcs11::Failure::login, "the PIN file " + path + " is empty");
+        refuse("the PIN file " + path + " is empty");
     return pin;
 }
 

@@ -1,4 +1,5 @@
-// PINs in OpenSSL's secure heap (OPENSSL_secure_malloc(3)).
+// PINs in memory that stays out of swap and core dumps (mlock(2), madvise(2)); OpenSSL's secure
+// heap would be no better than malloc where the application has made none.
 #pragma once
 
 #include <string>
@@ -8,11 +9,11 @@
 
 namespace ossl {
 
-/// A copy of `text` in the secure heap, where the application has made one; wiped with its last
-/// owner.
+/// A copy of `text` in pages of its own; wiped with its last owner.
 pkcs11::Pin makePin(std::string_view text);
 
-/// The first line of the file at `path`. Throws pkcs11::Error if it can't be read.
-pkcs11::Pin readPinFile(const std::string& path);
+/// The first line of the file at `path`. Throws pkcs11::Error if it can't be read, or if everybody
+/// on the machine can and `readableByOthers` does not permit that.
+pkcs11::Pin readPinFile(const std::string& path, bool readableByOthers);
 
 } // namespace ossl

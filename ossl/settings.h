@@ -17,7 +17,9 @@ struct Settings {
     std::string modulePath;     ///< the one module to use; empty for those registered with p11-kit
     std::string moduleInitArgs; ///< pReserved of C_Initialize
     std::optional<pkcs11::Pin> pin;
-    std::string pinFile; ///< read at the first login; empty for none
+    std::string pinFile;           ///< read at the first login; empty for none
+    bool readablePinFiles = false; ///< PIN files that others may read are taken all the same
+    std::vector<std::string> allowedModulePaths; ///< pkcs11::ModulePolicy
     LoginBehavior login = LoginBehavior::automatic;
     bool earlyLoad = false;     ///< load the modules with the provider instead of at first use
     bool neverFinalize = false; ///< quirk no-deinit

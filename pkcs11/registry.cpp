@@ -118,11 +118,11 @@ std::string optionOf(CK_FUNCTION_LIST* functions, const char* option) {
 }
 
 void adoptList(CK_FUNCTION_LIST** list, bool remoteOnly, const ModuleOptions& common,
-               std::vector<ModuleUse>& out) {
+               const ModulePolicy& policy, std::vector<ModuleUse>& out) {
     for (auto** entry = list; entry != nullptr && *entry != nullptr; ++entry) {
         const CString name(p11_kit_module_get_name(*entry), &std::free);
         const CString file(p11_kit_module_get_filename(*entry), &std::free);
-        if (remoteOnly && file)
+        if ((remoteOnly && file) || !policy.allows(file ? file.get() : ""))
             continue;
         ModuleOptions options = common;
         if (const auto own = optionOf(*entry, "x-init-reserved"); !own.empty())
@@ -139,7 +139,9 @@ std::string lastMessage() {
 
 } // namespace
 
-ModuleUse loadModule(const std::string& path, const ModuleOptions& options) {
+ModuleUse loadModule(const std::string& path, const ModuleOptions& options,
+                     const ModulePolicy& policy) {
+    policy.require(path); // of this instance, whatever others have loaded
     const std::string real = canonical(path);
     if (auto* known = find(fileStem(path), real))
         return ModuleUse(*known);
@@ -152,7 +154,8 @@ ModuleUse loadModule(const std::string& path, const ModuleOptions& options) {
     return adopt(functions, fileStem(path), real, options);
 }
 
-std::vector<ModuleUse> loadRegisteredModules(const ModuleOptions& options) {
+std::vector<ModuleUse> loadRegisteredModules(const ModuleOptions& options,
+                                             const ModulePolicy& policy) {
     if (Module::insideCall())
         throw Error(Failure::module, "a module called back into the provider");
     std::vector<ModuleUse> result;
@@ -160,9 +163,11 @@ std::vector<ModuleUse> loadRegisteredModules(const ModuleOptions& options) {
     if (direct == nullptr)
         throw Error(Failure::module,
                     "cannot load the modules registered with p11-kit: " + lastMessage());
-    adoptList(direct, false, options, result);
-    // Modules behind a socket or a command exist only as p11-kit's own wrappers.
-    adoptList(p11_kit_modules_load(nullptr, 0), true, options, result);
+    adoptList(direct, false, options, policy, result);
+    // Modules behind a socket or a command exist only as p11-kit's own wrappers. They have no file
+    // that a policy could name.
+    if (!policy.limits())
+        adoptList(p11_kit_modules_load(nullptr, 0), true, options, policy, result);
     return result;
 }
 

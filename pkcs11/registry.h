@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "pkcs11/module.h"
+#include "pkcs11/policy.h"
 
 namespace pkcs11 {
 
@@ -31,11 +32,13 @@ class ModuleUse {
 
 /// Loads the module at `path` (or named relative to p11-kit's module folder) without initialising
 /// it. The same file gives the same module again; the options of the first load hold. Throws Error.
-ModuleUse loadModule(const std::string& path, const ModuleOptions& options);
+ModuleUse loadModule(const std::string& path, const ModuleOptions& options,
+                     const ModulePolicy& policy);
 
 /// The modules registered with p11-kit for this program (pkcs11.conf(5)), in p11-kit's order, none
-/// initialised. Their own init arguments (x-init-reserved) go before those in `options`. Throws
-/// Error.
-std::vector<ModuleUse> loadRegisteredModules(const ModuleOptions& options);
+/// initialised, those left out that `policy` does not allow. Their own init arguments
+/// (x-init-reserved) go before those in `options`. Throws Error.
+std::vector<ModuleUse> loadRegisteredModules(const ModuleOptions& options,
+                                             const ModulePolicy& policy);
 
 } // namespace pkcs11

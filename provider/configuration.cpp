@@ -116,6 +116,18 @@ void setBlocked(Settings& settings, const std::string&, std::string_view value) 
     settings.blockedOperations = words(value);
 }
 
+void setAllowedModulePaths(Settings& settings, const std::string& directive,
+                           std::string_view value) {
+    settings.allowedModulePaths = words(value);
+    // Nothing that is allowed is no policy that anybody wants, but a mistake.
+    if (settings.allowedModulePaths.empty())
+        reject(directive, value);
+}
+
+void setReadablePinFiles(Settings& settings, const std::string& directive, std::string_view value) {
+    settings.readablePinFiles = parseBool(directive, value);
+}
+
 void setDebug(Settings&, const std::string& directive, std::string_view value) {
     if (!pkcs11::trace::configure(value))
         reject(directive, value);
@@ -135,7 +147,7 @@ struct Directive {
     void (*apply)(Settings&, const std::string&, std::string_view);
 };
 
-// pkcs11-provider's names, then those of libp11's provider.
+// pkcs11-provider's names, our own, then those of libp11's provider.
 constexpr std::array directives{Directive{"pkcs11-module-path", setModulePath},
                                 Directive{"pkcs11-module-init-args", setInitArgs},
                                 Directive{"pkcs11-module-token-pin", setPin},
@@ -148,6 +160,8 @@ constexpr std::array directives{Directive{"pkcs11-module-path", setModulePath},
                                 Directive{"pkcs11-module-cache-keys", accept},
                                 Directive{"pkcs11-module-cache-pins", accept},
                                 Directive{"pkcs11-module-assume-fips", accept},
+                                Directive{"pkcs11-allowed-module-paths", setAllowedModulePaths},
+                                Directive{"pkcs11-allow-readable-pin-files", setReadablePinFiles},
                                 Directive{"pkcs11_module", setModulePath},
                                 Directive{"init_args", setInitArgs},
                                 Directive{"pin", setPin},

@@ -16,7 +16,7 @@ constexpr std::size_t longestPin = 1024;
 
 // pin-source is a file: URI or a path (RFC 7512, section 2.4). Commands ("|...") are not run: a URI
 // may come from anywhere.
-pkcs11::Pin readPinSource(const std::string& source) {
+pkcs11::Pin readPinSource(const std::string& source, const ossl::Settings& settings) {
     constexpr std::string_view scheme = "file:";
     constexpr std::string_view authority = "//";
     std::string_view path = source;
@@ -27,18 +27,18 @@ pkcs11::Pin readPinSource(const std::string& source) {
     if (path.starts_with('|'))
         throw pkcs11::Error(pkcs11::Failure::login,
                             "pin-source names a command; only files are read");
-    return ossl::readPinFile(std::string(path));
+    return ossl::readPinFile(std::string(path), settings.readablePinFiles);
 }
 
 std::optional<pkcs11::Pin> givenPin(const uri::Uri& uri, const ossl::Settings& settings) {
     if (const auto value = uri.pinValue())
         return ossl::makePin(*value);
     if (const auto source = uri.pinSource())
-        return readPinSource(*source);
+        return readPinSource(*source, settings);
     if (settings.pin)
         return settings.pin;
     if (!settings.pinFile.empty())
-        return ossl::readPinFile(settings.pinFile);
+        return ossl::readPinFile(settings.pinFile, settings.readablePinFiles);
     return std::nullopt;
 }
 

@@ -79,6 +79,13 @@ scenario_pin_sources() {
     local bare="pkcs11:token=scenarios;object=rsa;type=private"
     printf '%s\n' "$PIN" >pin.txt && chmod 600 pin.txt
     ossl dgst -sha256 -sign "$bare?pin-source=file:$WORK/pin.txt" -out sig data.bin
+    # What everybody can read is refused, unless the configuration says otherwise.
+    chmod 644 pin.txt
+    fails "can be read by everybody" openssl dgst "${PROV[@]}" -sha256 -sign "$bare?pin-source=file:$WORK/pin.txt" -out sig data.bin
+    configuration "pkcs11-allow-readable-pin-files = yes"
+    ossl dgst -sha256 -sign "$bare?pin-source=file:$WORK/pin.txt" -out sig data.bin
+    export OPENSSL_CONF=$TOKENS/plain.cnf
+    chmod 640 pin.txt
     ossl dgst -sha256 -sign "$bare?pin-source=$WORK/pin.txt" -out sig data.bin
     ossl dgst -sha256 -sign "$bare" -passin "pass:$PIN" -out sig data.bin
     PKCS11_PIN=$PIN ossl dgst -sha256 -sign "$bare" -out sig data.bin
@@ -148,6 +155,26 @@ scenario_module_is_loaded_late() {
     plain dgst -sha256 -verify "$(public_of rsa)" -signature sig data.bin >/dev/null
     # GnuTLS's tool hangs at its end in the C library's locale lock when the sanitizer's runtime is preloaded.
     [ -n "${SCENARIO_PRELOAD:-}" ] || timeout 30 p11tool --list-tokens >log 2>&1 || { cat log >&2; die "p11tool"; }
+}
+
+# A policy says which modules may be loaded, whoever names them.
+scenario_policy_allowed_modules() {
+    local module=$PKCS11_PROVIDER_MODULE other
+    configuration "pkcs11-allowed-module-paths = $(dirname "$(realpath "$module")"), /nosuch"
+    works
+    configuration "pkcs11-allowed-module-paths = $module"
+    works
+    # A copy elsewhere, named by the environment or through a link with an allowed name.
+    other=$WORK/other.so
+    cp "$module" "$other"
+    export PKCS11_PROVIDER_MODULE=$other
+    fails "$other is not among pkcs11-allowed-module-paths" openssl dgst -sha256 -sign "$(uri rsa)" -out sig data.bin
+    # The URI can select among what is loaded, and load nothing.
+    export PKCS11_PROVIDER_MODULE=$module
+    fails "no configured or registered PKCS#11 module fits" openssl dgst -sha256 -sign "pkcs11:object=rsa;type=private?module-path=$other&pin-value=$PIN" -out sig data.bin
+    fails "no configured or registered PKCS#11 module fits" openssl dgst -sha256 -sign "pkcs11:object=rsa;type=private?module-name=other&pin-value=$PIN" -out sig data.bin
+    configuration "pkcs11-allowed-module-paths ="
+    fails "does not take the value" openssl dgst -sha256 -sign "$(uri rsa)" -out sig data.bin
 }
 
 # Calls of a whole process, with one module and one token: 16 at most, and these.
