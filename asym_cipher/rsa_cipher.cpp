@@ -58,14 +58,6 @@ bool blamesCiphertext(CK_RV rv) {
     }
 }
 
-unsigned versionOf(const OSSL_PARAM* params, const char* key, unsigned present) {
-    unsigned value = present;
-    const auto* found = OSSL_PARAM_locate_const(params, key);
-    if (found != nullptr && OSSL_PARAM_get_uint(found, &value) != 1)
-        throw ossl::UsageError(ossl::Reason::parameter, std::string(key) + " is no TLS version");
-    return value;
-}
-
 } // namespace
 
 void RsaCipher::begin(const std::shared_ptr<keymgmt::Key>& key, bool decrypting,
@@ -321,15 +313,8 @@ void RsaCipher::setPadding(const OSSL_PARAM* params) {
 }
 
 void RsaCipher::setLabel(const OSSL_PARAM* params) {
-    const auto* found = OSSL_PARAM_locate_const(params, OSSL_ASYM_CIPHER_PARAM_OAEP_LABEL);
-    if (found == nullptr)
-        return;
-    const void* data = nullptr;
-    std::size_t size = 0;
-    if (OSSL_PARAM_get_octet_string_ptr(found, &data, &size) != 1)
-        throw ossl::UsageError(ossl::Reason::parameter, "the OAEP label is no octet string");
-    const auto* bytes = static_cast<const unsigned char*>(data);
-    label_.assign(bytes, bytes + size);
+    if (const auto label = ossl::octetsOf(params, OSSL_ASYM_CIPHER_PARAM_OAEP_LABEL))
+        label_.assign(label->begin(), label->end());
 }
 
 void RsaCipher::setParams(const OSSL_PARAM* params) {
@@ -341,9 +326,10 @@ void RsaCipher::setParams(const OSSL_PARAM* params) {
     if (const auto name = ossl::textOf(params, OSSL_ASYM_CIPHER_PARAM_MGF1_DIGEST))
         mgf1_ = fetch(*name);
     setLabel(params);
-    clientVersion_ = versionOf(params, OSSL_ASYM_CIPHER_PARAM_TLS_CLIENT_VERSION, clientVersion_);
-    negotiatedVersion_ =
-        versionOf(params, OSSL_ASYM_CIPHER_PARAM_TLS_NEGOTIATED_VERSION, negotiatedVersion_);
+    clientVersion_ = ossl::unsignedOf(params, OSSL_ASYM_CIPHER_PARAM_TLS_CLIENT_VERSION)
+                         .value_or(clientVersion_);
+    negotiatedVersion_ = ossl::unsignedOf(params, OSSL_ASYM_CIPHER_PARAM_TLS_NEGOTIATED_VERSION)
+                             .value_or(negotiatedVersion_);
 }
 
 void RsaCipher::getParams(OSSL_PARAM* params) const {
