@@ -38,6 +38,17 @@ const PaddingName& nameOf(CipherPadding padding) {
                          [padding](const auto& entry) { return entry.padding == padding; });
 }
 
+// Not CKA_MODULUS, which a token need not tell of its private keys.
+pkcs11::Bytes modulusOf(const keymgmt::Key& key) {
+    BIGNUM* number = nullptr;
+    EVP_PKEY_get_bn_param(key.shape(), OSSL_PKEY_PARAM_RSA_N, &number);
+    const ossl::Bignum owner(number);
+    pkcs11::Bytes bytes(key.modulusSize());
+    if (!owner || BN_bn2binpad(number, bytes.data(), static_cast<int>(bytes.size())) < 0)
+        throw ossl::UsageError(ossl::Reason::key, "the modulus of the key is unknown");
+    return bytes;
+}
+
 // One message for all that depends on the plaintext.
 [[noreturn]] void decryptionFailed() {
     throw ossl::UsageError(ossl::Reason::data, "decryption failed");
@@ -126,10 +137,7 @@ Octets RsaCipher::rejectionSecret() {
         return known;
     pkcs11::Bytes secret(secretSize);
     if (takesRaw()) {
-        const auto modulus = key_->privateObject().attributes().bytes(CKA_MODULUS);
-        auto challenge = challengeFor(modulus);
-        challenge.resize(key_->modulusSize());
-        const auto answer = rawDecrypt(challenge);
+        const auto answer = rawDecrypt(challengeFor(modulusOf(*key_)));
         if (EVP_Q_digest(provider_.libctx(), "SHA2-256", ossl::Context::propq(),
                          answer.view().data(), answer.size(), secret.data(), nullptr) != 1)
             throw ossl::UsageError(ossl::Reason::internal, "hashing failed");
