@@ -18,12 +18,11 @@ constexpr std::array paths{
 void use(OSSL_STORE_INFO* info, Input options) {
     const int type = OSSL_STORE_INFO_get_type(info);
     if (type == OSSL_STORE_INFO_PUBKEY)
-        fuzz::inspect(OSSL_STORE_INFO_get0_PUBKEY(info));
+        fuzz::inspect(OSSL_STORE_INFO_get0_PUBKEY(info), options);
     if (type != OSSL_STORE_INFO_PKEY)
         return;
     auto* key = OSSL_STORE_INFO_get0_PKEY(info);
-    if (options.byte() % 2 == 0)
-        fuzz::inspect(key);
+    fuzz::inspect(key, options);
     fuzz::sign(key, options);
     fuzz::decrypt(key, options);
 }

@@ -53,6 +53,9 @@ void compare(EVP_PKEY* key) {
     const ossl::Pkey copy(EVP_PKEY_dup(key));
     if (copy)
         EVP_PKEY_eq(key, copy.get());
+}
+
+void check(EVP_PKEY* key) {
     if (EVP_PKEY_get_bits(key) > largestChecked)
         return;
     const ossl::PkeyCtx checker(EVP_PKEY_CTX_new_from_pkey(libctx(), key, nullptr));
@@ -80,14 +83,22 @@ void setOptions(EVP_PKEY_CTX* context, Input& options) {
 
 } // namespace
 
-void inspect(EVP_PKEY* key) {
+// One bit for each, since most of it is OpenSSL's own work, and takes long.
+void inspect(EVP_PKEY* key, Input& options) {
+    const unsigned choice = options.byte();
     EVP_PKEY_get_size(key);
     EVP_PKEY_get_security_bits(key);
     readValues(key);
-    compare(key);
-    write(key, EVP_PKEY_PUBLIC_KEY, "DER");
-    for (const char* form : {"PEM", "TEXT"})
-        write(key, EVP_PKEY_KEYPAIR, form);
+    if ((choice & 1) != 0)
+        compare(key);
+    if ((choice & 2) != 0)
+        check(key);
+    if ((choice & 4) != 0)
+        write(key, EVP_PKEY_PUBLIC_KEY, "DER");
+    if ((choice & 8) != 0)
+        write(key, EVP_PKEY_KEYPAIR, "PEM");
+    if ((choice & 16) != 0)
+        write(key, EVP_PKEY_KEYPAIR, "TEXT");
 }
 
 void sign(EVP_PKEY* key, Input& options) {

@@ -8,9 +8,9 @@
 
 namespace fuzz {
 
-/// Sizes, groups and public values; copies, exports and encodings.
-void inspect(EVP_PKEY* key);
-/// A signature by digest and padding as `options` has it.
+/// Sizes, groups and public values; copies, checks and encodings if `options` says so.
+void inspect(EVP_PKEY* key, Input& options);
+/// With digest and padding as `options` has it.
 void sign(EVP_PKEY* key, Input& options);
 void decrypt(EVP_PKEY* key, Input& options);
 
