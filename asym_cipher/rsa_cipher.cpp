@@ -38,6 +38,17 @@ const PaddingName& nameOf(CipherPadding padding) {
                          [padding](const auto& entry) { return entry.padding == padding; });
 }
 
+// Not CKA_MODULUS, which a token need not tell of its private keys.
+pkcs11::Bytes modulusOf(const keymgmt::Key& key) {
+    BIGNUM* number = nullptr;
+    EVP_PKEY_get_bn_param(key.shape(), OSSL_PKEY_PARAM_RSA_N, &number);
+    const ossl::Bignum owner(number);
+    pkcs11::Bytes bytes(key.modulusSize());
+    if (!owner || BN_bn2binpad(number, bytes.data(), static_cast<int>(bytes.size())) < 0)
+        throw ossl::UsageError(ossl::Reason::key, "the modulus of the key is unknown");
+    return bytes;
+}
+
 // One message for all that depends on the plaintext.
 [[noreturn]] void decryptionFailed() {
     throw ossl::UsageError(ossl::Reason::data, "decryption failed");
@@ -58,14 +69,6 @@ bool blamesCiphertext(const pkcs11::Error& error) {
     default:
         return false;
     }
-}
-
-unsigned versionOf(const OSSL_PARAM* params, const char* key, unsigned present) {
-    unsigned value = present;
-    const auto* found = OSSL_PARAM_locate_const(params, key);
-    if (found != nullptr && OSSL_PARAM_get_uint(found, &value) != 1)
-        throw ossl::UsageError(ossl::Reason::parameter, std::string(key) + " is no TLS version");
-    return value;
 }
 
 } // namespace
@@ -135,10 +138,7 @@ Octets RsaCipher::rejectionSecret() {
         return known;
     pkcs11::Bytes secret(secretSize);
     if (takesRaw()) {
-        const auto modulus = key_->privateObject().attributes().bytes(CKA_MODULUS);
-        auto challenge = challengeFor(modulus);
-        challenge.resize(key_->modulusSize());
-        const auto answer = rawDecrypt(challenge);
+        const auto answer = rawDecrypt(challengeFor(modulusOf(*key_)));
         if (EVP_Q_digest(provider_.libctx(), "SHA2-256", ossl::Context::propq(),
                          answer.view().data(), answer.size(), secret.data(), nullptr) != 1)
             throw ossl::UsageError(ossl::Reason::internal, "hashing failed");
@@ -322,15 +322,8 @@ void RsaCipher::setPadding(const OSSL_PARAM* params) {
 }
 
 void RsaCipher::setLabel(const OSSL_PARAM* params) {
-    const auto* found = OSSL_PARAM_locate_const(params, OSSL_ASYM_CIPHER_PARAM_OAEP_LABEL);
-    if (found == nullptr)
-        return;
-    const void* data = nullptr;
-    std::size_t size = 0;
-    if (OSSL_PARAM_get_octet_string_ptr(found, &data, &size) != 1)
-        throw ossl::UsageError(ossl::Reason::parameter, "the OAEP label is no octet string");
-    const auto* bytes = static_cast<const unsigned char*>(data);
-    label_.assign(bytes, bytes + size);
+    if (const auto label = ossl::octetsOf(params, OSSL_ASYM_CIPHER_PARAM_OAEP_LABEL))
+        label_.assign(label->begin(), label->end());
 }
 
 void RsaCipher::setParams(const OSSL_PARAM* params) {
@@ -342,9 +335,10 @@ void RsaCipher::setParams(const OSSL_PARAM* params) {
     if (const auto name = ossl::textOf(params, OSSL_ASYM_CIPHER_PARAM_MGF1_DIGEST))
         mgf1_ = fetch(*name);
     setLabel(params);
-    clientVersion_ = versionOf(params, OSSL_ASYM_CIPHER_PARAM_TLS_CLIENT_VERSION, clientVersion_);
-    negotiatedVersion_ =
-        versionOf(params, OSSL_ASYM_CIPHER_PARAM_TLS_NEGOTIATED_VERSION, negotiatedVersion_);
+    clientVersion_ = ossl::unsignedOf(params, OSSL_ASYM_CIPHER_PARAM_TLS_CLIENT_VERSION)
+                         .value_or(clientVersion_);
+    negotiatedVersion_ = ossl::unsignedOf(params, OSSL_ASYM_CIPHER_PARAM_TLS_NEGOTIATED_VERSION)
+                             .value_or(negotiatedVersion_);
 }
 
 void RsaCipher::getParams(OSSL_PARAM* params) const {

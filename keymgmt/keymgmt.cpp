@@ -222,19 +222,16 @@ const OSSL_PARAM* gettableKeyParams(void*) {
 // the like) is for encoders, and is ignored.
 int setKeyParams(void* keydata, const OSSL_PARAM params[]) {
     const auto& key = keyOf(keydata);
-    const auto* encoded = params != nullptr
-                              ? OSSL_PARAM_locate_const(params, OSSL_PKEY_PARAM_ENCODED_PUBLIC_KEY)
-                              : nullptr;
-    if (encoded == nullptr)
-        return 1;
-    if (key->isOnToken() || encoded->data_type != OSSL_PARAM_OCTET_STRING)
-        return 0;
-    auto* target = key->shape();
-    return target != nullptr && EVP_PKEY_set1_encoded_public_key(
-                                    target, static_cast<const unsigned char*>(encoded->data),
-                                    encoded->data_size) == 1
-               ? 1
-               : 0;
+    return ossl::guarded(key->context().core(), 0, [&] {
+        const auto encoded = ossl::octetsOf(params, OSSL_PKEY_PARAM_ENCODED_PUBLIC_KEY);
+        if (!encoded)
+            return 1;
+        auto* target = key->isOnToken() ? nullptr : key->shape();
+        return target != nullptr && EVP_PKEY_set1_encoded_public_key(target, encoded->data(),
+                                                                     encoded->size()) == 1
+                   ? 1
+                   : 0;
+    });
 }
 
 const OSSL_PARAM* settableKeyParams(void*) {

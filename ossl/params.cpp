@@ -15,6 +15,15 @@ void check(int success, const char* key) {
         reject(key);
 }
 
+const OSSL_PARAM* findWithData(const OSSL_PARAM* params, const char* key) {
+    const auto* found = OSSL_PARAM_locate_const(params, key);
+    if (found == nullptr || found->data != nullptr)
+        return found;
+    if (found->data_type != OSSL_PARAM_OCTET_STRING || found->data_size != 0)
+        reject(key);
+    return found;
+}
+
 } // namespace
 
 OSSL_PARAM bignumParam(const char* key) {
@@ -37,11 +46,11 @@ OSSL_PARAM unsignedParam(const char* key) {
 }
 
 std::optional<std::string> textOf(const OSSL_PARAM* params, const char* key) {
-    const auto* found = OSSL_PARAM_locate_const(params, key);
+    const auto* found = findWithData(params, key);
     if (found == nullptr)
         return std::nullopt;
     const char* text = nullptr;
-    if (found->data_type == OSSL_PARAM_UTF8_STRING && found->data != nullptr)
+    if (found->data_type == OSSL_PARAM_UTF8_STRING)
         return std::string(static_cast<const char*>(found->data),
                            strnlen(static_cast<const char*>(found->data), found->data_size));
     check(OSSL_PARAM_get_utf8_ptr(found, &text), key);
@@ -49,12 +58,33 @@ std::optional<std::string> textOf(const OSSL_PARAM* params, const char* key) {
 }
 
 std::optional<int> intOf(const OSSL_PARAM* params, const char* key) {
-    const auto* found = OSSL_PARAM_locate_const(params, key);
+    const auto* found = findWithData(params, key);
     if (found == nullptr)
         return std::nullopt;
     int number = 0;
     check(OSSL_PARAM_get_int(found, &number), key);
     return number;
+}
+
+std::optional<unsigned> unsignedOf(const OSSL_PARAM* params, const char* key) {
+    const auto* found = findWithData(params, key);
+    if (found == nullptr)
+        return std::nullopt;
+    unsigned number = 0;
+    check(OSSL_PARAM_get_uint(found, &number), key);
+    return number;
+}
+
+std::optional<std::span<const unsigned char>> octetsOf(const OSSL_PARAM* params, const char* key) {
+    const auto* found = findWithData(params, key);
+    if (found == nullptr)
+        return std::nullopt;
+    const void* data = nullptr;
+    std::size_t size = 0;
+    check(OSSL_PARAM_get_octet_string_ptr(found, &data, &size), key);
+    if (data == nullptr && size != 0)
+        reject(key);
+    return std::span(static_cast<const unsigned char*>(data), size);
 }
 
 std::optional<TextOrInt> textOrIntOf(const OSSL_PARAM* params, const char* key) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -20,9 +21,14 @@ OSSL_PARAM sizeParam(const char* key);
 OSSL_PARAM textParam(const char* key);
 OSSL_PARAM unsignedParam(const char* key);
 
-/// Entries that are missing give nothing; entries of a wrong type throw UsageError.
+/// Entries that are missing give nothing; entries of a wrong type, and those without data, throw
+/// UsageError (OpenSSL 3.0's own getters read through the null pointer). Octet strings of size 0
+/// need no data.
 std::optional<std::string> textOf(const OSSL_PARAM* params, const char* key);
 std::optional<int> intOf(const OSSL_PARAM* params, const char* key);
+std::optional<unsigned> unsignedOf(const OSSL_PARAM* params, const char* key);
+/// Valid as long as the entry's data.
+std::optional<std::span<const unsigned char>> octetsOf(const OSSL_PARAM* params, const char* key);
 
 /// A value that applications give as text or as a number.
 struct TextOrInt {

@@ -33,10 +33,17 @@ class Search {
         std::vector<CK_OBJECT_HANDLE> found;
         std::array<CK_OBJECT_HANDLE, findBatch> batch{};
         CK_ULONG count = batch.size();
-        while (count >= batch.size() && found.size() < findLimit) {
+        while (count >= batch.size()) {
             session_.require<&List::C_FindObjects>(batch.data(), CK_ULONG{batch.size()}, &count);
             found.insert(found.end(), batch.begin(),
                          batch.begin() + std::min<std::size_t>(count, batch.size()));
+            // Not a list cut short: nobody could tell what it lacks, and each of the objects would
+            // be read.
+            if (found.size() >= findLimit)
+                throw Error(Failure::call,
+                            "C_FindObjects does not come to an end for " +
+                                session_.connection().token().describe(),
+                            CKR_GENERAL_ERROR);
         }
         return found;
     }

@@ -1,14 +1,18 @@
 #!/usr/bin/env bash
-# Installs what is needed on Debian and Ubuntu:  install-deps.sh [build|test|bench]   (each includes those before it)
+# Installs what is needed on Debian and Ubuntu:  install-deps.sh [build|test|bench|fuzz]   (each includes what the build needs)
 set -euo pipefail
 
 build=(cmake ninja-build g++ pkg-config libssl-dev libp11-kit-dev openssl softhsm2 opensc p11-kit p11-kit-modules)
 test=(libgtest-dev libgmock-dev libbenchmark-dev gnutls-bin osslsigncode valgrind xxd clang-format clang-tidy)
 bench=(libbenchmark-dev python3 gnuplot-nox valgrind libengine-pkcs11-openssl)
+fuzz=(clang libclang-rt-dev)
 
 packages=("${build[@]}")
-[ "${1:-build}" = build ] || packages+=("${test[@]}")
-[ "${1:-build}" != bench ] || packages+=("${bench[@]}")
+case ${1:-build} in
+test) packages+=("${test[@]}") ;;
+bench) packages+=("${test[@]}" "${bench[@]}") ;;
+fuzz) packages+=("${fuzz[@]}") ;;
+esac
 
 missing=()
 for package in "${packages[@]}"; do

@@ -101,12 +101,19 @@ int atEnd(void* ctx) {
     return loaderOf(ctx).atEnd() ? 1 : 0;
 }
 
+// Wrong values are told at the first load: where they are refused here, OpenSSL 3.0 gives the
+// application a store without a loader, and reads through the null pointer at its first use.
 int setParams(void* ctx, const OSSL_PARAM params[]) {
-    return ossl::guarded(loaderOf(ctx).core(), 0, [&] {
+    constexpr Expectation nothing = -1;
+    auto& loader = loaderOf(ctx);
+    const int good = ossl::guarded(loader.core(), 0, [&] {
         if (const auto expected = ossl::intOf(params, OSSL_STORE_PARAM_EXPECT))
-            loaderOf(ctx).expect(*expected);
+            loader.expect(*expected);
         return 1;
     });
+    if (good == 0)
+        loader.expect(nothing);
+    return 1;
 }
 
 const OSSL_PARAM* settableParams(void*) {

@@ -142,6 +142,25 @@ TEST(Decryption, AnswersBadPkcs1PaddingWithASubstitute) {
     }
 }
 
+// The substitute depends on the key alone. Where the token tells no modulus it is the
+// certificate's: without one, the substitute could be computed by everybody.
+TEST(Decryption, MakesTheSameSubstituteWhereTheTokenTellsNoModulus) {
+    const Instance instance;
+    const auto key = loadPrivate(instance, "rsa");
+    const auto ciphertext = encrypt(Bytes(256, 7), {RSA_NO_PADDING, nullptr, nullptr, {}});
+    const auto expected = decrypt(instance, key.get(), ciphertext, {});
+    ASSERT_TRUE(expected) << takeErrors();
+
+    const auto hidden = std::to_string(CKA_MODULUS);
+    ASSERT_EQ(module().configure("PKCS11_TEST_HIDE_ATTRIBUTES", hidden.c_str()), CKR_OK);
+    const auto withoutModulus = loadPrivate(instance, "rsa");
+    BIGNUM* modulus = nullptr;
+    EXPECT_EQ(EVP_PKEY_get_bn_param(withoutModulus.get(), OSSL_PKEY_PARAM_RSA_N, &modulus), 1);
+    BN_free(modulus);
+    EXPECT_EQ(decrypt(instance, withoutModulus.get(), ciphertext, {}), expected) << takeErrors();
+    EXPECT_EQ(module().configure("PKCS11_TEST_HIDE_ATTRIBUTES", nullptr), CKR_OK);
+}
+
 TEST(Decryption, OfTlsSecretsAlwaysSucceeds) {
     const Instance instance;
     const auto key = loadPrivate(instance, "rsa");

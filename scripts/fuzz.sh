@@ -1,0 +1,66 @@
+#!/usr/bin/env bash
+# Runs the fuzz targets:  fuzz.sh [SECONDS] [TARGET...]   (60 seconds each, and all targets, if not given)
+# Builds them with clang, runs two at a time and keeps what they learn under build/fuzz/corpus. Ends with status 1 if one
+# found something, and says where its input is.
+set -euo pipefail
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+seconds=${1:-60}
+shift || true
+[[ $seconds =~ ^[0-9]+$ ]] || {
+    echo "usage: fuzz.sh [SECONDS] [TARGET...]" >&2
+    exit 2
+}
+targets=("$@")
+[ ${#targets[@]} -gt 0 ] || mapfile -t targets < <(cd tests/fuzz/corpus && printf '%s\n' *)
+for target in "${targets[@]}"; do
+    [ -d "tests/fuzz/corpus/$target" ] || {
+        echo "fuzz.sh: no target $target" >&2
+        exit 2
+    }
+done
+
+scripts/install-deps.sh fuzz
+build=$PWD/build/fuzz
+cmake --preset fuzz
+cmake --build --preset fuzz
+mkdir -p "$build/found"
+export UBSAN_OPTIONS=print_stacktrace=1
+export LSAN_OPTIONS=print_suppressions=0:suppressions=$PWD/tests/integration/lsan.supp
+
+# What an earlier run learned stays; the repository's own inputs are added.
+fuzz() {
+    local target=$1 corpus=$build/corpus/$1
+    local options=(-timeout=10 -rss_limit_mb=2048 -print_final_stats=0 -max_total_time="$seconds")
+    [ ! -f "tests/fuzz/$target.dict" ] || options+=("-dict=tests/fuzz/$target.dict")
+    mkdir -p "$corpus"
+    cp "tests/fuzz/corpus/$target"/* "$corpus"
+    "$build/tests/fuzz/fuzz_$target" "${options[@]}" "-artifact_prefix=$build/found/$target-" "$corpus" \
+        >"$build/$target.log" 2>&1
+}
+
+report() {
+    local target=$1 status=$2 log=$build/$1.log
+    if [ "$status" = 0 ]; then
+        echo "$target: $(grep -a '^Done' "$log"), $(grep -a -o 'exec/s: [0-9]*' "$log" | tail -n 1)"
+        return
+    fi
+    failed=1
+    echo "$target: FOUND $(grep -a '^SUMMARY' "$log" || echo "status $status"); see $log"
+    echo "  again: $build/tests/fuzz/fuzz_$target $(grep -a -o "$build/found/$target-.*" "$log" | tail -n 1)"
+}
+
+failed=0
+for ((i = 0; i < ${#targets[@]}; i += 2)); do
+    declare -A running=()
+    for target in "${targets[@]:i:2}"; do
+        fuzz "$target" &
+        running[$target]=$!
+    done
+    for target in "${targets[@]:i:2}"; do
+        status=0
+        wait "${running[$target]}" || status=$?
+        report "$target" "$status"
+    done
+done
+exit "$failed"
