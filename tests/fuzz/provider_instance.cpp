@@ -41,7 +41,7 @@ Run::Run(Input script) {
 
 Run::~Run() {
     hostile_module_set_script({});
-    pkcs11::loadModule(HOSTILE_MODULE, {})->noteFinalizedByOthers();
+    pkcs11::loadModule(HOSTILE_MODULE, {}, {})->noteFinalizedByOthers();
     ERR_clear_error();
 }
 

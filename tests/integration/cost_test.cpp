@@ -205,17 +205,15 @@ TEST(Contention, SixtyFourThreadsAreAllInsideAtOnceAndWaitForNoLock) {
             thread.join();
         return good.load();
     };
-    ASSERT_EQ(crowdSigns(1), crowd); // which opens a session for each
+    ASSERT_EQ(crowdSigns(1), crowd); // which opens the sessions
     module().resetCounts();
     watching = true;
     EXPECT_EQ(crowdSigns(rounds), crowd * rounds);
     watching = false;
     EXPECT_EQ(module().concurrency(), static_cast<unsigned long>(crowd));
-    EXPECT_EQ(module().count("C_OpenSession"), 0U);
+    EXPECT_LE(module().openSessions(), static_cast<unsigned long>(crowd));
     EXPECT_EQ(module().count("C_Sign"), static_cast<unsigned long>(crowd * rounds));
     EXPECT_GT(locks, 0U) << "nothing is counted";
-    RecordProperty("locks", static_cast<int>(locks));
-    RecordProperty("waits", static_cast<int>(waits));
     std::printf("%lu locks, %lu waits\n", locks.load(), waits.load());
     EXPECT_LE(waits * 100, locks) << "one lock in a hundred had to be waited for";
 }
