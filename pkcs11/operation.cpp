@@ -93,6 +93,7 @@ std::optional<MessageSigning> messageSigning(const TokenObject& key,
 
 std::size_t sign(TokenObject& key, const CK_MECHANISM& mechanism,
                  std::span<const unsigned char> data, std::span<unsigned char> out) {
+    const trace::Step step([&key] { return "sign with the " + key.describe(); });
     if (const auto signing = messageSigning(key, mechanism))
         if (const auto size = signMessage(key, mechanism, *signing, data, out))
             return *size;
@@ -107,6 +108,7 @@ std::size_t signIn(Session& session, CK_OBJECT_HANDLE handle, const TokenObject&
 
 std::size_t decrypt(TokenObject& key, const CK_MECHANISM& mechanism,
                     std::span<const unsigned char> data, std::span<unsigned char> out) {
+    const trace::Step step([&key] { return "decrypt with the " + key.describe(); });
     return perform<&List::C_DecryptInit, &List::C_Decrypt>(key, mechanism, data, out);
 }
 

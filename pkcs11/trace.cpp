@@ -14,12 +14,14 @@ namespace {
 
 std::atomic<int> currentLevel{0};
 std::atomic<FILE*> sink{nullptr};
+std::atomic<unsigned long> steps{0};
+thread_local unsigned long currentStep = 0;
 
 // One fprintf is one write to a line-buffered stream: lines of several threads do not mix.
 void line(const char* text) {
     FILE* out = sink.load();
-    std::fprintf(out != nullptr ? out : stderr, "pkcs11[%ld] %s\n", static_cast<long>(getpid()),
-                 text);
+    std::fprintf(out != nullptr ? out : stderr, "pkcs11[%ld] #%lu %s\n",
+                 static_cast<long>(getpid()), currentStep, text);
     std::fflush(out != nullptr ? out : stderr);
 }
 
@@ -54,6 +56,18 @@ bool configure(std::string_view spec) {
     }
     currentLevel = wanted;
     return true;
+}
+
+void Step::begin(const std::string& text) {
+    outer_ = currentStep;
+    begun_ = true;
+    currentStep = ++steps;
+    line(text.c_str());
+}
+
+Step::~Step() {
+    if (begun_)
+        currentStep = outer_;
 }
 
 void step(std::string_view text) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <string>
 #include <string_view>
 
 #include <p11-kit/pkcs11.h>
@@ -17,7 +18,28 @@ int level();
 /// is malformed.
 bool configure(std::string_view spec);
 
-/// Logs one step, for example "search pkcs11:token=...". Thread-safe.
+/// What the program asked for: "search pkcs11:token=...", "sign with private key ...". It has a
+/// number, and so have all lines of the thread as long as it lives.
+class Step {
+  public:
+    /// `text()` is asked for only if it is to be logged.
+    template <typename Text>
+    explicit Step(Text&& text) {
+        if (level() >= 1)
+            begin(text());
+    }
+    ~Step();
+    Step(const Step&) = delete;
+    Step& operator=(const Step&) = delete;
+
+  private:
+    void begin(const std::string& text);
+
+    unsigned long outer_ = 0; ///< the step in which this one began
+    bool begun_ = false;
+};
+
+/// Logs something that happens within a step. Thread-safe.
 void step(std::string_view text);
 
 /// Logs one C_ call with its result and the time it took.

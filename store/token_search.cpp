@@ -50,7 +50,6 @@ std::string join(const std::vector<std::string>& parts) {
 }
 
 TokenSearch::TokenSearch(ossl::Context& context, const uri::Uri& uri) : uri_(uri) {
-    pkcs11::trace::step("search " + uri.withoutPin());
     for (auto* module : selectModules(context)) {
         try {
             searchModule(*module);

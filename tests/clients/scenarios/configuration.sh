@@ -134,9 +134,16 @@ scenario_no_export() {
 
 scenario_debug_log() {
     PKCS11_PROVIDER_DEBUG="file:$WORK/log,level:2" ossl dgst -sha256 -sign "$(uri rsa)" -out sig data.bin
-    grep -q "C_Sign CKR_OK" log || die "the log has no C_Sign"
-    grep -q "search pkcs11:token=scenarios;object=rsa" log || die "the log does not name the search"
-    ! grep -q "pin-value" log || die "the log has the PIN"
+    # Each call belongs to a step: the search for the key, and the signature.
+    grep -q "#1 search pkcs11:token=scenarios;object=rsa" log || die "the log does not name the search"
+    grep -q "#1 C_FindObjects CKR_OK [0-9]* us" log || die "the search is without its calls"
+    grep -q '#2 sign with the private key "rsa" on token "scenarios"' log || die "the log does not name the signature"
+    grep -q "#2 C_Sign CKR_OK [0-9]* us" log || die "the signature is without its calls"
+    ! mentions_pin log || die "the log has the PIN"
+    # Neither when it is refused.
+    rm log
+    PKCS11_PROVIDER_DEBUG="file:$WORK/log,level:2" fails CKR_PIN_INCORRECT openssl dgst "${PROV[@]}" -sha256 -sign "pkcs11:token=retry;object=rsa;type=private?pin-value=$WRONG_PIN" -out sig data.bin
+    ! mentions_pin log || die "the log has the wrong PIN"
 }
 
 # Nothing is loaded before a key is asked for.

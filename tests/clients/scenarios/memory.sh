@@ -39,3 +39,34 @@ scenario_exit_status() {
         done
     done
 }
+
+# A core dump of a program that has logged in, and could again, has no PIN.
+scenario_core_dump_has_no_pin() {
+    command -v gcore >/dev/null || { echo "gdb is not installed"; exit 77; }
+    [ -z "${SCENARIO_PRELOAD:-}" ] || { echo "not with a sanitizer's shadow memory in the dump"; exit 77; }
+    local secret=hygiene-8231-word token="pkcs11:token=hygiene;object=key;type=private" how
+    softhsm2-util --init-token --free --label hygiene --pin "$secret" --so-pin 5678 >/dev/null
+    softhsm2-util --import "$TOKENS/ec256.pem" --token hygiene --label key --id 01 --pin "$secret" >/dev/null
+    echo "$secret" >pin.txt
+    chmod 600 pin.txt
+    for how in source directive asked; do
+        case $how in
+        source) configuration "" && set -- "$token?pin-source=file:$WORK/pin.txt" ;;
+        directive) configuration "pkcs11-module-token-pin = file:$WORK/pin.txt" && set -- "$token" ;;
+        asked) configuration "" && set -- "$token" "$WORK/pin.txt" ;;
+        esac
+        "$PIN_HOLDER" "$@" >holder.log 2>&1 &
+        local holder=$! try
+        for try in $(seq 100); do
+            ! grep -q ready holder.log || break
+            kill -0 $holder || { cat holder.log >&2; die "no signature: $how"; }
+            sleep 0.1
+        done
+        gcore -o core $holder >gcore.log 2>&1 || { cat gcore.log >&2; die "no core dump"; }
+        kill $holder
+        wait $holder || true
+        grep -q "token=hygiene" "core.$holder" || die "the core dump has not even the URI"
+        ! grep -q "$secret" "core.$holder" || die "the core dump has the PIN: $how"
+        rm "core.$holder"
+    done
+}
