@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # run.sh BUILD TEST_MODULE [GROUP...]: runs the benchmarks (operation, load, threads, start, instructions; all without
-# GROUP), and writes JSON, a report in Markdown and drawings to BUILD/bench-results. BENCH_REPETITIONS is 9 without.
+# GROUP), and writes JSON, a report in Markdown and drawings to BUILD/bench-results. BENCH_REPETITIONS is 15 without.
 set -euo pipefail
 
 build=$(realpath "$1")
@@ -10,7 +10,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 results=$build/bench-results
 tokens=$build/bench-tokens
 benchmarks=$build/bench/benchmarks
-repetitions=${BENCH_REPETITIONS:-9}
+repetitions=${BENCH_REPETITIONS:-15}
 groups=("$@")
 [ $# -gt 0 ] || groups=(operation load threads start instructions)
 
@@ -30,7 +30,7 @@ run() { # GROUP FILE OPTIONS...
 
 for group in "${groups[@]}"; do
     case $group in
-    operation) run operation operation --benchmark_min_time=0.2 ;;
+    operation) run operation operation --benchmark_min_time=0.1 ;;
     load)
         for count in 10 100 1000 10000; do
             SOFTHSM2_CONF=$tokens/objects-$count/softhsm2.conf BENCH_OBJECTS=$count run load "load-$count" --benchmark_min_time=0.2

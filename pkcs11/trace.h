@@ -24,7 +24,7 @@ class Step {
   public:
     /// `text()` is asked for only if it is to be logged.
     template <typename Text>
-    explicit Step(Text&& text) {
+    explicit Step(const Text& text) {
         if (level() >= 1)
             begin(text());
     }

@@ -1,9 +1,13 @@
 // Tokens that can less, or behave worse, than SoftHSM: by the test module before it. Each test is
 // a process of its own.
 #include <atomic>
+#include <filesystem>
+#include <fstream>
+#include <map>
 #include <thread>
 
 #include <openssl/rsa.h>
+#include <unistd.h>
 
 #include "fixture.h"
 #include "pkcs11/error.h"
@@ -223,11 +227,49 @@ TEST_F(WorseToken, WithAPinPadAsksNobody) {
     EXPECT_TRUE(verify("ec256", sign(instance, key.get(), data), data)) << takeErrors();
 }
 
-TEST_F(WorseToken, TellsThatOneTryIsLeft) {
-    set("PKCS11_TEST_TOKEN_FLAGS", std::to_string(CKF_USER_PIN_FINAL_TRY));
+TEST_F(WorseToken, TellsWhatTheTokenSaysOfItsPin) {
+    const std::map<CK_FLAGS, std::string> told{
+        {CKF_USER_PIN_COUNT_LOW, "CKF_USER_PIN_COUNT_LOW"},
+        {CKF_USER_PIN_FINAL_TRY, "CKF_USER_PIN_FINAL_TRY"},
+        {CKF_USER_PIN_TO_BE_CHANGED, "CKF_USER_PIN_TO_BE_CHANGED"}};
     const Instance instance;
-    EXPECT_FALSE(load(instance, "pkcs11:token=retry;object=a;type=private?pin-value=0000"));
-    EXPECT_NE(takeErrors().find("CKF_USER_PIN_FINAL_TRY"), std::string::npos);
+    for (const auto& [flag, name] : told) {
+        set("PKCS11_TEST_TOKEN_FLAGS", std::to_string(flag));
+        const auto uri = "pkcs11:token=retry;object=a;type=private?pin-value=no" + name;
+        EXPECT_FALSE(load(instance, uri));
+        EXPECT_NE(takeErrors().find(name), std::string::npos) << name;
+    }
+}
+
+TEST_F(WorseToken, TellsThatThePinIsExpiredOrLocked) {
+    const Instance instance;
+    for (const CK_RV rv : {CKR_PIN_EXPIRED, CKR_PIN_LOCKED}) {
+        fault("C_Login", "1", rv);
+        const CallCounter calls;
+        EXPECT_FALSE(load(instance, uriOf("ec256")));
+        EXPECT_NE(takeErrors().find(pkcs11::rvName(rv)), std::string::npos);
+        EXPECT_EQ(calls.of("C_Login"), 1U);
+    }
+}
+
+// In the same process: from a file that is corrected, then from the URI.
+TEST(PinSource, IsAskedAnewEachTime) {
+    const Instance instance;
+    const auto file =
+        std::filesystem::temp_directory_path() / ("provider-test-pin." + std::to_string(getpid()));
+    const auto write = [&file](const char* pin) {
+        std::ofstream(file) << pin << "\n";
+        std::filesystem::permissions(file, std::filesystem::perms::owner_read |
+                                               std::filesystem::perms::owner_write);
+    };
+    const auto uri = "pkcs11:token=scenarios;object=ec256;type=private?pin-source=" + file.string();
+    write("0000");
+    EXPECT_FALSE(load(instance, uri));
+    EXPECT_NE(takeErrors().find("CKR_PIN_INCORRECT"), std::string::npos);
+    write("1234");
+    EXPECT_TRUE(load(instance, uri)) << takeErrors();
+    std::filesystem::remove(file);
+    EXPECT_TRUE(load(instance, uriOf("rsa"))) << takeErrors();
 }
 
 TEST_F(WorseToken, WithALockedPinIsNotTried) {
@@ -246,7 +288,17 @@ TEST_F(WorseToken, WithKeysThatAskEachTimeIsLoggedInToEachTime) {
     for (int i = 0; i < 3; ++i) {
         const CallCounter calls;
         EXPECT_TRUE(verify("ec256", sign(instance, key.get(), data), data)) << takeErrors();
-        EXPECT_EQ(calls.of("C_Login"), 1);
+        EXPECT_EQ(calls.of("C_Login"), 1U);
+    }
+    const auto rsa = loadPrivate(instance, "rsa");
+    const Bytes secret{1, 2, 3};
+    for (int i = 0; i < 3; ++i) {
+        const CallCounter calls;
+        EXPECT_EQ(decrypt(instance, rsa.get(), encrypt(secret, RSA_PKCS1_OAEP_PADDING),
+                          RSA_PKCS1_OAEP_PADDING),
+                  secret)
+            << takeErrors();
+        EXPECT_EQ(calls.of("C_Login"), 1U);
     }
 }
 
