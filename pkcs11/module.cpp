@@ -109,6 +109,7 @@ bool Module::isEndable() const {
            life_->state == Life::State::ready && life_->owned && !options_.neverFinalize;
 }
 
+// True if no token answers with whose sessions somebody may still work.
 bool Module::isUnused() {
     std::vector<Token*> tokens;
     {
@@ -116,10 +117,16 @@ bool Module::isUnused() {
         for (const auto& token : tokens_)
             tokens.push_back(token.get());
     }
-    return std::none_of(tokens.begin(), tokens.end(), [](const Token* token) {
+    for (auto* token : tokens) {
         const auto connection = token->present();
-        return connection && connection->openSessions() > 0;
-    });
+        if (!connection || connection->openSessions() == 0)
+            continue;
+        CK_TOKEN_INFO info{};
+        if (call<&List::C_GetTokenInfo>(connection->slot(), &info) == CKR_OK)
+            return false;
+        token->drop(connection);
+    }
+    return true;
 }
 
 // False, with the gate open again, where a call does not come back.

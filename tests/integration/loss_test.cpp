@@ -200,6 +200,33 @@ TEST_P(Loss, OnTheWayBackIsNotNoticed) {
     }
 }
 
+// No way to the token at all: the module is ended and begun anew, unless another token still
+// answers.
+void restarts(bool otherTokenAnswers) {
+    const Instance instance;
+    const auto key = loadPrivate(instance, "rsa");
+    ASSERT_TRUE(signs(instance, key.get()));
+    EXPECT_FALSE(load(instance, "pkcs11:token=retry;object=none?pin-value=1234"));
+    takeErrors();
+    ASSERT_EQ(module().openSessions(), 2U) << "one for each token";
+    std::string rules = "C_SignInit:1=CKR_DEVICE_ERROR,C_GetSlotList:1-2=CKR_DEVICE_ERROR";
+    if (!otherTokenAnswers)
+        rules += ",C_GetTokenInfo:1=CKR_DEVICE_ERROR";
+    ASSERT_EQ(module().setFaults(rules.c_str()), CKR_OK);
+    const CallCounter calls;
+    EXPECT_TRUE(signs(instance, key.get())) << takeErrors();
+    EXPECT_EQ(calls.of("C_Finalize"), otherTokenAnswers ? 0U : 1U);
+    EXPECT_EQ(calls.of("C_Initialize"), otherTokenAnswers ? 0U : 1U);
+}
+
+TEST(Restart, OfTheModuleWhereNoTokenAnswers) {
+    restarts(false);
+}
+
+TEST(Restart, DoesNotTakeAnotherTokensSessions) {
+    restarts(true);
+}
+
 // Another pair with the label, the id and the parameters of the one before.
 void replaceEcKey(const std::string& label, unsigned char id) {
     auto writer = tokenWriter("scenarios");
