@@ -35,6 +35,8 @@ for group in "${groups[@]}"; do
         for count in 10 100 1000 10000; do
             SOFTHSM2_CONF=$tokens/objects-$count/softhsm2.conf BENCH_OBJECTS=$count run load "load-$count" --benchmark_min_time=0.2
         done
+        SOFTHSM2_CONF=$tokens/objects-10/softhsm2.conf BENCH_OBJECTS="10, 1 ms a call" PKCS11_TEST_TARGET=$module PKCS11_PROVIDER_MODULE=$test_module \
+            PKCS11_TEST_DELAY_US=1000 run load load-delay --benchmark_min_time=0.2
         ;;
     threads)
         # A module that takes a millisecond longer for each call, as one does that has its HSM at the end of a network.

@@ -108,7 +108,8 @@ pkcs11-module-login-behavior = auto
 pkcs11-module-load-behavior = early
 pkcs11-module-quirks = no-deinit no-operation-state no-session-callbacks no-allowed-mechanisms
 pkcs11-module-block-operations = digest
-pkcs11-module-assume-fips = false"
+pkcs11-module-assume-fips = false
+pkcs11-module-encode-provider-uri-to-pem = true"
     works
     configuration "pkcs11_module = $PKCS11_PROVIDER_MODULE
 pin = $PIN
