@@ -327,6 +327,7 @@ const std::vector<CK_MECHANISM_TYPE>& Connection::mechanisms() {
         if (mechanisms_)
             return *mechanisms_;
     }
+    const trace::Step step([this] { return "read the mechanisms of " + token_.describe(); });
     auto list = std::make_unique<std::vector<CK_MECHANISM_TYPE>>(512);
     for (;;) {
         auto count = static_cast<CK_ULONG>(list->size());

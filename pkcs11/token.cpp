@@ -61,6 +61,7 @@ std::shared_ptr<Connection> Token::keep(std::shared_ptr<Connection> fresh) {
 
 // The slot of old first: nearly always the token is still there.
 std::shared_ptr<Connection> Token::connect() {
+    const trace::Step step([this] { return "look for " + describe(); });
     auto slots = module_.slots(describe());
     std::stable_partition(slots.begin(), slots.end(),
                           [this](CK_SLOT_ID id) { return id == slot_; });

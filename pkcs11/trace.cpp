@@ -59,15 +59,15 @@ bool configure(std::string_view spec) {
 }
 
 void Step::begin(const std::string& text) {
-    outer_ = currentStep;
-    begun_ = true;
-    currentStep = ++steps;
+    begun_ = currentStep == 0;
+    if (begun_)
+        currentStep = ++steps;
     line(text.c_str());
 }
 
 Step::~Step() {
     if (begun_)
-        currentStep = outer_;
+        currentStep = 0;
 }
 
 void step(std::string_view text) {

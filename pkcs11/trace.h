@@ -19,7 +19,8 @@ int level();
 bool configure(std::string_view spec);
 
 /// What the program asked for: "search pkcs11:token=...", "sign with private key ...". It has a
-/// number, and so have all lines of the thread as long as it lives.
+/// number, and so have all lines of the thread as long as it lives. Within another step it is a
+/// line of that one.
 class Step {
   public:
     /// `text()` is asked for only if it is to be logged.
@@ -35,7 +36,6 @@ class Step {
   private:
     void begin(const std::string& text);
 
-    unsigned long outer_ = 0; ///< the step in which this one began
     bool begun_ = false;
 };
 

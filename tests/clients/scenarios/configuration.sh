@@ -138,8 +138,8 @@ scenario_debug_log() {
     # Each call belongs to a step: the search for the key, and the signature.
     grep -q "#1 search pkcs11:token=scenarios;object=rsa" log || die "the log does not name the search"
     grep -q "#1 C_FindObjects CKR_OK [0-9]* us" log || die "the search is without its calls"
-    grep -q '#2 sign with the private key "rsa" on token "scenarios"' log || die "the log does not name the signature"
-    grep -q "#2 C_Sign CKR_OK [0-9]* us" log || die "the signature is without its calls"
+    grep -q '#3 sign with the private key "rsa" on token "scenarios"' log || die "the log does not name the signature"
+    grep -q "#3 C_Sign CKR_OK [0-9]* us" log || die "the signature is without its calls"
     ! mentions_pin log || die "the log has the PIN"
     # Neither when it is refused.
     rm log

@@ -19,7 +19,7 @@ token_server() {
 start_token_server() {
     local try
     rm -f "$WORK/p11-kit.sock"
-    setsid p11-kit server --foreground --provider "$REAL_MODULE" -n "$WORK/p11-kit.sock" "pkcs11:" >token-server.log 2>&1 </dev/null &
+    env OPENSSL_CONF="$TOKENS/plain.cnf" setsid p11-kit server --foreground --provider "$REAL_MODULE" -n "$WORK/p11-kit.sock" "pkcs11:" >token-server.log 2>&1 </dev/null &
     TOKEN_SERVER=$!
     for try in $(seq 100); do
         [ ! -S "$WORK/p11-kit.sock" ] || return 0
