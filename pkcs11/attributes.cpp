@@ -9,9 +9,15 @@ namespace {
 constexpr std::size_t longValue = 64 * 1024;
 
 // Sizes that hold nearly every value at the first try: RSA up to 8192 bits, certificates of common
-// size.
+// size. Numbers and flags have theirs exactly: NSS softokn refuses larger buffers for them.
 std::size_t expectedSize(CK_ATTRIBUTE_TYPE type) {
     switch (type) {
+    case CKA_CLASS:
+    case CKA_KEY_TYPE:
+    case CKA_CERTIFICATE_TYPE:
+        return sizeof(CK_ULONG);
+    case CKA_ALWAYS_AUTHENTICATE:
+        return sizeof(CK_BBOOL);
     case CKA_VALUE:
         return 8192;
     case CKA_MODULUS:
@@ -40,6 +46,10 @@ std::vector<CK_ATTRIBUTE> templateOf(std::vector<Request>& requests) {
 bool isPartial(CK_RV rv) {
     return rv == CKR_OK || rv == CKR_ATTRIBUTE_SENSITIVE || rv == CKR_ATTRIBUTE_TYPE_INVALID ||
            rv == CKR_BUFFER_TOO_SMALL;
+}
+
+bool isFixed(CK_ATTRIBUTE_TYPE type) {
+    return expectedSize(type) <= sizeof(CK_ULONG);
 }
 
 bool isEverywhere(CK_ATTRIBUTE_TYPE type) {
@@ -153,8 +163,9 @@ Attributes readAttributes(Session& session, CK_OBJECT_HANDLE object,
     auto rest = harvest(requests, values, result);
     // One code stands for all attributes: where some are missing, too, the token may not say that
     // others are too long. Those that every object has are worth another call.
-    if (rv != CKR_BUFFER_TOO_SMALL)
-        std::erase_if(rest, [](const Request& request) { return !isEverywhere(request.type); });
+    std::erase_if(rest, [rv](const Request& request) {
+        return isFixed(request.type) || (rv != CKR_BUFFER_TOO_SMALL && !isEverywhere(request.type));
+    });
     if (rest.empty())
         return result;
     for (auto& request : rest)
