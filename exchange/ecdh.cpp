@@ -6,18 +6,15 @@
 
 #include <openssl/core_names.h>
 
-#include "ossl/dispatch.h"
+#include "keymgmt/agreement.h"
 #include "ossl/ec_point.h"
 #include "ossl/params.h"
-#include "pkcs11/derivation.h"
 #include "pkcs11/operation.h"
 
 namespace exchange {
 namespace {
 
 constexpr int cofactorModeOfKey = -1;
-// Under which a key remembers that its token takes no raw points.
-constexpr std::uint64_t rawPoint = CKM_ECDH1_DERIVE;
 
 std::string groupOf(EVP_PKEY* key) {
     std::array<char, 64> name{};
@@ -31,22 +28,6 @@ bool hasCofactor(EVP_PKEY* key) {
     EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_EC_COFACTOR, &number);
     const ossl::Bignum owner(number);
     return number != nullptr && BN_is_one(number) == 0;
-}
-
-// What C_DeriveKey answers to a point in a form that it does not take; tokens do not agree on one
-// value.
-bool blamesPoint(const pkcs11::Error& error) {
-    switch (error.rv()) {
-    case CKR_MECHANISM_PARAM_INVALID:
-    case CKR_ARGUMENTS_BAD:
-    case CKR_DATA_INVALID:
-    case CKR_DATA_LEN_RANGE:
-    case CKR_DOMAIN_PARAMS_INVALID:
-    case CKR_PUBLIC_KEY_INVALID:
-        return error.isOf(pkcs11::functionName<&pkcs11::List::C_DeriveKey>);
-    default:
-        return false;
-    }
 }
 
 } // namespace
@@ -104,14 +85,10 @@ std::size_t Ecdh::derive(Buffer out) const {
 // Of the field's size always (SEC 1, section 3.3.1 and 2.3.5).
 ossl::SecretBytes Ecdh::secret() const {
     ossl::SecretBytes shared(ossl::coordinateSize(point_.size()));
-    if (key_->isSoftwarePair()) {
+    if (key_->isSoftwarePair())
         secretInSoftware(shared.all());
-        return shared;
-    }
-    const std::size_t size = secretOnToken(shared.all());
-    // Some tokens leave leading zeros out.
-    std::rotate(shared.data(), shared.data() + size, shared.data() + shared.size());
-    std::fill_n(shared.data(), shared.size() - size, static_cast<unsigned char>(0));
+    else
+        keymgmt::agree(*key_, mechanism(), point_, shared.all());
     return shared;
 }
 
@@ -143,48 +120,6 @@ CK_MECHANISM_TYPE Ecdh::mechanism() const {
                                 object.describe(),
                             CKR_MECHANISM_INVALID);
     return CKM_ECDH1_COFACTOR_DERIVE;
-}
-
-// PKCS#11 has had both forms of the point (2.40, section 2.3.8): raw, and in a DER OCTET STRING.
-std::size_t Ecdh::secretOnToken(Buffer out) const {
-    const auto type = mechanism();
-    if (key_->wasRefused(rawPoint))
-        return deriveOnToken(type, ossl::octetString(point_), out);
-    try {
-        return deriveOnToken(type, point_, out);
-    } catch (const pkcs11::Error& error) {
-        if (!blamesPoint(error))
-            throw;
-        const auto size = deriveWithWrappedPoint(type, out);
-        if (!size)
-            throw;
-        key_->noteRefused(rawPoint);
-        return *size;
-    }
-}
-
-std::optional<std::size_t> Ecdh::deriveWithWrappedPoint(CK_MECHANISM_TYPE type, Buffer out) const {
-    try {
-        return deriveOnToken(type, ossl::octetString(point_), out);
-    } catch (const pkcs11::Error&) {
-        return std::nullopt; // the other form was not the trouble
-    }
-}
-
-std::size_t Ecdh::deriveOnToken(CK_MECHANISM_TYPE type, Octets point, Buffer out) const {
-    CK_ECDH1_DERIVE_PARAMS params{};
-    params.kdf = CKD_NULL;
-    params.ulPublicDataLen = point.size();
-    params.pPublicData = const_cast<unsigned char*>(point.data());
-    auto& object = key_->privateObject();
-    try {
-        return pkcs11::derive(object, {type, &params, sizeof params}, out);
-    } catch (const pkcs11::Error& error) {
-        if (error.rv() != CKR_KEY_FUNCTION_NOT_PERMITTED)
-            throw;
-        throw pkcs11::Error(pkcs11::Failure::key,
-                            error.what() + std::string(": its CKA_DERIVE is false"), error.rv());
-    }
 }
 
 std::size_t Ecdh::applyKdf(Octets secret, Buffer out) const {

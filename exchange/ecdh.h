@@ -2,7 +2,6 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <span>
 
 #include "keymgmt/key.h"
@@ -41,10 +40,6 @@ class Ecdh {
     void requireComplete() const;
     ossl::SecretBytes secret() const;
     void secretInSoftware(Buffer out) const;
-    std::size_t secretOnToken(Buffer out) const;
-    std::size_t deriveOnToken(CK_MECHANISM_TYPE mechanism, Octets point, Buffer out) const;
-    std::optional<std::size_t> deriveWithWrappedPoint(CK_MECHANISM_TYPE mechanism,
-                                                      Buffer out) const;
     CK_MECHANISM_TYPE mechanism() const;
     bool multipliesByCofactor() const;
     std::size_t applyKdf(Octets secret, Buffer out) const;

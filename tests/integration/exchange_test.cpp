@@ -495,6 +495,92 @@ TEST(Exchange, TellsATokenThatKeepsTheSecretToItself) {
     EXPECT_FALSE(derive(instance.get(), key.get(), peer.get()).empty()) << takeErrors();
 }
 
+// A private key on the token that may derive and nothing else, and has no public object.
+void putOnToken(EVP_PKEY* pair, std::string label) {
+    BIGNUM* number = nullptr;
+    ASSERT_EQ(EVP_PKEY_get_bn_param(pair, OSSL_PKEY_PARAM_PRIV_KEY, &number), 1);
+    const ossl::Bignum owner(number);
+    Bytes value((static_cast<std::size_t>(EVP_PKEY_get_bits(pair)) + 7) / 8);
+    ASSERT_GT(BN_bn2binpad(number, value.data(), static_cast<int>(value.size())), 0);
+    const ossl::Asn1Object oid(OBJ_txt2obj(groupOf(pair).c_str(), 0));
+    unsigned char* params = nullptr;
+    const int paramsSize = i2d_ASN1_OBJECT(oid.get(), &params);
+    CK_OBJECT_CLASS type = CKO_PRIVATE_KEY;
+    CK_KEY_TYPE keyType = CKK_EC;
+    CK_BBOOL yes = CK_TRUE;
+    CK_BBOOL no = CK_FALSE;
+    auto writer = tokenWriter("scenarios");
+    writer.destroy(label);
+    writer.create({{CKA_CLASS, &type, sizeof type},
+                   {CKA_KEY_TYPE, &keyType, sizeof keyType},
+                   {CKA_TOKEN, &yes, sizeof yes},
+                   {CKA_PRIVATE, &yes, sizeof yes},
+                   {CKA_SENSITIVE, &yes, sizeof yes},
+                   {CKA_SIGN, &no, sizeof no},
+                   {CKA_DERIVE, &yes, sizeof yes},
+                   {CKA_LABEL, label.data(), label.size()},
+                   {CKA_ID, label.data(), label.size()},
+                   {CKA_EC_PARAMS, params, static_cast<CK_ULONG>(paramsSize)},
+                   {CKA_VALUE, value.data(), value.size()}});
+    OPENSSL_free(params);
+}
+
+TEST(DeriveOnlyKey, ProvesByAnAgreementWhichPublicKeyIsItsOwn) {
+    const auto pair = generate(software(), "P-384");
+    putOnToken(pair.get(), "derives");
+    const Instance instance;
+    const auto key = loadPrivate(instance, "derives");
+    const auto other = generate(software(), "P-384");
+    EXPECT_NE(EVP_PKEY_eq(key.get(), publicHalf(software(), other.get()).get()), 1);
+    EXPECT_EQ(EVP_PKEY_eq(key.get(), publicHalf(software(), pair.get()).get()), 1) << takeErrors();
+    EXPECT_EQ(derive(instance.get(), key.get(), publicHalf(instance.get(), other.get()).get()),
+              derive(software(), pair.get(), other.get()))
+        << takeErrors();
+}
+
+TEST(DeriveOnlyKey, IsFoundAgainByAnAgreementAndAnotherKeyIsNotTakenForIt) {
+    const auto pair = generate(software(), "P-256");
+    putOnToken(pair.get(), "derives");
+    const Instance instance;
+    const auto key = loadPrivate(instance, "derives");
+    const auto peer = generate(software(), "P-256");
+    const auto here = publicHalf(instance.get(), peer.get());
+    const auto expected = derive(software(), pair.get(), peer.get());
+    ASSERT_EQ(EVP_PKEY_eq(key.get(), publicHalf(software(), pair.get()).get()), 1);
+    ASSERT_EQ(derive(instance.get(), key.get(), here.get()), expected);
+    for (const CK_RV rv : {CKR_KEY_HANDLE_INVALID, CKR_SESSION_HANDLE_INVALID}) {
+        fault("C_DeriveKey", "1", rv);
+        EXPECT_EQ(derive(instance.get(), key.get(), here.get()), expected) << takeErrors();
+        noFaults();
+    }
+    putOnToken(generate(software(), "P-256").get(), "derives");
+    EXPECT_TRUE(derive(instance.get(), key.get(), here.get()).empty());
+    const auto errors = takeErrors();
+    EXPECT_NE(errors.find("another key has taken the place of the private key \"derives\""),
+              std::string::npos)
+        << errors;
+}
+
+// SoftHSM does not multiply by the cofactor.
+TEST(Exchange, RefusesCofactorModeWhereItWouldMatterAndTheTokenLacksIt) {
+    const auto pair = generate(software(), "sect283k1");
+    putOnToken(pair.get(), "binary");
+    const Instance instance;
+    const auto key = loadPrivate(instance, "binary");
+    const auto peer = generate(software(), "sect283k1");
+    const auto here = publicHalf(instance.get(), peer.get());
+    for (const int mode : {-1, 0}) {
+        const auto expected = derive(software(), pair.get(), peer.get(), cofactor(mode));
+        EXPECT_EQ(expected.size(), 36U);
+        EXPECT_EQ(derive(instance.get(), key.get(), here.get(), cofactor(mode)), expected)
+            << mode << takeErrors();
+    }
+    const CallCounter calls;
+    EXPECT_TRUE(derive(instance.get(), key.get(), here.get(), cofactor(1)).empty());
+    EXPECT_NE(takeErrors().find("CKM_ECDH1_COFACTOR_DERIVE) is not offered"), std::string::npos);
+    EXPECT_EQ(calls.of("C_DeriveKey"), 0U);
+}
+
 constexpr std::array losses{
     CKR_SESSION_HANDLE_INVALID, CKR_SESSION_CLOSED,        CKR_DEVICE_REMOVED,
     CKR_DEVICE_ERROR,           CKR_TOKEN_NOT_PRESENT,     CKR_USER_NOT_LOGGED_IN,
