@@ -6,6 +6,7 @@
 #include <functional>
 #include <thread>
 
+#include <openssl/cms.h>
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/kdf.h>
@@ -495,6 +496,80 @@ TEST(Exchange, TellsATokenThatKeepsTheSecretToItself) {
     EXPECT_FALSE(derive(instance.get(), key.get(), peer.get()).empty()) << takeErrors();
 }
 
+// As software without the provider encrypts.
+ossl::Bio mailTo(const std::string& label, const Bytes& content) {
+    const auto certificate = certificateFromFile(software(), label);
+    STACK_OF(X509)* recipients = sk_X509_new_null();
+    sk_X509_push(recipients, certificate.get());
+    const ossl::Bio in(BIO_new_mem_buf(content.data(), static_cast<int>(content.size())));
+    const ossl::Owner<CMS_ContentInfo, CMS_ContentInfo_free> cms(
+        CMS_encrypt_ex(recipients, in.get(), EVP_aes_256_cbc(), CMS_BINARY, software(), nullptr));
+    sk_X509_free(recipients);
+    ossl::Bio mail(BIO_new(BIO_s_mem()));
+    EXPECT_EQ(i2d_CMS_bio(mail.get(), cms.get()), 1) << takeErrors();
+    return mail;
+}
+
+Bytes openMail(const Instance& instance, BIO* mail, EVP_PKEY* key, X509* certificate) {
+    CMS_ContentInfo* empty = CMS_ContentInfo_new_ex(instance.get(), nullptr);
+    const ossl::Owner<CMS_ContentInfo, CMS_ContentInfo_free> cms(d2i_CMS_bio(mail, &empty));
+    const ossl::Bio out(BIO_new(BIO_s_mem()));
+    if (!cms || CMS_decrypt(cms.get(), key, certificate, nullptr, out.get(), CMS_BINARY) != 1)
+        return {};
+    const unsigned char* data = nullptr;
+    const auto size = BIO_get_mem_data(out.get(), &data);
+    return {data, data + size};
+}
+
+// The recipient's key must still be the same one afterwards: CMS copies its parameters, and sets
+// the sender's point in the copy.
+TEST_P(Agreement, OpensMailToACertificate) {
+    const Instance instance(order());
+    const auto key = loadPrivate(instance, label());
+    const auto certificate = certificateFromFile(instance.get(), label());
+    const Bytes content = randomBytes(300);
+    ASSERT_EQ(openMail(instance, mailTo(label(), content).get(), key.get(), certificate.get()),
+              content)
+        << takeErrors();
+    const auto mail = mailTo(label(), content);
+    const CallCounter calls;
+    EXPECT_EQ(openMail(instance, mail.get(), key.get(), certificate.get()), content);
+    EXPECT_EQ(calls.all(), oneDerivation) << calls.log();
+    EXPECT_EQ(EVP_PKEY_eq(key.get(), publicKeyFromFile(label()).get()), 1) << takeErrors();
+    EXPECT_TRUE(verify(label(), sign(instance, key.get(), content), content));
+}
+
+TEST(Exchange, IsRightWhereTheProviderIsAskedForByDefault) {
+    for (const auto order : {Order::defaultFirst, Order::providerFirst}) {
+        const Instance instance(order, "?provider=pkcs11");
+        const auto key = loadPrivate(instance, "ec256");
+        const auto peer = generate(software(), "P-256");
+        const auto here = publicHalf(instance.get(), peer.get());
+        const auto expected = deriveInSoftware("ec256", peer.get());
+        EXPECT_EQ(derive(instance.get(), key.get(), here.get()), expected) << takeErrors();
+        const auto file = privateKeyFromFile(instance.get(), "ec256");
+        EXPECT_EQ(derive(instance.get(), file.get(), here.get()), expected) << takeErrors();
+        const auto pair = generate(instance.get(), "P-256");
+        EXPECT_EQ(derive(instance.get(), pair.get(), here.get()),
+                  derive(software(), peer.get(), publicHalf(software(), pair.get()).get()))
+            << takeErrors();
+    }
+}
+
+// Such a pair is not taken in, for then software would sign with half of it; its public half is
+// enough.
+TEST(Exchange, ATokensPeerIsAPublicKey) {
+    const Instance instance;
+    const auto key = loadPrivate(instance, "ec256");
+    const auto pair = generate(instance.get(), "P-256");
+    const CallCounter calls;
+    EXPECT_TRUE(derive(instance.get(), key.get(), pair.get()).empty());
+    EXPECT_EQ(calls.total(), 0U);
+    EXPECT_NE(takeErrors(), "");
+    const auto pub = publicHalf(instance.get(), pair.get());
+    EXPECT_FALSE(derive(instance.get(), key.get(), pub.get()).empty()) << takeErrors();
+}
+
 // A private key on the token that may derive and nothing else, and has no public object.
 void putOnToken(EVP_PKEY* pair, std::string label) {
     BIGNUM* number = nullptr;
@@ -627,6 +702,36 @@ TEST_P(ExchangeLoss, ForEverIsToldAndEndsWithTheTokensReturn) {
     for (int i = 0; i < 3; ++i)
         EXPECT_EQ(derive(instance.get(), key.get(), peer.get()), expected) << takeErrors();
     noFaults();
+}
+
+TEST(ExchangeLossOfMany, NoSecretIsLostAndNoneIsWrong) {
+    constexpr int crowd = 16;
+    constexpr int rounds = 25;
+    const Instance instance;
+    const auto key = loadPrivate(instance, "ec256");
+    const auto peer = publicKeyFromFile("ec256");
+    const auto expected = deriveInSoftware("ec256", peer.get());
+    ASSERT_EQ(module().configure("PKCS11_TEST_FAULT_EFFECT", "close"), CKR_OK);
+    std::string rules;
+    for (int call = 10; call < 360; call += 30)
+        rules += "C_DeriveKey:" + std::to_string(call) +
+                 "=CKR_DEVICE_REMOVED,C_DestroyObject:" + std::to_string(call + 15) +
+                 "=CKR_SESSION_HANDLE_INVALID,";
+    rules.pop_back();
+    ASSERT_EQ(module().setFaults(rules.c_str()), CKR_OK);
+    std::atomic<int> good{0};
+    std::vector<std::thread> threads;
+    for (int i = 0; i < crowd; ++i)
+        threads.emplace_back([&] {
+            const auto mine = publicKeyFromFile("ec256");
+            for (int round = 0; round < rounds; ++round)
+                good += derive(instance.get(), key.get(), mine.get()) == expected ? 1 : 0;
+            EXPECT_EQ(takeErrors(), "");
+        });
+    for (auto& thread : threads)
+        thread.join();
+    noFaults();
+    EXPECT_EQ(good, crowd * rounds);
 }
 
 } // namespace
