@@ -8,6 +8,7 @@
 
 #include "ossl/context.h"
 #include "ossl/handles.h"
+#include "ossl/secret.h"
 #include "pkcs11/attributes.h"
 
 namespace asym_cipher {
@@ -15,23 +16,7 @@ namespace asym_cipher {
 using Octets = std::span<const unsigned char>;
 using Buffer = std::span<unsigned char>;
 
-/// Secret memory: wiped when it goes.
-class SecretBytes {
-  public:
-    explicit SecretBytes(std::size_t size) : bytes_(size) {}
-    ~SecretBytes() { OPENSSL_cleanse(bytes_.data(), bytes_.size()); }
-    SecretBytes(SecretBytes&&) = default;
-    SecretBytes& operator=(SecretBytes&&) = delete;
-    SecretBytes(const SecretBytes&) = delete;
-    SecretBytes& operator=(const SecretBytes&) = delete;
-    unsigned char* data() { return bytes_.data(); }
-    std::size_t size() const { return bytes_.size(); }
-    Buffer all() { return bytes_; }
-    Octets view() const { return bytes_; }
-
-  private:
-    pkcs11::Bytes bytes_;
-};
+using ossl::SecretBytes;
 
 /// What takes the place of a message whose padding is wrong. Made before the padding is looked at.
 struct Substitute {

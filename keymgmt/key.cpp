@@ -6,8 +6,11 @@
 #include <openssl/core_names.h>
 #include <openssl/rand.h>
 
+#include "keymgmt/agreement.h"
 #include "ossl/dispatch.h"
+#include "ossl/ec_point.h"
 #include "ossl/ecdsa_der.h"
+#include "ossl/secret.h"
 #include "pkcs11/mechanism.h"
 #include "pkcs11/operation.h"
 #include "pkcs11/process.h"
@@ -83,7 +86,8 @@ bool Key::adoptPublicKey(EVP_PKEY* candidate) const {
     return true;
 }
 
-// RSA keys are known by their modulus, which belongs() has compared; others must sign something.
+// RSA keys are known by their modulus, which belongs() has compared; others must sign
+// or agree on something.
 bool Key::provesItself(EVP_PKEY* candidate) const {
     if (isRsa(type_))
         return shape_ != nullptr;
@@ -92,7 +96,45 @@ bool Key::provesItself(EVP_PKEY* candidate) const {
     });
 }
 
+// Keys that are there to be agreed with often may not sign.
 bool Key::proves(EVP_PKEY* candidate, pkcs11::Session& session, CK_OBJECT_HANDLE handle) const {
+    try {
+        return signsFor(candidate, session, handle);
+    } catch (const pkcs11::Error& error) {
+        const bool maySign =
+            error.rv() != CKR_KEY_FUNCTION_NOT_PERMITTED && !pkcs11::isMechanismRefusal(error.rv());
+        if (type_ != KeyType::ec || maySign)
+            throw;
+    }
+    session.setUsable(); // nothing has begun in it
+    return agreesFor(candidate, session, handle);
+}
+
+// With a pair made for this: both sides come to the same secret.
+bool Key::agreesFor(EVP_PKEY* candidate, pkcs11::Session& session, CK_OBJECT_HANDLE handle) const {
+    const ossl::ErrorMark mark;
+    const ossl::PkeyCtx generator(
+        EVP_PKEY_CTX_new_from_pkey(context_.libctx(), candidate, ossl::Context::propq()));
+    EVP_PKEY* made = nullptr;
+    if (!generator || EVP_PKEY_keygen_init(generator.get()) != 1 ||
+        EVP_PKEY_generate(generator.get(), &made) != 1)
+        return false;
+    const ossl::Pkey pair(made);
+    const auto point = ossl::uncompressedPoint(made);
+    ossl::SecretBytes expected(ossl::coordinateSize(point.size()));
+    std::size_t size = expected.size();
+    const ossl::PkeyCtx software(
+        EVP_PKEY_CTX_new_from_pkey(context_.libctx(), made, ossl::Context::propq()));
+    if (!software || EVP_PKEY_derive_init(software.get()) != 1 ||
+        EVP_PKEY_derive_set_peer(software.get(), candidate) != 1 ||
+        EVP_PKEY_derive(software.get(), expected.data(), &size) != 1)
+        return false;
+    ossl::SecretBytes secret(expected.size());
+    agreeIn(session, handle, *this, *object_, point, secret.all());
+    return CRYPTO_memcmp(secret.data(), expected.data(), expected.size()) == 0;
+}
+
+bool Key::signsFor(EVP_PKEY* candidate, pkcs11::Session& session, CK_OBJECT_HANDLE handle) const {
     const ossl::ErrorMark mark;
     std::array<unsigned char, 32> challenge{};
     std::array<unsigned char, 256> signature{};

@@ -64,8 +64,8 @@ class Key {
 
     void setPublicKey(ossl::Pkey key);
     void setSoftwarePair(ossl::Pkey key);
-    /// Proves by a signature that `candidate` is the public half, where the token does not give it,
-    /// and keeps it then. Throws pkcs11::Error.
+    /// Proves by a signature, or where it may not sign by a key agreement, that `candidate` is the
+    /// public half, where the token does not give it, and keeps it then. Throws pkcs11::Error.
     bool adoptPublicKey(EVP_PKEY* candidate) const;
     void setAmbiguity(std::shared_ptr<Ambiguity> ambiguity) { ambiguity_ = std::move(ambiguity); }
     void clearAmbiguity() const {
@@ -96,6 +96,8 @@ class Key {
     ossl::Pkey companionKey(pkcs11::Session& session, CK_OBJECT_CLASS type) const;
     bool isStillItself(pkcs11::Session& session, CK_OBJECT_HANDLE handle) const;
     bool proves(EVP_PKEY* candidate, pkcs11::Session& session, CK_OBJECT_HANDLE handle) const;
+    bool signsFor(EVP_PKEY* candidate, pkcs11::Session& session, CK_OBJECT_HANDLE handle) const;
+    bool agreesFor(EVP_PKEY* candidate, pkcs11::Session& session, CK_OBJECT_HANDLE handle) const;
     bool verifies(EVP_PKEY* candidate, std::span<const unsigned char> hash,
                   std::span<const unsigned char> signature) const;
     bool belongs(EVP_PKEY* candidate) const;

@@ -8,6 +8,7 @@
 #include <openssl/crypto.h>
 #include <openssl/ec.h>
 #include <openssl/evp.h>
+#include <openssl/kdf.h>
 #include <openssl/param_build.h>
 #include <openssl/params.h>
 #include <openssl/provider.h>
@@ -32,6 +33,8 @@ using Asn1OctetString = Owner<ASN1_OCTET_STRING, ASN1_OCTET_STRING_free>;
 using Bignum = Owner<BIGNUM, BN_free>;
 using Bio = Owner<BIO, BIO_free_all>;
 using Certificate = Owner<X509, X509_free>;
+using Kdf = Owner<EVP_KDF, EVP_KDF_free>;
+using KdfCtx = Owner<EVP_KDF_CTX, EVP_KDF_CTX_free>;
 using LibCtx = Owner<OSSL_LIB_CTX, OSSL_LIB_CTX_free>;
 using Md = Owner<EVP_MD, EVP_MD_free>;
 using MdCtx = Owner<EVP_MD_CTX, EVP_MD_CTX_free>;

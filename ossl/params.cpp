@@ -66,6 +66,15 @@ std::optional<int> intOf(const OSSL_PARAM* params, const char* key) {
     return number;
 }
 
+std::optional<std::size_t> sizeOf(const OSSL_PARAM* params, const char* key) {
+    const auto* found = findWithData(params, key);
+    if (found == nullptr)
+        return std::nullopt;
+    std::size_t number = 0;
+    check(OSSL_PARAM_get_size_t(found, &number), key);
+    return number;
+}
+
 std::optional<unsigned> unsignedOf(const OSSL_PARAM* params, const char* key) {
     const auto* found = findWithData(params, key);
     if (found == nullptr)

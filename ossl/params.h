@@ -26,6 +26,7 @@ OSSL_PARAM unsignedParam(const char* key);
 /// need no data.
 std::optional<std::string> textOf(const OSSL_PARAM* params, const char* key);
 std::optional<int> intOf(const OSSL_PARAM* params, const char* key);
+std::optional<std::size_t> sizeOf(const OSSL_PARAM* params, const char* key);
 std::optional<unsigned> unsignedOf(const OSSL_PARAM* params, const char* key);
 /// Valid as long as the entry's data.
 std::optional<std::span<const unsigned char>> octetsOf(const OSSL_PARAM* params, const char* key);

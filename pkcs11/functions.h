@@ -54,6 +54,10 @@ template <>
 inline constexpr const char* functionName<&List::C_DecryptInit> = "C_DecryptInit";
 template <>
 inline constexpr const char* functionName<&List::C_Decrypt> = "C_Decrypt";
+template <>
+inline constexpr const char* functionName<&List::C_DeriveKey> = "C_DeriveKey";
+template <>
+inline constexpr const char* functionName<&List::C_DestroyObject> = "C_DestroyObject";
 
 template <>
 inline constexpr const char* functionName<&List30::C_MessageSignInit> = "C_MessageSignInit";

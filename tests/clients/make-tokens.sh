@@ -37,14 +37,16 @@ tool() { pkcs11-tool --module "$module" --token-label scenarios --login --pin $p
 
 # key LABEL ID "GENPKEY OPTIONS" [nopublic]: the pair on the token, its public half and a certificate in files
 key() {
-    local label=$1 id=$2 options=$3 public=${4:-yes}
+    local label=$1 id=$2 options=$3 public=${4:-yes} usage=(--usage-sign --usage-decrypt)
+    # One EC key must not derive, for the error that says so.
+    [[ $options != *EC* || $label = withcert ]] || usage+=(--usage-derive)
     # shellcheck disable=SC2086 # the options are words
     openssl genpkey $options -out "$label.pem" 2>/dev/null
     openssl pkey -in "$label.pem" -pubout -out "$label.pub.pem"
     openssl req -new -x509 -key "$label.pem" -sha256 -days 3650 -out "$label.cert.pem" 2>/dev/null
     openssl pkcs8 -topk8 -nocrypt -in "$label.pem" -outform DER -out "$label.der"
     openssl pkey -in "$label.pem" -pubout -outform DER -out "$label.pub.der"
-    tool --write-object "$label.der" --type privkey --id "$id" --label "$label" --usage-sign --usage-decrypt
+    tool --write-object "$label.der" --type privkey --id "$id" --label "$label" "${usage[@]}"
     [ "$public" = nopublic ] || tool --write-object "$label.pub.der" --type pubkey --id "$id" --label "$label"
 }
 

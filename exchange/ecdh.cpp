@@ -1,0 +1,216 @@
+#include "exchange/ecdh.h"
+
+#include <algorithm>
+#include <array>
+#include <string>
+
+#include <openssl/core_names.h>
+
+#include "keymgmt/agreement.h"
+#include "ossl/ec_point.h"
+#include "ossl/params.h"
+#include "pkcs11/operation.h"
+
+namespace exchange {
+namespace {
+
+constexpr int cofactorModeOfKey = -1;
+
+std::string groupOf(EVP_PKEY* key) {
+    std::array<char, 64> name{};
+    if (EVP_PKEY_get_group_name(key, name.data(), name.size(), nullptr) != 1)
+        return "a curve without a name";
+    return name.data();
+}
+
+bool hasCofactor(EVP_PKEY* key) {
+    BIGNUM* number = nullptr;
+    EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_EC_COFACTOR, &number);
+    const ossl::Bignum owner(number);
+    return number != nullptr && BN_is_one(number) == 0;
+}
+
+} // namespace
+
+void Ecdh::begin(const std::shared_ptr<keymgmt::Key>& key, const OSSL_PARAM* params) {
+    if (key)
+        key_ = key;
+    if (!key_)
+        throw ossl::UsageError(ossl::Reason::key, "no key is set");
+    if (!key_->isSoftwarePair())
+        key_->privateObject(); // throws for public keys and ambiguous ones
+    peer_.reset();
+    cofactorMode_ = cofactorModeOfKey;
+    usesKdf_ = false;
+    setParams(params);
+}
+
+void Ecdh::setPeer(const keymgmt::Key& peer) {
+    if (!key_)
+        throw ossl::UsageError(ossl::Reason::key, "no key is set");
+    auto* theirs = peer.requirePublicKey();
+    auto* mine = key_->shape() != nullptr ? key_->shape() : key_->publicKey();
+    if (mine != nullptr && EVP_PKEY_parameters_eq(mine, theirs) != 1)
+        throw ossl::UsageError(ossl::Reason::key, "the peer's key is on " + groupOf(theirs) +
+                                                      ", and the private key on " + groupOf(mine));
+    point_ = ossl::uncompressedPoint(theirs);
+    peer_.reset(ossl::share(theirs).release(), EVP_PKEY_free);
+}
+
+void Ecdh::requireComplete() const {
+    if (!peer_)
+        throw ossl::UsageError(ossl::Reason::key, "no peer's key is set");
+    if (usesKdf_ && (!kdfDigest_ || kdfSize_ == 0))
+        throw ossl::UsageError(ossl::Reason::parameter,
+                               "the X9.63 KDF needs a digest and an output length");
+}
+
+std::size_t Ecdh::size() const {
+    requireComplete();
+    return usesKdf_ ? kdfSize_ : ossl::coordinateSize(point_.size());
+}
+
+std::size_t Ecdh::derive(Buffer out) const {
+    requireComplete();
+    if (usesKdf_ && out.size() < kdfSize_)
+        throw ossl::UsageError(ossl::Reason::data, "the buffer is too small for the KDF's output");
+    const auto shared = secret();
+    if (usesKdf_)
+        return applyKdf(shared.view(), out);
+    const auto part = shared.view().first(std::min(out.size(), shared.size()));
+    std::copy(part.begin(), part.end(), out.begin());
+    return part.size();
+}
+
+// Of the field's size always (SEC 1, section 3.3.1 and 2.3.5).
+ossl::SecretBytes Ecdh::secret() const {
+    ossl::SecretBytes shared(ossl::coordinateSize(point_.size()));
+    if (key_->isSoftwarePair())
+        secretInSoftware(shared.all());
+    else
+        keymgmt::agree(*key_, mechanism(), point_, shared.all());
+    return shared;
+}
+
+// The peer is not checked once more: EVP has done it when the peer was set, unless it was told not
+// to.
+void Ecdh::secretInSoftware(Buffer out) const {
+    const ossl::PkeyCtx context(EVP_PKEY_CTX_new_from_pkey(
+        provider_.libctx(), key_->requirePublicKey(), ossl::Context::propq()));
+    std::size_t size = out.size();
+    if (!context || EVP_PKEY_derive_init(context.get()) != 1 ||
+        (cofactorMode_ != cofactorModeOfKey &&
+         EVP_PKEY_CTX_set_ecdh_cofactor_mode(context.get(), cofactorMode_) != 1) ||
+        EVP_PKEY_derive_set_peer_ex(context.get(), peer_.get(), 0) != 1 ||
+        EVP_PKEY_derive(context.get(), out.data(), &size) != 1 || size != out.size())
+        throw ossl::UsageError(ossl::Reason::data, "key agreement in software failed");
+}
+
+bool Ecdh::multipliesByCofactor() const {
+    return cofactorMode_ == 1 && hasCofactor(peer_.get());
+}
+
+CK_MECHANISM_TYPE Ecdh::mechanism() const {
+    if (!multipliesByCofactor())
+        return CKM_ECDH1_DERIVE;
+    auto& object = key_->privateObject();
+    if (!pkcs11::takes(object, CKM_ECDH1_COFACTOR_DERIVE))
+        throw pkcs11::Error(pkcs11::Failure::unsupported,
+                            "cofactor mode (CKM_ECDH1_COFACTOR_DERIVE) is not offered for the " +
+                                object.describe(),
+                            CKR_MECHANISM_INVALID);
+    return CKM_ECDH1_COFACTOR_DERIVE;
+}
+
+std::size_t Ecdh::applyKdf(Octets secret, Buffer out) const {
+    const ossl::Kdf kdf(
+        EVP_KDF_fetch(provider_.libctx(), OSSL_KDF_NAME_X963KDF, ossl::Context::propq()));
+    const ossl::KdfCtx context(EVP_KDF_CTX_new(kdf.get()));
+    // The C interface takes pointers to what it only reads.
+    const std::array params{
+        OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST,
+                                         const_cast<char*>(EVP_MD_get0_name(kdfDigest_.get())), 0),
+        OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY,
+                                          const_cast<unsigned char*>(secret.data()), secret.size()),
+        OSSL_PARAM_construct_octet_string(
+            OSSL_KDF_PARAM_INFO, const_cast<unsigned char*>(kdfInfo_.data()), kdfInfo_.size()),
+        OSSL_PARAM_construct_end()};
+    if (!context || EVP_KDF_derive(context.get(), out.data(), kdfSize_, params.data()) != 1)
+        throw ossl::UsageError(ossl::Reason::data, "the X9.63 KDF failed");
+    return kdfSize_;
+}
+
+void Ecdh::setCofactorMode(const OSSL_PARAM* params) {
+    const auto mode = ossl::intOf(params, OSSL_EXCHANGE_PARAM_EC_ECDH_COFACTOR_MODE);
+    if (!mode)
+        return;
+    if (*mode < -1 || *mode > 1)
+        throw ossl::UsageError(ossl::Reason::parameter,
+                               "unknown cofactor mode " + std::to_string(*mode));
+    cofactorMode_ = *mode;
+}
+
+void Ecdh::setKdf(const OSSL_PARAM* params) {
+    if (const auto type = ossl::textOf(params, OSSL_EXCHANGE_PARAM_KDF_TYPE)) {
+        if (!type->empty() && *type != OSSL_KDF_NAME_X963KDF)
+            throw ossl::UsageError(ossl::Reason::parameter, "unknown KDF \"" + *type + "\"");
+        usesKdf_ = !type->empty();
+    }
+    if (const auto name = ossl::textOf(params, OSSL_EXCHANGE_PARAM_KDF_DIGEST)) {
+        auto digest = provider_.digest(name->c_str());
+        if (!digest || (EVP_MD_get_flags(digest.get()) & EVP_MD_FLAG_XOF) != 0)
+            throw ossl::UsageError(ossl::Reason::parameter,
+                                   "\"" + *name + "\" is no digest for the X9.63 KDF");
+        kdfDigest_ = ossl::SharedMd(std::move(digest));
+    }
+    kdfSize_ = ossl::sizeOf(params, OSSL_EXCHANGE_PARAM_KDF_OUTLEN).value_or(kdfSize_);
+    if (const auto info = ossl::octetsOf(params, OSSL_EXCHANGE_PARAM_KDF_UKM))
+        kdfInfo_.assign(info->begin(), info->end());
+}
+
+void Ecdh::setParams(const OSSL_PARAM* params) {
+    if (params == nullptr)
+        return;
+    setCofactorMode(params);
+    setKdf(params);
+}
+
+void Ecdh::getParams(OSSL_PARAM* params) const {
+    int mode = cofactorMode_;
+    if (mode == cofactorModeOfKey) {
+        mode = 0; // keys on tokens do not say
+        if (key_ && key_->isSoftwarePair())
+            EVP_PKEY_get_int_param(key_->shape(), OSSL_PKEY_PARAM_USE_COFACTOR_ECDH, &mode);
+    }
+    ossl::answerInt(params, OSSL_EXCHANGE_PARAM_EC_ECDH_COFACTOR_MODE, mode);
+    ossl::answerText(params, OSSL_EXCHANGE_PARAM_KDF_TYPE, usesKdf_ ? OSSL_KDF_NAME_X963KDF : "");
+    ossl::answerText(params, OSSL_EXCHANGE_PARAM_KDF_DIGEST,
+                     kdfDigest_ ? EVP_MD_get0_name(kdfDigest_.get()) : "");
+    ossl::answerSize(params, OSSL_EXCHANGE_PARAM_KDF_OUTLEN, kdfSize_);
+    if (auto* info = OSSL_PARAM_locate(params, OSSL_EXCHANGE_PARAM_KDF_UKM))
+        OSSL_PARAM_set_octet_ptr(info, kdfInfo_.data(), kdfInfo_.size());
+}
+
+const OSSL_PARAM* Ecdh::settable() {
+    static const std::array list{ossl::intParam(OSSL_EXCHANGE_PARAM_EC_ECDH_COFACTOR_MODE),
+                                 ossl::textParam(OSSL_EXCHANGE_PARAM_KDF_TYPE),
+                                 ossl::textParam(OSSL_EXCHANGE_PARAM_KDF_DIGEST),
+                                 ossl::textParam(OSSL_EXCHANGE_PARAM_KDF_DIGEST_PROPS),
+                                 ossl::sizeParam(OSSL_EXCHANGE_PARAM_KDF_OUTLEN),
+                                 ossl::octetsParam(OSSL_EXCHANGE_PARAM_KDF_UKM),
+                                 OSSL_PARAM_construct_end()};
+    return list.data();
+}
+
+const OSSL_PARAM* Ecdh::gettable() {
+    static const std::array list{
+        ossl::intParam(OSSL_EXCHANGE_PARAM_EC_ECDH_COFACTOR_MODE),
+        ossl::textParam(OSSL_EXCHANGE_PARAM_KDF_TYPE),
+        ossl::textParam(OSSL_EXCHANGE_PARAM_KDF_DIGEST),
+        ossl::sizeParam(OSSL_EXCHANGE_PARAM_KDF_OUTLEN),
+        OSSL_PARAM{OSSL_EXCHANGE_PARAM_KDF_UKM, OSSL_PARAM_OCTET_PTR, nullptr, 0, 0},
+        OSSL_PARAM_construct_end()};
+    return list.data();
+}
+
+} // namespace exchange

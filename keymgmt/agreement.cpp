@@ -1,0 +1,103 @@
+#include "keymgmt/agreement.h"
+
+#include <algorithm>
+#include <functional>
+#include <optional>
+
+#include "ossl/ec_point.h"
+#include "pkcs11/derivation.h"
+
+namespace keymgmt {
+namespace {
+
+using Octets = std::span<const unsigned char>;
+using Buffer = std::span<unsigned char>;
+using Derive = std::function<std::size_t(const CK_MECHANISM& mechanism, Buffer out)>;
+
+// Under which a key remembers that its token takes no raw points.
+constexpr std::uint64_t rawPoint = CKM_ECDH1_DERIVE;
+
+// What C_DeriveKey answers to a point in a form that it does not take; tokens do not agree on one
+// value.
+bool blamesPoint(const pkcs11::Error& error) {
+    switch (error.rv()) {
+    case CKR_MECHANISM_PARAM_INVALID:
+    case CKR_ARGUMENTS_BAD:
+    case CKR_DATA_INVALID:
+    case CKR_DATA_LEN_RANGE:
+    case CKR_DOMAIN_PARAMS_INVALID:
+    case CKR_PUBLIC_KEY_INVALID:
+        return error.isOf(pkcs11::functionName<&pkcs11::List::C_DeriveKey>);
+    default:
+        return false;
+    }
+}
+
+std::size_t deriveWith(const Derive& derive, CK_MECHANISM_TYPE type, Octets point, Buffer out) {
+    CK_ECDH1_DERIVE_PARAMS params{};
+    params.kdf = CKD_NULL;
+    params.ulPublicDataLen = point.size();
+    params.pPublicData = const_cast<unsigned char*>(point.data());
+    try {
+        return derive({type, &params, sizeof params}, out);
+    } catch (const pkcs11::Error& error) {
+        if (error.rv() != CKR_KEY_FUNCTION_NOT_PERMITTED)
+            throw;
+        throw pkcs11::Error(pkcs11::Failure::key,
+                            error.what() + std::string(": its CKA_DERIVE is false"), error.rv());
+    }
+}
+
+// Nothing if the form of the point was not the trouble.
+std::optional<std::size_t> deriveWithWrapped(const Derive& derive, CK_MECHANISM_TYPE type,
+                                             Octets point, Buffer out) {
+    try {
+        return deriveWith(derive, type, ossl::octetString(point), out);
+    } catch (const pkcs11::Error&) {
+        return std::nullopt;
+    }
+}
+
+// PKCS#11 has had both forms of the point: raw, and in a DER OCTET STRING.
+std::size_t deriveWithEither(const Derive& derive, const Key& key, CK_MECHANISM_TYPE type,
+                             Octets point, Buffer out) {
+    if (key.wasRefused(rawPoint))
+        return deriveWith(derive, type, ossl::octetString(point), out);
+    try {
+        return deriveWith(derive, type, point, out);
+    } catch (const pkcs11::Error& error) {
+        if (!blamesPoint(error))
+            throw;
+        const auto size = deriveWithWrapped(derive, type, point, out);
+        if (!size)
+            throw;
+        key.noteRefused(rawPoint);
+        return *size;
+    }
+}
+
+// Some tokens leave leading zeros out.
+void padFront(Buffer out, std::size_t size) {
+    std::rotate(out.begin(), out.begin() + static_cast<std::ptrdiff_t>(size), out.end());
+    std::fill_n(out.begin(), out.size() - size, static_cast<unsigned char>(0));
+}
+
+} // namespace
+
+void agree(const Key& key, CK_MECHANISM_TYPE mechanism, Octets point, Buffer out) {
+    auto& object = key.privateObject();
+    const Derive derive = [&](const CK_MECHANISM& given, Buffer secret) {
+        return pkcs11::derive(object, given, secret);
+    };
+    padFront(out, deriveWithEither(derive, key, mechanism, point, out));
+}
+
+void agreeIn(pkcs11::Session& session, CK_OBJECT_HANDLE handle, const Key& key,
+             const pkcs11::TokenObject& object, Octets point, Buffer out) {
+    const Derive derive = [&](const CK_MECHANISM& given, Buffer secret) {
+        return pkcs11::deriveIn(session, handle, object, given, secret);
+    };
+    padFront(out, deriveWithEither(derive, key, CKM_ECDH1_DERIVE, point, out));
+}
+
+} // namespace keymgmt
