@@ -731,6 +731,7 @@ TEST(ExchangeLossOfMany, NoSecretIsLostAndNoneIsWrong) {
     for (auto& thread : threads)
         thread.join();
     noFaults();
+    EXPECT_EQ(module().configure("PKCS11_TEST_FAULT_EFFECT", nullptr), CKR_OK);
     EXPECT_EQ(good, crowd * rounds);
 }
 
