@@ -1,0 +1,60 @@
+#include "tools/key_file.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+
+#include "tools/error.h"
+#include "tools/uri_query.h"
+#include "tools/yaml.h"
+
+namespace tools {
+namespace {
+
+// A key file must not name another module than the policy permits, nor change how it is loaded.
+constexpr std::array<std::string_view, 9> steering{
+    "LD_",  "OPENSSL_", "OCICRYPT_", "PKCS11_PROVIDER_", "PKCS11_MODULE_PATH", "PKCS11_FORCE_LOGIN",
+    "P11_", "GLIBC_",   "MALLOC_"};
+
+} // namespace
+
+KeyFile KeyFile::parse(std::string_view text, const std::string& what) {
+    const auto root = yaml::parse(text, what);
+    const auto uri = yaml::find(yaml::find(root, "pkcs11"), "uri");
+    if (!uri.IsDefined() || !uri.IsScalar())
+        throw Error(what + " is neither a key nor a certificate nor YAML with pkcs11: uri:");
+    KeyFile file;
+    file.uri = uri.Scalar();
+    if (!isKeyUri(file.uri))
+        throw Error(what + ": uri is no pkcs11: URI");
+    const auto environment = yaml::find(yaml::find(root, "module"), "env");
+    if (!environment.IsDefined() || environment.IsNull())
+        return file;
+    if (!environment.IsMap())
+        throw Error(what + ": module: env: is not a list of variables");
+    for (const auto& entry : environment) {
+        if (!entry.first.IsScalar() || !entry.second.IsScalar())
+            throw Error(what + ": module: env: has something else than texts");
+        file.environment[entry.first.Scalar()] = entry.second.Scalar();
+    }
+    return file;
+}
+
+void ModuleEnvironment::apply(const KeyFile& file, const std::string& what) {
+    for (const auto& variable : file.environment) {
+        const auto& name = variable.first;
+        const auto refuse = [&what](const std::string& why) {
+            throw KeyError(std::string(what).append(": ").append(why));
+        };
+        if (std::any_of(steering.begin(), steering.end(),
+                        [&name](std::string_view start) { return name.starts_with(start); }))
+            refuse(name + " is no variable for a module");
+        const auto [entry, isNew] = applied_.try_emplace(name, variable.second);
+        if (!isNew && entry->second != variable.second)
+            refuse("another key file sets " + name + " to something else");
+        if (::setenv(name.c_str(), variable.second.c_str(), 1) != 0)
+            refuse("\"" + name + "\" is no name of a variable");
+    }
+}
+
+} // namespace tools

@@ -1,0 +1,43 @@
+// From a name to a key: pkcs11: URIs, PEM and DER files, certificates, ocicrypt's key files.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "tools/key.h"
+#include "tools/key_file.h"
+#include "tools/secret.h"
+
+namespace tools {
+
+/// Loads keys through OSSL_STORE. A name is a pkcs11: URI or the path of a file, which may have
+/// "pkcs11:" before it, as skopeo's users write. Key files are held to OCICRYPT_CONFIG; URIs to the
+/// provider's own configuration.
+class KeySource {
+  public:
+    /// `providerFolder`: where pkcs11.so is; "" for OpenSSL's own place.
+    explicit KeySource(std::string providerFolder) : providerFolder_(std::move(providerFolder)) {}
+
+    /// In software, wherever it came from. Throws KeyError and Error.
+    Key publicKey(std::string_view name);
+    /// Throws KeyError and Error. Nobody is asked for a PIN or a pass phrase.
+    Key privateKey(std::string_view name);
+
+  private:
+    enum class Half { publicOne, privateOne };
+
+    Key load(std::string_view name, Half half);
+    Key fromUri(std::shared_ptr<OSSL_LIB_CTX> library, std::string_view uri, Half half);
+    Key fromFile(const std::string& path, Half half);
+    Key fromKeyFile(const KeyFile& file, const std::string& path, Half half);
+    const std::shared_ptr<OSSL_LIB_CTX>& users();
+
+    std::string providerFolder_;
+    std::shared_ptr<OSSL_LIB_CTX> users_;
+    std::map<std::string, std::shared_ptr<OSSL_LIB_CTX>> byModule_;
+    ModuleEnvironment environment_;
+};
+
+} // namespace tools

@@ -1,0 +1,147 @@
+#include "tools/module_policy.h"
+
+#include <algorithm>
+#include <cctype>
+#include <cstdlib>
+#include <filesystem>
+#include <optional>
+
+#include "tools/error.h"
+#include "tools/input.h"
+#include "tools/uri_query.h"
+#include "tools/yaml.h"
+
+namespace tools {
+namespace {
+
+namespace fs = std::filesystem;
+
+#if defined(__x86_64__)
+constexpr const char* multiarchFolder = "/usr/lib/x86_64-linux-gnu/";
+#elif defined(__aarch64__)
+constexpr const char* multiarchFolder = "/usr/lib/aarch64-linux-gnu/";
+#elif defined(__s390x__)
+constexpr const char* multiarchFolder = "/usr/lib/s390x-linux-gnu/";
+#elif defined(__powerpc64__)
+constexpr const char* multiarchFolder = "/usr/lib/powerpc64le-linux-gnu/";
+#else
+constexpr const char* multiarchFolder = "/usr/lib/arm-linux-gnueabihf/";
+#endif
+
+std::string lowered(std::string text) {
+    std::transform(text.begin(), text.end(), text.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    return text;
+}
+
+// softhsm2 fits libsofthsm2.so, and softhsm does not.
+bool fits(const std::string& file, const std::string& name) {
+    const auto at = file.find(name);
+    if (at == std::string::npos)
+        return false;
+    const auto rest = file.substr(at + name.size());
+    return rest.empty() || rest.starts_with('.');
+}
+
+std::optional<std::string> environment(const char* name) {
+    const char* value = ::secure_getenv(name);
+    return value != nullptr && *value != '\0' ? std::optional<std::string>(value) : std::nullopt;
+}
+
+ModulePolicy fromFile(const std::string& path) {
+    const auto text = readFile(path);
+    return ModulePolicy::parse(textOf(text), path);
+}
+
+} // namespace
+
+ModulePolicy ModulePolicy::none() {
+    ModulePolicy policy;
+    policy.origin_ = "no modules are allowed, since OCICRYPT_CONFIG is not set";
+    return policy;
+}
+
+ModulePolicy ModulePolicy::internal() {
+    ModulePolicy policy;
+    policy.directories_ = {"/usr/lib64/pkcs11/", "/usr/lib/pkcs11/", "/usr/local/lib/pkcs11/",
+                           "/usr/lib/softhsm/", multiarchFolder};
+    policy.allowed_ = policy.directories_;
+    policy.origin_ = "OCICRYPT_CONFIG=internal allows the usual folders";
+    return policy;
+}
+
+ModulePolicy ModulePolicy::parse(std::string_view text, const std::string& what) {
+    auto root = yaml::parse(text, what);
+    const auto inner = yaml::find(root, "pkcs11");
+    if (inner.IsDefined())
+        root.reset(inner);
+    if (!root.IsMap() && !root.IsNull())
+        throw Error(what + " is no list of module-directories and allowed-module-paths");
+    ModulePolicy policy;
+    policy.directories_ =
+        yaml::texts(yaml::find(root, "module-directories"), what + ": module-directories");
+    policy.allowed_ =
+        yaml::texts(yaml::find(root, "allowed-module-paths"), what + ": allowed-module-paths");
+    policy.origin_ = "the policy is " + what;
+    return policy;
+}
+
+ModulePolicy ModulePolicy::fromEnvironment() {
+    if (const auto value = environment("OCICRYPT_CONFIG"))
+        return *value == "internal" ? internal() : fromFile(*value);
+    std::vector<std::string> places;
+    if (const auto folder = environment("XDG_CONFIG_HOME"))
+        places.push_back(*folder + "/ocicrypt.conf");
+    if (const auto home = environment("HOME"))
+        places.push_back(*home + "/.config/ocicrypt.conf");
+    places.emplace_back("/etc/ocicrypt.conf");
+    for (const auto& place : places)
+        if (std::error_code ignored; fs::exists(place, ignored))
+            return fromFile(place);
+    return none();
+}
+
+bool ModulePolicy::allows(std::string_view path) const {
+    return std::any_of(allowed_.begin(), allowed_.end(), [path](const std::string& one) {
+        return path == one || (one.ends_with('/') && path.starts_with(one) &&
+                               path.find('/', one.size()) == std::string_view::npos);
+    });
+}
+
+std::string ModulePolicy::find(const std::vector<std::string>& folders,
+                               const std::string& name) const {
+    for (const auto& folder : folders) {
+        std::vector<std::string> files;
+        std::error_code ignored;
+        for (const auto& entry : fs::directory_iterator(folder, ignored))
+            files.push_back(entry.path().filename());
+        // A folder's own order is nobody's choice.
+        std::sort(files.begin(), files.end());
+        for (const auto& file : files) {
+            auto path = (fs::path(folder) / file).string();
+            if (fits(lowered(file), lowered(name)) && allows(path))
+                return path;
+        }
+    }
+    throw KeyError("no module fits module-name=" + name + " (" + origin_ + ")");
+}
+
+std::string ModulePolicy::module(std::string_view uri) const {
+    const auto name = queryAttribute(uri, "module-name");
+    const auto path = queryAttribute(uri, "module-path");
+    if (path) {
+        if (!fs::path(*path).is_absolute())
+            throw KeyError("module-path=" + *path + " does not begin with \"/\"");
+        std::error_code ignored;
+        if (!fs::is_directory(*path, ignored)) {
+            if (!allows(*path))
+                throw KeyError("the module " + *path + " is not allowed (" + origin_ + ")");
+            return *path;
+        }
+    }
+    if (!name || name->empty())
+        throw KeyError("the URI names no module (module-name or module-path)");
+    return find(path ? std::vector{*path} : directories_, *name);
+}
+
+} // namespace tools
