@@ -1,6 +1,7 @@
 // Tokens that can less, or behave worse, than SoftHSM: by the test module before it. Each test is
 // a process of its own.
 #include <atomic>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -202,6 +203,7 @@ TEST_F(WorseToken, WithFewSessionsServesManyThreads) {
     const Instance instance;
     const auto key = loadPrivate(instance, "ec256");
     module().setDelays(1000, 0);
+    const auto start = std::chrono::steady_clock::now();
     const CallCounter calls;
     std::vector<std::thread> threads;
     std::atomic<int> good{0};
@@ -215,8 +217,12 @@ TEST_F(WorseToken, WithFewSessionsServesManyThreads) {
     EXPECT_EQ(good, crowd * rounds);
     EXPECT_EQ(module().openSessions(), 4U);
     EXPECT_EQ(calls.of("C_SignInit"), static_cast<unsigned long>(crowd * rounds));
-    // A full token is not asked again and again: at most once by each thread.
-    EXPECT_LE(calls.of("C_OpenSession"), static_cast<unsigned long>(crowd)) << calls.log();
+    // A full token is not asked again and again: at most once by each thread in a second.
+    const auto seconds =
+        std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - start)
+            .count();
+    EXPECT_LE(calls.of("C_OpenSession"), static_cast<unsigned long>(crowd * (1 + seconds)))
+        << calls.log();
 }
 
 TEST_F(WorseToken, WithAPinPadAsksNobody) {
