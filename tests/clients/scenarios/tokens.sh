@@ -16,7 +16,7 @@ scenario_token_nss_softokn() {
     for label in rsa ec256; do
         mkdir "db-$label"
         certutil -N -d "sql:db-$label" -f pin.txt
-        openssl pkcs12 -export -inkey "$TOKENS/$label.pem" -in "$(certificate_of $label)" -name $label -passout pass:x -out $label.p12
+        plain pkcs12 -export -inkey "$TOKENS/$label.pem" -in "$(certificate_of $label)" -name $label -passout pass:x -out $label.p12
         pk12util -i $label.p12 -d "sql:db-$label" -k pin.txt -W x >/dev/null
         configuration "pkcs11-module-path = $library
 pkcs11-module-init-args = configDir='sql:$WORK/db-$label' certPrefix='' keyPrefix='' secmod='secmod.db' flags=
