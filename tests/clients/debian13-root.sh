@@ -34,5 +34,4 @@ rm -rf "$root"/var/cache/apt/archives/*.deb
 modules=$(chroot "$root" openssl version -m | cut -d'"' -f2)
 touch "$root$modules/pkcs11.so" "$root/usr/bin/pkcs11-keyprovider"
 chmod +x "$root/usr/bin/pkcs11-keyprovider"
-mkdir "$root/work"
 echo "$modules" >"$root/complete"

@@ -14,8 +14,8 @@ debian13() {
     cat >"$HOME13/storage.conf" <<'CONF'
 [storage]
 driver = "vfs"
-graphroot = "/work/storage"
-runroot = "/work/storage-run"
+graphroot = "/srv/storage"
+runroot = "/srv/storage-run"
 CONF
     echo '{"key-providers": {"hsm": {"cmd": {"path": "pkcs11-keyprovider", "args": ["--name", "hsm"]}}}}' >"$HOME13/keyprovider.json"
 }
@@ -27,12 +27,12 @@ in13() {
         mount --bind "$0" "$0"
         mount --bind "$1" "$0$2/pkcs11.so"
         mount --bind "$3" "$0/usr/bin/pkcs11-keyprovider"
-        mount --bind "$4" "$0/work"
+        mount --bind "$4" "$0/srv"
         mount -t proc proc "$0/proc"
         cd "$0"
-        exec chroot . env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/work TMPDIR=/work CONTAINERS_STORAGE_CONF=/work/storage.conf \
-            CONTAINERD_ADDRESS=/work/containerd.sock OCICRYPT_KEYPROVIDER_CONFIG=/work/keyprovider.json SOFTHSM2_CONF=/work/softhsm2.conf \
-            timeout "$5" bash -euc "cd /work; $6"
+        exec chroot . env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/srv TMPDIR=/srv CONTAINERS_STORAGE_CONF=/srv/storage.conf \
+            CONTAINERD_ADDRESS=/srv/containerd.sock OCICRYPT_KEYPROVIDER_CONFIG=/srv/keyprovider.json SOFTHSM2_CONF=/srv/softhsm2.conf \
+            timeout "$5" bash -euc "cd /srv; $6"
     ' "$ROOT13" "$PROVIDER" "$MODULES13" "$KEYPROVIDER" "$HOME13" 200 "$1" </dev/null >out13.txt 2>&1
 }
 works13() { in13 "$1" || { cat out13.txt >&2; die "in Debian 13: $1"; }; }
@@ -87,7 +87,7 @@ is_encrypted() {
 
 tokens13() {
     cp -r "$TOKENS/tokens" "$HOME13/tokens"
-    echo 'directories.tokendir = /work/tokens' >"$HOME13/softhsm2.conf"
+    echo 'directories.tokendir = /srv/tokens' >"$HOME13/softhsm2.conf"
     cp "$TOKENS"/{rsa,rsa3072,ec256}.{pub.pem,cert.pem} "$HOME13"
 }
 
@@ -140,7 +140,7 @@ scenario_skopeo_pkcs11() {
     tokens13
     image alpine 3
     local hash line number=0 symkey nonce digest values=()
-    printf 'pkcs11:\n  uri: %s&module-name=softhsm2\nmodule:\n  env:\n    SOFTHSM2_CONF: /work/softhsm2.conf\n' "$(uri rsa3072)" >"$HOME13/key.yaml"
+    printf 'pkcs11:\n  uri: %s&module-name=softhsm2\nmodule:\n  env:\n    SOFTHSM2_CONF: /srv/softhsm2.conf\n' "$(uri rsa3072)" >"$HOME13/key.yaml"
     # skopeo wraps; here it is unwrapped with the token, and openssl decrypts the layer with what comes out.
     for hash in sha1 sha256; do
         rm -rf "$HOME13/enc"
@@ -185,11 +185,11 @@ scenario_container_images_tutorial() {
     image alpine 2
     cat >"$HOME13/containerd.toml" <<'CONF'
 version = 2
-root = "/work/containerd"
-state = "/work/containerd-run"
+root = "/srv/containerd"
+state = "/srv/containerd-run"
 disabled_plugins = ["io.containerd.grpc.v1.cri"]
 [grpc]
-address = "/work/containerd.sock"
+address = "/srv/containerd.sock"
 CONF
     # shellcheck disable=SC2016 # the backquotes are the fences
     sed -n '/^```sh$/,/^```$/{/^```/!p}' "$SOURCE/docs/container-images.md" >"$HOME13/tutorial.sh"
