@@ -64,7 +64,7 @@ class TokenObject {
     /// The same with a session that `take(connection, handle)` chooses.
     template <typename Take, typename Operation>
     auto run(Take&& take, Operation&& operation) {
-        for (Recovery recovery(token_);;) {
+        for (Recovery recovery(token_.module());;) {
             Binding binding;
             try {
                 bind(binding);

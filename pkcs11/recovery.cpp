@@ -63,13 +63,13 @@ bool Recovery::prepare(const Error& error, const std::shared_ptr<Connection>& co
         return false;
     trace::step(std::string("once more after: ") + error.what());
     if (remedy == Remedy::module)
-        token_.module().noteFinalizedByOthers();
+        module_.noteFinalizedByOthers();
     // The failed session is closed already; only if another does not help all of them are doubted.
     const bool doubtful = remedy == Remedy::session && left_ == 0;
     if (connection && (doubtful || remedy == Remedy::connection || remedy == Remedy::module))
-        token_.drop(connection);
+        connection->token().drop(connection);
     if (left_ == 0 && isFromConnecting(error))
-        token_.module().restart();
+        module_.restart();
     return true;
 }
 

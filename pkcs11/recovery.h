@@ -8,7 +8,7 @@
 namespace pkcs11 {
 
 class Connection;
-class Token;
+class Module;
 
 /// What may help after a failure.
 enum class Remedy {
@@ -23,11 +23,11 @@ enum class Remedy {
 /// failed because of its ciphertext, are never repeated.
 Remedy remedyFor(const Error& error);
 
-/// The attempts at one operation: four at most, and some more where other threads' losses come in
-/// between. Used by one thread.
+/// The attempts at one operation, or at a search for tokens: four at most, and some more where
+/// other threads' losses come in between. Used by one thread.
 class Recovery {
   public:
-    explicit Recovery(Token& token) : token_(token) {}
+    explicit Recovery(Module& module) : module_(module) {}
 
     /// After a failed attempt, on `connection` or before there was one (null): true if the
     /// operation is to be tried again, for which everything is prepared then. Throws nothing.
@@ -36,7 +36,7 @@ class Recovery {
   private:
     bool mayTry(const std::shared_ptr<Connection>& connection);
 
-    Token& token_;
+    Module& module_;
     int left_ = 3;
     int leftAfterOthers_ = 16;
 };

@@ -38,7 +38,7 @@ class Token {
     /// (pkcs11/recovery.h). Throws Error.
     template <typename Work>
     auto withConnection(Work&& work) {
-        for (Recovery recovery(*this);;) {
+        for (Recovery recovery(module_);;) {
             std::shared_ptr<Connection> used;
             try {
                 used = connection();

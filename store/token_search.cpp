@@ -77,30 +77,29 @@ std::vector<pkcs11::Module*> TokenSearch::selectModules(ossl::Context& context) 
     return selected;
 }
 
-// Three attempts, as for operations: what a token answers in between, or a server that was started
-// anew, must not fail a load.
+// What a token answers in between, or a server that was started anew, must not fail a load. A slot
+// that can't be read does so only where no other has the token.
 void TokenSearch::searchModule(pkcs11::Module& module) {
     const auto seen = seen_.size();
     const auto found = tokens_.size();
-    for (int left = 2;; --left) {
+    const auto withLogin = loginTokens_.size();
+    for (pkcs11::Recovery recovery(module);;) {
         seen_.resize(seen);
+        tokens_.resize(found);
+        loginTokens_.resize(withLogin);
         unread_.clear();
         try {
             searchSlots(module);
-            if (unread_.empty() || tokens_.size() > found || left == 0)
+            if (unread_.empty() || tokens_.size() > found ||
+                !recovery.prepare(unread_.back(), nullptr))
                 break;
         } catch (const pkcs11::Error& error) {
-            const auto remedy = pkcs11::remedyFor(error);
-            if (remedy == pkcs11::Remedy::none || left == 0)
+            if (!recovery.prepare(error, nullptr))
                 throw;
-            pkcs11::trace::step(std::string("once more after: ") + error.what());
-            if (remedy == pkcs11::Remedy::module)
-                module.noteFinalizedByOthers();
         }
-        if (left == 1)
-            module.restart();
     }
-    problems_.insert(problems_.end(), unread_.begin(), unread_.end());
+    for (const auto& error : unread_)
+        problems_.emplace_back(error.what());
 }
 
 void TokenSearch::searchSlots(pkcs11::Module& module) {
@@ -120,8 +119,7 @@ void TokenSearch::searchSlot(pkcs11::Module& module, CK_SLOT_ID slot) {
     const CK_RV rv = module.call<&pkcs11::List::C_GetTokenInfo>(slot, &info);
     if (rv != CKR_OK) { // gone since the list was made, or not recognised; the others may do
         unread_.push_back(pkcs11::callFailed(pkcs11::functionName<&pkcs11::List::C_GetTokenInfo>,
-                                             rv, "slot " + std::to_string(slot))
-                              .what());
+                                             rv, "slot " + std::to_string(slot)));
         return;
     }
     if ((info.flags & CKF_TOKEN_INITIALIZED) == 0)

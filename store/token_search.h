@@ -35,7 +35,7 @@ class TokenSearch {
     std::vector<pkcs11::Token*> tokens_;
     std::vector<pkcs11::Token*> loginTokens_;
     std::vector<std::string> seen_;     ///< labels of tokens that do not fit
-    std::vector<std::string> unread_;   ///< slots that the present attempt could not read
+    std::vector<pkcs11::Error> unread_; ///< slots that the present attempt could not read
     std::vector<std::string> problems_; ///< modules and slots that could not be used
 };
 
