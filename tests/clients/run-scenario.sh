@@ -8,6 +8,8 @@ if [ "$1" = list ]; then
 fi
 # shellcheck source=common.sh
 . "$here/common.sh"
+# shellcheck source=debian13.sh
+. "$here/debian13.sh"
 if [ "${VALGRIND:-0}" = 1 ]; then
     RUNNER=(valgrind -q --error-exitcode=99 --suppressions="$here/valgrind.supp")
 fi

@@ -1,16 +1,8 @@
 # The programs that encrypt container images, of Debian 13, with this provider and pkcs11-keyprovider as they were built here.
 # shellcheck shell=bash
 
-# The root that debian13-root.sh makes, seen by each scenario in mounts of its own: nothing is written into it.
-debian13() {
-    built_keyprovider
-    ROOT13=$SOURCE/build/debian13
-    [ -z "${SCENARIO_PRELOAD:-}" ] || { echo "that root has no sanitizers"; exit 77; }
-    [ -e "$ROOT13/complete" ] || { echo "there is no Debian 13 root; see clients.debian13_root"; exit 77; }
-    unshare --mount true 2>/dev/null || { echo "nothing can be mounted here"; exit 77; }
-    HOME13=$WORK/home
-    mkdir "$HOME13"
-    MODULES13=$(cat "$ROOT13/complete")
+container_images() {
+    debian13
     cat >"$HOME13/storage.conf" <<'CONF'
 [storage]
 driver = "vfs"
@@ -18,24 +10,8 @@ graphroot = "/srv/storage"
 runroot = "/srv/storage-run"
 CONF
     echo '{"key-providers": {"hsm": {"cmd": {"path": "pkcs11-keyprovider", "args": ["--name", "hsm"]}}}}' >"$HOME13/keyprovider.json"
+    ENV13=(CONTAINERS_STORAGE_CONF=/srv/storage.conf CONTAINERD_ADDRESS=/srv/containerd.sock OCICRYPT_KEYPROVIDER_CONFIG=/srv/keyprovider.json)
 }
-
-# in13 SCRIPT: runs it there, with HOME13 as its home
-in13() {
-    # shellcheck disable=SC2016 # the inner shells expand
-    unshare --mount --pid --fork --kill-child sh -ec '
-        mount --bind "$0" "$0"
-        mount --bind "$1" "$0$2/pkcs11.so"
-        mount --bind "$3" "$0/usr/bin/pkcs11-keyprovider"
-        mount --bind "$4" "$0/srv"
-        mount -t proc proc "$0/proc"
-        cd "$0"
-        exec chroot . env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/srv TMPDIR=/srv CONTAINERS_STORAGE_CONF=/srv/storage.conf \
-            CONTAINERD_ADDRESS=/srv/containerd.sock OCICRYPT_KEYPROVIDER_CONFIG=/srv/keyprovider.json SOFTHSM2_CONF=/srv/softhsm2.conf \
-            timeout "$5" bash -euc "cd /srv; $6"
-    ' "$ROOT13" "$PROVIDER" "$MODULES13" "$KEYPROVIDER" "$HOME13" 200 "$1" </dev/null >out13.txt 2>&1
-}
-works13() { in13 "$1" || { cat out13.txt >&2; die "in Debian 13: $1"; }; }
 
 # image FOLDER LAYERS: an OCI image
 image() {
@@ -85,14 +61,8 @@ is_encrypted() {
     done
 }
 
-tokens13() {
-    cp -r "$TOKENS/tokens" "$HOME13/tokens"
-    echo 'directories.tokendir = /srv/tokens' >"$HOME13/softhsm2.conf"
-    cp "$TOKENS"/{rsa,rsa3072,ec256}.{pub.pem,cert.pem} "$HOME13"
-}
-
-scenario_skopeo_keyprovider() {
-    debian13
+scenario_debian13_skopeo_keyprovider() {
+    container_images
     tokens13
     image alpine 3
     local key recipient
@@ -107,22 +77,21 @@ scenario_skopeo_keyprovider() {
     done
     rm -rf "$HOME13/dec"
     # What goes wrong is said, without the PIN, and no image comes out.
-    refused13 "is the key of none of its 1 recipients" "skopeo copy --decryption-key 'provider:hsm:$(uri rsa)' oci:enc:latest oci:dec:latest"
-    refused13 "CKR_PIN_INCORRECT" "skopeo copy --decryption-key 'provider:hsm:pkcs11:token=scenarios;object=ec256?pin-value=$WRONG_PIN' oci:enc:latest oci:dec:latest"
-    refused13 "absent.pem can't be read" "skopeo copy --encryption-key provider:hsm:absent.pem oci:alpine:latest oci:dec:latest"
+    no_image13 "is the key of none of its 1 recipients" "skopeo copy --decryption-key 'provider:hsm:$(uri rsa)' oci:enc:latest oci:dec:latest"
+    no_image13 "CKR_PIN_INCORRECT" "skopeo copy --decryption-key 'provider:hsm:pkcs11:token=scenarios;object=ec256?pin-value=$WRONG_PIN' oci:enc:latest oci:dec:latest"
+    no_image13 "absent.pem can't be read" "skopeo copy --encryption-key provider:hsm:absent.pem oci:alpine:latest oci:dec:latest"
     replace_annotation enc provider.hsm "$(printf '{"version":7}' | base64 -w0)"
-    refused13 "version 7" "skopeo copy --decryption-key 'provider:hsm:$(uri ec256)' oci:enc:latest oci:dec:latest"
+    no_image13 "version 7" "skopeo copy --decryption-key 'provider:hsm:$(uri ec256)' oci:enc:latest oci:dec:latest"
     replace_annotation enc provider.hsm "$(printf '{"version":1,' | base64 -w0)"
-    refused13 "ends too early" "skopeo copy --decryption-key 'provider:hsm:$(uri ec256)' oci:enc:latest oci:dec:latest"
-}
-refused13() {
-    ! in13 "$2" || die "did not fail in Debian 13: $2"
-    grep -qF -- "$1" out13.txt || die "does not say \"$1\": $(cat out13.txt)"
-    ! mentions_pin out13.txt || die "tells the PIN: $2"
-    [ ! -e "$HOME13/dec/index.json" ] || die "made an image: $2"
+    no_image13 "ends too early" "skopeo copy --decryption-key 'provider:hsm:$(uri ec256)' oci:enc:latest oci:dec:latest"
 }
 
 # replace_annotation IMAGE NAME VALUE...: a value for each layer
+# no_image13 WORDS SCRIPT: refused, and nothing is written
+no_image13() {
+    refused13 "$@"
+    [ ! -e "$HOME13/dec/index.json" ] || die "made an image: $2"
+}
 replace_annotation() {
     local folder=$HOME13/$1 digest
     jq -c --arg name "org.opencontainers.image.enc.keys.$2" '$ARGS.positional as $values | .layers |= [to_entries[] | .key as $i | .value |
@@ -135,8 +104,8 @@ replace_annotation() {
 }
 
 # Both directions of ocicrypt's own pkcs11 protocol.
-scenario_skopeo_pkcs11() {
-    debian13
+scenario_debian13_skopeo_pkcs11() {
+    container_images
     tokens13
     image alpine 3
     local hash line number=0 symkey nonce digest values=()
@@ -180,8 +149,8 @@ scenario_skopeo_pkcs11() {
 }
 
 # Every command of the tutorial, from top to bottom.
-scenario_container_images_tutorial() {
-    debian13
+scenario_debian13_container_images_tutorial() {
+    container_images
     image alpine 2
     cat >"$HOME13/containerd.toml" <<'CONF'
 version = 2

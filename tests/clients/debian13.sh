@@ -1,0 +1,45 @@
+# Programs and the OpenSSL of Debian 13, with the provider and the tools as they were built here. Sourced after common.sh.
+# shellcheck shell=bash
+
+# debian13: the root that debian13-root.sh makes, seen by each scenario in mounts of its own: nothing is written into it.
+# HOME13 is the scenario's folder there (/srv), ENV13 what its programs have in the environment besides.
+debian13() {
+    built_keyprovider
+    ROOT13=$SOURCE/build/debian13
+    [ -z "${SCENARIO_PRELOAD:-}" ] || { echo "that root has no sanitizers"; exit 77; }
+    [ -e "$ROOT13/complete" ] || { echo "there is no Debian 13 root; see clients.debian13_root"; exit 77; }
+    unshare --mount true 2>/dev/null || { echo "nothing can be mounted here"; exit 77; }
+    HOME13=$WORK/home
+    ENV13=()
+    mkdir "$HOME13"
+}
+
+# in13 SCRIPT: runs it there, with HOME13 as its home
+in13() {
+    # shellcheck disable=SC2016 # the inner shells expand
+    unshare --mount --pid --fork --kill-child sh -ec '
+        root=$0 built=$1 home=$2 script=$3
+        shift 3
+        mount --bind "$root" "$root"
+        mount --bind "$built" "$root/mnt"
+        mount --bind "$home" "$root/srv"
+        mount -t proc proc "$root/proc"
+        cd "$root"
+        exec chroot . env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/srv TMPDIR=/srv SOFTHSM2_CONF=/srv/softhsm2.conf "$@" \
+            timeout 200 bash -euc "cd /srv; $script"
+    ' "$ROOT13" "$PROVIDER_DIR" "$HOME13" "$1" "${ENV13[@]}" </dev/null >out13.txt 2>&1
+}
+works13() { in13 "$1" || { cat out13.txt >&2; die "in Debian 13: $1"; }; }
+# refused13 WORDS SCRIPT: it must fail and say WORDS, without the PIN
+refused13() {
+    ! in13 "$2" || die "did not fail in Debian 13: $2"
+    grep -qF -- "$1" out13.txt || die "does not say \"$1\": $(cat out13.txt)"
+    ! mentions_pin out13.txt || die "tells the PIN: $2"
+}
+
+# A copy of the scenarios' token there.
+tokens13() {
+    cp -r "$TOKENS/tokens" "$HOME13/tokens"
+    echo 'directories.tokendir = /srv/tokens' >"$HOME13/softhsm2.conf"
+    cp "$TOKENS"/*.{pub,cert}.pem "$HOME13"
+}
