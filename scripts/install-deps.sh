@@ -1,11 +1,27 @@
 #!/usr/bin/env bash
-# Installs what is needed on Debian and Ubuntu:  install-deps.sh [build|test|bench|fuzz]   (each includes what the build needs)
+# Installs what is needed on Debian, Ubuntu and Fedora:  install-deps.sh [build|test|bench|fuzz]   (each includes what the build needs)
 set -euo pipefail
 
 build=(cmake ninja-build g++ pkg-config libssl-dev libp11-kit-dev openssl softhsm2 opensc p11-kit p11-kit-modules nlohmann-json3-dev libyaml-cpp-dev libcli11-dev)
-test=(libgtest-dev libgmock-dev libbenchmark-dev gnutls-bin osslsigncode valgrind xxd clang-format clang-tidy gdb nginx-light libnss3 libnss3-tools jq python3-jwcrypto debootstrap)
+test=(libgtest-dev libgmock-dev libbenchmark-dev gnutls-bin osslsigncode valgrind xxd clang-format clang-tidy gdb nginx-light libnss3 libnss3-tools jq python3-jwcrypto debootstrap bash-completion)
 bench=(libbenchmark-dev python3 gnuplot-nox valgrind libengine-pkcs11-openssl)
 fuzz=(clang libclang-rt-dev)
+# Man pages and the package.
+build+=(help2man lowdown dpkg-dev)
+
+installed() { dpkg-query -W -f '${Status}' "$1" 2>/dev/null | grep -q 'ok installed'; }
+install() {
+    "${as_root[@]}" apt-get update -q >/dev/null
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$@" </dev/null
+}
+if command -v dnf >/dev/null; then
+    build=(cmake ninja-build gcc-c++ pkgconf-pkg-config openssl-devel p11-kit-devel openssl softhsm opensc p11-kit json-devel yaml-cpp-devel cli11-devel help2man lowdown)
+    test=(gtest-devel gmock-devel google-benchmark-devel gnutls-utils osslsigncode valgrind vim-common clang-tools-extra gdb nginx nss-softokn nss-tools jq python3-jwcrypto debootstrap libasan libubsan libtsan)
+    bench=(google-benchmark-devel python3 gnuplot-minimal valgrind)
+    fuzz=(clang compiler-rt)
+    installed() { rpm -q "$1" >/dev/null; }
+    install() { "${as_root[@]}" dnf install -y "$@" </dev/null; }
+fi
 
 packages=("${build[@]}")
 case ${1:-build} in
@@ -16,17 +32,15 @@ esac
 
 missing=()
 for package in "${packages[@]}"; do
-    dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
+    installed "$package" || missing+=("$package")
 done
 [ ${#missing[@]} -gt 0 ] || exit 0
 
-command -v apt-get >/dev/null || {
-    echo "install-deps.sh knows Debian and Ubuntu only; please install: ${missing[*]}" >&2
+command -v apt-get dnf >/dev/null || {
+    echo "install-deps.sh knows Debian, Ubuntu and Fedora only; please install: ${missing[*]}" >&2
     exit 1
 }
 as_root=()
 [ "$(id -u)" = 0 ] || as_root=(sudo)
 echo "installing: ${missing[*]}"
-export DEBIAN_FRONTEND=noninteractive
-"${as_root[@]}" apt-get update -q >/dev/null
-"${as_root[@]}" apt-get install -y -q --no-install-recommends "${missing[@]}" </dev/null
+install "${missing[@]}"

@@ -3,6 +3,14 @@
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+# Other versions find other things; one is the judge.
+case $(clang-format --version) in
+*' version 14.'*) ;;
+*)
+    echo "format and lint are checked with clang-format and clang-tidy 14 (Debian 12), and $(clang-format --version) is here: not checked"
+    exit 0
+    ;;
+esac
 mapfile -t sources < <(git ls-files '*.cpp' '*.h' '*.c')
 clang-format --dry-run -Werror "${sources[@]}"
 mapfile -t checked < <(git ls-files '*.cpp' | grep -vE '^(tests|bench)/')

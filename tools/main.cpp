@@ -147,6 +147,7 @@ std::optional<SecretString> run(int argc, char** argv) {
     CLI::App app("Wraps and unwraps the keys of encrypted container images, with keys on PKCS#11 "
                  "tokens or in files. Without a command: ocicrypt's key-provider protocol.");
     app.name("pkcs11-keyprovider");
+    app.set_help_all_flag("--help-all", "The same for all commands");
     app.set_version_flag("--version", projectVersion);
     app.require_subcommand(0, 1);
     app.fallthrough();

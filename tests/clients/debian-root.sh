@@ -1,22 +1,22 @@
 #!/usr/bin/env bash
-# Makes a Debian 13 root in the folder $1, for the programs that Debian 12 has only older versions of, and for its OpenSSL.
-# Once, and again where the list of packages has changed; 77 where that can't be done. DEBIAN_MIRROR is taken
-# from apt's configuration if it is not set.
+# Makes a root of another Debian:  debian-root.sh SUITE FOLDER [PACKAGES-FILE]
+# With the packages that the file lists it is for the programs and the OpenSSL of that release, and what was built here is
+# linked into it; without a file it is a clean system, to install our package in. Once, and again where the list has
+# changed; 77 where that can't be done. DEBIAN_MIRROR is taken from apt's configuration if it is not set.
 set -euo pipefail
 
-root=$1
-here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-mapfile -t packages < <(grep -v '^#' "$here/debian13-packages.txt")
+suite=$1 root=$2 packages=()
+[ $# -lt 3 ] || mapfile -t packages < <(grep -v '^#' "$3")
 
 skip() {
-    echo "no Debian 13 root: $*"
+    echo "no root with $suite: $*"
     exit 77
 }
 [ "$(id -u)" = 0 ] || skip "it takes root"
 mkdir -p "$(dirname "$root")"
 exec 9>"$root.lock"
 flock 9
-[ "$(cat "$root/complete" 2>/dev/null)" != "${packages[*]}" ] || exit 0
+[ ! -e "$root/complete" ] || [ "$(cat "$root/complete")" != "${packages[*]}" ] || exit 0
 
 log=$root.log
 failed() {
@@ -31,7 +31,7 @@ if [ ! -e "$root/complete" ]; then
     mirror=${DEBIAN_MIRROR:-$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Label: Debian' 2>/dev/null | head -n 1)}
     [ -n "$mirror" ] || skip "apt knows no mirror of Debian; set DEBIAN_MIRROR"
     rm -rf "$root"
-    timeout 500 debootstrap --variant=minbase trixie "$root" "$mirror" >"$log" 2>&1 </dev/null || failed
+    timeout 500 debootstrap --variant=minbase "$suite" "$root" "$mirror" >"$log" 2>&1 </dev/null || failed
     # Servers are started by the tests alone.
     printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d"
     chmod +x "$root/usr/sbin/policy-rc.d"
@@ -41,8 +41,10 @@ if ! within apt-get update -q || ! within apt-get install -y -q --no-install-rec
     failed
 fi
 rm -rf "$root"/var/cache/apt/archives/*.deb
-# The folder of what was built here is mounted on /mnt.
-modules=$(chroot "$root" openssl version -m | cut -d'"' -f2)
-ln -sf /mnt/pkcs11.so "$root$modules/pkcs11.so"
-ln -sf /mnt/pkcs11-keyprovider "$root/usr/bin/pkcs11-keyprovider"
+if [ ${#packages[@]} -gt 0 ]; then
+    # The folder of what was built here is mounted on /mnt.
+    modules=$(chroot "$root" openssl version -m | cut -d'"' -f2)
+    ln -sf /mnt/pkcs11.so "$root$modules/pkcs11.so"
+    ln -sf /mnt/pkcs11-keyprovider "$root/usr/bin/pkcs11-keyprovider"
+fi
 echo "${packages[*]}" >"$root/complete"

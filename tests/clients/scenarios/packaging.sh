@@ -1,0 +1,69 @@
+# The package, in a system that has nothing else of this project.
+# shellcheck shell=bash
+
+# in_clean_root COMMAND...: in the copy of the clean root, where SoftHSM has a folder of its own
+in_clean_root() {
+    # shellcheck disable=SC2016 # the inner shell expands
+    unshare --mount --pid --fork --kill-child sh -ec '
+        root=$1
+        shift
+        mount --bind "$root" "$root"
+        mount -t proc proc "$root/proc"
+        cd "$root"
+        exec chroot . env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive timeout 300 "$@"
+    ' sh "$WORK/root" "$@" </dev/null >clean.txt 2>&1 || { cat clean.txt >&2; die "in the clean root: $*"; }
+}
+
+scenario_package_in_a_clean_root() {
+    [ -z "${SCENARIO_PRELOAD:-}" ] || { echo "a build with sanitizers is no package"; exit 77; }
+    local package tool tools base=$SOURCE/build/debian12 key='pkcs11:token=mine;object=signing;type=private?pin-value=1234'
+    [ -e "$base/complete" ] || { echo "there is no clean Debian root; see clients.debian12_root"; exit 77; }
+    unshare --mount true 2>/dev/null || { echo "nothing can be mounted here"; exit 77; }
+    (cd "$PROVIDER_DIR" && cpack --config CPackConfig.cmake -G DEB -B "$WORK/package") >cpack.log 2>&1 || { cat cpack.log >&2; die "cpack"; }
+    package=$(echo package/openssl-pkcs11_*.deb)
+    dpkg-deb --field "$package" Depends | grep -q libp11-kit0 || die "the package does not depend on p11-kit"
+    cp -a "$base" root
+    cp "$package" root/package.deb
+    in_clean_root apt-get update -q
+    in_clean_root apt-get install -y -q --no-install-recommends /package.deb openssl softhsm2 opensc
+    # What a new user does.
+    in_clean_root softhsm2-util --init-token --free --label mine --pin 1234 --so-pin 1234
+    in_clean_root pkcs11-tool --module /usr/lib/softhsm/libsofthsm2.so --token-label mine --login --pin 1234 --keypairgen --key-type rsa:2048 --label signing --id 01
+    in_clean_root pkcs11-tool --module /usr/lib/softhsm/libsofthsm2.so --token-label mine --read-object --type pubkey --label signing -o /pub.der
+    cp data.bin root/data.bin
+    in_clean_root openssl dgst -provider pkcs11 -provider default -sha256 -sign "$key" -out /sig /data.bin
+    plain dgst -sha256 -verify root/pub.der -keyform DER -signature root/sig data.bin >/dev/null
+    # By configuration, with the sample that the package brings.
+    rm root/sig
+    in_clean_root env OPENSSL_CONF=/usr/share/doc/openssl-pkcs11/openssl.cnf.sample openssl dgst -sha256 -sign "$key" -out /sig /data.bin
+    plain dgst -sha256 -verify root/pub.der -keyform DER -signature root/sig data.bin >/dev/null
+    # The tools, their pages and their completion.
+    read -ra tools <<<"$(sed -n 's/^complete -F _openssl_pkcs11_tool //p' "$SOURCE/packaging/completion.bash")"
+    for tool in "${tools[@]}"; do
+        in_clean_root "$tool" --version
+        gzip -dc "root/usr/share/man/man1/$tool.1.gz" | grep -q "^.SH OPTIONS" || die "no page for $tool"
+        [ -e "root/usr/share/bash-completion/completions/$tool" ] || die "no completion for $tool"
+    done
+    gzip -dc root/usr/share/man/man7/provider-pkcs11.7.gz | grep -q "pkcs11.module.path" || die "provider-pkcs11(7) does not tell the directives"
+    # It goes without a trace.
+    in_clean_root apt-get purge -y -q openssl-pkcs11
+    if find root/usr root/etc | grep -E 'pkcs11-keyprovider|provider-pkcs11|/pkcs11\.so$' >left; then
+        cat left >&2
+        die "the package leaves something behind"
+    fi
+}
+
+# The man pages are without errors, and bash completes what --help tells.
+scenario_package_completion() {
+    [ -e /usr/share/bash-completion/bash_completion ] || { echo "bash-completion is not installed"; exit 77; }
+    built_keyprovider
+    PATH=$PROVIDER_DIR:$PATH bash -c '
+        . /usr/share/bash-completion/bash_completion
+        . "$1/packaging/completion.bash"
+        complete_line() { COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)) COMP_LINE="$*" COMP_POINT=${#COMP_LINE}; COMPREPLY=(); _openssl_pkcs11_tool "$1"; echo "${COMPREPLY[*]}"; }
+        complete_line pkcs11-keyprovider un
+        complete_line pkcs11-keyprovider --rec
+        complete_line pkcs11-keyprovider unwrap --li
+    ' bash "$SOURCE" >completed
+    printf 'unwrap\n--recipient\n--lines\n' | diff - completed || die "completion"
+}
