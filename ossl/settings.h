@@ -10,6 +10,7 @@
 
 namespace ossl {
 
+/// When to log in to look for public objects; private keys are logged in for in any case.
 enum class LoginBehavior { automatic, always, never };
 
 struct Settings {
@@ -23,6 +24,7 @@ struct Settings {
     LoginBehavior login = LoginBehavior::automatic;
     bool earlyLoad = false;     ///< load the modules with the provider instead of at first use
     bool neverFinalize = false; ///< quirk no-deinit
+    bool assumeFips = false; ///< the algorithms are offered with the property fips=yes
     bool noAllowedMechanisms = false; ///< quirk: CKA_ALLOWED_MECHANISMS is never asked for
     bool allowPublicExport = true;
     unsigned maxIdleSessions = 256; ///< kept open for each token

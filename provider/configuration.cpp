@@ -138,8 +138,11 @@ void setDebugLevel(Settings&, const std::string& directive, std::string_view val
         reject(directive, value);
 }
 
-// Keys and PINs are kept in any case, and nothing depends on FIPS: accepted so that files need no
-// change.
+void setAssumeFips(Settings& settings, const std::string& directive, std::string_view value) {
+    settings.assumeFips = parseBool(directive, value);
+}
+
+// Keys and PINs are kept in any case: accepted so that files need no change.
 void accept(Settings&, const std::string&, std::string_view) {}
 
 struct Directive {
@@ -159,7 +162,7 @@ constexpr std::array directives{Directive{"pkcs11-module-path", setModulePath},
                                 Directive{"pkcs11-module-cache-sessions", setMaxSessions},
                                 Directive{"pkcs11-module-cache-keys", accept},
                                 Directive{"pkcs11-module-cache-pins", accept},
-                                Directive{"pkcs11-module-assume-fips", accept},
+                                Directive{"pkcs11-module-assume-fips", setAssumeFips},
                                 Directive{"pkcs11-module-encode-provider-uri-to-pem", accept},
                                 Directive{"pkcs11-allowed-module-paths", setAllowedModulePaths},
                                 Directive{"pkcs11-allow-readable-pin-files", setReadablePinFiles},

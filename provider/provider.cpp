@@ -2,7 +2,9 @@
 // decides nothing.
 #include <algorithm>
 #include <array>
+#include <map>
 #include <memory>
+#include <mutex>
 #include <string_view>
 
 #include <openssl/core_names.h>
@@ -17,6 +19,7 @@
 #include "pkcs11/process.h"
 #include "provider/capabilities.h"
 #include "provider/configuration.h"
+#include "provider/fips.h"
 #include "signature/signature.h"
 #include "store/store.h"
 #include "version.h"
@@ -44,12 +47,24 @@ bool isBlocked(const ossl::Context& context, const char* name) {
     return std::find(blocked.begin(), blocked.end(), name) != blocked.end();
 }
 
+// pkcs11-module-assume-fips: without the property, EVP passes the algorithms over in FIPS mode. The
+// tables live as long as the process, since EVP keeps pointers to them.
+const OSSL_ALGORITHM* withFipsProperty(const Operation& operation) {
+    static std::mutex mutex;
+    static std::map<int, FipsAlgorithms> tables;
+    const std::lock_guard lock(mutex);
+    return tables.try_emplace(operation.id, operation.algorithms()).first->second.table();
+}
+
 // pkcs11-module-load-behavior = early. Not at initialisation, when OpenSSL holds locks.
 void loadEarly(void* provctx) {
     auto& context = ossl::Context::from(provctx);
     if (context.settings().earlyLoad && !context.modulesLoaded())
-        ossl::guarded(context.core(), 0,
-                      [&] { return static_cast<int>(context.modules().size()); });
+        ossl::guarded(context.core(), 0, [&] {
+            for (auto* module : context.modules())
+                module->initialize();
+            return 1;
+        });
 }
 
 // A module's own use of libcrypto must not be served by a token: it gets nothing, and nothing is
@@ -62,8 +77,9 @@ const OSSL_ALGORITHM* queryOperation(void* provctx, int id, int* noCache) {
     loadEarly(provctx);
     const auto* found = std::find_if(operations.begin(), operations.end(),
                                      [id](const auto& operation) { return operation.id == id; });
-    return found == operations.end() || isBlocked(context, found->name) ? nullptr
-                                                                        : found->algorithms();
+    if (found == operations.end() || isBlocked(context, found->name))
+        return nullptr;
+    return context.settings().assumeFips ? withFipsProperty(*found) : found->algorithms();
 }
 
 const OSSL_PARAM* gettableParams(void*) {

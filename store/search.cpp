@@ -160,24 +160,26 @@ std::vector<Entry> Search::find(CK_OBJECT_CLASS type) {
     return entries;
 }
 
-bool Search::mayLogIn(const pkcs11::Token& token) const {
-    return context_.settings().login != ossl::LoginBehavior::never &&
-           tokens_.loginToken() == &token;
+// Private keys need a login whatever the setting says, which is about public objects.
+bool Search::mayLogIn(const pkcs11::Token& token, CK_OBJECT_CLASS type) const {
+    const bool forPrivateKey = type == CKO_PRIVATE_KEY && expectation_ != OSSL_STORE_INFO_PUBKEY;
+    return tokens_.loginToken() == &token &&
+           (forPrivateKey || context_.settings().login != ossl::LoginBehavior::never);
 }
 
 void Search::findOnToken(pkcs11::Token& token, CK_OBJECT_CLASS type, std::vector<Entry>& out) {
     const bool isPrivate = type == CKO_PRIVATE_KEY;
     const bool always = context_.settings().login == ossl::LoginBehavior::always;
     const pkcs11::ObjectQuery query{type, uri_.object(), uri_.id()};
+    const bool mayLogIn = this->mayLogIn(token, type);
     const auto before = out.size();
     token.withConnection([&](const auto& connection) {
         out.resize(before);
         pkcs11::Session session = connection->take();
-        if (mayLogIn(token) && (always || (isPrivate && pinGiven_)))
+        if (mayLogIn && (always || (isPrivate && pinGiven_)))
             connection->login(session, pins_);
         auto handles = pkcs11::findObjects(session, query);
-        if (handles.empty() && mayLogIn(token) && !connection->loggedIn() &&
-            (isPrivate || pinGiven_)) {
+        if (handles.empty() && mayLogIn && !connection->loggedIn() && (isPrivate || pinGiven_)) {
             connection->login(session, pins_);
             handles = pkcs11::findObjects(session, query);
         }

@@ -43,7 +43,7 @@ class Search {
     std::vector<Entry> findPublicKeys();
     std::vector<Entry> find(CK_OBJECT_CLASS type);
     void findOnToken(pkcs11::Token& token, CK_OBJECT_CLASS type, std::vector<Entry>& out);
-    bool mayLogIn(const pkcs11::Token& token) const;
+    bool mayLogIn(const pkcs11::Token& token, CK_OBJECT_CLASS type) const;
     void add(const std::shared_ptr<pkcs11::Connection>& connection, CK_OBJECT_HANDLE handle,
              pkcs11::Attributes attributes, std::vector<Entry>& out);
     std::vector<Entry> publicHalves(const std::vector<Entry>& privateKeys) const;

@@ -1,0 +1,333 @@
+// Each directive of openssl.cnf and each environment variable, by what it changes.
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <optional>
+#include <thread>
+
+#include <gtest/gtest.h>
+#include <openssl/core_names.h>
+#include <openssl/decoder.h>
+#include <openssl/encoder.h>
+#include <openssl/evp.h>
+
+#include "tests/integration/fixture.h"
+
+namespace {
+
+using namespace testing_support;
+
+const Bytes data = randomBytes(1000);
+
+/// A variable of the environment for a while; unset if there is no value.
+class Variable {
+  public:
+    Variable(const char* name, const char* value) : name_(name) {
+        if (const char* old = std::getenv(name))
+            old_ = old;
+        set(value);
+    }
+    ~Variable() { set(old_ ? old_->c_str() : nullptr); }
+    Variable(const Variable&) = delete;
+    Variable& operator=(const Variable&) = delete;
+
+  private:
+    void set(const char* value) {
+        if (value != nullptr)
+            setenv(name_, value, 1);
+        else
+            unsetenv(name_);
+    }
+    const char* name_;
+    std::optional<std::string> old_;
+};
+
+/// A library context that reads a configuration file with `directives` in the provider's section.
+class Configured {
+  public:
+    explicit Configured(const std::string& directives) {
+        prepare();
+        libctx_.reset(OSSL_LIB_CTX_new());
+        const auto file = std::filesystem::temp_directory_path() /
+                          ("directives." + std::to_string(getpid()) + ".cnf");
+        std::ofstream(file) << "config_diagnostics = 1\nopenssl_conf = init\n[init]\nproviders = "
+                               "providers\n[providers]\ndefault = default_section\npkcs11 = "
+                               "pkcs11_section\n[default_section]\nactivate = 1\n"
+                               "[pkcs11_section]\nactivate = 1\nmodule = "
+                            << PROVIDER_FILE << '\n'
+                            << directives << '\n';
+        EXPECT_EQ(OSSL_LIB_CTX_load_config(get(), file.c_str()), 1) << takeErrors();
+        std::filesystem::remove(file);
+    }
+    OSSL_LIB_CTX* get() const { return libctx_.get(); }
+
+    ossl::Pkey key(const std::string& uri, int expected = OSSL_STORE_INFO_PKEY) const {
+        return load(get(), uri, expected);
+    }
+    /// A signature by the private key behind `uri` is that of rsa.
+    bool signs(const std::string& uri = uriOf("rsa")) const {
+        const auto found = key(uri);
+        return found && signsWith(found.get());
+    }
+    bool signsWith(EVP_PKEY* found) const {
+        const ossl::MdCtx context(EVP_MD_CTX_new());
+        Bytes signature(512);
+        std::size_t size = signature.size();
+        if (EVP_DigestSignInit_ex(context.get(), nullptr, "SHA256", get(), nullptr, found,
+                                  nullptr) != 1 ||
+            EVP_DigestSign(context.get(), signature.data(), &size, data.data(), data.size()) != 1)
+            return false;
+        signature.resize(size);
+        return verify("rsa", signature, data);
+    }
+
+  private:
+    ossl::LibCtx libctx_;
+};
+
+const std::string withoutPin = "pkcs11:token=scenarios;object=rsa";
+std::string publicUri() {
+    return uriOf("rsa", "public");
+}
+
+TEST(Directives, NameTheModule) {
+    prepare();
+    const Variable none("PKCS11_PROVIDER_MODULE", nullptr);
+    for (const char* name : {"pkcs11-module-path", "pkcs11_module"})
+        EXPECT_TRUE(Configured(std::string(name) + " = " + TEST_MODULE).signs())
+            << name << takeErrors();
+    const Configured wrong("pkcs11-module-path = /nosuch/module.so");
+    EXPECT_FALSE(wrong.signs());
+    EXPECT_NE(takeErrors().find("/nosuch/module.so"), std::string::npos);
+}
+
+TEST(Directives, GiveThePin) {
+    EXPECT_FALSE(Configured("").signs(withoutPin));
+    takeErrors();
+    const auto file = std::filesystem::temp_directory_path() /
+                      ("directives." + std::to_string(getpid()) + ".pin");
+    std::ofstream(file) << "1234\n";
+    std::filesystem::permissions(file, std::filesystem::perms::owner_read);
+    for (const char* name : {"pkcs11-module-token-pin", "pin"})
+        for (const std::string& value : {std::string("1234"), "file:" + file.string()})
+            EXPECT_TRUE(Configured(std::string(name) + " = " + value).signs(withoutPin))
+                << name << " = " << value << takeErrors();
+    std::filesystem::remove(file);
+}
+
+TEST(Directives, GiveTheInitArguments) {
+    // SoftHSM takes none, and says so.
+    for (const std::string name : {"pkcs11-module-init-args", "init_args"}) {
+        EXPECT_EQ(inChild([&name] {
+                      return !Configured(name + " = configdir=/nosuch").signs() &&
+                             takeErrors().find("CKR_ARGUMENTS_BAD") != std::string::npos;
+                  }),
+                  0)
+            << name;
+        EXPECT_EQ(inChild([&name] { return Configured(name + " =").signs(); }), 0) << name;
+    }
+}
+
+TEST(Directives, ForbidTheExportOfPublicKeys) {
+    const auto exported = [](const Configured& configured) {
+        const auto key = configured.key(publicUri(), OSSL_STORE_INFO_PUBKEY);
+        OSSL_PARAM* params = nullptr;
+        const bool done = key && EVP_PKEY_todata(key.get(), EVP_PKEY_PUBLIC_KEY, &params) == 1;
+        OSSL_PARAM_free(params);
+        takeErrors();
+        return done;
+    };
+    EXPECT_TRUE(exported(Configured("pkcs11-module-allow-export = 0")));
+    EXPECT_FALSE(exported(Configured("pkcs11-module-allow-export = 1")));
+    EXPECT_TRUE(Configured("pkcs11-module-allow-export = 1").signs()) << takeErrors();
+}
+
+TEST(Directives, OfCachesChangeNoResult) {
+    for (const char* line :
+         {"pkcs11-module-cache-keys = true", "pkcs11-module-cache-keys = false",
+          "pkcs11-module-cache-pins = cache", "pkcs11-module-encode-provider-uri-to-pem = true",
+          "pkcs11-module-quirks = no-operation-state no-session-callbacks"})
+        EXPECT_TRUE(Configured(line).signs()) << line << takeErrors();
+}
+
+// In children, since a module's options are those of its first user in the process.
+TEST(Directives, LimitTheSessionsThatAreKept) {
+    const auto keptAfterACrowd = [](const std::string& directive) {
+        const Configured configured(directive);
+        const auto key = configured.key(uriOf("rsa"));
+        module().setDelays(0, 20'000);
+        std::vector<std::thread> threads;
+        for (int i = 0; i < 8; ++i)
+            threads.emplace_back([&] { EXPECT_TRUE(configured.signsWith(key.get())); });
+        for (auto& thread : threads)
+            thread.join();
+        return module().openSessions();
+    };
+    EXPECT_EQ(inChild([&] { return keptAfterACrowd("") > 1; }), 0);
+    EXPECT_EQ(inChild([&] { return keptAfterACrowd("pkcs11-module-cache-sessions = 0") == 1; }), 0);
+    EXPECT_EQ(inChild([&] { return keptAfterACrowd("pkcs11-module-cache-sessions = 3") == 3; }), 0);
+}
+
+/// Calls of C_Login for the public key, whose PIN is given, and then for the private one.
+std::pair<unsigned long, unsigned long> logins(const Configured& configured) {
+    const CallCounter publicCalls;
+    EXPECT_TRUE(configured.key(publicUri(), OSSL_STORE_INFO_PUBKEY)) << takeErrors();
+    const auto first = publicCalls.of("C_Login");
+    const CallCounter privateCalls;
+    EXPECT_TRUE(configured.signs()) << takeErrors();
+    return {first, privateCalls.of("C_Login")};
+}
+
+TEST(Directives, SayWhenToLogIn) {
+    using Calls = std::pair<unsigned long, unsigned long>;
+    EXPECT_EQ(logins(Configured("pkcs11-module-login-behavior = auto")), Calls(0, 1));
+    EXPECT_EQ(logins(Configured("pkcs11-module-login-behavior = always")), Calls(1, 0));
+    EXPECT_EQ(logins(Configured("force_login = 1")), Calls(1, 0));
+    EXPECT_EQ(logins(Configured("force_login = 0")), Calls(0, 1));
+    // Of public keys alone, as pkcs11-provider has it: private ones are not to be had without.
+    EXPECT_EQ(logins(Configured("pkcs11-module-login-behavior = never")), Calls(0, 1));
+    const Variable force("PKCS11_FORCE_LOGIN", "1");
+    EXPECT_EQ(logins(Configured("pkcs11-module-login-behavior = never")), Calls(1, 0));
+}
+
+// A public key that is seen after a login only: never is never.
+TEST(Directives, NeverLogInForAPublicKey) {
+    const Configured configured("pkcs11-module-login-behavior = never");
+    const CallCounter calls;
+    EXPECT_FALSE(configured.key("pkcs11:token=scenarios;object=nosuch;type=public?pin-value=1234",
+                                OSSL_STORE_INFO_PUBKEY));
+    EXPECT_EQ(calls.of("C_Login"), 0U) << takeErrors();
+    EXPECT_FALSE(configured.key("pkcs11:token=scenarios;object=bare-rsa?pin-value=1234",
+                                OSSL_STORE_INFO_PUBKEY));
+    EXPECT_EQ(calls.of("C_Login"), 0U) << takeErrors();
+}
+
+TEST(Directives, LoadTheModuleEarly) {
+    const auto initialised = [](const std::string& directive) {
+        const Configured configured(directive);
+        const CallCounter calls;
+        const ossl::Owner<EVP_KEYMGMT, EVP_KEYMGMT_free> fetched(
+            EVP_KEYMGMT_fetch(configured.get(), "RSA", "provider=pkcs11"));
+        return fetched && calls.of("C_Initialize") > 0;
+    };
+    EXPECT_FALSE(initialised(""));
+    EXPECT_TRUE(initialised("pkcs11-module-load-behavior = early"));
+}
+
+TEST(Directives, BlockOperations) {
+    using Fetch = std::function<bool(OSSL_LIB_CTX*)>;
+    const char* ours = "provider=pkcs11";
+    const auto fetched = [](auto* method, auto free) {
+        free(method);
+        takeErrors();
+        return method != nullptr;
+    };
+    const std::map<std::string, Fetch> fetches{
+        {"store",
+         [&](auto* ctx) {
+             return fetched(OSSL_STORE_LOADER_fetch(ctx, "pkcs11", ours), OSSL_STORE_LOADER_free);
+         }},
+        {"keymgmt",
+         [&](auto* ctx) { return fetched(EVP_KEYMGMT_fetch(ctx, "RSA", ours), EVP_KEYMGMT_free); }},
+        {"signature",
+         [&](auto* ctx) {
+             return fetched(EVP_SIGNATURE_fetch(ctx, "RSA", ours), EVP_SIGNATURE_free);
+         }},
+        {"asym-cipher",
+         [&](auto* ctx) {
+             return fetched(EVP_ASYM_CIPHER_fetch(ctx, "RSA", ours), EVP_ASYM_CIPHER_free);
+         }},
+        {"exchange",
+         [&](auto* ctx) {
+             return fetched(EVP_KEYEXCH_fetch(ctx, "ECDH", ours), EVP_KEYEXCH_free);
+         }},
+        {"encoder",
+         [&](auto* ctx) {
+             return fetched(OSSL_ENCODER_fetch(ctx, "RSA", ours), OSSL_ENCODER_free);
+         }},
+        {"decoder", [&](auto* ctx) {
+             return fetched(OSSL_DECODER_fetch(ctx, "RSA", ours), OSSL_DECODER_free);
+         }}};
+    for (const auto& [blocked, unused] : fetches) {
+        const Configured configured("pkcs11-module-block-operations = digest " + blocked);
+        for (const auto& [name, fetch] : fetches)
+            EXPECT_EQ(fetch(configured.get()), name != blocked) << name << " without " << blocked;
+    }
+}
+
+TEST(Directives, AssumeFips) {
+    const auto found = [](const std::string& directive, const char* query) {
+        const Configured configured(directive);
+        const ossl::Owner<OSSL_STORE_CTX, OSSL_STORE_close> store(
+            OSSL_STORE_open_ex(uriOf("rsa").c_str(), configured.get(), query, nullptr, nullptr,
+                               nullptr, nullptr, nullptr));
+        const ossl::Owner<OSSL_STORE_INFO, OSSL_STORE_INFO_free> info(
+            store ? OSSL_STORE_load(store.get()) : nullptr);
+        takeErrors();
+        return info && OSSL_STORE_INFO_get_type(info.get()) == OSSL_STORE_INFO_PKEY;
+    };
+    EXPECT_FALSE(found("", "fips=yes"));
+    EXPECT_FALSE(found("pkcs11-module-assume-fips = false", "fips=yes"));
+    EXPECT_TRUE(found("pkcs11-module-assume-fips = true", "fips=yes"));
+    EXPECT_TRUE(found("pkcs11-module-assume-fips = true", "provider=pkcs11"));
+    EXPECT_TRUE(Configured("pkcs11-module-assume-fips = true").signs()) << takeErrors();
+}
+
+TEST(Directives, WithWrongValuesAreNamed) {
+    for (const char* name : {"pkcs11-module-allow-export", "pkcs11-module-login-behavior",
+                             "pkcs11-module-load-behavior", "pkcs11-module-quirks",
+                             "pkcs11-module-cache-sessions", "pkcs11-module-assume-fips",
+                             "pkcs11-allow-readable-pin-files", "force_login", "debug_level"}) {
+        const Configured configured(std::string(name) + " = perhaps");
+        EXPECT_FALSE(configured.signs()) << name;
+        const auto errors = takeErrors();
+        EXPECT_NE(errors.find(name), std::string::npos) << name << ": " << errors;
+        EXPECT_NE(errors.find("perhaps"), std::string::npos) << name << ": " << errors;
+    }
+}
+
+TEST(EnvironmentVariables, NameTheModuleBeforeTheDirective) {
+    prepare();
+    const Variable none("PKCS11_PROVIDER_MODULE", nullptr);
+    for (const char* name : {"PKCS11_MODULE_PATH", "PKCS11_PROVIDER_MODULE"}) {
+        const Variable variable(name, TEST_MODULE);
+        EXPECT_TRUE(Configured("pkcs11-module-path = /nosuch/module.so").signs())
+            << name << takeErrors();
+    }
+}
+
+TEST(EnvironmentVariables, GiveThePinWhereNothingElseDoes) {
+    const Variable variable("PKCS11_PIN", "1234");
+    EXPECT_TRUE(Configured("").signs(withoutPin)) << takeErrors();
+    const Variable wrong("PKCS11_PIN", "not asked for");
+    EXPECT_TRUE(Configured("pkcs11-module-token-pin = 1234").signs(withoutPin)) << takeErrors();
+}
+
+TEST(EnvironmentVariables, SwitchTheLogOn) {
+    const auto log = std::filesystem::temp_directory_path() /
+                     ("directives." + std::to_string(getpid()) + ".log");
+    const auto logged = [&log] {
+        std::ifstream file(log);
+        return std::string(std::istreambuf_iterator<char>(file), {});
+    };
+    EXPECT_EQ(inChild([&] {
+                  const Variable variable("PKCS11_PROVIDER_DEBUG",
+                                          ("file:" + log.string() + ",level:2").c_str());
+                  return Configured("").signs();
+              }),
+              0);
+    EXPECT_NE(logged().find("C_SignInit"), std::string::npos) << logged();
+    EXPECT_EQ(logged().find("1234"), std::string::npos) << "the PIN";
+    std::filesystem::remove(log);
+    EXPECT_EQ(inChild([&] {
+                  const Variable variable("PKCS11_PROVIDER_DEBUG",
+                                          ("file:" + log.string()).c_str());
+                  return Configured("").signs();
+              }),
+              0);
+    EXPECT_NE(logged().find("sign"), std::string::npos) << logged();
+    EXPECT_EQ(logged().find("C_SignInit"), std::string::npos) << logged();
+    std::filesystem::remove(log);
+}
+
+} // namespace
