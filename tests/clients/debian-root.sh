@@ -1,12 +1,15 @@
 #!/usr/bin/env bash
 # Makes a root of another Debian:  debian-root.sh SUITE FOLDER [PACKAGES-FILE]
 # With the packages that the file lists it is for the programs and the OpenSSL of that release, and what was built here is
-# linked into it; without a file it is a clean system, to install our package in. Once, and again where the list has
+# linked into it ("unpacked NAME" in the file: into /opt/NAME, since it would take our place); without a file it is a clean system, to install our package in. Once, and again where the list has
 # changed; 77 where that can't be done. DEBIAN_MIRROR is taken from apt's configuration if it is not set.
 set -euo pipefail
 
-suite=$1 root=$2 packages=()
-[ $# -lt 3 ] || mapfile -t packages < <(grep -v '^#' "$3")
+suite=$1 root=$2 packages=() unpacked=()
+if [ $# -ge 3 ]; then
+    mapfile -t packages < <(grep -Ev '^(#|unpacked )' "$3")
+    mapfile -t unpacked < <(sed -n 's/^unpacked //p' "$3")
+fi
 
 skip() {
     echo "no root with $suite: $*"
@@ -16,7 +19,7 @@ skip() {
 mkdir -p "$(dirname "$root")"
 exec 9>"$root.lock"
 flock 9
-[ ! -e "$root/complete" ] || [ "$(cat "$root/complete")" != "${packages[*]}" ] || exit 0
+[ ! -e "$root/complete" ] || [ "$(cat "$root/complete")" != "${packages[*]} ${unpacked[*]}" ] || exit 0
 
 log=$root.log
 failed() {
@@ -40,6 +43,10 @@ fi
 if ! within apt-get update -q || ! within apt-get install -y -q --no-install-recommends "${packages[@]}"; then
     failed
 fi
+for package in "${unpacked[@]}"; do
+    # shellcheck disable=SC2016 # the inner shell expands
+    within sh -ec 'cd /tmp && apt-get download -q "$1" && dpkg-deb -x "$1"_*.deb "/opt/$1" && rm "$1"_*.deb' sh "$package" || failed
+done
 rm -rf "$root"/var/cache/apt/archives/*.deb
 if [ ${#packages[@]} -gt 0 ]; then
     # The folder of what was built here is mounted on /mnt.
@@ -47,4 +54,4 @@ if [ ${#packages[@]} -gt 0 ]; then
     ln -sf /mnt/pkcs11.so "$root$modules/pkcs11.so"
     ln -sf /mnt/pkcs11-keyprovider "$root/usr/bin/pkcs11-keyprovider"
 fi
-echo "${packages[*]}" >"$root/complete"
+echo "${packages[*]} ${unpacked[*]}" >"$root/complete"
