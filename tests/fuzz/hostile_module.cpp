@@ -384,8 +384,12 @@ C_GetFunctionList(CK_FUNCTION_LIST** list) { // NOLINT: the standard's name
     return getFunctionList(list);
 }
 
+// By a label, since p11-kit 0.25 declares it with a type of its own.
 extern "C" __attribute__((visibility("default"))) CK_RV
-C_GetInterface(CK_UTF8CHAR*, CK_VERSION*, pkcs11::Interface** found30, CK_FLAGS) { // NOLINT
+getInterface(CK_UTF8CHAR*, CK_VERSION*, pkcs11::Interface** found30,
+             CK_FLAGS) asm("C_GetInterface");
+
+extern "C" CK_RV getInterface(CK_UTF8CHAR*, CK_VERSION*, pkcs11::Interface** found30, CK_FLAGS) {
     static std::array<CK_UTF8CHAR, 8> name{'P', 'K', 'C', 'S', ' ', '1', '1', 0};
     static pkcs11::Interface interface30{name.data(), &functions, 0};
     *found30 = &interface30;

@@ -19,9 +19,12 @@ std::optional<Bytes> unwrap(const Bytes& value) {
 }
 
 Bytes wrap(const Bytes& contents) {
-    const auto size = static_cast<unsigned char>(contents.size());
-    Bytes value = size < 0x80 ? Bytes{octetString, size} : Bytes{octetString, 0x81, size};
-    value.insert(value.end(), contents.begin(), contents.end());
+    Bytes value{octetString};
+    if (contents.size() >= 0x80)
+        value.push_back(0x81);
+    value.push_back(static_cast<unsigned char>(contents.size()));
+    for (const auto byte : contents) // GCC 14 warns of an insertion
+        value.push_back(byte);
     return value;
 }
 

@@ -119,18 +119,24 @@ using test_module::Interface;
 
 extern "C" {
 
+// By labels, since p11-kit 0.25 declares them with types of its own.
+[[gnu::visibility("default")]] CK_RV getInterfaceList(Interface* list,
+                                                      CK_ULONG* count) asm("C_GetInterfaceList");
+[[gnu::visibility("default")]] CK_RV getInterface(CK_UTF8CHAR* name, CK_VERSION* version,
+                                                  Interface** interface,
+                                                  CK_FLAGS flags) asm("C_GetInterface");
+
 [[gnu::visibility("default")]] CK_RV C_GetFunctionList(CK_FUNCTION_LIST** list) {
     const CK_RV rv = test_module::prepare();
     return rv == CKR_OK ? Forward<&FunctionList::C_GetFunctionList>::call(list) : rv;
 }
 
-[[gnu::visibility("default")]] CK_RV C_GetInterfaceList(Interface* list, CK_ULONG* count) {
+CK_RV getInterfaceList(Interface* list, CK_ULONG* count) {
     const CK_RV rv = test_module::prepare();
     return rv == CKR_OK ? Forward<&FunctionList::C_GetInterfaceList>::call(list, count) : rv;
 }
 
-[[gnu::visibility("default")]] CK_RV C_GetInterface(CK_UTF8CHAR* name, CK_VERSION* version,
-                                                    Interface** interface, CK_FLAGS flags) {
+CK_RV getInterface(CK_UTF8CHAR* name, CK_VERSION* version, Interface** interface, CK_FLAGS flags) {
     const CK_RV rv = test_module::prepare();
     if (rv != CKR_OK)
         return rv;
