@@ -19,21 +19,6 @@ constexpr std::size_t longest = 1024;
 using KeySource = std::function<ossl::Pkey(const std::string& label)>;
 using Run = void (*)(benchmark::State&, EVP_PKEY*);
 
-// A given hash, with a context that is kept: what is left is the provider's own cost.
-void signHash(benchmark::State& state, EVP_PKEY* key) {
-    const ossl::PkeyCtx context(EVP_PKEY_CTX_new_from_pkey(nullptr, key, nullptr));
-    if (!context || EVP_PKEY_sign_init(context.get()) != 1 ||
-        EVP_PKEY_CTX_set_signature_md(context.get(), EVP_sha256()) != 1)
-        return state.SkipWithError("the key does not sign");
-    const Bytes hash(hashSize, 1);
-    Bytes signature(longest);
-    for (auto _ : state) {
-        std::size_t size = signature.size();
-        if (EVP_PKEY_sign(context.get(), signature.data(), &size, hash.data(), hash.size()) != 1)
-            state.SkipWithError("no signature");
-    }
-}
-
 // A short message with a context of its own, as TLS does it.
 void signMessageWith(benchmark::State& state, EVP_PKEY* key, const EVP_MD* digest) {
     const Bytes message(hashSize, 1);
@@ -145,6 +130,20 @@ void add(const std::string& name, const char* label, Run run) {
 }
 
 } // namespace
+
+void signHash(benchmark::State& state, EVP_PKEY* key) {
+    const ossl::PkeyCtx context(EVP_PKEY_CTX_new_from_pkey(nullptr, key, nullptr));
+    if (!context || EVP_PKEY_sign_init(context.get()) != 1 ||
+        EVP_PKEY_CTX_set_signature_md(context.get(), EVP_sha256()) != 1)
+        return state.SkipWithError("the key does not sign");
+    const Bytes hash(hashSize, 1);
+    Bytes signature(longest);
+    for (auto _ : state) {
+        std::size_t size = signature.size();
+        if (EVP_PKEY_sign(context.get(), signature.data(), &size, hash.data(), hash.size()) != 1)
+            state.SkipWithError("no signature");
+    }
+}
 
 void addOperations() {
     for (const auto& operation : operations) {
