@@ -214,9 +214,10 @@ void Search::add(const std::shared_ptr<pkcs11::Connection>& connection, CK_OBJEC
 }
 
 Entry Search::publicEntry(ossl::Pkey key, const std::string& uri) const {
-    constexpr std::array types{keymgmt::KeyType::rsa, keymgmt::KeyType::rsaPss,
-                               keymgmt::KeyType::ec, keymgmt::KeyType::ed25519,
-                               keymgmt::KeyType::ed448};
+    constexpr std::array types{keymgmt::KeyType::rsa,   keymgmt::KeyType::rsaPss,
+                               keymgmt::KeyType::ec,    keymgmt::KeyType::ed25519,
+                               keymgmt::KeyType::ed448, keymgmt::KeyType::x25519,
+                               keymgmt::KeyType::x448};
     const auto* type = std::find_if(types.begin(), types.end(), [&key](keymgmt::KeyType candidate) {
         return EVP_PKEY_is_a(key.get(), keymgmt::nameOf(candidate)) == 1;
     });
