@@ -1,5 +1,5 @@
-// One signature or decryption through the provider, beside the same by raw C_ calls, with a key in
-// software, and through the peers that are installed.
+// One signature, decryption or key agreement through the provider, beside the same by raw C_ calls,
+// with a key in software, and through the peers that are installed.
 #include "bench/operations.h"
 
 #include <functional>
@@ -41,6 +41,15 @@ void signPlain(benchmark::State& state, EVP_PKEY* key) {
     signMessageWith(state, key, nullptr);
 }
 
+ossl::Pkey publicHalf(EVP_PKEY* key) {
+    unsigned char* der = nullptr;
+    const int size = i2d_PUBKEY(key, &der);
+    const unsigned char* position = der;
+    ossl::Pkey half(d2i_PUBKEY(nullptr, &position, size));
+    OPENSSL_free(der);
+    return half;
+}
+
 Bytes encryptOaep(EVP_PKEY* key) {
     const ossl::PkeyCtx context(EVP_PKEY_CTX_new(key, nullptr));
     const Bytes secret(hashSize, 1);
@@ -67,6 +76,21 @@ void decryptOaep(benchmark::State& state, EVP_PKEY* key) {
         if (EVP_PKEY_decrypt(context.get(), secret.data(), &size, ciphertext.data(),
                              ciphertext.size()) != 1)
             state.SkipWithError("no plaintext");
+    }
+}
+
+// A key agreement of the key with itself, whose public half is at hand.
+void deriveEcdh(benchmark::State& state, EVP_PKEY* key) {
+    const auto peer = softwareKey("ec256");
+    const ossl::PkeyCtx context(EVP_PKEY_CTX_new_from_pkey(nullptr, key, nullptr));
+    if (!context || EVP_PKEY_derive_init(context.get()) != 1 ||
+        EVP_PKEY_derive_set_peer(context.get(), publicHalf(peer.get()).get()) != 1)
+        return state.SkipWithError("the key does not derive");
+    Bytes secret(longest);
+    for (auto _ : state) {
+        std::size_t size = secret.size();
+        if (EVP_PKEY_derive(context.get(), secret.data(), &size) != 1)
+            state.SkipWithError("no secret");
     }
 }
 
@@ -114,6 +138,17 @@ void decryptRaw(benchmark::State& state) {
         key.decrypt({CKM_RSA_PKCS_OAEP, &params, sizeof params}, ciphertext, secret);
 }
 
+void deriveRaw(benchmark::State& state) {
+    RawKey key("ec256");
+    unsigned char* encoded = nullptr;
+    const std::size_t size = EVP_PKEY_get1_encoded_public_key(softwareKey("ec256").get(), &encoded);
+    Bytes point(encoded, encoded + size);
+    OPENSSL_free(encoded);
+    Bytes secret(hashSize);
+    for (auto _ : state)
+        key.derive(point, secret);
+}
+
 void add(const std::string& name, const char* label, Run run) {
     const auto one = [&](const char* who, KeySource source) {
         benchmark::RegisterBenchmark(
@@ -125,7 +160,7 @@ void add(const std::string& name, const char* label, Run run) {
     one("software", softwareKey);
     if (const auto folder = latchsetProvider(); !folder.empty())
         one("pkcs11-provider", [folder](const std::string& l) { return providerKey(folder, l); });
-    if (haveEngine() && run != signPlain) // which the engine does not know
+    if (haveEngine() && run != signPlain && run != deriveEcdh) // which the engine does not know
         one("libp11 engine", engineKey);
 }
 
@@ -155,6 +190,8 @@ void addOperations() {
     }
     add("OAEP RSA-2048", "rsa2048", decryptOaep);
     benchmark::RegisterBenchmark("operation/OAEP RSA-2048/raw", decryptRaw)->UseRealTime();
+    add("ECDH P-256", "ec256", deriveEcdh);
+    benchmark::RegisterBenchmark("operation/ECDH P-256/raw", deriveRaw)->UseRealTime();
 }
 
 } // namespace bench

@@ -195,6 +195,37 @@ TEST(Exchange, RefusesAKeyThatMayNotDeriveAndSaysSo) {
     EXPECT_NE(errors.find("private key \"withcert\""), std::string::npos) << errors;
 }
 
+// The token insists on a login at each use, or will not hear of one.
+TEST(Exchange, LogsInForKeysThatAskEachTime) {
+    prepare();
+    ASSERT_EQ(module().configure("PKCS11_TEST_ALWAYS_AUTHENTICATE", "1"), CKR_OK);
+    const Instance instance;
+    const auto key = loadPrivate(instance, "ec256");
+    const auto peer = publicKeyFromFile("ec256");
+    const auto expected = deriveInSoftware("ec256", peer.get());
+    for (int i = 0; i < 3; ++i) {
+        const CallCounter calls;
+        EXPECT_EQ(derive(instance.get(), key.get(), peer.get()), expected) << takeErrors();
+        EXPECT_EQ(calls.of("C_Login"), 1U) << calls.log();
+        EXPECT_EQ(calls.of("C_DeriveKey"), 2U) << calls.log();
+        EXPECT_EQ(calls.of("C_OpenSession"), 0U) << calls.log();
+    }
+    fault("C_Login", "1", CKR_OPERATION_NOT_INITIALIZED);
+    fault("C_DeriveKey", "1", CKR_USER_NOT_LOGGED_IN);
+    EXPECT_EQ(derive(instance.get(), key.get(), peer.get()), expected) << takeErrors();
+    noFaults();
+    // In a process of its own, which knows no PIN afterwards.
+    EXPECT_EQ(inChild([&] {
+                  const bool before = derive(instance.get(), key.get(), peer.get()) == expected;
+                  fault("C_Login", "1", CKR_PIN_INCORRECT);
+                  const bool after = derive(instance.get(), key.get(), peer.get()).empty();
+                  return before && after &&
+                         takeErrors().find("CKR_PIN_INCORRECT") != std::string::npos;
+              }),
+              0);
+    EXPECT_EQ(module().configure("PKCS11_TEST_ALWAYS_AUTHENTICATE", nullptr), CKR_OK);
+}
+
 TEST(Exchange, RefusesAPublicKeyAsItsOwn) {
     const Instance instance(Order::providerFirst);
     const auto pub = load(instance, uriOf("ec256", "public"), OSSL_STORE_INFO_PUBKEY);
