@@ -226,4 +226,26 @@ void RawKey::decrypt(CK_MECHANISM mechanism, std::span<unsigned char> data,
             functions().C_Decrypt(session_, data.data(), data.size(), out.data(), &size));
 }
 
+void RawKey::derive(std::span<unsigned char> point, std::span<unsigned char> out) {
+    CK_ECDH1_DERIVE_PARAMS params{CKD_NULL, 0, nullptr, point.size(), point.data()};
+    CK_MECHANISM mechanism{CKM_ECDH1_DERIVE, &params, sizeof params};
+    CK_OBJECT_CLASS type = CKO_SECRET_KEY;
+    CK_KEY_TYPE keyType = CKK_GENERIC_SECRET;
+    CK_BBOOL yes = CK_TRUE;
+    CK_BBOOL no = CK_FALSE;
+    CK_ULONG size = out.size();
+    std::array values{CK_ATTRIBUTE{CKA_CLASS, &type, sizeof type},
+                      CK_ATTRIBUTE{CKA_KEY_TYPE, &keyType, sizeof keyType},
+                      CK_ATTRIBUTE{CKA_TOKEN, &no, sizeof no},
+                      CK_ATTRIBUTE{CKA_SENSITIVE, &no, sizeof no},
+                      CK_ATTRIBUTE{CKA_EXTRACTABLE, &yes, sizeof yes},
+                      CK_ATTRIBUTE{CKA_VALUE_LEN, &size, sizeof size}};
+    CK_OBJECT_HANDLE secret = 0;
+    require("C_DeriveKey", functions().C_DeriveKey(session_, &mechanism, handle_, values.data(),
+                                                   values.size(), &secret));
+    CK_ATTRIBUTE value{CKA_VALUE, out.data(), out.size()};
+    require("C_GetAttributeValue", functions().C_GetAttributeValue(session_, secret, &value, 1));
+    require("C_DestroyObject", functions().C_DestroyObject(session_, secret));
+}
+
 } // namespace bench

@@ -42,6 +42,8 @@ class RawKey {
     void sign(CK_MECHANISM mechanism, std::span<unsigned char> data, std::span<unsigned char> out);
     void decrypt(CK_MECHANISM mechanism, std::span<unsigned char> data,
                  std::span<unsigned char> out);
+    /// The secret shared with a peer's uncompressed point: three calls.
+    void derive(std::span<unsigned char> point, std::span<unsigned char> out);
     /// What the floor of loading a key is: finding it, and reading what its public half is made of.
     void findAgain();
 

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# make-tokens.sh FOLDER FILL_TOKEN: the SoftHSM tokens "bench" and "edwards" with keys in FOLDER, and copies of it that hold 10, 100, 1,000
+# make-tokens.sh FOLDER BUILD: the SoftHSM tokens "bench" and "edwards" with keys in FOLDER, and copies of it that hold 10, 100, 1,000
 # and 10,000 objects in FOLDER/objects-N. What is there already stays.
 set -euo pipefail
 
 folder=$1
-fill_token=$2
+fill_token=$2/bench/fill_token
+let_derive=$2/tests/support/let_derive
 [ ! "$folder/done" -nt "$0" ] || exit 0
 rm -rf "$folder"
 mkdir -p "$folder"
@@ -42,6 +43,7 @@ import rsa2048 01 -algorithm RSA -pkeyopt rsa_keygen_bits:2048
 import rsa3072 02 -algorithm RSA -pkeyopt rsa_keygen_bits:3072
 import rsa4096 03 -algorithm RSA -pkeyopt rsa_keygen_bits:4096
 import ec256 04 -algorithm EC -pkeyopt ec_paramgen_curve:P-256
+"$let_derive" "$module" bench 1234 ec256
 import ec384 05 -algorithm EC -pkeyopt ec_paramgen_curve:P-384
 
 # softhsm2-util writes a private and a public key.

@@ -1,5 +1,5 @@
-// One signature or decryption through the provider, beside the same by raw C_ calls, with a key in
-// software, and through the peers that are installed.
+// One signature, decryption or key agreement through the provider, beside the same by raw C_ calls,
+// with a key in software, and through the peers that are installed.
 #include "bench/operations.h"
 
 #include <functional>
@@ -18,21 +18,6 @@ constexpr std::size_t longest = 1024;
 
 using KeySource = std::function<ossl::Pkey(const std::string& label)>;
 using Run = void (*)(benchmark::State&, EVP_PKEY*);
-
-// A given hash, with a context that is kept: what is left is the provider's own cost.
-void signHash(benchmark::State& state, EVP_PKEY* key) {
-    const ossl::PkeyCtx context(EVP_PKEY_CTX_new_from_pkey(nullptr, key, nullptr));
-    if (!context || EVP_PKEY_sign_init(context.get()) != 1 ||
-        EVP_PKEY_CTX_set_signature_md(context.get(), EVP_sha256()) != 1)
-        return state.SkipWithError("the key does not sign");
-    const Bytes hash(hashSize, 1);
-    Bytes signature(longest);
-    for (auto _ : state) {
-        std::size_t size = signature.size();
-        if (EVP_PKEY_sign(context.get(), signature.data(), &size, hash.data(), hash.size()) != 1)
-            state.SkipWithError("no signature");
-    }
-}
 
 // A short message with a context of its own, as TLS does it.
 void signMessageWith(benchmark::State& state, EVP_PKEY* key, const EVP_MD* digest) {
@@ -54,6 +39,15 @@ void signMessage(benchmark::State& state, EVP_PKEY* key) {
 
 void signPlain(benchmark::State& state, EVP_PKEY* key) {
     signMessageWith(state, key, nullptr);
+}
+
+ossl::Pkey publicHalf(EVP_PKEY* key) {
+    unsigned char* der = nullptr;
+    const int size = i2d_PUBKEY(key, &der);
+    const unsigned char* position = der;
+    ossl::Pkey half(d2i_PUBKEY(nullptr, &position, size));
+    OPENSSL_free(der);
+    return half;
 }
 
 Bytes encryptOaep(EVP_PKEY* key) {
@@ -82,6 +76,21 @@ void decryptOaep(benchmark::State& state, EVP_PKEY* key) {
         if (EVP_PKEY_decrypt(context.get(), secret.data(), &size, ciphertext.data(),
                              ciphertext.size()) != 1)
             state.SkipWithError("no plaintext");
+    }
+}
+
+// A key agreement of the key with itself, whose public half is at hand.
+void deriveEcdh(benchmark::State& state, EVP_PKEY* key) {
+    const auto peer = softwareKey("ec256");
+    const ossl::PkeyCtx context(EVP_PKEY_CTX_new_from_pkey(nullptr, key, nullptr));
+    if (!context || EVP_PKEY_derive_init(context.get()) != 1 ||
+        EVP_PKEY_derive_set_peer(context.get(), publicHalf(peer.get()).get()) != 1)
+        return state.SkipWithError("the key does not derive");
+    Bytes secret(longest);
+    for (auto _ : state) {
+        std::size_t size = secret.size();
+        if (EVP_PKEY_derive(context.get(), secret.data(), &size) != 1)
+            state.SkipWithError("no secret");
     }
 }
 
@@ -129,6 +138,17 @@ void decryptRaw(benchmark::State& state) {
         key.decrypt({CKM_RSA_PKCS_OAEP, &params, sizeof params}, ciphertext, secret);
 }
 
+void deriveRaw(benchmark::State& state) {
+    RawKey key("ec256");
+    unsigned char* encoded = nullptr;
+    const std::size_t size = EVP_PKEY_get1_encoded_public_key(softwareKey("ec256").get(), &encoded);
+    Bytes point(encoded, encoded + size);
+    OPENSSL_free(encoded);
+    Bytes secret(hashSize);
+    for (auto _ : state)
+        key.derive(point, secret);
+}
+
 void add(const std::string& name, const char* label, Run run) {
     const auto one = [&](const char* who, KeySource source) {
         benchmark::RegisterBenchmark(
@@ -140,11 +160,25 @@ void add(const std::string& name, const char* label, Run run) {
     one("software", softwareKey);
     if (const auto folder = latchsetProvider(); !folder.empty())
         one("pkcs11-provider", [folder](const std::string& l) { return providerKey(folder, l); });
-    if (haveEngine() && run != signPlain) // which the engine does not know
+    if (haveEngine() && run != signPlain && run != deriveEcdh) // which the engine does not know
         one("libp11 engine", engineKey);
 }
 
 } // namespace
+
+void signHash(benchmark::State& state, EVP_PKEY* key) {
+    const ossl::PkeyCtx context(EVP_PKEY_CTX_new_from_pkey(nullptr, key, nullptr));
+    if (!context || EVP_PKEY_sign_init(context.get()) != 1 ||
+        EVP_PKEY_CTX_set_signature_md(context.get(), EVP_sha256()) != 1)
+        return state.SkipWithError("the key does not sign");
+    const Bytes hash(hashSize, 1);
+    Bytes signature(longest);
+    for (auto _ : state) {
+        std::size_t size = signature.size();
+        if (EVP_PKEY_sign(context.get(), signature.data(), &size, hash.data(), hash.size()) != 1)
+            state.SkipWithError("no signature");
+    }
+}
 
 void addOperations() {
     for (const auto& operation : operations) {
@@ -156,6 +190,8 @@ void addOperations() {
     }
     add("OAEP RSA-2048", "rsa2048", decryptOaep);
     benchmark::RegisterBenchmark("operation/OAEP RSA-2048/raw", decryptRaw)->UseRealTime();
+    add("ECDH P-256", "ec256", deriveEcdh);
+    benchmark::RegisterBenchmark("operation/ECDH P-256/raw", deriveRaw)->UseRealTime();
 }
 
 } // namespace bench

@@ -1,7 +1,13 @@
 // The groups of benchmarks. Names are "group/what/who"; bench/report.py makes the tables from them.
 #pragma once
 
+#include <benchmark/benchmark.h>
+#include <openssl/evp.h>
+
 namespace bench {
+
+/// Signs a given hash with a context that is kept: what is left is the provider's own cost.
+void signHash(benchmark::State& state, EVP_PKEY* key);
 
 /// operation/...: time of one operation, without any delay.
 void addOperations();

@@ -15,7 +15,7 @@ groups=("$@")
 [ $# -gt 0 ] || groups=(operation load threads start instructions)
 
 mkdir -p "$results"
-"$here/make-tokens.sh" "$tokens" "$build/bench/fill_token"
+"$here/make-tokens.sh" "$tokens" "$build"
 printf '# no configuration\n' >"$tokens/plain.cnf"
 module=$(cat "$tokens/module")
 export OPENSSL_CONF=$tokens/plain.cnf SOFTHSM2_CONF=$tokens/softhsm2.conf BENCH_TOKENS=$tokens PKCS11_PROVIDER_MODULE=$module

@@ -7,22 +7,10 @@
 
 #include <openssl/err.h>
 #include <openssl/evp.h>
-#include <openssl/store.h>
+
+#include "tests/support/load_key.h"
 
 static const unsigned char hash[32] = {1};
-
-static EVP_PKEY* load(const char* uri) {
-    EVP_PKEY* key = NULL;
-    OSSL_STORE_CTX* store = OSSL_STORE_open(uri, NULL, NULL, NULL, NULL);
-    OSSL_STORE_expect(store, OSSL_STORE_INFO_PKEY);
-    while (store != NULL && key == NULL && !OSSL_STORE_eof(store)) {
-        OSSL_STORE_INFO* info = OSSL_STORE_load(store);
-        key = info != NULL ? OSSL_STORE_INFO_get1_PKEY(info) : NULL;
-        OSSL_STORE_INFO_free(info);
-    }
-    OSSL_STORE_close(store);
-    return key;
-}
 
 static int sign_hashes(EVP_PKEY* key, int count) {
     EVP_PKEY_CTX* context = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
@@ -52,7 +40,7 @@ static int sign_messages(EVP_PKEY* key, int count) {
 
 int main(int argc, char** argv) {
     const int count = argc > 2 ? atoi(argv[2]) : 0;
-    EVP_PKEY* key = argc > 1 ? load(argv[1]) : NULL;
+    EVP_PKEY* key = argc > 1 ? load_key(NULL, argv[1], NULL) : NULL;
     const int good =
         key != NULL && (argc > 3 ? sign_messages(key, count) : sign_hashes(key, count));
     if (!good)

@@ -6,8 +6,6 @@
 
 #include <openssl/core_names.h>
 
-#include "keymgmt/agreement.h"
-#include "ossl/ec_point.h"
 #include "ossl/params.h"
 #include "pkcs11/operation.h"
 
@@ -15,13 +13,6 @@ namespace exchange {
 namespace {
 
 constexpr int cofactorModeOfKey = -1;
-
-std::string groupOf(EVP_PKEY* key) {
-    std::array<char, 64> name{};
-    if (EVP_PKEY_get_group_name(key, name.data(), name.size(), nullptr) != 1)
-        return "a curve without a name";
-    return name.data();
-}
 
 bool hasCofactor(EVP_PKEY* key) {
     BIGNUM* number = nullptr;
@@ -33,33 +24,14 @@ bool hasCofactor(EVP_PKEY* key) {
 } // namespace
 
 void Ecdh::begin(const std::shared_ptr<keymgmt::Key>& key, const OSSL_PARAM* params) {
-    if (key)
-        key_ = key;
-    if (!key_)
-        throw ossl::UsageError(ossl::Reason::key, "no key is set");
-    if (!key_->isSoftwarePair())
-        key_->privateObject(); // throws for public keys and ambiguous ones
-    peer_.reset();
+    setKey(key);
     cofactorMode_ = cofactorModeOfKey;
     usesKdf_ = false;
     setParams(params);
 }
 
-void Ecdh::setPeer(const keymgmt::Key& peer) {
-    if (!key_)
-        throw ossl::UsageError(ossl::Reason::key, "no key is set");
-    auto* theirs = peer.requirePublicKey();
-    auto* mine = key_->shape() != nullptr ? key_->shape() : key_->publicKey();
-    if (mine != nullptr && EVP_PKEY_parameters_eq(mine, theirs) != 1)
-        throw ossl::UsageError(ossl::Reason::key, "the peer's key is on " + groupOf(theirs) +
-                                                      ", and the private key on " + groupOf(mine));
-    point_ = ossl::uncompressedPoint(theirs);
-    peer_.reset(ossl::share(theirs).release(), EVP_PKEY_free);
-}
-
 void Ecdh::requireComplete() const {
-    if (!peer_)
-        throw ossl::UsageError(ossl::Reason::key, "no peer's key is set");
+    requirePeer();
     if (usesKdf_ && (!kdfDigest_ || kdfSize_ == 0))
         throw ossl::UsageError(ossl::Reason::parameter,
                                "the X9.63 KDF needs a digest and an output length");
@@ -67,14 +39,14 @@ void Ecdh::requireComplete() const {
 
 std::size_t Ecdh::size() const {
     requireComplete();
-    return usesKdf_ ? kdfSize_ : ossl::coordinateSize(point_.size());
+    return usesKdf_ ? kdfSize_ : secretSize();
 }
 
 std::size_t Ecdh::derive(Buffer out) const {
     requireComplete();
     if (usesKdf_ && out.size() < kdfSize_)
         throw ossl::UsageError(ossl::Reason::data, "the buffer is too small for the KDF's output");
-    const auto shared = secret();
+    const auto shared = sharedSecret();
     if (usesKdf_)
         return applyKdf(shared.view(), out);
     const auto part = shared.view().first(std::min(out.size(), shared.size()));
@@ -82,38 +54,22 @@ std::size_t Ecdh::derive(Buffer out) const {
     return part.size();
 }
 
-// Of the field's size always (SEC 1, section 3.3.1 and 2.3.5).
-ossl::SecretBytes Ecdh::secret() const {
-    ossl::SecretBytes shared(ossl::coordinateSize(point_.size()));
-    if (key_->isSoftwarePair())
-        secretInSoftware(shared.all());
-    else
-        keymgmt::agree(*key_, mechanism(), point_, shared.all());
-    return shared;
-}
-
-// The peer is not checked once more: EVP has done it when the peer was set, unless it was told not
-// to.
-void Ecdh::secretInSoftware(Buffer out) const {
-    const ossl::PkeyCtx context(EVP_PKEY_CTX_new_from_pkey(
-        provider_.libctx(), key_->requirePublicKey(), ossl::Context::propq()));
-    std::size_t size = out.size();
-    if (!context || EVP_PKEY_derive_init(context.get()) != 1 ||
-        (cofactorMode_ != cofactorModeOfKey &&
-         EVP_PKEY_CTX_set_ecdh_cofactor_mode(context.get(), cofactorMode_) != 1) ||
-        EVP_PKEY_derive_set_peer_ex(context.get(), peer_.get(), 0) != 1 ||
-        EVP_PKEY_derive(context.get(), out.data(), &size) != 1 || size != out.size())
-        throw ossl::UsageError(ossl::Reason::data, "key agreement in software failed");
+ossl::SecretBytes Ecdh::sharedSecret() const {
+    const auto type = key()->isSoftwarePair() ? CKM_ECDH1_DERIVE : mechanism();
+    return secret(type, [this](EVP_PKEY_CTX* context) {
+        return cofactorMode_ == cofactorModeOfKey ||
+               EVP_PKEY_CTX_set_ecdh_cofactor_mode(context, cofactorMode_) == 1;
+    });
 }
 
 bool Ecdh::multipliesByCofactor() const {
-    return cofactorMode_ == 1 && hasCofactor(peer_.get());
+    return cofactorMode_ == 1 && hasCofactor(peer());
 }
 
 CK_MECHANISM_TYPE Ecdh::mechanism() const {
     if (!multipliesByCofactor())
         return CKM_ECDH1_DERIVE;
-    auto& object = key_->privateObject();
+    auto& object = key()->privateObject();
     if (!pkcs11::takes(object, CKM_ECDH1_COFACTOR_DERIVE))
         throw pkcs11::Error(pkcs11::Failure::unsupported,
                             "cofactor mode (CKM_ECDH1_COFACTOR_DERIVE) is not offered for the " +
@@ -124,7 +80,7 @@ CK_MECHANISM_TYPE Ecdh::mechanism() const {
 
 std::size_t Ecdh::applyKdf(Octets secret, Buffer out) const {
     const ossl::Kdf kdf(
-        EVP_KDF_fetch(provider_.libctx(), OSSL_KDF_NAME_X963KDF, ossl::Context::propq()));
+        EVP_KDF_fetch(provider().libctx(), OSSL_KDF_NAME_X963KDF, ossl::Context::propq()));
     const ossl::KdfCtx context(EVP_KDF_CTX_new(kdf.get()));
     // The C interface takes pointers to what it only reads.
     const std::array params{
@@ -157,7 +113,7 @@ void Ecdh::setKdf(const OSSL_PARAM* params) {
         usesKdf_ = !type->empty();
     }
     if (const auto name = ossl::textOf(params, OSSL_EXCHANGE_PARAM_KDF_DIGEST)) {
-        auto digest = provider_.digest(name->c_str());
+        auto digest = provider().digest(name->c_str());
         if (!digest || (EVP_MD_get_flags(digest.get()) & EVP_MD_FLAG_XOF) != 0)
             throw ossl::UsageError(ossl::Reason::parameter,
                                    "\"" + *name + "\" is no digest for the X9.63 KDF");
@@ -179,8 +135,8 @@ void Ecdh::getParams(OSSL_PARAM* params) const {
     int mode = cofactorMode_;
     if (mode == cofactorModeOfKey) {
         mode = 0; // keys on tokens do not say
-        if (key_ && key_->isSoftwarePair())
-            EVP_PKEY_get_int_param(key_->shape(), OSSL_PKEY_PARAM_USE_COFACTOR_ECDH, &mode);
+        if (key() != nullptr && key()->isSoftwarePair())
+            EVP_PKEY_get_int_param(key()->shape(), OSSL_PKEY_PARAM_USE_COFACTOR_ECDH, &mode);
     }
     ossl::answerInt(params, OSSL_EXCHANGE_PARAM_EC_ECDH_COFACTOR_MODE, mode);
     ossl::answerText(params, OSSL_EXCHANGE_PARAM_KDF_TYPE, usesKdf_ ? OSSL_KDF_NAME_X963KDF : "");

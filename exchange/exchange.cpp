@@ -3,64 +3,73 @@
 #include <array>
 
 #include "exchange/ecdh.h"
+#include "exchange/xdh.h"
 #include "keymgmt/reference.h"
 #include "ossl/dispatch.h"
 
 namespace exchange {
 namespace {
 
-Ecdh& exchangeOf(void* ctx) {
-    return *static_cast<Ecdh*>(ctx);
+template <typename Exchange>
+Exchange& exchangeOf(void* ctx) {
+    return *static_cast<Exchange*>(ctx);
 }
 
-template <typename Body>
+template <typename Exchange, typename Body>
 int attempt(void* ctx, Body&& body) {
-    return ossl::guarded(exchangeOf(ctx).core(), 0, [&] {
-        body(exchangeOf(ctx));
+    auto& exchange = exchangeOf<Exchange>(ctx);
+    return ossl::guarded(exchange.core(), 0, [&] {
+        body(exchange);
         return 1;
     });
 }
 
+template <typename Exchange>
 void* newContext(void* provctx) {
     auto& provider = ossl::Context::from(provctx);
-    return ossl::guarded<void*>(provider.core(), nullptr, [&] { return new Ecdh(provider); });
+    return ossl::guarded<void*>(provider.core(), nullptr, [&] { return new Exchange(provider); });
 }
 
+template <typename Exchange>
 void freeContext(void* ctx) {
-    delete static_cast<Ecdh*>(ctx);
+    delete static_cast<Exchange*>(ctx);
 }
 
+template <typename Exchange>
 void* duplicateContext(void* ctx) {
-    return ossl::guarded<void*>(exchangeOf(ctx).core(), nullptr,
-                                [&] { return new Ecdh(exchangeOf(ctx)); });
+    auto& exchange = exchangeOf<Exchange>(ctx);
+    return ossl::guarded<void*>(exchange.core(), nullptr, [&] { return new Exchange(exchange); });
 }
 
+template <typename Exchange>
 int init(void* ctx, void* keydata, const OSSL_PARAM params[]) {
-    return attempt(ctx, [&](Ecdh& exchange) {
+    return attempt<Exchange>(ctx, [&](Exchange& exchange) {
         exchange.begin(keydata != nullptr ? keymgmt::keyOf(keydata) : nullptr, params);
     });
 }
 
+template <typename Exchange>
 int setPeer(void* ctx, void* keydata) {
-    return attempt(ctx, [&](Ecdh& exchange) {
+    return attempt<Exchange>(ctx, [&](Exchange& exchange) {
         if (keydata == nullptr)
             throw ossl::UsageError(ossl::Reason::key, "no peer's key is given");
         exchange.setPeer(*keymgmt::keyOf(keydata));
     });
 }
 
+template <typename Exchange>
 int derive(void* ctx, unsigned char* secret, size_t* size, size_t room) {
-    return attempt(ctx, [&](Ecdh& exchange) {
+    return attempt<Exchange>(ctx, [&](Exchange& exchange) {
         *size = secret == nullptr ? exchange.size() : exchange.derive(Buffer(secret, room));
     });
 }
 
 int setParams(void* ctx, const OSSL_PARAM params[]) {
-    return attempt(ctx, [&](Ecdh& exchange) { exchange.setParams(params); });
+    return attempt<Ecdh>(ctx, [&](Ecdh& exchange) { exchange.setParams(params); });
 }
 
 int getParams(void* ctx, OSSL_PARAM params[]) {
-    return attempt(ctx, [&](Ecdh& exchange) {
+    return attempt<Ecdh>(ctx, [&](Ecdh& exchange) {
         if (params != nullptr)
             exchange.getParams(params);
     });
@@ -73,14 +82,22 @@ const OSSL_PARAM* gettableParams(void*, void*) {
     return Ecdh::gettable();
 }
 
-const OSSL_DISPATCH* functions() {
-    static const std::array table{
-        ossl::entry<OSSL_FUNC_keyexch_newctx_fn>(OSSL_FUNC_KEYEXCH_NEWCTX, newContext),
-        ossl::entry<OSSL_FUNC_keyexch_init_fn>(OSSL_FUNC_KEYEXCH_INIT, init),
-        ossl::entry<OSSL_FUNC_keyexch_set_peer_fn>(OSSL_FUNC_KEYEXCH_SET_PEER, setPeer),
-        ossl::entry<OSSL_FUNC_keyexch_derive_fn>(OSSL_FUNC_KEYEXCH_DERIVE, derive),
-        ossl::entry<OSSL_FUNC_keyexch_freectx_fn>(OSSL_FUNC_KEYEXCH_FREECTX, freeContext),
-        ossl::entry<OSSL_FUNC_keyexch_dupctx_fn>(OSSL_FUNC_KEYEXCH_DUPCTX, duplicateContext),
+template <typename Exchange, typename... More>
+auto tableOf(More... more) {
+    return std::array{
+        ossl::entry<OSSL_FUNC_keyexch_newctx_fn>(OSSL_FUNC_KEYEXCH_NEWCTX, newContext<Exchange>),
+        ossl::entry<OSSL_FUNC_keyexch_init_fn>(OSSL_FUNC_KEYEXCH_INIT, init<Exchange>),
+        ossl::entry<OSSL_FUNC_keyexch_set_peer_fn>(OSSL_FUNC_KEYEXCH_SET_PEER, setPeer<Exchange>),
+        ossl::entry<OSSL_FUNC_keyexch_derive_fn>(OSSL_FUNC_KEYEXCH_DERIVE, derive<Exchange>),
+        ossl::entry<OSSL_FUNC_keyexch_freectx_fn>(OSSL_FUNC_KEYEXCH_FREECTX, freeContext<Exchange>),
+        ossl::entry<OSSL_FUNC_keyexch_dupctx_fn>(OSSL_FUNC_KEYEXCH_DUPCTX,
+                                                 duplicateContext<Exchange>),
+        more...,
+        ossl::endOfTable()};
+}
+
+const OSSL_DISPATCH* ecdhFunctions() {
+    static const auto table = tableOf<Ecdh>(
         ossl::entry<OSSL_FUNC_keyexch_set_ctx_params_fn>(OSSL_FUNC_KEYEXCH_SET_CTX_PARAMS,
                                                          setParams),
         ossl::entry<OSSL_FUNC_keyexch_settable_ctx_params_fn>(OSSL_FUNC_KEYEXCH_SETTABLE_CTX_PARAMS,
@@ -88,16 +105,24 @@ const OSSL_DISPATCH* functions() {
         ossl::entry<OSSL_FUNC_keyexch_get_ctx_params_fn>(OSSL_FUNC_KEYEXCH_GET_CTX_PARAMS,
                                                          getParams),
         ossl::entry<OSSL_FUNC_keyexch_gettable_ctx_params_fn>(OSSL_FUNC_KEYEXCH_GETTABLE_CTX_PARAMS,
-                                                              gettableParams),
-        ossl::endOfTable()};
+                                                              gettableParams));
+    return table.data();
+}
+
+const OSSL_DISPATCH* xdhFunctions() {
+    static const auto table = tableOf<Xdh>();
     return table.data();
 }
 
 } // namespace
 
+// Names and aliases are those of the default provider: EVP compares them across providers.
 const OSSL_ALGORITHM* algorithms() {
-    static const std::array list{ossl::algorithm("ECDH", functions(), "EC key agreement on tokens"),
-                                 ossl::endOfAlgorithms()};
+    static const std::array list{
+        ossl::algorithm("ECDH", ecdhFunctions(), "EC key agreement on tokens"),
+        ossl::algorithm("X25519:1.3.101.110", xdhFunctions(), "X25519 key agreement on tokens"),
+        ossl::algorithm("X448:1.3.101.111", xdhFunctions(), "X448 key agreement on tokens"),
+        ossl::endOfAlgorithms()};
     return list.data();
 }
 

@@ -84,6 +84,21 @@ void padFront(Buffer out, std::size_t size) {
 
 } // namespace
 
+pkcs11::Bytes peerValue(KeyType type, EVP_PKEY* peer) {
+    if (!isMontgomery(type))
+        return ossl::uncompressedPoint(peer);
+    std::size_t size = 0;
+    EVP_PKEY_get_raw_public_key(peer, nullptr, &size);
+    pkcs11::Bytes value(size);
+    if (size == 0 || EVP_PKEY_get_raw_public_key(peer, value.data(), &size) != 1)
+        throw ossl::UsageError(ossl::Reason::key, "the peer's public value can't be had");
+    return value;
+}
+
+std::size_t secretSize(KeyType type, std::size_t peerValueSize) {
+    return isMontgomery(type) ? peerValueSize : ossl::coordinateSize(peerValueSize);
+}
+
 void agree(const Key& key, CK_MECHANISM_TYPE mechanism, Octets point, Buffer out) {
     auto& object = key.privateObject();
     const Derive derive = [&](const CK_MECHANISM& given, Buffer secret) {

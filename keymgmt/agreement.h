@@ -1,4 +1,5 @@
-// Key agreement by an EC key on a token (PKCS#11 2.40, section 2.3.8).
+// Key agreement by an EC, X25519 or X448 key on a token (PKCS#11 2.40, section 2.3.8, and 3.0,
+// section 2.3.19).
 #pragma once
 
 #include <span>
@@ -7,14 +8,21 @@
 
 namespace keymgmt {
 
-/// Fills `out`, which has the size of a coordinate, with the secret shared by the private `key` and
-/// the uncompressed `point`. Throws.
-void agree(const Key& key, CK_MECHANISM_TYPE mechanism, std::span<const unsigned char> point,
+/// The public value of `peer` as C_DeriveKey takes it: an EC key's point, uncompressed, and what
+/// X25519 and X448 keys are (RFC 7748). Throws UsageError.
+pkcs11::Bytes peerValue(KeyType type, EVP_PKEY* peer);
+
+/// The size of what is agreed on with such a value, which is a coordinate's.
+std::size_t secretSize(KeyType type, std::size_t peerValueSize);
+
+/// Fills `out`, which has that size, with the secret shared by the private `key` and the `peer`
+/// value. Throws.
+void agree(const Key& key, CK_MECHANISM_TYPE mechanism, std::span<const unsigned char> peer,
            std::span<unsigned char> out);
 
 /// The same with what was found at `handle` in place of the key's `object`, in a session at hand.
 void agreeIn(pkcs11::Session& session, CK_OBJECT_HANDLE handle, const Key& key,
-             const pkcs11::TokenObject& object, std::span<const unsigned char> point,
+             const pkcs11::TokenObject& object, std::span<const unsigned char> peer,
              std::span<unsigned char> out);
 
 } // namespace keymgmt

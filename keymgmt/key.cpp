@@ -8,7 +8,6 @@
 
 #include "keymgmt/agreement.h"
 #include "ossl/dispatch.h"
-#include "ossl/ec_point.h"
 #include "ossl/ecdsa_der.h"
 #include "ossl/secret.h"
 #include "pkcs11/mechanism.h"
@@ -96,8 +95,10 @@ bool Key::provesItself(EVP_PKEY* candidate) const {
     });
 }
 
-// Keys that are there to be agreed with often may not sign.
+// Keys that are there to be agreed with often may not sign, or can't.
 bool Key::proves(EVP_PKEY* candidate, pkcs11::Session& session, CK_OBJECT_HANDLE handle) const {
+    if (isMontgomery(type_))
+        return agreesFor(candidate, session, handle);
     try {
         return signsFor(candidate, session, handle);
     } catch (const pkcs11::Error& error) {
@@ -120,8 +121,8 @@ bool Key::agreesFor(EVP_PKEY* candidate, pkcs11::Session& session, CK_OBJECT_HAN
         EVP_PKEY_generate(generator.get(), &made) != 1)
         return false;
     const ossl::Pkey pair(made);
-    const auto point = ossl::uncompressedPoint(made);
-    ossl::SecretBytes expected(ossl::coordinateSize(point.size()));
+    const auto point = peerValue(type_, made);
+    ossl::SecretBytes expected(secretSize(type_, point.size()));
     std::size_t size = expected.size();
     const ossl::PkeyCtx software(
         EVP_PKEY_CTX_new_from_pkey(context_.libctx(), made, ossl::Context::propq()));

@@ -108,16 +108,34 @@ bool holdsPrivatePart(const OSSL_PARAM* params) {
     });
 }
 
+// The private key alone is what EVP_PKEY_new_raw_private_key(3) gives, and no provider that exports
+// a pair: it is an application's, which named no provider.
+bool isRawPrivateKey(KeyType type, const OSSL_PARAM* params) {
+    return type != KeyType::ec && !isRsa(type) &&
+           OSSL_PARAM_locate_const(params, OSSL_PKEY_PARAM_PUB_KEY) == nullptr &&
+           OSSL_PARAM_locate_const(params, OSSL_PKEY_PARAM_PRIV_KEY) != nullptr;
+}
+
 // Software private keys stay with the provider that has them (and are refused without an error, for
 // EVP goes on there). Public keys are taken: peers of a key agreement and comparisons with
 // certificates need it.
 int importKey(void* keydata, int selection, const OSSL_PARAM* params) {
     const auto& key = keyOf(keydata);
-    if (params == nullptr || holdsPrivatePart(params))
+    const bool raw = params != nullptr && isRawPrivateKey(key->type(), params);
+    if (params == nullptr || (holdsPrivatePart(params) && !raw))
         return 0;
     return ossl::guarded(key->context().core(), 0, [&] {
         const ossl::ErrorMark mark;
-        const bool publicPart = (selection & OSSL_KEYMGMT_SELECT_PUBLIC_KEY) != 0;
+        if (raw) {
+            auto pair = keyFromParams(key->context(), key->type(), EVP_PKEY_KEYPAIR,
+                                      const_cast<OSSL_PARAM*>(params));
+            const bool good = pair != nullptr;
+            if (good)
+                key->setSoftwarePair(std::move(pair));
+            return good ? 1 : 0;
+        }
+        // Either half may be selected where there is a public one: the hybrid groups of TLS do so.
+        const bool publicPart = (selection & OSSL_KEYMGMT_SELECT_KEYPAIR) != 0;
         auto made = keyFromParams(key->context(), key->type(),
                                   publicPart ? EVP_PKEY_PUBLIC_KEY : EVP_PKEY_KEY_PARAMETERS,
                                   const_cast<OSSL_PARAM*>(params));
@@ -168,17 +186,34 @@ bool asksForPublicValue(const OSSL_PARAM* params) {
     return false;
 }
 
+struct Sizes {
+    int bits, security, largest; ///< the largest signature or secret
+};
+
+// For keys that do not tell their public value: those of their type.
+constexpr Sizes sizesOf(KeyType type) {
+    switch (type) {
+    case KeyType::ed25519:
+        return {256, 128, 64};
+    case KeyType::ed448:
+        return {456, 224, 114};
+    case KeyType::x25519:
+        return {253, 128, 32};
+    case KeyType::x448:
+        return {448, 224, 56};
+    default:
+        return {unknownEcBits, unknownEcSecurityBits, unknownEcMaxSize};
+    }
+}
+
 void answerUnknownSizes(OSSL_PARAM* params, KeyType type) {
-    const bool ed448 = type == KeyType::ed448;
-    const bool edwards = ed448 || type == KeyType::ed25519;
-    ossl::answerInt(params, OSSL_PKEY_PARAM_BITS, edwards ? (ed448 ? 456 : 256) : unknownEcBits);
-    ossl::answerInt(params, OSSL_PKEY_PARAM_SECURITY_BITS,
-                    edwards ? (ed448 ? 224 : 128) : unknownEcSecurityBits);
-    ossl::answerInt(params, OSSL_PKEY_PARAM_MAX_SIZE,
-                    edwards ? (ed448 ? 114 : 64) : unknownEcMaxSize);
-    if (edwards)
+    const auto sizes = sizesOf(type);
+    ossl::answerInt(params, OSSL_PKEY_PARAM_BITS, sizes.bits);
+    ossl::answerInt(params, OSSL_PKEY_PARAM_SECURITY_BITS, sizes.security);
+    ossl::answerInt(params, OSSL_PKEY_PARAM_MAX_SIZE, sizes.largest);
+    if (type == KeyType::ed25519 || type == KeyType::ed448)
         ossl::answerText(params, OSSL_PKEY_PARAM_MANDATORY_DIGEST, "");
-    else
+    else if (!isMontgomery(type))
         ossl::answerText(params, OSSL_PKEY_PARAM_DEFAULT_DIGEST, "SHA256");
 }
 
@@ -226,6 +261,14 @@ int setKeyParams(void* keydata, const OSSL_PARAM params[]) {
         const auto encoded = ossl::octetsOf(params, OSSL_PKEY_PARAM_ENCODED_PUBLIC_KEY);
         if (!encoded)
             return 1;
+        // A copy of the parameters of an X25519 or X448 key is empty, for they have none.
+        if (isMontgomery(key->type()) && !key->isOnToken()) {
+            auto value = keyFromRaw(key->context(), key->type(), *encoded);
+            const bool good = value != nullptr;
+            if (good)
+                key->setPublicKey(std::move(value));
+            return good ? 1 : 0;
+        }
         auto* target = key->isOnToken() ? nullptr : key->shape();
         return target != nullptr && EVP_PKEY_set1_encoded_public_key(target, encoded->data(),
                                                                      encoded->size()) == 1
@@ -390,6 +433,9 @@ const OSSL_ALGORITHM* algorithms() {
         ossl::algorithm("ED25519:1.3.101.112", functions<KeyType::ed25519>(),
                         "Ed25519 keys on tokens"),
         ossl::algorithm("ED448:1.3.101.113", functions<KeyType::ed448>(), "Ed448 keys on tokens"),
+        ossl::algorithm("X25519:1.3.101.110", functions<KeyType::x25519>(),
+                        "X25519 keys on tokens"),
+        ossl::algorithm("X448:1.3.101.111", functions<KeyType::x448>(), "X448 keys on tokens"),
         ossl::endOfAlgorithms()};
     return list.data();
 }

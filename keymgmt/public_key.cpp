@@ -1,6 +1,7 @@
 #include "keymgmt/public_key.h"
 
 #include <algorithm>
+#include <array>
 
 #include <openssl/core_names.h>
 #include <openssl/decoder.h>
@@ -17,8 +18,10 @@ namespace {
 using pkcs11::Attributes;
 using pkcs11::Bytes;
 
-constexpr std::size_t ed25519Size = 32;
-constexpr std::size_t ed448Size = 57;
+// PKCS#11 3.0, which p11-kit's header of 2.40 lacks.
+constexpr CK_KEY_TYPE ckkEcMontgomery = 0x41;
+// What NSS softokn calls Curve25519, and GnuPG Ed25519.
+constexpr const char* nssCurve25519 = "1.3.6.1.4.1.11591.15.1";
 // Where only the size of an RSA key matters, any exponent does.
 constexpr BN_ULONG commonExponent = 65537;
 
@@ -40,43 +43,114 @@ std::optional<Bytes> unwrapped(const Bytes& bytes) {
     return Bytes(data, data + ASN1_STRING_length(string.get()));
 }
 
+// The contents of a BIT STRING, as which PKCS#11 3.0, section 2.3.5, has the points of RFC 8410.
+std::optional<Bytes> unwrappedBits(const Bytes& bytes) {
+    const ossl::ErrorMark mark;
+    const unsigned char* position = bytes.data();
+    const ossl::Owner<ASN1_BIT_STRING, ASN1_BIT_STRING_free> string(
+        d2i_ASN1_BIT_STRING(nullptr, &position, static_cast<long>(bytes.size())));
+    if (!string || position != bytes.data() + bytes.size())
+        return std::nullopt;
+    const auto* data = ASN1_STRING_get0_data(string.get());
+    return Bytes(data, data + ASN1_STRING_length(string.get()));
+}
+
+// Names of the curves of RFC 7748 and RFC 8032 that OpenSSL does not know.
+int curveNamed(const std::string& name) {
+    struct Name {
+        const char* text;
+        int curve;
+    };
+    constexpr std::array names{
+        Name{"edwards25519", NID_ED25519}, Name{"edwards448", NID_ED448},
+        Name{"curve25519", NID_X25519}, Name{"curve448", NID_X448},
+        Name{"1.3.6.1.4.1.3029.1.5.1", NID_X25519}}; // GnuPG's, of before RFC 8410
+    const auto* found = std::find_if(names.begin(), names.end(),
+                                     [&name](const Name& known) { return name == known.text; });
+    return found != names.end() ? found->curve : OBJ_txt2nid(name.c_str());
+}
+
+std::string dottedText(const ASN1_OBJECT* oid) {
+    std::array<char, 80> text{};
+    OBJ_obj2txt(text.data(), static_cast<int>(text.size()), oid, 1);
+    return text.data();
+}
+
+std::string oidOf(const Bytes& params) {
+    const ossl::ErrorMark mark;
+    const unsigned char* position = params.data();
+    const ossl::Asn1Object oid(
+        d2i_ASN1_OBJECT(nullptr, &position, static_cast<long>(params.size())));
+    return oid ? dottedText(oid.get()) : "";
+}
+
 // CKA_EC_PARAMS as an OID, or as the PrintableString of PKCS#11 3.0, section 2.3.3; NID_undef for
-// explicit parameters.
+// explicit parameters and what nobody knows.
 int curveOf(const Bytes& params) {
     const ossl::ErrorMark mark;
     const unsigned char* position = params.data();
     const auto size = static_cast<long>(params.size());
     if (const ossl::Asn1Object oid(d2i_ASN1_OBJECT(nullptr, &position, size)); oid)
-        return OBJ_obj2nid(oid.get());
+        return OBJ_obj2nid(oid.get()) != NID_undef ? OBJ_obj2nid(oid.get())
+                                                   : curveNamed(dottedText(oid.get()));
     position = params.data();
     const ossl::Owner<ASN1_STRING, ASN1_STRING_free> text(
         d2i_ASN1_PRINTABLESTRING(nullptr, &position, size));
     if (!text)
         return NID_undef;
-    const std::string name(reinterpret_cast<const char*>(ASN1_STRING_get0_data(text.get())),
-                           static_cast<std::size_t>(ASN1_STRING_length(text.get())));
-    if (name == "edwards25519")
-        return NID_ED25519;
-    if (name == "edwards448")
-        return NID_ED448;
-    return OBJ_txt2nid(name.c_str());
+    return curveNamed({reinterpret_cast<const char*>(ASN1_STRING_get0_data(text.get())),
+                       static_cast<std::size_t>(ASN1_STRING_length(text.get()))});
 }
 
-std::optional<KeyType> edwardsType(const Attributes& attributes) {
-    const int curve = curveOf(attributes.bytes(CKA_EC_PARAMS));
-    if (curve == NID_ED25519)
-        return KeyType::ed25519;
-    if (curve == NID_ED448)
-        return KeyType::ed448;
+// The types whose public value is a string of bytes of one size.
+struct RawType {
+    KeyType type;
+    int curve;
+    std::size_t size;
+};
+constexpr std::array rawTypes{
+    RawType{KeyType::ed25519, NID_ED25519, 32}, RawType{KeyType::ed448, NID_ED448, 57},
+    RawType{KeyType::x25519, NID_X25519, 32}, RawType{KeyType::x448, NID_X448, 56}};
+
+std::optional<KeyType> rawTypeOfCurve(int curve) {
+    const auto* found = std::find_if(rawTypes.begin(), rawTypes.end(),
+                                     [curve](const RawType& raw) { return raw.curve == curve; });
+    return found != rawTypes.end() ? std::optional(found->type) : std::nullopt;
+}
+
+constexpr std::size_t rawSize(KeyType type) {
+    return std::find_if(rawTypes.begin(), rawTypes.end(),
+                        [type](const RawType& raw) { return raw.type == type; })
+        ->size;
+}
+
+Bytes rawPoint(const Attributes& attributes, std::size_t size) {
+    const auto point = attributes.bytes(CKA_EC_POINT);
+    for (const auto& form : {std::optional(point), unwrapped(point), unwrappedBits(point)})
+        if (form && form->size() == size)
+            return *form;
+    return {};
+}
+
+// CKK_EC_EDWARDS and CKK_EC_MONTGOMERY: either is used for all four curves.
+std::optional<KeyType> rawType(const Attributes& attributes, KeyType common, KeyType large) {
+    const auto params = attributes.bytes(CKA_EC_PARAMS);
+    if (const auto type = rawTypeOfCurve(curveOf(params)))
+        return type;
     // Other OIDs are in use for the same curves; the size of the point decides.
-    auto point = attributes.bytes(CKA_EC_POINT);
-    if (auto inner = unwrapped(point))
-        point = *inner;
-    if (point.size() == ed448Size)
-        return KeyType::ed448;
-    const auto& params = attributes.bytes(CKA_EC_PARAMS);
-    return point.size() == ed25519Size || !params.empty() ? std::optional(KeyType::ed25519)
-                                                          : std::nullopt;
+    if (!rawPoint(attributes, rawSize(large)).empty())
+        return large;
+    return !params.empty() || !rawPoint(attributes, rawSize(common)).empty() ? std::optional(common)
+                                                                             : std::nullopt;
+}
+
+// Some tokens have no key types but this one for what is drawn on a curve.
+KeyType ecType(const Attributes& attributes) {
+    const auto params = attributes.bytes(CKA_EC_PARAMS);
+    const int curve = curveOf(params);
+    if (curve == NID_undef && oidOf(params) == nssCurve25519)
+        return KeyType::x25519;
+    return rawTypeOfCurve(curve).value_or(KeyType::ec);
 }
 
 KeyType rsaType(const Attributes& attributes) {
@@ -150,16 +224,9 @@ ossl::Pkey ecPublicKey(const ossl::Context& context, const Attributes& attribute
     return nullptr;
 }
 
-ossl::Pkey edwardsPublicKey(const ossl::Context& context, KeyType type,
-                            const Attributes& attributes) {
-    auto point = attributes.bytes(CKA_EC_POINT);
-    const std::size_t size = type == KeyType::ed25519 ? ed25519Size : ed448Size;
-    if (point.size() != size)
-        point = unwrapped(point).value_or(Bytes{});
-    if (point.size() != size)
-        return nullptr;
-    return ossl::Pkey(EVP_PKEY_new_raw_public_key_ex(
-        context.libctx(), nameOf(type), ossl::Context::propq(), point.data(), point.size()));
+ossl::Pkey rawPublicKey(const ossl::Context& context, KeyType type, const Attributes& attributes) {
+    const auto point = rawPoint(attributes, rawSize(type));
+    return point.empty() ? nullptr : keyFromRaw(context, type, point);
 }
 
 ossl::Pkey publicKeyFromInfo(const ossl::Context& context, KeyType type,
@@ -180,9 +247,11 @@ std::optional<KeyType> typeOf(const Attributes& attributes) {
     case CKK_RSA:
         return rsaType(attributes);
     case CKK_EC:
-        return KeyType::ec;
+        return ecType(attributes);
     case CKK_EC_EDWARDS:
-        return edwardsType(attributes);
+        return rawType(attributes, KeyType::ed25519, KeyType::ed448);
+    case ckkEcMontgomery:
+        return rawType(attributes, KeyType::x25519, KeyType::x448);
     default:
         return std::nullopt;
     }
@@ -196,7 +265,7 @@ ossl::Pkey publicKeyOf(const ossl::Context& context, KeyType type, const Attribu
     else if (type == KeyType::ec)
         key = ecPublicKey(context, attributes);
     else
-        key = edwardsPublicKey(context, type, attributes);
+        key = rawPublicKey(context, type, attributes);
     return key ? std::move(key) : publicKeyFromInfo(context, type, attributes);
 }
 
@@ -222,6 +291,12 @@ ossl::Pkey publicKeyOfCertificate(const ossl::Context& context, const Bytes& der
         return nullptr;
     }
     return ossl::Pkey(X509_get_pubkey(raw));
+}
+
+ossl::Pkey keyFromRaw(const ossl::Context& context, KeyType type,
+                      std::span<const unsigned char> value) {
+    return ossl::Pkey(EVP_PKEY_new_raw_public_key_ex(
+        context.libctx(), nameOf(type), ossl::Context::propq(), value.data(), value.size()));
 }
 
 ossl::Pkey keyFromParams(const ossl::Context& context, KeyType type, int selection,

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 
 #include "keymgmt/key_type.h"
 #include "ossl/context.h"
@@ -25,6 +26,11 @@ ossl::Pkey shapeOf(const ossl::Context& context, KeyType type,
 
 /// The public key of a DER certificate; null if it can't be read.
 ossl::Pkey publicKeyOfCertificate(const ossl::Context& context, const pkcs11::Bytes& der);
+
+/// A public key of a type whose public value is a string of bytes (ED25519, X25519 ...). Null if it
+/// is no such value.
+ossl::Pkey keyFromRaw(const ossl::Context& context, KeyType type,
+                      std::span<const unsigned char> value);
 
 /// A key made of OpenSSL parameters (EVP_PKEY_fromdata(3)), for imports. Null on failure.
 ossl::Pkey keyFromParams(const ossl::Context& context, KeyType type, int selection,

@@ -5,6 +5,22 @@
 namespace pkcs11 {
 namespace {
 
+// PKCS#11 places the login for a CKA_ALWAYS_AUTHENTICATE key after C_...Init (2.40, section 4.9),
+// and C_DeriveKey has none: a token need not ask for it here, and may not take it. False where it
+// does not, for then it is the common login that is lost.
+bool loginForUse(Session& session) {
+    try {
+        session.connection().contextLogin(session);
+        return true;
+    } catch (const Error& error) {
+        const bool notTaken =
+            error.rv() == CKR_OPERATION_NOT_INITIALIZED || error.rv() == CKR_USER_NOT_LOGGED_IN;
+        if (!notTaken || !error.isOf(functionName<&List::C_Login>))
+            throw;
+        return false;
+    }
+}
+
 CK_OBJECT_HANDLE deriveKey(Session& session, CK_OBJECT_HANDLE base, const TokenObject& key,
                            CK_MECHANISM& mechanism, CK_ULONG size) {
     CK_OBJECT_CLASS type = CKO_SECRET_KEY;
@@ -18,8 +34,14 @@ CK_OBJECT_HANDLE deriveKey(Session& session, CK_OBJECT_HANDLE base, const TokenO
                       CK_ATTRIBUTE{CKA_EXTRACTABLE, &yes, sizeof yes},
                       CK_ATTRIBUTE{CKA_VALUE_LEN, &size, sizeof size}};
     CK_OBJECT_HANDLE derived = CK_INVALID_HANDLE;
-    const CK_RV rv = session.call<&List::C_DeriveKey>(&mechanism, base, values.data(),
-                                                      CK_ULONG{values.size()}, &derived);
+    const auto call = [&] {
+        return session.call<&List::C_DeriveKey>(&mechanism, base, values.data(),
+                                                CK_ULONG{values.size()}, &derived);
+    };
+    CK_RV rv = call();
+    if (rv == CKR_USER_NOT_LOGGED_IN && key.attributes().flag(CKA_ALWAYS_AUTHENTICATE, false) &&
+        loginForUse(session))
+        rv = call();
     if (rv == CKR_OK)
         return derived;
     const auto error = callFailed(functionName<&List::C_DeriveKey>, rv, key.describe());

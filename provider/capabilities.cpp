@@ -1,5 +1,7 @@
 #include "provider/capabilities.h"
 
+#include <algorithm>
+#include <array>
 #include <cstring>
 
 #include <openssl/core_names.h>
@@ -18,18 +20,25 @@ struct Forward {
     void* arg;
 };
 
-int forwardEcGroup(const OSSL_PARAM params[], void* data) {
+// The groups whose keymgmt is ours, too: of the others libssl has heard already.
+bool isOurs(const char* algorithm) {
+    constexpr std::array names{"EC", "X25519", "X448"};
+    return std::any_of(names.begin(), names.end(),
+                       [algorithm](const char* name) { return std::strcmp(algorithm, name) == 0; });
+}
+
+int forwardGroup(const OSSL_PARAM params[], void* data) {
     const auto* algorithm = OSSL_PARAM_locate_const(params, OSSL_CAPABILITY_TLS_GROUP_ALG);
     const char* name = nullptr;
     if (algorithm == nullptr || OSSL_PARAM_get_utf8_string_ptr(algorithm, &name) != 1 ||
-        std::strcmp(name, "EC") != 0)
+        !isOurs(name))
         return 1;
     const auto* forward = static_cast<Forward*>(data);
     return forward->callback(params, forward->arg);
 }
 
 int askProvider(OSSL_PROVIDER* other, void* data) {
-    return OSSL_PROVIDER_get_capabilities(other, tlsGroups, forwardEcGroup, data);
+    return OSSL_PROVIDER_get_capabilities(other, tlsGroups, forwardGroup, data);
 }
 
 } // namespace

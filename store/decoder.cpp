@@ -142,6 +142,8 @@ const OSSL_ALGORITHM* decoders() {
                                  derDecoder<KeyType::ec>(),
                                  derDecoder<KeyType::ed25519>(),
                                  derDecoder<KeyType::ed448>(),
+                                 derDecoder<KeyType::x25519>(),
+                                 derDecoder<KeyType::x448>(),
                                  ossl::endOfAlgorithms()};
     return list.data();
 }

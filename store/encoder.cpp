@@ -131,7 +131,7 @@ const OSSL_DISPATCH* functions() {
     return table.data();
 }
 
-constexpr std::array<const char*, 5> keyTypes{"RSA", "RSA-PSS", "EC", "ED25519", "ED448"};
+constexpr std::array keyTypes{"RSA", "RSA-PSS", "EC", "ED25519", "ED448", "X25519", "X448"};
 
 struct Output {
     const char* properties;

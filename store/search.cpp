@@ -145,8 +145,12 @@ std::vector<Entry> Search::findPublicKeys() {
         entries = find(CKO_PUBLIC_KEY);
     if (entries.empty() && type.value_or(CKO_CERTIFICATE) == CKO_CERTIFICATE)
         entries = keysOfCertificates(find(CKO_CERTIFICATE));
-    if (entries.empty() && type.value_or(CKO_PRIVATE_KEY) == CKO_PRIVATE_KEY)
-        entries = publicHalves(find(CKO_PRIVATE_KEY));
+    if (entries.empty() && type.value_or(CKO_PRIVATE_KEY) == CKO_PRIVATE_KEY) {
+        const auto privateKeys = find(CKO_PRIVATE_KEY);
+        entries = publicHalves(privateKeys);
+        if (entries.empty() && !privateKeys.empty())
+            refuseWithoutPublicHalf(privateKeys);
+    }
     if (entries.empty())
         nothingFound(type.value_or(CKO_PUBLIC_KEY));
     markAmbiguous(entries);
@@ -214,9 +218,10 @@ void Search::add(const std::shared_ptr<pkcs11::Connection>& connection, CK_OBJEC
 }
 
 Entry Search::publicEntry(ossl::Pkey key, const std::string& uri) const {
-    constexpr std::array types{keymgmt::KeyType::rsa, keymgmt::KeyType::rsaPss,
-                               keymgmt::KeyType::ec, keymgmt::KeyType::ed25519,
-                               keymgmt::KeyType::ed448};
+    constexpr std::array types{keymgmt::KeyType::rsa,   keymgmt::KeyType::rsaPss,
+                               keymgmt::KeyType::ec,    keymgmt::KeyType::ed25519,
+                               keymgmt::KeyType::ed448, keymgmt::KeyType::x25519,
+                               keymgmt::KeyType::x448};
     const auto* type = std::find_if(types.begin(), types.end(), [&key](keymgmt::KeyType candidate) {
         return EVP_PKEY_is_a(key.get(), keymgmt::nameOf(candidate)) == 1;
     });
@@ -273,6 +278,16 @@ void Search::refuseType(const char* expected) const {
     throw pkcs11::Error(pkcs11::Failure::notFound, std::string("a ") + expected +
                                                        " is expected, and the type in " +
                                                        uri_.withoutPin() + " is another");
+}
+
+void Search::refuseWithoutPublicHalf(const std::vector<Entry>& privateKeys) {
+    std::vector<std::string> uris;
+    for (const auto& entry : privateKeys)
+        uris.push_back(entry.uri);
+    throw pkcs11::Error(pkcs11::Failure::notFound,
+                        "a public key is wanted, and the public half is not on the token: neither "
+                        "in the private key, nor in a public key or a certificate beside it: " +
+                            join(uris));
 }
 
 void Search::nothingFound(CK_OBJECT_CLASS type) {

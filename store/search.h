@@ -51,6 +51,7 @@ class Search {
     Entry publicEntry(ossl::Pkey key, const std::string& uri) const;
     static void markAmbiguous(const std::vector<Entry>& entries);
     [[noreturn]] void refuseType(const char* expected) const;
+    [[noreturn]] static void refuseWithoutPublicHalf(const std::vector<Entry>& privateKeys);
     [[noreturn]] void nothingFound(CK_OBJECT_CLASS type);
 
     ossl::Context& context_;

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# Makes the SoftHSM tokens of the scenarios in the folder $1. Keys are made by OpenSSL in software and written to the
-# token, so that the public halves, by which everything is verified, come from elsewhere than the code under test.
+# make-tokens.sh FOLDER LET_DERIVE: makes the SoftHSM tokens of the scenarios in FOLDER (LET_DERIVE is tests/support's
+# program). Keys are made by OpenSSL in software and written to the token, so that the public halves, by which everything
+# is verified, come from elsewhere than the code under test.
 set -euo pipefail
 
-dir=$1
+dir=$1 let_derive=$2
 rm -rf "$dir"
 mkdir -p "$dir/tokens"
 cd "$dir"
@@ -78,6 +79,16 @@ tool --write-object twin2.der --type privkey --id 0d --label twin --usage-sign
 # Made on the token: Edwards curves, and a key that does PSS alone.
 tool --keypairgen --key-type EC:edwards25519 --label ed25519 --id 10 --usage-sign
 tool --keypairgen --key-type RSA:2048 --label pssonly --id 11 --usage-sign --allowed-mechanisms RSA-PKCS-PSS,SHA256-RSA-PKCS-PSS
+
+# X25519 and X448 keys, which SoftHSM has as Edwards keys.
+xdh() { # LABEL ID ALGORITHM
+    openssl genpkey -algorithm "$3" -out "$1.pem"
+    openssl pkey -in "$1.pem" -pubout -out "$1.pub.pem"
+    softhsm2-util --import "$1.pem" --token scenarios --label "$1" --id "$2" --pin $pin >tool.log 2>&1 || { cat tool.log >&2; exit 1; }
+    "$let_derive" "$module" scenarios $pin "$1"
+}
+xdh x25519 12 X25519
+xdh x448 13 X448
 rm -f ./*.der tool.log
 openssl ecparam -name prime256v1 -param_enc explicit -outform DER -out explicit-p256.der
 

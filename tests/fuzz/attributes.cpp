@@ -22,9 +22,12 @@ void use(OSSL_STORE_INFO* info, Input options) {
     if (type != OSSL_STORE_INFO_PKEY)
         return;
     auto* key = OSSL_STORE_INFO_get0_PKEY(info);
+    Input again = options;
     fuzz::inspect(key, options);
     fuzz::sign(key, options);
     fuzz::decrypt(key, options);
+    if ((again.byte() & 32) != 0)
+        fuzz::derive(key, again);
 }
 
 } // namespace

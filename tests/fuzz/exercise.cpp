@@ -4,6 +4,7 @@
 #include <string>
 
 #include <openssl/core_names.h>
+#include <openssl/ec.h>
 #include <openssl/encoder.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
@@ -81,6 +82,23 @@ void setOptions(EVP_PKEY_CTX* context, Input& options) {
         EVP_PKEY_CTX_set_rsa_pss_saltlen(context, salt);
 }
 
+// The public half of another key of the same kind.
+ossl::Pkey peerFor(EVP_PKEY* key) {
+    const ossl::PkeyCtx generator(EVP_PKEY_CTX_new_from_pkey(libctx(), key, nullptr));
+    EVP_PKEY* made = nullptr;
+    if (!generator || EVP_PKEY_keygen_init(generator.get()) != 1 ||
+        EVP_PKEY_generate(generator.get(), &made) != 1)
+        return nullptr;
+    const ossl::Pkey pair(made);
+    unsigned char* der = nullptr;
+    const int size = i2d_PUBKEY(made, &der);
+    const unsigned char* position = der;
+    ossl::Pkey peer(size > 0 ? d2i_PUBKEY_ex(nullptr, &position, size, libctx(), nullptr)
+                             : nullptr);
+    OPENSSL_free(der);
+    return peer;
+}
+
 } // namespace
 
 // One bit for each, since most of it is OpenSSL's own work, and takes long.
@@ -129,6 +147,25 @@ void decrypt(EVP_PKEY* key, Input& options) {
     const std::vector<unsigned char> data(static_cast<std::size_t>(EVP_PKEY_get_size(key)), 1);
     produceInto([&](unsigned char* out, std::size_t* size) {
         return EVP_PKEY_decrypt(context.get(), out, size, data.data(), data.size());
+    });
+}
+
+void derive(EVP_PKEY* key, Input& options) {
+    const ossl::PkeyCtx context(EVP_PKEY_CTX_new_from_pkey(libctx(), key, nullptr));
+    if (!context || EVP_PKEY_derive_init(context.get()) != 1)
+        return;
+    const unsigned choice = options.byte();
+    if ((choice & 1) != 0) {
+        EVP_PKEY_CTX_set_ecdh_kdf_type(context.get(), EVP_PKEY_ECDH_KDF_X9_63);
+        EVP_PKEY_CTX_set_ecdh_kdf_md(context.get(), EVP_sha256());
+        EVP_PKEY_CTX_set_ecdh_kdf_outlen(context.get(), static_cast<int>(choice));
+    }
+    EVP_PKEY_CTX_set_ecdh_cofactor_mode(context.get(), (choice & 2) != 0 ? 1 : -1);
+    const auto pair = (choice & 4) != 0 ? peerFor(key) : nullptr;
+    if (EVP_PKEY_derive_set_peer(context.get(), pair ? pair.get() : key) != 1)
+        return;
+    produceInto([&](unsigned char* out, std::size_t* size) {
+        return EVP_PKEY_derive(context.get(), out, size);
     });
 }
 

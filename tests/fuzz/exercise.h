@@ -13,5 +13,7 @@ void inspect(EVP_PKEY* key, Input& options);
 /// With digest and padding as `options` has it.
 void sign(EVP_PKEY* key, Input& options);
 void decrypt(EVP_PKEY* key, Input& options);
+/// With a peer that is the key itself or a pair in memory, and a KDF, as `options` has it.
+void derive(EVP_PKEY* key, Input& options);
 
 } // namespace fuzz

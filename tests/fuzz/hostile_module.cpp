@@ -53,6 +53,8 @@ Input script;
 std::vector<CK_OBJECT_HANDLE> found;
 CK_ULONG foundBefore = 0;
 bool findsForEver = false;
+// Beside the handles of the objects.
+constexpr CK_OBJECT_HANDLE derivedKey = 0x5eed;
 CK_OBJECT_HANDLE operationKey = 0;
 
 // Zero is success, and 255 any value there is.
@@ -274,6 +276,11 @@ CK_RV getAttributeValue(CK_SESSION_HANDLE, CK_OBJECT_HANDLE handle, CK_ATTRIBUTE
                         CK_ULONG count) {
     const unsigned char choice = script.byte();
     const auto* object = objectOf(handle);
+    if (handle == derivedKey && choice == 0) {
+        std::fill_n(static_cast<unsigned char*>(values->pValue), values->ulValueLen,
+                    static_cast<unsigned char>(0x5a));
+        return CKR_OK;
+    }
     if (object == nullptr && choice == 0)
         return findsForEver ? CKR_OK : CKR_OBJECT_HANDLE_INVALID;
     CK_RV answer = CKR_OK;
@@ -290,6 +297,17 @@ CK_RV getAttributeValue(CK_SESSION_HANDLE, CK_OBJECT_HANDLE handle, CK_ATTRIBUTE
         }
     }
     return choice == 0 ? answer : result();
+}
+
+// The derived key's value is as long as it was asked for.
+CK_RV deriveKey(CK_SESSION_HANDLE, CK_MECHANISM*, CK_OBJECT_HANDLE, CK_ATTRIBUTE*, CK_ULONG,
+                CK_OBJECT_HANDLE* derived) {
+    *derived = derivedKey;
+    return result();
+}
+
+CK_RV destroyObject(CK_SESSION_HANDLE, CK_OBJECT_HANDLE) {
+    return result();
 }
 
 CK_RV beginOperation(CK_SESSION_HANDLE, CK_MECHANISM*, CK_OBJECT_HANDLE key) {
@@ -354,6 +372,8 @@ List30 makeList() {
     list.C_FindObjects = findObjects;
     list.C_FindObjectsFinal = findObjectsFinal;
     list.C_GetAttributeValue = getAttributeValue;
+    list.C_DeriveKey = deriveKey;
+    list.C_DestroyObject = destroyObject;
     list.C_SignInit = beginOperation;
     list.C_Sign = endOperation;
     list.C_DecryptInit = beginOperation;

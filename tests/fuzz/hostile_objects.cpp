@@ -61,7 +61,8 @@ constexpr CK_OBJECT_CLASS privateKey = CKO_PRIVATE_KEY, publicKey = CKO_PUBLIC_K
 constexpr CK_KEY_TYPE rsa = CKK_RSA, ec = CKK_EC, edwards = CKK_EC_EDWARDS;
 constexpr CK_CERTIFICATE_TYPE x509 = CKC_X_509;
 constexpr CK_BBOOL no = CK_FALSE;
-constexpr std::array<unsigned char, 1> rsaId{1}, ecId{2}, edwardsId{3};
+constexpr std::array<unsigned char, 1> rsaId{1}, ecId{2}, edwardsId{3}, montgomeryId{4};
+constexpr std::array<unsigned char, 5> x25519{0x06, 0x03, 0x2b, 0x65, 0x6e}; // 1.3.101.110
 
 using Values = std::vector<Value>;
 
@@ -85,6 +86,7 @@ std::vector<Object> make() {
     const Values ecGroup{{CKA_EC_PARAMS, p256}};
     const Values ecPoint{{CKA_EC_POINT, p256Point}};
     const Values edwardsValues{{CKA_EC_PARAMS, edwards25519}, {CKA_EC_POINT, ed25519Point}};
+    const Values montgomeryValues{{CKA_EC_PARAMS, x25519}, {CKA_EC_POINT, ed25519Point}};
     return {{privateKey, modulus.size(), with(key(privateKey, rsa, rsaId), rsaValues)},
             {publicKey, modulus.size(), with(key(publicKey, rsa, rsaId), rsaValues)},
             {privateKey, 64, with(key(privateKey, ec, ecId), ecGroup)},
@@ -97,7 +99,8 @@ std::vector<Object> make() {
               {CKA_CERTIFICATE_TYPE, view(x509)},
               {CKA_ID, ecId},
               {CKA_LABEL, ecId},
-              {CKA_VALUE, certificate}}}};
+              {CKA_VALUE, certificate}}},
+            {privateKey, 32, with(key(privateKey, edwards, montgomeryId), montgomeryValues)}};
 }
 
 } // namespace

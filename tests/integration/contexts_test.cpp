@@ -92,14 +92,11 @@ TEST(Contexts, UsedAtOnceFromThreadsInitialiseAndLogInOnce) {
         instances.push_back(
             std::make_unique<Instance>(i % 2 == 0 ? Order::defaultFirst : Order::providerFirst));
     std::atomic<int> good{0};
-    std::vector<std::thread> threads;
-    for (const auto& instance : instances)
-        threads.emplace_back([&] {
-            const auto key = load(*instance, uriOf("ec256"));
-            good += key && signsWith(*instance, key.get()) ? 1 : 0;
-        });
-    for (auto& thread : threads)
-        thread.join();
+    inThreads(static_cast<int>(instances.size()), [&](int i) {
+        const auto& instance = *instances.at(static_cast<std::size_t>(i));
+        const auto key = load(instance, uriOf("ec256"));
+        good += key && signsWith(instance, key.get()) ? 1 : 0;
+    });
     EXPECT_EQ(good, 4);
     EXPECT_EQ(calls.of("C_Initialize"), 1U);
     EXPECT_EQ(calls.of("C_Login"), 1U);

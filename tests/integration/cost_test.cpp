@@ -6,7 +6,6 @@
 #include <cstdlib>
 #include <cstring>
 #include <string>
-#include <thread>
 
 #include <dlfcn.h>
 #include <pthread.h>
@@ -195,14 +194,10 @@ TEST(Contention, SixtyFourThreadsAreAllInsideAtOnceAndWaitForNoLock) {
     module().setDelays(5000, 0);
     const auto crowdSigns = [&](int times) {
         std::atomic<int> good{0};
-        std::vector<std::thread> threads;
-        for (int i = 0; i < crowd; ++i)
-            threads.emplace_back([&] {
-                for (int round = 0; round < times; ++round)
-                    good += sign(instance, key.get(), Bytes{1}).empty() ? 0 : 1;
-            });
-        for (auto& thread : threads)
-            thread.join();
+        inThreads(crowd, [&](int) {
+            for (int round = 0; round < times; ++round)
+                good += sign(instance, key.get(), Bytes{1}).empty() ? 0 : 1;
+        });
         return good.load();
     };
     ASSERT_EQ(crowdSigns(1), crowd); // which opens the sessions

@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include <openssl/pem.h>
 #include <openssl/provider.h>
@@ -69,6 +70,8 @@ ossl::Bio open(const std::string& name) {
     return ossl::Bio(BIO_new_file((std::string(TOKENS) + "/" + name).c_str(), "r"));
 }
 
+} // namespace
+
 OSSL_LIB_CTX* defaultOnly() {
     static OSSL_LIB_CTX* libctx = [] {
         auto* made = OSSL_LIB_CTX_new();
@@ -77,8 +80,6 @@ OSSL_LIB_CTX* defaultOnly() {
     }();
     return libctx;
 }
-
-} // namespace
 
 void prepare() {
     prepareEnvironment();
@@ -224,6 +225,14 @@ int inChild(const std::function<bool()>& body) {
         _exit(good ? 0 : 1);
     }
     return statusOf(child);
+}
+
+void inThreads(int count, const std::function<void(int)>& body) {
+    std::vector<std::thread> threads;
+    for (int i = 0; i < count; ++i)
+        threads.emplace_back([&body, i] { body(i); });
+    for (auto& thread : threads)
+        thread.join();
 }
 
 TokenWriter tokenWriter(const std::string& token) {

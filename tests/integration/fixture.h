@@ -45,6 +45,9 @@ ossl::Pkey load(const Instance& instance, const std::string& uri,
 ossl::Pkey load(OSSL_LIB_CTX* libctx, const std::string& uri, int expected = OSSL_STORE_INFO_PKEY);
 ossl::Pkey loadPrivate(const Instance& instance, const std::string& label);
 
+/// A library context without the provider.
+OSSL_LIB_CTX* defaultOnly();
+
 /// From the files that were made with the token, by OpenSSL's default provider alone.
 ossl::Pkey publicKeyFromFile(const std::string& label);
 ossl::Pkey privateKeyFromFile(OSSL_LIB_CTX* libctx, const std::string& label);
@@ -72,6 +75,9 @@ void noFaults();
 int statusOf(pid_t child);
 /// 0 if `body`, run in a child of this process, returned true.
 int inChild(const std::function<bool()>& body);
+
+/// Runs body(0) ... body(count - 1), each in a thread of its own, and waits for all of them.
+void inThreads(int count, const std::function<void(int)>& body);
 
 /// Writes to a token by the real module, past the test module, so that it counts for nothing.
 TokenWriter tokenWriter(const std::string& token);

@@ -101,14 +101,11 @@ class Crowd {
 // All of `signers` at once, each several times; true if everything verifies.
 bool signFromThreads(const std::vector<Signer>& signers, EVP_PKEY* publicKey) {
     std::atomic<int> good{0};
-    std::vector<std::thread> threads;
-    for (const auto& signer : signers)
-        threads.emplace_back([&] {
-            for (int i = 0; i < 5; ++i)
-                good += verifies(publicKey, signer.sign()) ? 1 : 0;
-        });
-    for (auto& thread : threads)
-        thread.join();
+    inThreads(static_cast<int>(signers.size()), [&](int i) {
+        const auto& signer = signers.at(static_cast<std::size_t>(i));
+        for (int round = 0; round < 5; ++round)
+            good += verifies(publicKey, signer.sign()) ? 1 : 0;
+    });
     return good == static_cast<int>(5 * signers.size());
 }
 
@@ -175,14 +172,10 @@ TEST(Fork, FromAThreadThatIsNotTheFirst) {
         return made;
     }();
     Crowd crowd(instance.get(), key.get());
-    std::vector<std::thread> threads;
     std::atomic<int> good{0};
-    for (int i = 0; i < manyThreads; ++i)
-        threads.emplace_back([&] {
-            good += inChild([&] { return signFromThreads(mine, publicKey.get()); }) == 0 ? 1 : 0;
-        });
-    for (auto& thread : threads)
-        thread.join();
+    inThreads(manyThreads, [&](int) {
+        good += inChild([&] { return signFromThreads(mine, publicKey.get()); }) == 0 ? 1 : 0;
+    });
     EXPECT_EQ(good, manyThreads);
     EXPECT_EQ(crowd.stop(), 0);
 }

@@ -4,26 +4,17 @@
 #include <array>
 #include <atomic>
 #include <functional>
-#include <thread>
 
 #include <openssl/rsa.h>
 
 #include "fixture.h"
-#include "pkcs11/error.h"
+#include "losses.h"
 
 namespace {
 
 using namespace testing_support;
 
 const Bytes data = randomBytes(100);
-
-// Sessions, login, device or handles are gone: the operation is done again.
-constexpr std::array losses{
-    CKR_SESSION_HANDLE_INVALID, CKR_SESSION_CLOSED,        CKR_DEVICE_REMOVED,
-    CKR_DEVICE_ERROR,           CKR_TOKEN_NOT_PRESENT,     CKR_USER_NOT_LOGGED_IN,
-    CKR_KEY_HANDLE_INVALID,     CKR_OBJECT_HANDLE_INVALID, CKR_CRYPTOKI_NOT_INITIALIZED};
-// Nobody knows what was wrong: done again, unless that could do harm.
-constexpr std::array vague{CKR_FUNCTION_FAILED, CKR_HOST_MEMORY, CKR_GENERAL_ERROR};
 
 Bytes ciphertext() {
     const auto key = publicKeyFromFile("rsa");
@@ -107,11 +98,8 @@ class Loss : public ::testing::TestWithParam<CK_RV> {
     ossl::Pkey key_;
 };
 
-std::string nameOf(const ::testing::TestParamInfo<CK_RV>& info) {
-    return pkcs11::rvName(info.param);
-}
-INSTANTIATE_TEST_SUITE_P(Lost, Loss, ::testing::ValuesIn(losses), nameOf);
-INSTANTIATE_TEST_SUITE_P(Vague, Loss, ::testing::ValuesIn(vague), nameOf);
+INSTANTIATE_TEST_SUITE_P(Lost, Loss, ::testing::ValuesIn(losses), nameOfLoss);
+INSTANTIATE_TEST_SUITE_P(Vague, Loss, ::testing::ValuesIn(vague), nameOfLoss);
 
 TEST_P(Loss, OnceOrTwiceIsNotNoticed) {
     for (const auto& step : steps())
@@ -297,19 +285,15 @@ TEST(LossOfMany, NoSignatureIsLostAndNoneIsWrong) {
     rules.pop_back();
     ASSERT_EQ(module().setFaults(rules.c_str()), CKR_OK);
     std::atomic<int> good{0};
-    std::vector<std::thread> threads;
-    for (int i = 0; i < crowd; ++i)
-        threads.emplace_back([&, i] {
-            const char* label = i % 2 == 0 ? "rsa" : "ec256";
-            auto* key = i % 2 == 0 ? rsa.get() : ec.get();
-            for (int round = 0; round < rounds; ++round) {
-                good += signs(instance, key, label) ? 1 : 0;
-                const auto errors = takeErrors();
-                EXPECT_EQ(errors, "");
-            }
-        });
-    for (auto& thread : threads)
-        thread.join();
+    inThreads(crowd, [&](int i) {
+        const char* label = i % 2 == 0 ? "rsa" : "ec256";
+        auto* key = i % 2 == 0 ? rsa.get() : ec.get();
+        for (int round = 0; round < rounds; ++round) {
+            good += signs(instance, key, label) ? 1 : 0;
+            const auto errors = takeErrors();
+            EXPECT_EQ(errors, "");
+        }
+    });
     EXPECT_EQ(good, crowd * rounds);
 }
 

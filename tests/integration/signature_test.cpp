@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <thread>
 
 #include <openssl/core_names.h>
 #include <openssl/rsa.h>
@@ -369,17 +368,13 @@ TEST(Signature, Ed25519SignsWholeMessagesOnly) {
 TEST(Signature, ThreadsShareOneKey) {
     const Instance instance;
     const auto key = loadPrivate(instance, "ec256");
-    std::vector<std::thread> threads;
     std::atomic<int> good{0};
-    for (int i = 0; i < 32; ++i)
-        threads.emplace_back([&] {
-            for (int round = 0; round < 20; ++round) {
-                const auto message = randomBytes(64);
-                good += verify("ec256", sign(instance, key.get(), message), message) ? 1 : 0;
-            }
-        });
-    for (auto& thread : threads)
-        thread.join();
+    inThreads(32, [&](int) {
+        for (int round = 0; round < 20; ++round) {
+            const auto message = randomBytes(64);
+            good += verify("ec256", sign(instance, key.get(), message), message) ? 1 : 0;
+        }
+    });
     EXPECT_EQ(good, 32 * 20);
 }
 

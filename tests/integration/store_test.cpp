@@ -1,6 +1,5 @@
 // The store: what is found, what is not, and that every loop over it ends.
 #include <atomic>
-#include <thread>
 
 #include "fixture.h"
 
@@ -98,12 +97,8 @@ TEST(Store, LoadsAKeyInFewCalls) {
 
 TEST(Store, AsksAThreadedCrowdForOneLoginOnly) {
     const Instance instance;
-    std::vector<std::thread> threads;
     std::atomic<int> good{0};
-    for (int i = 0; i < 16; ++i)
-        threads.emplace_back([&] { good += load(instance, uriOf("ec256")) ? 1 : 0; });
-    for (auto& thread : threads)
-        thread.join();
+    inThreads(16, [&](int) { good += load(instance, uriOf("ec256")) ? 1 : 0; });
     EXPECT_EQ(good, 16);
 }
 
@@ -111,14 +106,10 @@ TEST(Store, AsksAThreadedCrowdForOneLoginOnly) {
 TEST(Store, TriesAWrongPinOnceAProcess) {
     const Instance instance;
     const CallCounter calls;
-    std::vector<std::thread> threads;
-    for (int i = 0; i < 8; ++i)
-        threads.emplace_back([&] {
-            EXPECT_FALSE(load(instance, "pkcs11:token=retry;object=a;type=private?pin-value=0000"));
-            takeErrors();
-        });
-    for (auto& thread : threads)
-        thread.join();
+    inThreads(8, [&](int) {
+        EXPECT_FALSE(load(instance, "pkcs11:token=retry;object=a;type=private?pin-value=0000"));
+        takeErrors();
+    });
     EXPECT_FALSE(load(instance, "pkcs11:token=retry;object=a;type=private?pin-value=0000"));
     EXPECT_NE(takeErrors().find("not tried again"), std::string::npos);
     EXPECT_EQ(calls.of("C_Login"), 1) << calls.log();

@@ -5,7 +5,6 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
-#include <thread>
 
 #include <openssl/rsa.h>
 #include <unistd.h>
@@ -179,13 +178,9 @@ TEST_F(WorseToken, ThatCannotLockIsUsedByOneThreadAtATime) {
     set("PKCS11_TEST_NO_OS_LOCKING", "1");
     const Instance instance;
     const auto key = loadPrivate(instance, "ec256");
-    std::vector<std::thread> threads;
     std::atomic<int> good{0};
-    for (int i = 0; i < 8; ++i)
-        threads.emplace_back(
-            [&] { good += verify("ec256", sign(instance, key.get(), data), data) ? 1 : 0; });
-    for (auto& thread : threads)
-        thread.join();
+    inThreads(8,
+              [&](int) { good += verify("ec256", sign(instance, key.get(), data), data) ? 1 : 0; });
     EXPECT_EQ(good, 8);
 }
 
@@ -205,15 +200,11 @@ TEST_F(WorseToken, WithFewSessionsServesManyThreads) {
     module().setDelays(1000, 0);
     const auto start = std::chrono::steady_clock::now();
     const CallCounter calls;
-    std::vector<std::thread> threads;
     std::atomic<int> good{0};
-    for (int i = 0; i < crowd; ++i)
-        threads.emplace_back([&] {
-            for (int round = 0; round < rounds; ++round)
-                good += verify("ec256", sign(instance, key.get(), data), data) ? 1 : 0;
-        });
-    for (auto& thread : threads)
-        thread.join();
+    inThreads(crowd, [&](int) {
+        for (int round = 0; round < rounds; ++round)
+            good += verify("ec256", sign(instance, key.get(), data), data) ? 1 : 0;
+    });
     EXPECT_EQ(good, crowd * rounds);
     EXPECT_EQ(module().openSessions(), 4U);
     EXPECT_EQ(calls.of("C_SignInit"), static_cast<unsigned long>(crowd * rounds));
@@ -352,15 +343,11 @@ TEST_F(MessageSigner, SignsInACrowd) {
     const auto ec = loadPrivate(instance, "ec256");
     const auto rsa = loadPrivate(instance, "rsa");
     std::atomic<int> good{0};
-    std::vector<std::thread> threads;
-    for (int i = 0; i < 16; ++i)
-        threads.emplace_back([&, i] {
-            const char* label = i % 2 == 0 ? "ec256" : "rsa";
-            for (int round = 0; round < 5; ++round)
-                good += verify(label, sign(instance, (i % 2 == 0 ? ec : rsa).get(), data), data);
-        });
-    for (auto& thread : threads)
-        thread.join();
+    inThreads(16, [&](int i) {
+        const char* label = i % 2 == 0 ? "ec256" : "rsa";
+        for (int round = 0; round < 5; ++round)
+            good += verify(label, sign(instance, (i % 2 == 0 ? ec : rsa).get(), data), data);
+    });
     EXPECT_EQ(good, 16 * 5) << takeErrors();
 }
 

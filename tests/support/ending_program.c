@@ -3,13 +3,14 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/provider.h>
-#include <openssl/store.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "load_key.h"
 
 enum { kept_status = 42, broken_status = 3 };
 
@@ -42,17 +43,6 @@ static void write_signature(void) {
             "no file");
 }
 
-static EVP_PKEY* load_key(const char* uri) {
-    OSSL_STORE_CTX* store = OSSL_STORE_open_ex(uri, libctx, NULL, NULL, NULL, NULL, NULL, NULL);
-    require(store != NULL && OSSL_STORE_expect(store, OSSL_STORE_INFO_PKEY), "no store");
-    OSSL_STORE_INFO* info = OSSL_STORE_load(store);
-    require(info != NULL, "no object");
-    EVP_PKEY* loaded = OSSL_STORE_INFO_get1_PKEY(info);
-    OSSL_STORE_INFO_free(info);
-    OSSL_STORE_close(store);
-    return loaded;
-}
-
 static void load_providers(void) {
     if (provider != NULL)
         return;
@@ -63,7 +53,8 @@ static void load_providers(void) {
 
 static void begin(const char* uri) {
     load_providers();
-    key = load_key(uri);
+    key = load_key(libctx, uri, NULL);
+    require(key != NULL, "no key");
     signer = EVP_PKEY_CTX_new_from_pkey(libctx, key, NULL);
     require(signer != NULL && EVP_PKEY_sign_init(signer) == 1, "no signer");
     write_signature();

@@ -18,6 +18,18 @@ CK_RV begin(CK_SESSION_HANDLE session, CK_MECHANISM* mechanism, CK_OBJECT_HANDLE
     return rv;
 }
 
+// It has no C_...Init: the login comes between the first, which is refused, and the second.
+CK_RV deriveKey(CK_SESSION_HANDLE session, CK_MECHANISM* mechanism, CK_OBJECT_HANDLE base,
+                CK_ATTRIBUTE* attributes, CK_ULONG count, CK_OBJECT_HANDLE* key) {
+    if (config().alwaysAuthenticate) {
+        const bool done = authenticationOf(session) == Authentication::done;
+        setAuthentication(session, done ? Authentication::noOperation : Authentication::needed);
+        if (!done)
+            return CKR_USER_NOT_LOGGED_IN;
+    }
+    return real().C_DeriveKey(session, mechanism, base, attributes, count, key);
+}
+
 template <auto Member>
 struct Guard;
 
@@ -102,6 +114,7 @@ void endOperation(FunctionId id, CK_SESSION_HANDLE session) {
 void interceptOperations(FunctionList& list) {
     list.C_SignInit = begin<&CK_FUNCTION_LIST::C_SignInit>;
     list.C_DecryptInit = begin<&CK_FUNCTION_LIST::C_DecryptInit>;
+    list.C_DeriveKey = deriveKey;
     guard<&FunctionList::C_Sign>(list);
     guard<&FunctionList::C_SignUpdate>(list);
     guard<&FunctionList::C_SignFinal>(list);

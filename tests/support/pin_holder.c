@@ -10,8 +10,9 @@
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
-#include <openssl/store.h>
 #include <openssl/ui.h>
+
+#include "load_key.h"
 
 static const char* pin_file;
 
@@ -31,16 +32,7 @@ static int read_pin(UI* ui, UI_STRING* prompt) {
 static EVP_PKEY* load(const char* uri) {
     UI_METHOD* method = UI_create_method("file");
     UI_method_set_reader(method, read_pin);
-    EVP_PKEY* key = NULL;
-    OSSL_STORE_CTX* store =
-        OSSL_STORE_open(uri, pin_file != NULL ? method : NULL, NULL, NULL, NULL);
-    OSSL_STORE_expect(store, OSSL_STORE_INFO_PKEY);
-    while (store != NULL && key == NULL && !OSSL_STORE_eof(store)) {
-        OSSL_STORE_INFO* info = OSSL_STORE_load(store);
-        key = info != NULL ? OSSL_STORE_INFO_get1_PKEY(info) : NULL;
-        OSSL_STORE_INFO_free(info);
-    }
-    OSSL_STORE_close(store);
+    EVP_PKEY* key = load_key(NULL, uri, pin_file != NULL ? method : NULL);
     UI_destroy_method(method);
     return key;
 }

@@ -81,16 +81,33 @@ void TokenWriter::generatePair(CK_MECHANISM_TYPE type, std::vector<CK_ATTRIBUTE>
                                           privateValues.size(), &publicKey, &privateKey));
 }
 
-void TokenWriter::destroy(std::string label) {
-    CK_ATTRIBUTE filter{CKA_LABEL, label.data(), label.size()};
-    std::array<CK_OBJECT_HANDLE, 16> found{};
+std::vector<CK_OBJECT_HANDLE> TokenWriter::find(std::vector<CK_ATTRIBUTE> filter) {
+    std::vector<CK_OBJECT_HANDLE> found(16);
     CK_ULONG count = 0;
-    require("C_FindObjectsInit", functions_->C_FindObjectsInit(session_, &filter, 1));
+    require("C_FindObjectsInit",
+            functions_->C_FindObjectsInit(session_, filter.data(), filter.size()));
     require("C_FindObjects",
             functions_->C_FindObjects(session_, found.data(), found.size(), &count));
     require("C_FindObjectsFinal", functions_->C_FindObjectsFinal(session_));
-    for (CK_ULONG i = 0; i < count; ++i)
-        require("C_DestroyObject", functions_->C_DestroyObject(session_, found.at(i)));
+    found.resize(count);
+    return found;
+}
+
+void TokenWriter::destroy(std::string label) {
+    for (const CK_OBJECT_HANDLE object : find({{CKA_LABEL, label.data(), label.size()}}))
+        require("C_DestroyObject", functions_->C_DestroyObject(session_, object));
+}
+
+void TokenWriter::letDerive(std::string label) {
+    CK_OBJECT_CLASS type = CKO_PRIVATE_KEY;
+    CK_BBOOL yes = CK_TRUE;
+    CK_ATTRIBUTE derive{CKA_DERIVE, &yes, sizeof yes};
+    const auto keys =
+        find({{CKA_CLASS, &type, sizeof type}, {CKA_LABEL, label.data(), label.size()}});
+    if (keys.empty())
+        throw std::runtime_error("no private key \"" + label + "\"");
+    for (const CK_OBJECT_HANDLE key : keys)
+        require("C_SetAttributeValue", functions_->C_SetAttributeValue(session_, key, &derive, 1));
 }
 
 void TokenWriter::createPublicKey(std::string label, std::string id) {

@@ -25,10 +25,14 @@ class TokenWriter {
                       std::vector<CK_ATTRIBUTE> privateValues);
     /// All objects with that label.
     void destroy(std::string label);
+    /// Sets CKA_DERIVE of the private keys with that label.
+    void letDerive(std::string label);
     /// An RSA public key on the token. Its numbers make no sense, and nothing is done with them.
     void createPublicKey(std::string label, std::string id);
 
   private:
+    std::vector<CK_OBJECT_HANDLE> find(std::vector<CK_ATTRIBUTE> filter);
+
     CK_FUNCTION_LIST* functions_ = nullptr;
     bool finalizes_ = false;
     CK_SLOT_ID slot_ = 0;

@@ -41,6 +41,13 @@ scenario_error_missing_pin() {
     sign_fails 'command' "pkcs11:token=scenarios;object=rsa?pin-source=%7Ccat%20pin"
 }
 
+# The key is there, and what is wanted of it is not: no list of what there is instead, in which it would stand.
+scenario_error_public_half_not_on_token() {
+    fails "the public half is not on the token" openssl pkey "${PROV[@]}" -pubin -in "$(uri bare-ec)" -noout
+    grep -q 'object=bare-ec;type=private' stderr.txt || die "does not name the key: $(cat stderr.txt)"
+    ! grep -q 'there are' stderr.txt || die "lists other keys: $(cat stderr.txt)"
+}
+
 scenario_error_module() {
     PKCS11_PROVIDER_MODULE=$WORK/nosuch.so sign_fails "nosuch.so" "$(uri rsa)"
     echo "this is no shared object" >text.so

@@ -112,7 +112,7 @@ scenario_tls_groups() {
         # shellcheck disable=SC2034,SC2206 # start_server reads it; the order is words
         SERVER_PROV=(-provider-path "$PROVIDER_DIR" $order)
         start_server -cert "$(certificate_of ec256)" -key "$(uri ec256)"
-        for group in P-256 P-384 P-521 X25519; do
+        for group in P-256 P-384 P-521 X25519 X448; do
             handshake "$(certificate_of ec256)" -tls1_3 -groups $group
             [ $group = P-256 ] || handshake "$(certificate_of ec256)" -tls1_2 -groups $group:P-256 # the certificate's is needed
             # The client has the provider, too.

@@ -1,0 +1,79 @@
+#include "exchange/agreement.h"
+
+#include <array>
+#include <string>
+
+#include "keymgmt/agreement.h"
+
+namespace exchange {
+namespace {
+
+std::string groupOf(EVP_PKEY* key) {
+    std::array<char, 64> name{};
+    if (EVP_PKEY_get_group_name(key, name.data(), name.size(), nullptr) != 1)
+        return "a curve without a name";
+    return name.data();
+}
+
+void requireSameGroup(const keymgmt::Key& key, EVP_PKEY* theirs) {
+    auto* mine = key.shape() != nullptr ? key.shape() : key.publicKey();
+    if (mine != nullptr && EVP_PKEY_parameters_eq(mine, theirs) != 1)
+        throw ossl::UsageError(ossl::Reason::key, "the peer's key is on " + groupOf(theirs) +
+                                                      ", and the private key on " + groupOf(mine));
+}
+
+} // namespace
+
+void Agreement::setKey(const std::shared_ptr<keymgmt::Key>& key) {
+    if (key)
+        key_ = key;
+    if (!key_)
+        throw ossl::UsageError(ossl::Reason::key, "no key is set");
+    if (!key_->isSoftwarePair())
+        key_->privateObject(); // throws for public keys and ambiguous ones
+    peer_.reset();
+}
+
+void Agreement::setPeer(const keymgmt::Key& peer) {
+    if (!key_)
+        throw ossl::UsageError(ossl::Reason::key, "no key is set");
+    auto* theirs = peer.requirePublicKey();
+    if (key_->type() == keymgmt::KeyType::ec)
+        requireSameGroup(*key_, theirs);
+    peerValue_ = keymgmt::peerValue(key_->type(), theirs);
+    peer_.reset(ossl::share(theirs).release(), EVP_PKEY_free);
+}
+
+void Agreement::requirePeer() const {
+    if (!peer_)
+        throw ossl::UsageError(ossl::Reason::key, "no peer's key is set");
+}
+
+std::size_t Agreement::secretSize() const {
+    return keymgmt::secretSize(key_->type(), peerValue_.size());
+}
+
+ossl::SecretBytes Agreement::secretOfToken(CK_MECHANISM_TYPE mechanism) const {
+    ossl::SecretBytes shared(secretSize());
+    keymgmt::agree(*key_, mechanism, peerValue_, shared.all());
+    return shared;
+}
+
+ossl::PkeyCtx Agreement::softwareContext() const {
+    ossl::PkeyCtx context(EVP_PKEY_CTX_new_from_pkey(provider_.libctx(), key_->requirePublicKey(),
+                                                     ossl::Context::propq()));
+    return context && EVP_PKEY_derive_init(context.get()) == 1 ? std::move(context) : nullptr;
+}
+
+// The peer is not checked once more: EVP has done it when the peer was set, unless it was told not
+// to.
+ossl::SecretBytes Agreement::finishInSoftware(EVP_PKEY_CTX* context) const {
+    ossl::SecretBytes shared(secretSize());
+    std::size_t size = shared.size();
+    if (context == nullptr || EVP_PKEY_derive_set_peer_ex(context, peer_.get(), 0) != 1 ||
+        EVP_PKEY_derive(context, shared.data(), &size) != 1 || size != shared.size())
+        throw ossl::UsageError(ossl::Reason::data, "key agreement in software failed");
+    return shared;
+}
+
+} // namespace exchange

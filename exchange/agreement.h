@@ -1,0 +1,59 @@
+// What key agreements have in common: a key on a token, or a pair in memory, and the peer's key.
+#pragma once
+
+#include <memory>
+#include <span>
+
+#include "keymgmt/key.h"
+#include "ossl/context.h"
+#include "ossl/secret.h"
+
+namespace exchange {
+
+using Octets = std::span<const unsigned char>;
+using Buffer = std::span<unsigned char>;
+
+/// The part of an EVP key derivation that does not depend on the type of the keys; used by one
+/// thread at a time. Holds no session. Copies are independent.
+class Agreement {
+  public:
+    explicit Agreement(ossl::Context& provider) : provider_(provider) {}
+
+    const ossl::Core& core() const { return provider_.core(); }
+
+    /// Asks nothing of the token, unless the peer is a key on one. Throws UsageError for keys of
+    /// another curve.
+    void setPeer(const keymgmt::Key& peer);
+
+  protected:
+    /// A null `key` keeps the present one. Throws.
+    void setKey(const std::shared_ptr<keymgmt::Key>& key);
+    /// Throws UsageError.
+    void requirePeer() const;
+    std::size_t secretSize() const;
+    /// The shared secret: of the size of a coordinate always (SEC 1, section 3.3.1 and 2.3.5). In
+    /// software `prepare` sets more in the context; false fails.
+    template <typename Prepare>
+    ossl::SecretBytes secret(CK_MECHANISM_TYPE mechanism, Prepare&& prepare) const {
+        if (!key_->isSoftwarePair())
+            return secretOfToken(mechanism);
+        const auto context = softwareContext();
+        return finishInSoftware(context && prepare(context.get()) ? context.get() : nullptr);
+    }
+
+    ossl::Context& provider() const { return provider_; }
+    const keymgmt::Key* key() const { return key_.get(); }
+    EVP_PKEY* peer() const { return peer_.get(); }
+
+  private:
+    ossl::SecretBytes secretOfToken(CK_MECHANISM_TYPE mechanism) const;
+    ossl::PkeyCtx softwareContext() const;
+    ossl::SecretBytes finishInSoftware(EVP_PKEY_CTX* context) const;
+
+    ossl::Context& provider_;
+    std::shared_ptr<keymgmt::Key> key_;
+    std::shared_ptr<EVP_PKEY> peer_;
+    pkcs11::Bytes peerValue_; ///< as C_DeriveKey takes it
+};
+
+} // namespace exchange

@@ -1,0 +1,40 @@
+#include "exchange/xdh.h"
+
+#include <algorithm>
+#include <array>
+
+namespace exchange {
+namespace {
+
+constexpr std::size_t longestSecret = 56;
+
+// Whichever bytes differ: it takes the same time.
+bool isZero(Octets secret) {
+    constexpr std::array<unsigned char, longestSecret> zeros{};
+    return CRYPTO_memcmp(secret.data(), zeros.data(), secret.size()) == 0;
+}
+
+} // namespace
+
+void Xdh::begin(const std::shared_ptr<keymgmt::Key>& key, const OSSL_PARAM*) {
+    setKey(key);
+}
+
+std::size_t Xdh::size() const {
+    requirePeer();
+    return secretSize();
+}
+
+std::size_t Xdh::derive(Buffer out) const {
+    if (out.size() < size())
+        throw ossl::UsageError(ossl::Reason::data, "the buffer is too small for the secret");
+    const auto shared = secret(CKM_ECDH1_DERIVE, [](EVP_PKEY_CTX*) { return true; });
+    const auto view = shared.view();
+    if (isZero(view))
+        throw ossl::UsageError(ossl::Reason::data,
+                               "the peer's key is of small order, and the secret no secret");
+    std::copy(view.begin(), view.end(), out.begin());
+    return view.size();
+}
+
+} // namespace exchange

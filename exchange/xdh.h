@@ -1,0 +1,24 @@
+// Key agreement with an X25519 or X448 key on a token, or with a pair in memory
+// (EVP_KEYEXCH-X25519(7)).
+#pragma once
+
+#include "exchange/agreement.h"
+
+namespace exchange {
+
+/// One EVP key derivation; used by one thread at a time. There is nothing to be set in it.
+class Xdh : public Agreement {
+  public:
+    using Agreement::Agreement;
+
+    /// A null `key` keeps the present one. Throws.
+    void begin(const std::shared_ptr<keymgmt::Key>& key, const OSSL_PARAM* params);
+
+    /// 32 or 56 bytes.
+    std::size_t size() const;
+    /// The shared secret, for which there must be room. Returns the size. Throws UsageError where
+    /// it is zero, for the peer has no part in it then (RFC 7748, section 6).
+    std::size_t derive(Buffer out) const;
+};
+
+} // namespace exchange
