@@ -6,9 +6,9 @@
 
 #include <openssl/core.h>
 #include <openssl/core_dispatch.h>
-#include <openssl/err.h>
 
 #include "ossl/context.h"
+#include "ossl/error_mark.h"
 
 namespace ossl {
 
@@ -31,16 +31,6 @@ inline OSSL_ALGORITHM algorithm(const char* names, const OSSL_DISPATCH* function
 inline OSSL_ALGORITHM endOfAlgorithms() {
     return {nullptr, nullptr, nullptr, nullptr};
 }
-
-/// Errors that are raised while this lives are dropped at its end: those of attempts whose failure
-/// is no failure, and those that a module's own use of libcrypto leaves behind.
-class ErrorMark {
-  public:
-    ErrorMark() { ERR_set_mark(); }
-    ~ErrorMark() { ERR_pop_to_mark(); }
-    ErrorMark(const ErrorMark&) = delete;
-    ErrorMark& operator=(const ErrorMark&) = delete;
-};
 
 /// Runs `body`; an exception becomes an OpenSSL error and the result `failure`. Nothing is thrown
 /// through it.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <span>
+#include <string>
 #include <vector>
 
 #include <openssl/crypto.h>
@@ -23,6 +24,18 @@ class SecretBytes {
 
   private:
     std::vector<unsigned char> bytes_;
+};
+
+/// Wipes a text that is somebody else's when it goes.
+class Wiped {
+  public:
+    explicit Wiped(std::string& text) : text_(text) {}
+    ~Wiped() { OPENSSL_cleanse(text_.data(), text_.size()); }
+    Wiped(const Wiped&) = delete;
+    Wiped& operator=(const Wiped&) = delete;
+
+  private:
+    std::string& text_;
 };
 
 } // namespace ossl

@@ -17,3 +17,4 @@ _openssl_pkcs11_tool() {
     fi
 }
 complete -F _openssl_pkcs11_tool pkcs11-keyprovider
+complete -F _openssl_pkcs11_tool pkcs11-uri2pem

@@ -3,7 +3,7 @@
 set -euo pipefail
 
 build=(cmake ninja-build g++ pkg-config libssl-dev libp11-kit-dev openssl softhsm2 opensc p11-kit p11-kit-modules nlohmann-json3-dev libyaml-cpp-dev libcli11-dev)
-test=(libgtest-dev libgmock-dev libbenchmark-dev gnutls-bin osslsigncode valgrind xxd clang-format clang-tidy gdb nginx-light libnss3 libnss3-tools jq python3-jwcrypto debootstrap bash-completion)
+test=(libgtest-dev libgmock-dev libbenchmark-dev gnutls-bin osslsigncode valgrind xxd clang-format clang-tidy gdb nginx-light libnss3 libnss3-tools jq python3-jwcrypto debootstrap bash-completion gcc-mingw-w64-x86-64-win32 gcab wixl)
 bench=(libbenchmark-dev python3 gnuplot-nox valgrind libengine-pkcs11-openssl)
 fuzz=(clang libclang-rt-dev)
 # Man pages and the package.
@@ -16,7 +16,7 @@ install() {
 }
 if command -v dnf >/dev/null; then
     build=(cmake ninja-build gcc-c++ pkgconf-pkg-config openssl-devel p11-kit-devel openssl softhsm opensc p11-kit json-devel yaml-cpp-devel cli11-devel help2man lowdown)
-    test=(gtest-devel gmock-devel google-benchmark-devel gnutls-utils osslsigncode valgrind vim-common clang-tools-extra gdb nginx nss-softokn nss-tools jq python3-jwcrypto debootstrap libasan libubsan libtsan)
+    test=(gtest-devel gmock-devel google-benchmark-devel gnutls-utils osslsigncode valgrind vim-common clang-tools-extra gdb nginx nss-softokn nss-tools jq python3-jwcrypto debootstrap mingw64-gcc gcab msitools libasan libubsan libtsan)
     bench=(google-benchmark-devel python3 gnuplot-minimal valgrind)
     fuzz=(clang compiler-rt)
     installed() { rpm -q "$1" >/dev/null; }

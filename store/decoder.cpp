@@ -1,7 +1,11 @@
 // Decoders for key references: PEM to DER, and DER to the key that its URI names. Whatever is not
 // ours is passed over without a trace: every PEM file that the process reads comes by here.
+#include <algorithm>
 #include <array>
+#include <exception>
+#include <memory>
 #include <string_view>
+#include <utility>
 
 #include <openssl/core_dispatch.h>
 #include <openssl/core_names.h>
@@ -11,6 +15,7 @@
 
 #include "keymgmt/key_type.h"
 #include "ossl/dispatch.h"
+#include "ossl/secret.h"
 #include "store/key_uri.h"
 #include "store/object_callback.h"
 #include "store/search.h"
@@ -30,7 +35,7 @@ void freeContext(void*) {}
 
 struct PemBlock {
     std::string label;
-    pkcs11::Bytes der;
+    ossl::SecretBytes der; ///< a PIN may be in the URI
 };
 
 std::optional<PemBlock> readPem(BIO* in) {
@@ -41,14 +46,15 @@ std::optional<PemBlock> readPem(BIO* in) {
     long size = 0;
     if (PEM_read_bio(in, &name, &header, &data, &size) != 1)
         return std::nullopt;
-    PemBlock block{name, pkcs11::Bytes(data, data + size)};
+    PemBlock block{name, ossl::SecretBytes(static_cast<std::size_t>(size))};
+    std::copy_n(data, size, block.der.data());
     OPENSSL_free(name);
     OPENSSL_free(header);
     OPENSSL_clear_free(data, static_cast<std::size_t>(size));
     return block;
 }
 
-int passOn(pkcs11::Bytes& der, OSSL_CALLBACK* callback, void* arg) {
+int passOn(ossl::SecretBytes& der, OSSL_CALLBACK* callback, void* arg) {
     const std::array params{
         OSSL_PARAM_construct_octet_string(OSSL_OBJECT_PARAM_DATA, der.data(), der.size()),
         OSSL_PARAM_construct_utf8_string(OSSL_OBJECT_PARAM_DATA_STRUCTURE,
@@ -57,25 +63,63 @@ int passOn(pkcs11::Bytes& der, OSSL_CALLBACK* callback, void* arg) {
     return callback(params.data(), arg);
 }
 
+// OpenSSL tries the decoders of all key types at the DER of a PEM block, each on its own, and its
+// reader of files drops the errors of them all. What they have in common is kept here for the time
+// that decodePem is at work in this thread: the key, which is looked for once, or why there is
+// none.
+class Attempt {
+  public:
+    Attempt() : outer_(std::exchange(current, this)) {}
+    ~Attempt() { current = outer_; }
+    Attempt(const Attempt&) = delete;
+    Attempt& operator=(const Attempt&) = delete;
+
+    std::shared_ptr<keymgmt::Key> key;
+    std::exception_ptr failure;
+
+    static thread_local Attempt* current; ///< null where DER is decoded without PEM
+
+  private:
+    Attempt* outer_;
+};
+thread_local Attempt* Attempt::current = nullptr;
+
+int passOnOrFail(ossl::SecretBytes& der, OSSL_CALLBACK* callback, void* arg) {
+    const Attempt attempt;
+    const int taken = passOn(der, callback, arg);
+    if (taken == 0 && attempt.failure)
+        std::rethrow_exception(attempt.failure);
+    return taken;
+}
+
 int decodePem(void* ctx, OSSL_CORE_BIO* coreBio, int, OSSL_CALLBACK* callback, void* arg,
               OSSL_PASSPHRASE_CALLBACK*, void*) {
     auto& context = ossl::Context::from(ctx);
     return ossl::guarded(context.core(), 0, [&] {
         const ossl::Bio in(BIO_new_from_core_bio(context.libctx(), coreBio));
         auto block = in ? readPem(in.get()) : std::nullopt;
-        return block && block->label == keyUriPemLabel ? passOn(block->der, callback, arg) : 1;
+        return block && block->label == keyUriPemLabel ? passOnOrFail(block->der, callback, arg)
+                                                       : 1;
     });
 }
 
-pkcs11::Bytes readAll(BIO* in) {
-    pkcs11::Bytes data(longestReference);
+std::optional<std::string> readUri(BIO* in) {
+    ossl::SecretBytes data(longestReference);
     std::size_t size = 0;
     std::size_t chunk = 0;
     while (size < data.size() &&
            BIO_read_ex(in, data.data() + size, data.size() - size, &chunk) == 1)
         size += chunk;
-    data.resize(size);
-    return data;
+    return decodeKeyUri(data.view().first(size));
+}
+
+uri::Uri parse(std::string& text) {
+    const ossl::Wiped wiped(text);
+    try {
+        return uri::Uri::parse(text);
+    } catch (const uri::Error& error) {
+        throw pkcs11::Error(pkcs11::Failure::uri, error.what());
+    }
 }
 
 // The selection says whether a private or a public key is wanted; 0 leaves it to the URI.
@@ -85,25 +129,34 @@ Expectation expectationOf(int selection) {
     return OSSL_STORE_INFO_PUBKEY;
 }
 
+std::shared_ptr<keymgmt::Key> lookUp(ossl::Context& context, std::string& text, int selection,
+                                     PassphraseCallback passphrase) {
+    auto* attempt = Attempt::current;
+    if (attempt != nullptr && attempt->key)
+        return attempt->key;
+    try {
+        auto key =
+            Search(context, parse(text), expectationOf(selection), passphrase).run().front().key;
+        if (attempt != nullptr)
+            attempt->key = key;
+        return key;
+    } catch (...) {
+        if (attempt != nullptr)
+            attempt->failure = std::current_exception();
+        throw;
+    }
+}
+
 template <KeyType Type>
 int decodeDer(void* ctx, OSSL_CORE_BIO* coreBio, int selection, OSSL_CALLBACK* callback, void* arg,
               OSSL_PASSPHRASE_CALLBACK* passphrase, void* passphraseArg) {
     auto& context = ossl::Context::from(ctx);
     return ossl::guarded(context.core(), 0, [&] {
         const ossl::Bio in(BIO_new_from_core_bio(context.libctx(), coreBio));
-        const auto text = in ? decodeKeyUri(readAll(in.get())) : std::nullopt;
+        auto text = in ? readUri(in.get()) : std::nullopt;
         if (!text)
             return 1;
-        const auto uri = [&] {
-            try {
-                return uri::Uri::parse(*text);
-            } catch (const uri::Error& error) {
-                throw pkcs11::Error(pkcs11::Failure::uri, error.what());
-            }
-        }();
-        const auto entries =
-            Search(context, uri, expectationOf(selection), {passphrase, passphraseArg}).run();
-        const auto& key = entries.front().key;
+        const auto key = lookUp(context, *text, selection, {passphrase, passphraseArg});
         return key && key->type() == Type ? ObjectCallback{callback, arg}.deliverKey(key) : 1;
     });
 }

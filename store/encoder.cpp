@@ -5,7 +5,6 @@
 #include <openssl/core_dispatch.h>
 #include <openssl/core_names.h>
 #include <openssl/encoder.h>
-#include <openssl/pem.h>
 
 #include "keymgmt/reference.h"
 #include "ossl/dispatch.h"
@@ -68,11 +67,9 @@ int writeText(BIO* out, const keymgmt::Key& key) {
 int write(BIO* out, const keymgmt::Key& key, Form form) {
     if (form == Form::text)
         return writeText(out, key);
-    const auto der = encodeKeyUri(key.uri());
     if (form == Form::pem)
-        return PEM_write_bio(out, keyUriPemLabel, "", der.data(), static_cast<long>(der.size())) > 0
-                   ? 1
-                   : 0;
+        return writeKeyUriPem(out, key.uri()) ? 1 : 0;
+    const auto der = encodeKeyUri(key.uri());
     return BIO_write(out, der.data(), static_cast<int>(der.size())) == static_cast<int>(der.size())
                ? 1
                : 0;

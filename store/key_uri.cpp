@@ -1,9 +1,14 @@
 #include "store/key_uri.h"
 
-#include <openssl/asn1t.h>
+#include <memory>
+#include <stdexcept>
+#include <string_view>
 
-#include "ossl/dispatch.h"
-#include "ossl/handles.h"
+#include <openssl/asn1t.h>
+#include <openssl/crypto.h>
+#include <openssl/pem.h>
+
+#include "ossl/error_mark.h"
 
 namespace store {
 namespace {
@@ -20,7 +25,10 @@ ASN1_SEQUENCE(KeyUri) = {ASN1_SIMPLE(KeyUri, description, ASN1_VISIBLESTRING),
                          ASN1_SIMPLE(KeyUri, uri, ASN1_UTF8STRING)} static_ASN1_SEQUENCE_END(KeyUri)
 
     struct KeyUriDeleter {
+    // A PIN may be in the URI.
     void operator()(KeyUri* value) const {
+        if (value->uri != nullptr && value->uri->data != nullptr)
+            OPENSSL_cleanse(value->uri->data, static_cast<std::size_t>(value->uri->length));
         ASN1_item_free(reinterpret_cast<ASN1_VALUE*>(value), ASN1_ITEM_rptr(KeyUri));
     }
 };
@@ -33,7 +41,7 @@ std::string_view textOf(const ASN1_STRING* string) {
 
 } // namespace
 
-pkcs11::Bytes encodeKeyUri(const std::string& uri) {
+std::vector<unsigned char> encodeKeyUri(const std::string& uri) {
     const KeyUriOwner value(reinterpret_cast<KeyUri*>(ASN1_item_new(ASN1_ITEM_rptr(KeyUri))));
     unsigned char* der = nullptr;
     int size = -1;
@@ -44,13 +52,21 @@ pkcs11::Bytes encodeKeyUri(const std::string& uri) {
         size = ASN1_item_i2d(reinterpret_cast<const ASN1_VALUE*>(value.get()), &der,
                              ASN1_ITEM_rptr(KeyUri));
     if (size < 0)
-        throw ossl::UsageError(ossl::Reason::internal, "the key's URI cannot be encoded");
-    pkcs11::Bytes result(der, der + size);
-    OPENSSL_free(der);
+        throw std::runtime_error("the key's URI cannot be encoded");
+    std::vector<unsigned char> result(der, der + size);
+    OPENSSL_clear_free(der, static_cast<std::size_t>(size));
     return result;
 }
 
-std::optional<std::string> decodeKeyUri(const pkcs11::Bytes& der) {
+bool writeKeyUriPem(BIO* out, const std::string& uri) {
+    auto der = encodeKeyUri(uri);
+    const bool written =
+        PEM_write_bio(out, keyUriPemLabel, "", der.data(), static_cast<long>(der.size())) > 0;
+    OPENSSL_cleanse(der.data(), der.size());
+    return written;
+}
+
+std::optional<std::string> decodeKeyUri(std::span<const unsigned char> der) {
     const ossl::ErrorMark mark;
     const unsigned char* position = der.data();
     const KeyUriOwner value(reinterpret_cast<KeyUri*>(

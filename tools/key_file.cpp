@@ -5,7 +5,7 @@
 #include <cstdlib>
 
 #include "tools/error.h"
-#include "tools/uri_query.h"
+#include "tools/token_uri.h"
 #include "tools/yaml.h"
 
 namespace tools {

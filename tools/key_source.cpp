@@ -3,11 +3,12 @@
 #include <openssl/err.h>
 #include <openssl/store.h>
 
+#include "ossl/secret.h"
 #include "tools/error.h"
 #include "tools/input.h"
 #include "tools/library.h"
 #include "tools/module_policy.h"
-#include "tools/uri_query.h"
+#include "tools/token_uri.h"
 
 namespace tools {
 namespace {
@@ -122,7 +123,9 @@ Key KeySource::fromKeyFile(const KeyFile& file, const std::string& path, Half ha
         auto& library = byModule_[module];
         if (!library)
             library = moduleLibrary(providerFolder_, module);
-        return fromUri(library, withoutModule(file.uri), half);
+        auto uri = parseUri(file.uri).without({uri::Part::module});
+        const ossl::Wiped wiped(uri);
+        return fromUri(library, uri, half);
     } catch (const Error& error) {
         const std::string what = error.what();
         throw KeyError(what.starts_with(path) ? what : path + ": " + what);

@@ -1,5 +1,4 @@
 // pkcs11-keyprovider: wraps and unwraps the keys of container images' layers.
-#include <cstdio>
 #include <iostream>
 #include <optional>
 
@@ -13,6 +12,7 @@
 #include "tools/error.h"
 #include "tools/input.h"
 #include "tools/ocicrypt_annotation.h"
+#include "tools/output.h"
 #include "tools/protocol.h"
 #include "version.h"
 
@@ -136,11 +136,6 @@ SecretString runInspect(const Options& options) {
     return all;
 }
 
-void write(std::string_view text) {
-    if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0)
-        throw Error("standard output can't be written");
-}
-
 // "" for help and the like, which has been printed.
 std::optional<SecretString> run(int argc, char** argv) {
     Options options;
@@ -197,7 +192,7 @@ std::optional<SecretString> run(int argc, char** argv) {
 int main(int argc, char** argv) {
     try {
         if (const auto output = run(argc, argv))
-            write(*output);
+            tools::writeStandardOutput(*output);
         return 0;
     } catch (const std::exception& error) {
         std::cerr << "pkcs11-keyprovider: " << error.what() << '\n';

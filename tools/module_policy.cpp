@@ -8,7 +8,7 @@
 
 #include "tools/error.h"
 #include "tools/input.h"
-#include "tools/uri_query.h"
+#include "tools/token_uri.h"
 #include "tools/yaml.h"
 
 namespace tools {
@@ -126,9 +126,10 @@ std::string ModulePolicy::find(const std::vector<std::string>& folders,
     throw KeyError("no module fits module-name=" + name + " (" + origin_ + ")");
 }
 
-std::string ModulePolicy::module(std::string_view uri) const {
-    const auto name = queryAttribute(uri, "module-name");
-    const auto path = queryAttribute(uri, "module-path");
+std::string ModulePolicy::module(std::string_view text) const {
+    const auto uri = parseUri(text);
+    const auto name = uri.moduleName();
+    const auto path = uri.modulePath();
     if (path) {
         if (!fs::path(*path).is_absolute())
             throw KeyError("module-path=" + *path + " does not begin with \"/\"");

@@ -19,10 +19,10 @@ class ModulePolicy {
     /// Throws Error, naming `what`.
     static ModulePolicy parse(std::string_view yaml, const std::string& what);
 
-    /// The file of the module that `uri` names by module-path or module-name. A folder that is
-    /// allowed ends with "/", and stands for the files in it, not for those in folders below.
-    /// Throws KeyError.
-    std::string module(std::string_view uri) const;
+    /// The file of the module that the URI `text` names by module-path or module-name. A folder
+    /// that is allowed ends with "/", and stands for the files in it, not for those in folders
+    /// below. Throws KeyError.
+    std::string module(std::string_view text) const;
 
   private:
     bool allows(std::string_view path) const;

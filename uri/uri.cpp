@@ -496,15 +496,18 @@ bool isFormattable(const std::string& object) {
            object.find('\0') == std::string::npos;
 }
 
-struct Free {
-    void operator()(char* text) const { std::free(text); }
+struct WipeAndFree {
+    void operator()(char* text) const {
+        wipe(text, std::strlen(text));
+        std::free(text);
+    }
 };
 
 std::string formatted(P11KitUri* uri) {
     char* text = nullptr;
     if (p11_kit_uri_format(uri, P11_KIT_URI_FOR_ANY, &text) != P11_KIT_URI_OK)
         throw std::bad_alloc();
-    const std::unique_ptr<char, Free> owner(text);
+    const std::unique_ptr<char, WipeAndFree> owner(text);
     return text;
 }
 
@@ -621,6 +624,23 @@ std::optional<std::string> Uri::modulePath() const {
 
 std::string Uri::withoutPin() const {
     return formatted(parsed_->address());
+}
+
+std::string Uri::without(std::initializer_list<Part> parts) const {
+    const auto keeps = [&](Part part) { return std::ranges::find(parts, part) == parts.end(); };
+    const auto address = formatted(parsed_->address());
+    SecretText text(address.size());
+    text.append(address);
+    const auto uri = parseWithP11Kit(text);
+    if (keeps(Part::pinValue))
+        p11_kit_uri_set_pin_value(uri.get(), p11_kit_uri_get_pin_value(parsed_->pin()));
+    if (keeps(Part::pinSource))
+        p11_kit_uri_set_pin_source(uri.get(), p11_kit_uri_get_pin_source(parsed_->pin()));
+    if (!keeps(Part::module)) {
+        p11_kit_uri_set_module_name(uri.get(), nullptr);
+        p11_kit_uri_set_module_path(uri.get(), nullptr);
+    }
+    return formatted(uri.get());
 }
 
 std::string format(const ObjectAddress& address) {

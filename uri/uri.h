@@ -1,6 +1,7 @@
 // RFC 7512 "pkcs11:" URIs: parse, check, match, format. p11-kit's parser does the parsing.
 #pragma once
 
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -22,6 +23,9 @@ class Error : public std::runtime_error {
   public:
     using std::runtime_error::runtime_error;
 };
+
+/// What a URI can be written without. `module` is module-name and module-path.
+enum class Part { pinValue, pinSource, module };
 
 /// An immutable, parsed URI. Copies share the parsed form. Safe to read from several threads. Apart
 /// from parse(), functions throw nothing but std::bad_alloc.
@@ -63,6 +67,9 @@ class Uri {
 
     /// The URI again, normalised, without any PIN attribute: safe for messages and logs.
     std::string withoutPin() const;
+    /// The URI again, normalised, without `parts` and without vendor attributes. It holds the PIN
+    /// unless Part::pinValue is among `parts`: then the caller wipes it.
+    std::string without(std::initializer_list<Part> parts) const;
 
   private:
     class Parsed;

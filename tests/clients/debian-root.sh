@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
 # Makes a root of another Debian:  debian-root.sh SUITE FOLDER [PACKAGES-FILE]
 # With the packages that the file lists it is for the programs and the OpenSSL of that release, and what was built here is
-# linked into it ("unpacked NAME" in the file: into /opt/NAME, since it would take our place); without a file it is a clean system, to install our package in. Once, and again where the list has
+# linked into it ("unpacked NAME" in the file: into /opt/NAME, since it would take our place; "unstable NAME LIBRARY..." likewise, as unstable has them, if it can be had); without a file it is a clean system, to install our package in. Once, and again where the list has
 # changed; 77 where that can't be done. DEBIAN_MIRROR is taken from apt's configuration if it is not set.
 set -euo pipefail
 
-suite=$1 root=$2 packages=() unpacked=()
+suite=$1 root=$2 packages=() unpacked=() unstable=()
 if [ $# -ge 3 ]; then
-    mapfile -t packages < <(grep -Ev '^(#|unpacked )' "$3")
+    mapfile -t packages < <(grep -Ev '^(#|unpacked |unstable )' "$3")
     mapfile -t unpacked < <(sed -n 's/^unpacked //p' "$3")
+    mapfile -t unstable < <(sed -n 's/^unstable //p' "$3")
 fi
 
 skip() {
@@ -19,7 +20,7 @@ skip() {
 mkdir -p "$(dirname "$root")"
 exec 9>"$root.lock"
 flock 9
-[ ! -e "$root/complete" ] || [ "$(cat "$root/complete")" != "${packages[*]} ${unpacked[*]}" ] || exit 0
+[ ! -e "$root/complete" ] || [ "$(cat "$root/complete")" != "${packages[*]} ${unpacked[*]} ${unstable[*]}" ] || exit 0
 
 log=$root.log
 failed() {
@@ -47,11 +48,30 @@ for package in "${unpacked[@]}"; do
     # shellcheck disable=SC2016 # the inner shell expands
     within sh -ec 'cd /tmp && apt-get download -q "$1" && dpkg-deb -x "$1"_*.deb "/opt/$1" && rm "$1"_*.deb' sh "$package" || failed
 done
+# Releases are frozen; what the newest programs do is seen with unstable's, and whoever needs them says if they are missing.
+cat >"$root/tmp/unstable.sh" <<'UNSTABLE'
+set -e
+folder=$(mktemp -d)
+cd "$folder"
+mkdir -p lists/partial
+echo "deb $(awk '$1 == "deb" { print $2; exit }' /etc/apt/sources.list) unstable main" >sources.list
+set -- "$1" -o Acquire::Check-Valid-Until=false -o Acquire::Languages=none -o "Dir::Etc::sourcelist=$folder/sources.list" \
+    -o Dir::Etc::sourceparts=/dev/null -o "Dir::State::lists=$folder/lists"
+packages=$1
+shift
+apt-get "$@" update -q
+# shellcheck disable=SC2086 # names
+apt-get "$@" download -q $packages
+rm -rf "/opt/${packages%% *}"
+for package in ./*.deb; do dpkg-deb -x "$package" "/opt/${packages%% *}"; done
+rm -r "$folder"
+UNSTABLE
+for names in "${unstable[@]}"; do within sh /tmp/unstable.sh "$names" || true; done
 rm -rf "$root"/var/cache/apt/archives/*.deb
 if [ ${#packages[@]} -gt 0 ]; then
     # The folder of what was built here is mounted on /mnt.
     modules=$(chroot "$root" openssl version -m | cut -d'"' -f2)
     ln -sf /mnt/pkcs11.so "$root$modules/pkcs11.so"
-    ln -sf /mnt/pkcs11-keyprovider "$root/usr/bin/pkcs11-keyprovider"
+    for command in pkcs11-keyprovider pkcs11-uri2pem; do ln -sf "/mnt/$command" "$root/usr/bin/$command"; done
 fi
-echo "${packages[*]} ${unpacked[*]}" >"$root/complete"
+echo "${packages[*]} ${unpacked[*]} ${unstable[*]}" >"$root/complete"

@@ -1,7 +1,7 @@
 # Programs and the OpenSSL of Debian 13, with the provider and the tools as they were built here. Sourced after common.sh.
 # shellcheck shell=bash
 
-# debian13: the root that debian13-root.sh makes, seen by each scenario in mounts of its own: nothing is written into it.
+# debian13: the root that debian-root.sh makes, seen by each scenario in mounts of its own: nothing is written into it.
 # HOME13 is the scenario's folder there (/srv), ENV13 what its programs have in the environment besides.
 debian13() {
     built_keyprovider

@@ -17,7 +17,7 @@
 #include "tools/module_policy.h"
 #include "tools/ocicrypt_annotation.h"
 #include "tools/protocol.h"
-#include "tools/uri_query.h"
+#include "tools/token_uri.h"
 
 namespace {
 
@@ -129,16 +129,14 @@ TEST(WithoutPin, HidesThePinWhereverItStands) {
     EXPECT_EQ(withoutPin("key.pem"), "key.pem");
 }
 
-TEST(UriQuery, FindsAndRemovesTheModule) {
-    constexpr auto uri = "pkcs11:object=a?pin-value=1&module-name=soft%68sm2&module-path=/a%20b";
-    EXPECT_EQ(queryAttribute(uri, "module-name"), "softhsm2");
-    EXPECT_EQ(queryAttribute(uri, "module-path"), "/a b");
-    EXPECT_FALSE(queryAttribute(uri, "object"));
-    EXPECT_FALSE(queryAttribute("pkcs11:object=a", "module-name"));
-    EXPECT_EQ(queryAttribute("pkcs11:?module-name=%", "module-name"), "%");
-    EXPECT_EQ(queryAttribute("pkcs11:?module-name=%4", "module-name"), "%4");
-    EXPECT_EQ(withoutModule(uri), "pkcs11:object=a?pin-value=1");
-    EXPECT_EQ(withoutModule("pkcs11:object=a?module-name=b"), "pkcs11:object=a");
+TEST(TokenUri, IsParsedAndToldFromPaths) {
+    const auto uri =
+        parseUri("pkcs11:object=a?pin-value=1&module-name=soft%68sm2&module-path=/a%20b");
+    EXPECT_EQ(uri.moduleName(), "softhsm2");
+    EXPECT_EQ(uri.modulePath(), "/a b");
+    EXPECT_EQ(refusal([] { parseUri("pkcs11:?pin-value=1234&module-name=%4"); }),
+              "the URI can't be used: attribute \"module-name\" has a bad percent-encoding: \"%\" "
+              "takes two hexadecimal digits");
     EXPECT_TRUE(isKeyUri("pkcs11:object=a"));
     EXPECT_FALSE(isKeyUri("pkcs11:key.yaml"));
     EXPECT_FALSE(isKeyUri("/a=b"));

@@ -381,6 +381,27 @@ TEST(UriPin, WithoutPinHasEverythingButThePin) {
               "pkcs11:token=T?module-path=%2Fm.so");
 }
 
+TEST(UriWithout, LeavesOutWhatIsNamedAndNothingElse) {
+    using uri::Part;
+    const auto value = Uri::parse("pkcs11:object=a;pin-value=1%3b%26?module-name=n&x-y=z");
+    EXPECT_EQ(value.without({}), "pkcs11:object=a?pin-value=1%3B&module-name=n");
+    EXPECT_EQ(value.without({Part::module}), "pkcs11:object=a?pin-value=1%3B");
+    EXPECT_EQ(value.without({Part::pinValue}), "pkcs11:object=a?module-name=n");
+    EXPECT_EQ(value.without({Part::pinValue, Part::module}), "pkcs11:object=a");
+    const auto source = Uri::parse("pkcs11:token=T?pin-source=/etc/pin&module-path=/m.so");
+    EXPECT_EQ(source.without({Part::pinValue, Part::module}),
+              "pkcs11:token=T?pin-source=%2Fetc%2Fpin");
+    EXPECT_EQ(source.without({Part::pinValue, Part::pinSource}), source.withoutPin());
+}
+
+TEST(UriWithout, IsReadAgainWithTheSamePin) {
+    for (const std::string pin : {"1234", "%3b%26%3f%25%20", "a/b|c", "%c3%a9", ""}) {
+        const auto first = Uri::parse("pkcs11:object=a?pin-value=" + pin);
+        const auto again = Uri::parse(first.without({}));
+        EXPECT_EQ(again.pinValue(), first.pinValue()) << pin;
+    }
+}
+
 TEST(UriPin, WithoutPinKeepsEveryOtherAttribute) {
     const std::string all =
         "pkcs11:library-description=d;library-manufacturer=m;library-version=2.40;"

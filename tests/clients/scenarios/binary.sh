@@ -15,6 +15,7 @@ scenario_binary_install() {
     local folder
     folder=$(openssl version -m | sed 's/.*"\(.*\)"/\1/')
     [ -f "$WORK/root$folder/pkcs11.so" ] || die "not installed into $folder"
+    [ -z "${URI2PEM:-}" ] || "$WORK"/root/usr/*/bin/pkcs11-uri2pem --version || die "pkcs11-uri2pem is not installed"
     PROV=(-provider-path "$WORK/root$folder" -provider pkcs11 -provider default)
     ossl dgst -sha256 -sign "$(uri rsa)" -out sig data.bin
     plain dgst -sha256 -verify "$(public_of rsa)" -signature sig data.bin >/dev/null

@@ -171,19 +171,36 @@ scenario_ocsp_responder() {
     grep -q "^Response verify OK" said && grep -q "^leaf.pem: good" said || { cat said >&2; die "no good response"; }
 }
 
+# openssl ts reads its key from a file: a key reference, named by -inkey or in the configuration.
 scenario_ts_reply() {
-    printf '[tsa]\ndefault_tsa=t\n[t]\nserial=serial\ndigests=sha256\ndefault_policy=1.2.3.4\nsigner_digest=sha256\n[req]\ndistinguished_name=dn\nprompt=no\nx509_extensions=e\n[dn]\nCN=stamps\n[e]\nextendedKeyUsage=critical,timeStamping\n' >ts.cnf
-    echo 01 >serial
-    clean openssl req "${PROV[@]}" -config ts.cnf -new -x509 -key "$(uri rsa)" -days 30 -out ts.pem
-    ossl pkey -in "$(uri rsa)" -out key.pem
+    local label
     plain ts -query -data data.bin -sha256 -cert -out query.tsq 2>/dev/null
     export PKCS11_PIN=$PIN
+    for label in $(first_under_valgrind rsa ec256); do
+        printf '[tsa]\ndefault_tsa=t\n[t]\nserial=serial\ndigests=sha256\ndefault_policy=1.2.3.4\nsigner_digest=sha256\nsigner_cert=%s.ts.pem\nsigner_key=%s.ref.pem\n[req]\ndistinguished_name=dn\nprompt=no\nx509_extensions=e\n[dn]\nCN=stamps\n[e]\nextendedKeyUsage=critical,timeStamping\n' $label $label >ts.cnf
+        clean openssl req "${PROV[@]}" -config ts.cnf -new -x509 -key "$(uri $label)" -days 30 -out $label.ts.pem
+        ossl pkey -in "$(uri $label)" -out $label.ref.pem
+        stamps_as_software $label
+        sed -i '/^signer_cert\|^signer_key/d' ts.cnf
+        stamps_as_software $label -signer $label.ts.pem -inkey $label.ref.pem
+    done
+    unset PKCS11_PIN
+    local key=(-signer $label.ts.pem -inkey $label.ref.pem)
+    stamps_as_software $label "${key[@]}" -passin "pass:$PIN"
+    fails "CKR_PIN_INCORRECT" openssl ts -reply "${PROV[@]}" -config ts.cnf "${key[@]}" -passin "pass:$WRONG_PIN" -queryfile query.tsq -out reply.tsr
+}
+
+# stamps_as_software LABEL OPTIONS...
+stamps_as_software() {
+    local label=$1
+    shift
+    echo 01 >serial
     # It leaves errors of its own on standard error: the same as for a key in software.
-    timeout "$PATIENCE" "${RUNNER[@]}" openssl ts -reply "${PROV[@]}" -config ts.cnf -queryfile query.tsq -signer ts.pem -inkey key.pem -out reply.tsr 2>said.txt </dev/null || { cat said.txt >&2; die "ts -reply"; }
-    plain ts -reply -config ts.cnf -queryfile query.tsq -signer ts.pem -inkey "$TOKENS/rsa.pem" -out software.tsr 2>wanted.txt
-    same_words wanted.txt said.txt || die "ts says something else than for a key in software"
-    plain ts -verify -queryfile query.tsq -in reply.tsr -CAfile ts.pem >said 2>&1
-    grep -q "Verification: OK" said || { cat said >&2; die "the time stamp does not verify"; }
+    timeout "$PATIENCE" "${RUNNER[@]}" openssl ts -reply "${PROV[@]}" -config ts.cnf -queryfile query.tsq "$@" -out reply.tsr 2>said.txt </dev/null || { cat said.txt >&2; die "ts -reply $*"; }
+    plain ts -reply -config ts.cnf -queryfile query.tsq -signer "$label.ts.pem" -inkey "$TOKENS/$label.pem" -out software.tsr 2>wanted.txt
+    same_words wanted.txt said.txt || die "ts says something else than for a key in software: $*"
+    plain ts -verify -queryfile query.tsq -in reply.tsr -CAfile "$label.ts.pem" >said 2>&1
+    grep -q "Verification: OK" said || { cat said >&2; die "the time stamp does not verify: $*"; }
 }
 
 scenario_spkac() {

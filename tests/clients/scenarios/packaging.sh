@@ -38,7 +38,7 @@ scenario_package_in_a_clean_root() {
     in_clean_root env OPENSSL_CONF=/usr/share/doc/openssl-pkcs11/openssl.cnf.sample openssl dgst -sha256 -sign "$key" -out /sig /data.bin
     plain dgst -sha256 -verify root/pub.der -keyform DER -signature root/sig data.bin >/dev/null
     # The tools, their pages and their completion.
-    read -ra tools <<<"$(sed -n 's/^complete -F _openssl_pkcs11_tool //p' "$SOURCE/packaging/completion.bash")"
+    read -ra tools <<<"$(sed -n 's/^complete -F _openssl_pkcs11_tool //p' "$SOURCE/packaging/completion.bash" | tr '\n' ' ')"
     for tool in "${tools[@]}"; do
         in_clean_root "$tool" --version
         gzip -dc "root/usr/share/man/man1/$tool.1.gz" | grep -q "^.SH OPTIONS" || die "no page for $tool"
@@ -47,7 +47,7 @@ scenario_package_in_a_clean_root() {
     gzip -dc root/usr/share/man/man7/provider-pkcs11.7.gz | grep -q "pkcs11.module.path" || die "provider-pkcs11(7) does not tell the directives"
     # It goes without a trace.
     in_clean_root apt-get purge -y -q openssl-pkcs11
-    if find root/usr root/etc | grep -E 'pkcs11-keyprovider|provider-pkcs11|/pkcs11\.so$' >left; then
+    if find root/usr root/etc | grep -E 'pkcs11-keyprovider|pkcs11-uri2pem|provider-pkcs11|/pkcs11\.so$' >left; then
         cat left >&2
         die "the package leaves something behind"
     fi

@@ -1,4 +1,4 @@
-# Signatures: dgst, pkeyutl, cms, osslsigncode (the SignPath guide's commands among them).
+# Signatures: dgst, pkeyutl, cms (the SignPath guide's commands among them).
 # shellcheck shell=bash
 
 sign_and_verify() { # LABEL DIGEST [dgst options]
@@ -221,61 +221,6 @@ scenario_smime_sign() {
     ossl smime -sign -binary -in data.bin -signer "$(certificate_of rsa)" -inkey "$(uri rsa)" -outform DER -nodetach -out signed
     plain smime -verify -binary -inform DER -in signed -CAfile "$(certificate_of rsa)" -purpose any -out content 2>/dev/null
     cmp -s content data.bin || die "another content"
-}
-
-# A program without code: DOS header, PE header, one section; enough for a signature.
-make_pe() {
-    {
-        printf 'MZ'; head -c 58 /dev/zero; printf '\x40\0\0\0'
-        printf 'PE\0\0\x4c\x01\x01\0'; head -c 12 /dev/zero; printf '\xe0\0\x02\x01'
-        printf '\x0b\x01\x0e\0\0\x02\0\0'; head -c 20 /dev/zero; printf '\0\0\x40\0\0\x10\0\0\0\x02\0\0'
-        printf '\x06\0\0\0\0\0\0\0\x06\0\0\0\0\0\0\0\0\x20\0\0\0\x02\0\0\0\0\0\0\x03\0\0\0'
-        head -c 16 /dev/zero; printf '\0\0\0\0\x10\0\0\0'; head -c 128 /dev/zero
-        printf '.text\0\0\0\0\x10\0\0\0\x10\0\0\0\x02\0\0\0\x02\0\0'; head -c 12 /dev/zero; printf '\x20\0\0\x60'
-    } >headers
-    { cat headers; head -c $((512 - $(stat -c %s headers))) /dev/zero; head -c 512 /dev/zero; } >program.exe
-}
-
-scenario_osslsigncode() {
-    make_pe
-    # osslsigncode reads key files: a reference to the key on the token takes the key's place.
-    ossl pkey -in "pkcs11:token=scenarios;id=project/policy;type=private?pin-value=$PIN" -out key.pem
-    grep -q "BEGIN PKCS#11 PROVIDER URI" key.pem || die "not a key reference"
-    ! grep -v '^-' key.pem | base64 -d | grep -q "$PIN" || die "the PIN is in the file"
-    cat >provider.cnf <<CONF
-openssl_conf = init
-[init]
-providers = providers
-[providers]
-default = default_section
-pkcs11 = pkcs11_section
-[default_section]
-activate = 1
-[pkcs11_section]
-module = $PROVIDER
-pkcs11-module-token-pin = $PIN
-activate = 1
-CONF
-    for digest in $(first_under_valgrind sha256 sha384 sha512); do
-        rm -f signed.exe
-        OPENSSL_CONF=$WORK/provider.cnf timeout "$PATIENCE" "${RUNNER[@]}" osslsigncode sign -h $digest -key key.pem -certs "$(certificate_of project)" -in program.exe -out signed.exe >log 2>&1 || { cat log >&2; die "osslsigncode sign"; }
-        env -u PKCS11_PROVIDER_MODULE -u SOFTHSM2_CONF timeout 60 osslsigncode verify -CAfile "$(certificate_of project)" -in signed.exe >log 2>&1 || { cat log >&2; die "osslsigncode verify"; }
-        grep -q "Signature verification: ok" log || { cat log >&2; die "osslsigncode says no ok"; }
-        grep -qi "message digest algorithm *: *$digest" log || { cat log >&2; die "another digest than $digest"; }
-    done
-    # One changed byte of the program, and the same tool refuses it.
-    printf 'x' | dd of=signed.exe bs=1 seek=600 conv=notrunc 2>/dev/null
-    ! osslsigncode verify -CAfile "$(certificate_of project)" -in signed.exe >log 2>&1 || die "a changed program verifies"
-}
-
-scenario_key_reference_files() {
-    for label in rsa ec256; do
-        ossl pkey -in "$(uri $label)" -out key.pem
-        ossl dgst -sha256 -sign key.pem -passin "pass:$PIN" -out sig data.bin
-        plain dgst -sha256 -verify "$(public_of $label)" -signature sig data.bin >/dev/null
-    done
-    ossl pkey -in "$TOKENS/rsa.pem" -out software.pem # software keys are written as ever
-    plain pkey -in software.pem -pubout -outform DER | cmp -s - <(plain pkey -pubin -in "$(public_of rsa)" -outform DER) || die "a software key was changed"
 }
 
 scenario_example_program() {

@@ -1,0 +1,17 @@
+// pkcs11: URIs among the names that users give to keys.
+#pragma once
+
+#include <string_view>
+
+#include "uri/uri.h"
+
+namespace tools {
+
+/// Is it a URI, and not the path of a file? "pkcs11:key.pem", as skopeo's users write, is a path
+/// behind a prefix: no URI attribute is without "=".
+bool isKeyUri(std::string_view name);
+
+/// Throws KeyError, which says what is wrong without quoting a value.
+uri::Uri parseUri(std::string_view text);
+
+} // namespace tools
