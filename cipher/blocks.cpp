@@ -47,6 +47,8 @@ std::size_t Blocks::update(Octets in, Buffer out) {
     const auto wholeSize = data.size() / blockSize * blockSize;
     const auto whole = data.view().first(wholeSize);
     const auto rest = data.view().subspan(wholeSize);
+    if (encrypts_ && !in.empty())
+        isReady_ = false; // what was encrypted ahead is not the end
     std::size_t size = 0;
     if (!whole.empty())
         size = encrypts_ ? encrypt(whole, rest, out) : decrypt(whole, out);
@@ -95,7 +97,7 @@ std::size_t Blocks::finish(Buffer out) {
     if (!padding_) {
         if (partialSize_ != 0)
             wrongLength();
-        return 0;
+        return !encrypts_ && isReady_ ? give(ready_, out) : 0;
     }
     if (!isReady_) {
         Block plain{};
