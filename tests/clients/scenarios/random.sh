@@ -94,12 +94,20 @@ random = PKCS11-RAND" default "random = random_section"
     ! openssl list -random-generators 2>/dev/null | grep -q PKCS11 || die "offered though nobody asked for it"
 }
 
-# OpenSSL asks for a seed with a lock held that SoftHSM wants as well; in another process it does not.
+# OpenSSL 3.0 asks for a seed with a lock held that SoftHSM wants as well, 3.5 without; in another process it never does.
 scenario_random_token_seed() {
     counted_module
     random_from pkcs11:token=scenarios seed
-    fails "C_GenerateRandom" openssl rand -hex 16
-    [ ! -s stdout.txt ] || die "numbers without a seed"
+    case $(openssl version) in
+    "OpenSSL 3.0"*)
+        fails "C_GenerateRandom" openssl rand -hex 16
+        [ ! -s stdout.txt ] || die "numbers without a seed"
+        ;;
+    *)
+        clean openssl rand -hex 32 >first
+        [ "$(random_calls)" -gt 0 ] || die "no seed from the token"
+        ;;
+    esac
     PKCS11_PROVIDER_MODULE=$PKCS11_TEST_TARGET
     token_server
     counted_module
