@@ -43,11 +43,16 @@ class Context {
     /// ends. Throws pkcs11::Error.
     std::vector<pkcs11::Module*> modules();
 
+    /// The token that random numbers come from, once it is found; null before.
+    pkcs11::Token* randomToken() const { return randomToken_.load(); }
+    void setRandomToken(pkcs11::Token& token) { randomToken_ = &token; }
+
   private:
     Core core_;
     Settings settings_;
     LibCtx libctx_;
     mutable std::atomic<bool> probed_{false};
+    std::atomic<pkcs11::Token*> randomToken_{nullptr}; ///< its module's, which lives on
     // The rest is guarded by pkcs11::process::stateMutex().
     mutable Provider default_;
     std::atomic<bool> modulesLoaded_{false};

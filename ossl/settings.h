@@ -27,6 +27,8 @@ struct Settings {
     bool assumeFips = false; ///< the algorithms are offered with the property fips=yes
     bool noAllowedMechanisms = false; ///< quirk: CKA_ALLOWED_MECHANISMS is never asked for
     bool allowPublicExport = true;
+    bool symmetricKeys = false; ///< AES keys and ciphers are offered (OpenSSL 3.5)
+    std::string randomToken;        ///< URI of the token that makes random numbers; empty for none
     unsigned maxIdleSessions = 256; ///< kept open for each token
     std::vector<std::string>
         blockedOperations; ///< operations not to offer, by pkcs11-provider's names

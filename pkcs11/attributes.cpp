@@ -15,6 +15,7 @@ std::size_t expectedSize(CK_ATTRIBUTE_TYPE type) {
     case CKA_CLASS:
     case CKA_KEY_TYPE:
     case CKA_CERTIFICATE_TYPE:
+    case CKA_VALUE_LEN:
         return sizeof(CK_ULONG);
     case CKA_ALWAYS_AUTHENTICATE:
         return sizeof(CK_BBOOL);

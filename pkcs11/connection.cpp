@@ -88,9 +88,9 @@ std::optional<Connection::Idle> Connection::takeIdle(const MessageSigning* wante
     return taken;
 }
 
-CK_RV Connection::open(CK_SESSION_HANDLE& handle) {
+CK_RV Connection::open(CK_SESSION_HANDLE& handle, CK_FLAGS flags) {
     const CK_RV rv = token_.module().call<&List::C_OpenSession>(
-        slot_, CK_FLAGS{CKF_SERIAL_SESSION}, CK_VOID_PTR{nullptr}, CK_NOTIFY{nullptr}, &handle);
+        slot_, CKF_SERIAL_SESSION | flags, CK_VOID_PTR{nullptr}, CK_NOTIFY{nullptr}, &handle);
     const std::lock_guard lock(mutex_);
     open_ += rv == CKR_OK ? 1 : 0;
     return rv;
@@ -134,6 +134,16 @@ Session Connection::take(const MessageSigning* wanted) {
         if (!lock.owns_lock())
             lock.lock();
     }
+}
+
+Session Connection::takeWritable() {
+    CK_SESSION_HANDLE handle = CK_INVALID_HANDLE;
+    const CK_RV rv = open(handle, CKF_RW_SESSION);
+    if (rv != CKR_OK)
+        throw callFailed(functionName<&List::C_OpenSession>, rv, token_.describe());
+    Session session(shared_from_this(), handle);
+    session.setUnusable();
+    return session;
 }
 
 bool Connection::endMessages(Session& session) {

@@ -55,9 +55,19 @@ inline constexpr const char* functionName<&List::C_DecryptInit> = "C_DecryptInit
 template <>
 inline constexpr const char* functionName<&List::C_Decrypt> = "C_Decrypt";
 template <>
+inline constexpr const char* functionName<&List::C_EncryptInit> = "C_EncryptInit";
+template <>
+inline constexpr const char* functionName<&List::C_Encrypt> = "C_Encrypt";
+template <>
+inline constexpr const char* functionName<&List::C_GenerateKey> = "C_GenerateKey";
+template <>
 inline constexpr const char* functionName<&List::C_DeriveKey> = "C_DeriveKey";
 template <>
+inline constexpr const char* functionName<&List::C_CreateObject> = "C_CreateObject";
+template <>
 inline constexpr const char* functionName<&List::C_DestroyObject> = "C_DestroyObject";
+template <>
+inline constexpr const char* functionName<&List::C_GenerateRandom> = "C_GenerateRandom";
 
 template <>
 inline constexpr const char* functionName<&List30::C_MessageSignInit> = "C_MessageSignInit";

@@ -62,6 +62,8 @@ const char* nameOf(CK_OBJECT_CLASS type) {
         return "public key";
     case CKO_CERTIFICATE:
         return "certificate";
+    case CKO_SECRET_KEY:
+        return "secret key";
     default:
         return "object";
     }

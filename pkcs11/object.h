@@ -23,7 +23,7 @@ struct ObjectQuery {
     std::optional<Bytes> id;
 };
 
-/// "private key", "public key", "certificate" or "object", for messages.
+/// "private key", "public key", "secret key", "certificate" or "object", for messages.
 const char* nameOf(CK_OBJECT_CLASS type);
 
 /// Handles of all objects that fit (C_FindObjectsInit, C_FindObjects, C_FindObjectsFinal). Throws

@@ -112,6 +112,12 @@ std::size_t decrypt(TokenObject& key, const CK_MECHANISM& mechanism,
     return perform<&List::C_DecryptInit, &List::C_Decrypt>(key, mechanism, data, out);
 }
 
+std::size_t encrypt(TokenObject& key, const CK_MECHANISM& mechanism,
+                    std::span<const unsigned char> data, std::span<unsigned char> out) {
+    const trace::Step step([&key] { return "encrypt with the " + key.describe(); });
+    return perform<&List::C_EncryptInit, &List::C_Encrypt>(key, mechanism, data, out);
+}
+
 bool isMechanismRefusal(CK_RV rv) {
     return rv == CKR_MECHANISM_INVALID || rv == CKR_MECHANISM_PARAM_INVALID ||
            rv == CKR_ARGUMENTS_BAD;

@@ -23,6 +23,10 @@ std::size_t signIn(Session& session, CK_OBJECT_HANDLE handle, const TokenObject&
 std::size_t decrypt(TokenObject& key, const CK_MECHANISM& mechanism,
                     std::span<const unsigned char> data, std::span<unsigned char> out);
 
+/// C_EncryptInit and C_Encrypt with `key`. The same conditions.
+std::size_t encrypt(TokenObject& key, const CK_MECHANISM& mechanism,
+                    std::span<const unsigned char> data, std::span<unsigned char> out);
+
 /// True if `rv` says that the token does not do the mechanism, or not with such a parameter.
 bool isMechanismRefusal(CK_RV rv);
 

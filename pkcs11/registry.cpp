@@ -137,6 +137,15 @@ std::string lastMessage() {
     return message != nullptr ? message : "no reason given";
 }
 
+// What a module does while it is loaded is its own use of libcrypto as well.
+class LoadScope {
+  public:
+    LoadScope() { process::enterCall(); }
+    ~LoadScope() { process::leaveCall(); }
+    LoadScope(const LoadScope&) = delete;
+    LoadScope& operator=(const LoadScope&) = delete;
+};
+
 } // namespace
 
 ModuleUse loadModule(const std::string& path, const ModuleOptions& options,
@@ -147,6 +156,7 @@ ModuleUse loadModule(const std::string& path, const ModuleOptions& options,
         return ModuleUse(*known);
     if (Module::insideCall())
         throw Error(Failure::module, "a module called back into the provider");
+    const LoadScope scope;
     auto* functions = p11_kit_module_load(path.c_str(), P11_KIT_MODULE_UNMANAGED);
     if (functions == nullptr)
         throw Error(Failure::module,
@@ -158,6 +168,7 @@ std::vector<ModuleUse> loadRegisteredModules(const ModuleOptions& options,
                                              const ModulePolicy& policy) {
     if (Module::insideCall())
         throw Error(Failure::module, "a module called back into the provider");
+    const LoadScope scope;
     std::vector<ModuleUse> result;
     auto** direct = p11_kit_modules_load(nullptr, P11_KIT_MODULE_UNMANAGED);
     if (direct == nullptr)

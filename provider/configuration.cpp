@@ -128,6 +128,16 @@ void setReadablePinFiles(Settings& settings, const std::string& directive, std::
     settings.readablePinFiles = parseBool(directive, value);
 }
 
+void setRandomToken(Settings& settings, const std::string& directive, std::string_view value) {
+    if (!value.starts_with("pkcs11:"))
+        reject(directive, value);
+    settings.randomToken = value;
+}
+
+void setSymmetricKeys(Settings& settings, const std::string& directive, std::string_view value) {
+    settings.symmetricKeys = parseBool(directive, value);
+}
+
 void setDebug(Settings&, const std::string& directive, std::string_view value) {
     if (!pkcs11::trace::configure(value))
         reject(directive, value);
@@ -166,6 +176,8 @@ constexpr std::array directives{Directive{"pkcs11-module-path", setModulePath},
                                 Directive{"pkcs11-module-encode-provider-uri-to-pem", accept},
                                 Directive{"pkcs11-allowed-module-paths", setAllowedModulePaths},
                                 Directive{"pkcs11-allow-readable-pin-files", setReadablePinFiles},
+                                Directive{"pkcs11-random-token", setRandomToken},
+                                Directive{"pkcs11-symmetric-keys", setSymmetricKeys},
                                 Directive{"pkcs11_module", setModulePath},
                                 Directive{"init_args", setInitArgs},
                                 Directive{"pin", setPin},

@@ -2,6 +2,7 @@
 // decides nothing.
 #include <algorithm>
 #include <array>
+#include <cstdio>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -11,16 +12,20 @@
 #include <openssl/crypto.h>
 
 #include "asym_cipher/asym_cipher.h"
+#include "cipher/cipher.h"
 #include "exchange/exchange.h"
 #include "keymgmt/keymgmt.h"
 #include "ossl/context.h"
 #include "ossl/dispatch.h"
 #include "ossl/params.h"
+#include "ossl/skey.h"
 #include "pkcs11/process.h"
 #include "provider/capabilities.h"
 #include "provider/configuration.h"
 #include "provider/fips.h"
+#include "rng/rng.h"
 #include "signature/signature.h"
+#include "skeymgmt/skeymgmt.h"
 #include "store/store.h"
 #include "version.h"
 
@@ -31,7 +36,23 @@ struct Operation {
     int id;
     const char* name; ///< as pkcs11-module-block-operations has it
     const OSSL_ALGORITHM* (*algorithms)();
+    bool (*isWanted)(const ossl::Context& context) = nullptr; ///< null: always
 };
+
+// EVP_SKEY came with OpenSSL 3.5; older ones could do nothing with the ciphers.
+bool wantsSymmetricKeys(const ossl::Context& context) {
+    const char* version = context.core().parameter(OSSL_PROV_PARAM_CORE_VERSION);
+    unsigned major = 0;
+    unsigned minor = 0;
+    return context.settings().symmetricKeys && version != nullptr &&
+           std::sscanf(version, "%u.%u", &major, &minor) == 2 &&
+           (major > 3 || (major == 3 && minor >= 5));
+}
+
+// A wrong configuration is told by the generator, where one can't do without it.
+bool wantsRandom(const ossl::Context& context) {
+    return !context.settings().randomToken.empty() || !context.settings().problem.empty();
+}
 
 constexpr std::array operations{
     Operation{OSSL_OP_STORE, "store", store::loaders},
@@ -40,7 +61,10 @@ constexpr std::array operations{
     Operation{OSSL_OP_ASYM_CIPHER, "asym-cipher", asym_cipher::algorithms},
     Operation{OSSL_OP_KEYEXCH, "exchange", exchange::algorithms},
     Operation{OSSL_OP_ENCODER, "encoder", store::encoders},
-    Operation{OSSL_OP_DECODER, "decoder", store::decoders}};
+    Operation{OSSL_OP_DECODER, "decoder", store::decoders},
+    Operation{OSSL_OP_RAND, "random", rng::algorithms, wantsRandom},
+    Operation{ossl::skey::operation, "skeymgmt", skeymgmt::algorithms, wantsSymmetricKeys},
+    Operation{OSSL_OP_CIPHER, "cipher", cipher::algorithms, wantsSymmetricKeys}};
 
 bool isBlocked(const ossl::Context& context, const char* name) {
     const auto& blocked = context.settings().blockedOperations;
@@ -68,16 +92,20 @@ void loadEarly(void* provctx) {
 }
 
 // A module's own use of libcrypto must not be served by a token: it gets nothing, and nothing is
-// remembered of it.
+// remembered of it. But what its library context takes random numbers from must be there, and gives
+// it OpenSSL's own.
 const OSSL_ALGORITHM* queryOperation(void* provctx, int id, int* noCache) {
-    *noCache = pkcs11::Module::insideCall() ? 1 : 0;
+    *noCache = pkcs11::Module::insideCall() && id != OSSL_OP_RAND ? 1 : 0;
     if (*noCache == 1)
         return nullptr;
     const auto& context = ossl::Context::from(provctx);
-    loadEarly(provctx);
+    // Generators are looked for with a lock held that modules may want.
+    if (id != OSSL_OP_RAND)
+        loadEarly(provctx);
     const auto* found = std::find_if(operations.begin(), operations.end(),
                                      [id](const auto& operation) { return operation.id == id; });
-    if (found == operations.end() || isBlocked(context, found->name))
+    if (found == operations.end() || isBlocked(context, found->name) ||
+        (found->isWanted != nullptr && !found->isWanted(context)))
         return nullptr;
     return context.settings().assumeFips ? withFipsProperty(*found) : found->algorithms();
 }

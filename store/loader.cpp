@@ -20,7 +20,7 @@ namespace {
 /// and whom to ask for a PIN.
 class Loader {
   public:
-    Loader(ossl::Context& context, const char* text) : context_(context), uri_(parse(text)) {}
+    Loader(ossl::Context& context, const char* text) : context_(context), uri_(parseUri(text)) {}
 
     const ossl::Core& core() const { return context_.core(); }
     void expect(int type) { expectation_ = type; }
@@ -40,14 +40,6 @@ class Loader {
     }
 
   private:
-    static uri::Uri parse(const char* text) {
-        try {
-            return uri::Uri::parse(text);
-        } catch (const uri::Error& error) {
-            throw pkcs11::Error(pkcs11::Failure::uri, error.what());
-        }
-    }
-
     // Whatever happens, the search is over: callers go on until the end is reached (a failing load
     // without an end would keep them for ever).
     void search(PassphraseCallback passphrase) {

@@ -49,6 +49,14 @@ std::string join(const std::vector<std::string>& parts) {
     return result;
 }
 
+uri::Uri parseUri(std::string_view text) {
+    try {
+        return uri::Uri::parse(text);
+    } catch (const uri::Error& error) {
+        throw pkcs11::Error(pkcs11::Failure::uri, error.what());
+    }
+}
+
 TokenSearch::TokenSearch(ossl::Context& context, const uri::Uri& uri) : uri_(uri) {
     for (auto* module : selectModules(context)) {
         try {

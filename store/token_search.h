@@ -10,6 +10,9 @@
 
 namespace store {
 
+/// Uri::parse() with an error that the provider can tell: throws pkcs11::Error.
+uri::Uri parseUri(std::string_view text);
+
 /// Looks through the modules at construction; asks each for no more than the URI needs to rule it
 /// out. Throws pkcs11::Error if no token fits, naming those that are there.
 class TokenSearch {

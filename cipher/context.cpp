@@ -1,0 +1,170 @@
+#include "cipher/context.h"
+
+#include <openssl/core_names.h>
+
+#include "ossl/params.h"
+
+namespace cipher {
+namespace {
+
+constexpr std::size_t longestIv = 128; // bytes; as OpenSSL's own GCM
+constexpr std::size_t longestTag = 16;
+
+void answerOctetsOrPointer(OSSL_PARAM* params, const char* key, Octets value) {
+    auto* found = OSSL_PARAM_locate(params, key);
+    if (found == nullptr)
+        return;
+    if (OSSL_PARAM_set_octet_ptr(found, value.data(), value.size()) != 1 &&
+        OSSL_PARAM_set_octet_string(found, value.data(), value.size()) != 1)
+        throw ossl::UsageError(ossl::Reason::parameter,
+                               std::string("the buffer for \"") + key + "\" is too small");
+}
+
+// A tag without data is a size that is asked for; tags are cut to what the asker has room for.
+void answerTag(OSSL_PARAM* params, Octets tag) {
+    auto* found = OSSL_PARAM_locate(params, OSSL_CIPHER_PARAM_AEAD_TAG);
+    if (found == nullptr)
+        return;
+    if (tag.empty() || found->data_size == 0 || found->data_size > tag.size())
+        throw ossl::UsageError(ossl::Reason::data, "there is no tag of that size yet");
+    OSSL_PARAM_set_octet_string(found, tag.data(), found->data_size);
+}
+
+} // namespace
+
+Context::Context(const Context& other)
+    : provider_(other.provider_), algorithm_(other.algorithm_),
+      software_(other.software_ ? std::make_unique<Software>(*other.software_) : nullptr),
+      key_(other.key_), operation_(other.operation_ ? other.operation_->clone() : nullptr),
+      ivSize_(other.ivSize_), iv_(other.iv_), padding_(other.padding_) {}
+
+Software& Context::software() {
+    if (!software_)
+        software_ = std::make_unique<Software>(provider_, algorithm_.name);
+    return *software_;
+}
+
+Operation& Context::operation() {
+    if (!operation_)
+        throw ossl::UsageError(ossl::Reason::data, key_ ? "no IV is set" : "no key is set");
+    return *operation_;
+}
+
+void Context::begin(bool encrypts, const unsigned char* key, const unsigned char* iv,
+                    std::size_t ivSize, const OSSL_PARAM* params) {
+    if (key == nullptr && key_) {
+        setParams(params);
+        beginOnToken(encrypts, iv, ivSize);
+        return;
+    }
+    key_.reset();
+    operation_.reset();
+    software().init(encrypts, key, iv, ivSize, params);
+}
+
+void Context::begin(bool encrypts, std::shared_ptr<skeymgmt::SecretKey> key,
+                    const unsigned char* iv, std::size_t ivSize, const OSSL_PARAM* params) {
+    const auto size = key ? key->size() : 0;
+    if (size != 0 && size != algorithm_.keySize)
+        throw ossl::UsageError(ossl::Reason::key,
+                               std::string(algorithm_.name) + " takes a key of " +
+                                   std::to_string(algorithm_.keySize) +
+                                   " bytes, and this one has " + std::to_string(size));
+    if (key && key->isOnToken()) {
+        software_.reset();
+        key_ = std::move(key);
+        iv_.clear();
+    }
+    begin(encrypts, key ? key->bytes().data() : nullptr, iv, ivSize, params);
+}
+
+// Without a new IV the old one counts again, but not in GCM: there it would tell the key away.
+void Context::beginOnToken(bool encrypts, const unsigned char* iv, std::size_t ivSize) {
+    if (iv != nullptr && algorithm_.isAead() && ivSize > 0 && ivSize <= longestIv)
+        ivSize_ = ivSize;
+    if (iv != nullptr && ivSize != ivSize_)
+        throw ossl::UsageError(ossl::Reason::parameter, "the IV has " + std::to_string(ivSize) +
+                                                            " bytes, and should have " +
+                                                            std::to_string(ivSize_));
+    operation_.reset();
+    if (iv != nullptr)
+        iv_.assign(iv, iv + ivSize);
+    else if (algorithm_.isAead())
+        iv_.clear();
+    if (iv_.size() != ivSize_)
+        return;
+    operation_ = cipher::begin(algorithm_.mode, {key_, encrypts, iv_});
+    operation_->setPadding(padding_);
+}
+
+std::size_t Context::update(const unsigned char* in, std::size_t size, unsigned char* out,
+                            std::size_t room) {
+    if (software_)
+        return software_->update(in, size, out);
+    if (out == nullptr) {
+        operation().authenticate({in, size});
+        return size;
+    }
+    return operation().update({in, size}, {out, room});
+}
+
+std::size_t Context::finish(unsigned char* out, std::size_t room) {
+    return software_ ? software_->finish(out) : operation().finish({out, room});
+}
+
+std::size_t Context::whole(const unsigned char* in, std::size_t size, unsigned char* out,
+                           std::size_t room) {
+    if (software_)
+        return software_->whole(in, size, out);
+    operation().setPadding(false);
+    return in != nullptr ? update(in, size, out, room) : finish(out, room);
+}
+
+void Context::setParams(const OSSL_PARAM* params) {
+    if (params == nullptr)
+        return;
+    if (software_)
+        return software_->set(params);
+    if (const auto padding = ossl::unsignedOf(params, OSSL_CIPHER_PARAM_PADDING)) {
+        padding_ = *padding != 0;
+        if (operation_)
+            operation_->setPadding(padding_);
+    }
+    const auto keySize = ossl::sizeOf(params, OSSL_CIPHER_PARAM_KEYLEN);
+    if (keySize && *keySize != algorithm_.keySize)
+        throw ossl::UsageError(ossl::Reason::parameter, "the size of the key cannot be changed");
+    if (!algorithm_.isAead())
+        return;
+    if (const auto size = ossl::sizeOf(params, OSSL_CIPHER_PARAM_AEAD_IVLEN)) {
+        if (*size == 0 || *size > longestIv)
+            throw ossl::UsageError(ossl::Reason::parameter, "an IV has 1 to 128 bytes");
+        ivSize_ = *size;
+    }
+    const auto* tag = OSSL_PARAM_locate_const(params, OSSL_CIPHER_PARAM_AEAD_TAG);
+    if (tag == nullptr || tag->data == nullptr) // the size alone: tags are cut when they are read
+        return;
+    const auto value = ossl::octetsOf(params, OSSL_CIPHER_PARAM_AEAD_TAG);
+    if (value->empty() || value->size() > longestTag)
+        throw ossl::UsageError(ossl::Reason::parameter, "a tag has 1 to 16 bytes");
+    operation().setTag(*value);
+}
+
+void Context::getParams(OSSL_PARAM* params) const {
+    if (params == nullptr)
+        return;
+    if (software_)
+        return software_->get(params);
+    ossl::answerSize(params, OSSL_CIPHER_PARAM_KEYLEN, algorithm_.keySize);
+    ossl::answerSize(params, OSSL_CIPHER_PARAM_IVLEN, ivSize_);
+    ossl::answerSize(params, OSSL_CIPHER_PARAM_PADDING, padding_ ? 1 : 0);
+    ossl::answerSize(params, OSSL_CIPHER_PARAM_NUM, 0);
+    answerOctetsOrPointer(params, OSSL_CIPHER_PARAM_IV, iv_);
+    answerOctetsOrPointer(params, OSSL_CIPHER_PARAM_UPDATED_IV,
+                          operation_ ? operation_->nextIv() : Octets(iv_));
+    if (!algorithm_.isAead())
+        return;
+    ossl::answerSize(params, OSSL_CIPHER_PARAM_AEAD_TAGLEN, longestTag);
+    answerTag(params, operation_ ? operation_->tag() : Octets());
+}
+
+} // namespace cipher

@@ -1,0 +1,27 @@
+// CTR.
+#pragma once
+
+#include "cipher/operation.h"
+
+namespace cipher {
+
+/// Pieces need not be whole blocks: the token begins each with the block that it lies in.
+class Counter : public Operation {
+  public:
+    explicit Counter(const Setup& setup);
+
+    std::unique_ptr<Operation> clone() const override { return std::make_unique<Counter>(*this); }
+    std::size_t update(Octets in, Buffer out) override;
+    std::size_t finish(Buffer) override { return 0; }
+    Octets nextIv() const override { return block_; }
+
+  private:
+    void advance(std::size_t size);
+
+    std::shared_ptr<skeymgmt::SecretKey> key_;
+    bool encrypts_;
+    Block block_{};          ///< the counter of the present block, big-endian
+    std::size_t offset_ = 0; ///< in that block
+};
+
+} // namespace cipher

@@ -1,0 +1,35 @@
+// GCM.
+#pragma once
+
+#include "cipher/operation.h"
+
+namespace cipher {
+
+/// Data in one piece: the token gives nothing that is not authenticated, and begins nothing that
+/// would have to be held. Before a decryption the tag must be known.
+class Gcm : public Operation {
+  public:
+    explicit Gcm(const Setup& setup);
+
+    std::unique_ptr<Operation> clone() const override { return std::make_unique<Gcm>(*this); }
+    std::size_t update(Octets in, Buffer out) override;
+    void authenticate(Octets data) override;
+    std::size_t finish(Buffer out) override;
+    void setTag(Octets tag) override { tag_.assign(tag.begin(), tag.end()); }
+    Octets tag() const override { return encrypts_ && done_ ? Octets(tag_) : Octets(); }
+    Octets nextIv() const override { return iv_; }
+
+  private:
+    std::size_t encrypt(Octets in, Buffer out);
+    std::size_t decrypt(Octets in, Buffer out);
+    CK_GCM_PARAMS parameter(std::size_t tagSize);
+
+    std::shared_ptr<skeymgmt::SecretKey> key_;
+    bool encrypts_;
+    bool done_ = false;
+    pkcs11::Bytes iv_;
+    pkcs11::Bytes authenticated_;
+    pkcs11::Bytes tag_;
+};
+
+} // namespace cipher

@@ -1,0 +1,36 @@
+// The same cipher by another provider, for keys that are bytes. EVP takes the first cipher of a
+// name that there is; where that is this provider's, programs, libssl and the token's own module
+// notice nothing of it.
+#pragma once
+
+#include "cipher/operation.h"
+#include "ossl/handles.h"
+
+namespace cipher {
+
+/// One EVP_CIPHER_CTX of another provider's cipher. Functions throw UsageError.
+class Software {
+  public:
+    Software(const ossl::Context& provider, const char* name);
+    Software(const Software& other);
+    Software& operator=(const Software&) = delete;
+    ~Software() = default;
+
+    /// Null pointers keep what was there.
+    void init(bool encrypts, const unsigned char* key, const unsigned char* iv, std::size_t ivSize,
+              const OSSL_PARAM* params);
+    std::size_t update(const unsigned char* in, std::size_t size, unsigned char* out);
+    std::size_t finish(unsigned char* out);
+    /// EVP_Cipher(): no padding.
+    std::size_t whole(const unsigned char* in, std::size_t size, unsigned char* out);
+    void set(const OSSL_PARAM* params);
+    void get(OSSL_PARAM* params) const;
+
+  private:
+    using Cipher = ossl::Owner<EVP_CIPHER, EVP_CIPHER_free>;
+    using Context = ossl::Owner<EVP_CIPHER_CTX, EVP_CIPHER_CTX_free>;
+    Cipher cipher_; ///< null in copies, whose context holds it
+    Context context_;
+};
+
+} // namespace cipher

@@ -1,0 +1,78 @@
+#include "rng/token_random.h"
+
+#include <algorithm>
+
+#include <openssl/rand.h>
+
+#include "ossl/secret.h"
+#include "store/token_search.h"
+
+namespace rng {
+namespace {
+
+// Fewer bytes are not asked for, since so many zeros do not come by chance.
+constexpr std::size_t shortestRequest = 16;
+constexpr unsigned ownStrength = 256; // bits
+
+pkcs11::Token& findToken(ossl::Context& provider) {
+    if (!provider.settings().problem.empty())
+        throw ossl::UsageError(ossl::Reason::parameter, provider.settings().problem);
+    const pkcs11::trace::Step step([] { return std::string("find the token for random numbers"); });
+    const auto uri = store::parseUri(provider.settings().randomToken);
+    const store::TokenSearch search(provider, uri);
+    if (search.tokens().size() != 1)
+        throw pkcs11::Error(pkcs11::Failure::ambiguous,
+                            "several tokens fit pkcs11-random-token, and one must be named: " +
+                                search.describe());
+    auto& token = *search.tokens().front();
+    if ((token.info().flags & CKF_RNG) == 0)
+        throw pkcs11::Error(pkcs11::Failure::unsupported,
+                            token.describe() + " has no random number generator (CKF_RNG)");
+    return token;
+}
+
+// Two threads that come first both search, and find the same.
+pkcs11::Token& token(ossl::Context& provider) {
+    auto* known = provider.randomToken();
+    if (known != nullptr)
+        return *known;
+    auto& found = findToken(provider);
+    provider.setRandomToken(found);
+    return found;
+}
+
+void generate(pkcs11::Token& token, std::span<unsigned char> out) {
+    token.withConnection([&](const auto& connection) {
+        pkcs11::Session session = connection->take();
+        session.template require<&pkcs11::List::C_GenerateRandom>(out.data(), CK_ULONG{out.size()});
+    });
+    if (std::all_of(out.begin(), out.end(), [](unsigned char byte) { return byte == 0; }))
+        throw pkcs11::Error(pkcs11::Failure::call,
+                            "C_GenerateRandom gave nothing but zeros for " + token.describe(),
+                            CKR_GENERAL_ERROR);
+}
+
+// The child library context knows nothing of the application's choice of a generator.
+void generateInSoftware(const ossl::Context& provider, std::span<unsigned char> out) {
+    if (RAND_bytes_ex(provider.libctx(), out.data(), out.size(), ownStrength) != 1)
+        throw ossl::UsageError(ossl::Reason::internal, "OpenSSL's own generator failed");
+}
+
+} // namespace
+
+void fill(ossl::Context& provider, std::span<unsigned char> out) {
+    ossl::SecretBytes made(std::max(out.size(), shortestRequest));
+    if (pkcs11::Module::insideCall()) {
+        generateInSoftware(provider, made.all());
+    } else {
+        auto& source = token(provider);
+        for (auto rest = made.all(); !rest.empty();) {
+            const auto part = rest.first(std::min(rest.size(), longestRequest));
+            generate(source, part);
+            rest = rest.subspan(part.size());
+        }
+    }
+    std::copy_n(made.data(), out.size(), out.begin());
+}
+
+} // namespace rng

@@ -1,0 +1,93 @@
+#include "skeymgmt/lookup.h"
+
+#include <array>
+
+#include "store/pin_source.h"
+#include "store/token_search.h"
+
+namespace skeymgmt {
+namespace {
+
+constexpr std::array attributeTypes{CKA_CLASS,
+                                    CKA_KEY_TYPE,
+                                    CKA_LABEL,
+                                    CKA_ID,
+                                    CKA_VALUE_LEN,
+                                    CKA_CHECK_VALUE,
+                                    pkcs11::ckaUniqueId,
+                                    CKA_ALWAYS_AUTHENTICATE,
+                                    CKA_ALLOWED_MECHANISMS};
+
+using Keys = std::vector<std::shared_ptr<SecretKey>>;
+
+// A secret key has no public value; but where the token tells the first bytes of what it encrypts
+// (CKA_CHECK_VALUE, PKCS#11 2.40, section 4.10.2) another key does not take its place.
+bool hasSameCheckValue(pkcs11::Session& session, CK_OBJECT_HANDLE handle,
+                       const pkcs11::Bytes& before) {
+    constexpr std::array types{CKA_CLASS, CKA_CHECK_VALUE};
+    return pkcs11::readAttributes(session, handle, types).bytes(CKA_CHECK_VALUE) == before;
+}
+
+void findOnToken(ossl::Context& provider, const uri::Uri& uri, pkcs11::Token& token, bool mayLogIn,
+                 Keys& out) {
+    const auto pins = store::pinSource(uri, provider.settings(), {});
+    const bool pinGiven = store::hasGivenPin(uri, provider.settings());
+    const pkcs11::ObjectQuery query{CKO_SECRET_KEY, uri.object(), uri.id()};
+    const auto before = out.size();
+    token.withConnection([&](const auto& connection) {
+        out.resize(before);
+        pkcs11::Session session = connection->take();
+        if (mayLogIn && pinGiven)
+            connection->login(session, pins);
+        auto handles = pkcs11::findObjects(session, query);
+        if (handles.empty() && mayLogIn && !connection->loggedIn()) {
+            connection->login(session, pins);
+            handles = pkcs11::findObjects(session, query);
+        }
+        for (const auto handle : handles)
+            if (auto key = keyAt(provider, connection, session, handle))
+                out.push_back(std::move(key));
+    });
+}
+
+} // namespace
+
+std::shared_ptr<SecretKey> keyAt(ossl::Context& provider,
+                                 const std::shared_ptr<pkcs11::Connection>& connection,
+                                 pkcs11::Session& session, CK_OBJECT_HANDLE handle) {
+    std::span<const CK_ATTRIBUTE_TYPE> types(attributeTypes);
+    if (provider.settings().noAllowedMechanisms)
+        types = types.first(types.size() - 1);
+    auto attributes = pkcs11::readAttributes(session, handle, types);
+    if (attributes.number(CKA_KEY_TYPE) != CKK_AES)
+        return nullptr;
+    auto uri = uri::format({&connection->token().info(), CKO_SECRET_KEY, attributes.text(CKA_LABEL),
+                            attributes.bytes(CKA_ID)});
+    const auto check = attributes.bytes(CKA_CHECK_VALUE);
+    auto object = std::make_shared<pkcs11::TokenObject>(connection, handle, std::move(attributes));
+    if (!check.empty())
+        object->setCheck([check](pkcs11::Session& another, CK_OBJECT_HANDLE found) {
+            return hasSameCheckValue(another, found, check);
+        });
+    return std::make_shared<SecretKey>(provider, std::move(object), std::move(uri));
+}
+
+std::shared_ptr<SecretKey> findKey(ossl::Context& provider, const uri::Uri& uri) {
+    const pkcs11::trace::Step step([&uri] { return "search " + uri.withoutPin(); });
+    const store::TokenSearch search(provider, uri);
+    Keys keys;
+    for (auto* token : search.tokens())
+        findOnToken(provider, uri, *token, search.loginToken() == token, keys);
+    if (keys.empty())
+        throw pkcs11::Error(pkcs11::Failure::notFound, "no AES key fits " + uri.withoutPin() +
+                                                           "; searched: " + search.describe());
+    if (keys.size() == 1)
+        return keys.front();
+    std::vector<std::string> uris;
+    for (const auto& key : keys)
+        uris.push_back(key->uri());
+    throw pkcs11::Error(pkcs11::Failure::ambiguous,
+                        "several keys fit the URI, and one must be named: " + store::join(uris));
+}
+
+} // namespace skeymgmt

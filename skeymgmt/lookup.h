@@ -1,0 +1,20 @@
+// AES keys that are on a token already.
+#pragma once
+
+#include <memory>
+
+#include "skeymgmt/secret_key.h"
+#include "uri/uri.h"
+
+namespace skeymgmt {
+
+/// The one AES key that `uri` names, after a login where it can't be seen without. Throws
+/// pkcs11::Error if there is none, or if several fit.
+std::shared_ptr<SecretKey> findKey(ossl::Context& provider, const uri::Uri& uri);
+
+/// The key that was found or made at `handle`; its attributes are read. `home` for session objects.
+std::shared_ptr<SecretKey> keyAt(ossl::Context& provider,
+                                 const std::shared_ptr<pkcs11::Connection>& connection,
+                                 pkcs11::Session& session, CK_OBJECT_HANDLE handle);
+
+} // namespace skeymgmt

@@ -1,0 +1,51 @@
+#include "skeymgmt/secret_key.h"
+
+#include <algorithm>
+
+namespace skeymgmt {
+namespace {
+
+constexpr std::size_t longestKey = 32; // AES-256
+
+} // namespace
+
+SessionObject::~SessionObject() {
+    const auto& connection = session_.connection();
+    if (connection.isFromBeforeFork() || !connection.valid())
+        session_.setGone();
+    else if (session_.call<&pkcs11::List::C_DestroyObject>(handle_) != CKR_OK)
+        session_.setUnusable(); // the object ends with the session
+}
+
+SecretKey::SecretKey(ossl::Context& provider, std::span<const unsigned char> bytes)
+    : provider_(provider), bytes_(std::in_place, bytes.size()) {
+    std::copy(bytes.begin(), bytes.end(), bytes_->data());
+}
+
+std::size_t SecretKey::size() const {
+    return isOnToken() ? object_->attributes().number(CKA_VALUE_LEN).value_or(0) : bytes_->size();
+}
+
+ossl::SecretBytes SecretKey::value() const {
+    ossl::SecretBytes out(longestKey);
+    std::size_t size = bytes().size();
+    if (isOnToken())
+        size = object_->run([&](pkcs11::Session& session, CK_OBJECT_HANDLE handle) {
+            CK_ATTRIBUTE value{CKA_VALUE, out.data(), out.size()};
+            const CK_RV rv = session.call<&pkcs11::List::C_GetAttributeValue>(handle, &value, 1UL);
+            if (rv != CKR_OK && rv != CKR_ATTRIBUTE_SENSITIVE)
+                session.setFailed(rv);
+            if (rv != CKR_OK || value.ulValueLen > out.size())
+                throw pkcs11::callFailed(pkcs11::functionName<&pkcs11::List::C_GetAttributeValue>,
+                                         rv != CKR_OK ? rv : CKR_GENERAL_ERROR,
+                                         "the value of the " + object_->describe());
+            return std::size_t{value.ulValueLen};
+        });
+    else
+        std::copy_n(bytes().begin(), size, out.data());
+    ossl::SecretBytes result(size);
+    std::copy_n(out.data(), size, result.data());
+    return result;
+}
+
+} // namespace skeymgmt

@@ -1,0 +1,72 @@
+// An AES key: an object on a token, or bytes in memory.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "ossl/context.h"
+#include "ossl/secret.h"
+#include "pkcs11/object.h"
+
+namespace skeymgmt {
+
+/// A session object with the session that it lives and ends with.
+class SessionObject {
+  public:
+    SessionObject(pkcs11::Session session, CK_OBJECT_HANDLE handle)
+        : session_(std::move(session)), handle_(handle) {}
+    /// Destroys the object, where session and process are still those that made it.
+    ~SessionObject();
+    SessionObject(const SessionObject&) = delete;
+    SessionObject& operator=(const SessionObject&) = delete;
+
+  private:
+    pkcs11::Session session_;
+    CK_OBJECT_HANDLE handle_;
+};
+
+/// What an EVP_SKEY of this provider holds. Immutable; safe to use from several threads.
+class SecretKey {
+  public:
+    /// On a token; `home` for session objects. `uri` is complete, and without a PIN.
+    SecretKey(ossl::Context& provider, std::shared_ptr<pkcs11::TokenObject> object, std::string uri,
+              std::unique_ptr<SessionObject> home = nullptr)
+        : provider_(provider), object_(std::move(object)), uri_(std::move(uri)),
+          home_(std::move(home)) {}
+    /// In memory, for the ciphers of other providers.
+    SecretKey(ossl::Context& provider, std::span<const unsigned char> bytes);
+
+    ossl::Context& provider() const { return provider_; }
+    bool isOnToken() const { return object_ != nullptr; }
+    pkcs11::TokenObject& object() const { return *object_; }
+    /// Empty for keys on tokens.
+    std::span<const unsigned char> bytes() const {
+        return bytes_ ? bytes_->view() : std::span<const unsigned char>();
+    }
+    /// Bytes; 0 where the token does not say.
+    std::size_t size() const;
+    /// Empty for keys in memory.
+    const std::string& uri() const { return uri_; }
+
+    /// The key's bytes, of a key on a token if that gives them. Throws pkcs11::Error.
+    ossl::SecretBytes value() const;
+
+  private:
+    ossl::Context& provider_;
+    std::shared_ptr<pkcs11::TokenObject> object_;
+    std::string uri_;
+    std::unique_ptr<SessionObject> home_;
+    std::optional<ossl::SecretBytes> bytes_;
+};
+
+/// What skeymgmt's `void* keydata` points to.
+struct SecretKeyData {
+    std::shared_ptr<SecretKey> key;
+};
+
+inline const std::shared_ptr<SecretKey>& secretKeyOf(void* keydata) {
+    return static_cast<SecretKeyData*>(keydata)->key;
+}
+
+} // namespace skeymgmt

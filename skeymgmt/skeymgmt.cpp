@@ -1,0 +1,126 @@
+#include "skeymgmt/skeymgmt.h"
+
+#include <array>
+
+#include "ossl/dispatch.h"
+#include "ossl/params.h"
+#include "ossl/skey.h"
+#include "skeymgmt/lookup.h"
+#include "skeymgmt/making.h"
+#include "store/token_search.h"
+
+namespace skeymgmt {
+namespace {
+
+namespace skey = ossl::skey;
+
+bool isKeySize(std::size_t size) {
+    return size == 16 || size == 24 || size == 32;
+}
+
+void requireKeySize(std::size_t size) {
+    if (!isKeySize(size))
+        throw ossl::UsageError(ossl::Reason::parameter,
+                               "an AES key has 16, 24 or 32 bytes, not " + std::to_string(size));
+}
+
+void* keyData(std::shared_ptr<SecretKey> key) {
+    return new SecretKeyData{std::move(key)};
+}
+
+// Bytes that are for no token are for the ciphers of other providers, which this one may stand
+// before.
+std::shared_ptr<SecretKey> import(ossl::Context& provider, const OSSL_PARAM* params) {
+    const auto text = ossl::textOf(params, uriParameter);
+    const auto value = ossl::octetsOf(params, skey::rawBytes);
+    if (!text && !value)
+        throw ossl::UsageError(ossl::Reason::parameter,
+                               "neither pkcs11_uri nor raw-bytes tells which key is meant");
+    if (value)
+        requireKeySize(value->size());
+    if (!text)
+        return std::make_shared<SecretKey>(provider, *value);
+    const auto uri = store::parseUri(*text);
+    return value ? makeKey(provider, {uri, value->size(), *value}) : findKey(provider, uri);
+}
+
+void* importKey(void* provctx, int, const OSSL_PARAM params[]) {
+    auto& provider = ossl::Context::from(provctx);
+    return ossl::guarded<void*>(provider.core(), nullptr,
+                                [&] { return keyData(import(provider, params)); });
+}
+
+void* generateKey(void* provctx, const OSSL_PARAM params[]) {
+    auto& provider = ossl::Context::from(provctx);
+    return ossl::guarded<void*>(provider.core(), nullptr, [&] {
+        const auto text = ossl::textOf(params, uriParameter);
+        const auto size = ossl::sizeOf(params, skey::keyLength);
+        if (!text || !size)
+            throw ossl::UsageError(ossl::Reason::parameter,
+                                   "a key is made on a token by pkcs11_uri and key-length");
+        requireKeySize(*size);
+        return keyData(makeKey(provider, {store::parseUri(*text), *size}));
+    });
+}
+
+void freeKey(void* keydata) {
+    delete static_cast<SecretKeyData*>(keydata);
+}
+
+int exportKey(void* keydata, int selection, OSSL_CALLBACK* callback, void* arg) {
+    const auto& key = *secretKeyOf(keydata);
+    return ossl::guarded(key.provider().core(), 0, [&] {
+        auto size = key.size();
+        std::optional<ossl::SecretBytes> value;
+        std::vector<OSSL_PARAM> params;
+        if ((selection & skey::selectSecret) != 0) {
+            value.emplace(key.value());
+            size = value->size();
+            params.push_back(
+                OSSL_PARAM_construct_octet_string(skey::rawBytes, value->data(), value->size()));
+        }
+        params.push_back(OSSL_PARAM_construct_size_t(skey::keyLength, &size));
+        params.push_back(OSSL_PARAM_construct_end());
+        return callback(params.data(), arg);
+    });
+}
+
+const char* keyId(void* keydata) {
+    const auto& uri = secretKeyOf(keydata)->uri();
+    return uri.empty() ? nullptr : uri.c_str();
+}
+
+const OSSL_PARAM* importSettable(void*) {
+    static const std::array list{ossl::octetsParam(skey::rawBytes), ossl::textParam(uriParameter),
+                                 OSSL_PARAM_construct_end()};
+    return list.data();
+}
+
+const OSSL_PARAM* generateSettable(void*) {
+    static const std::array list{ossl::sizeParam(skey::keyLength), ossl::textParam(uriParameter),
+                                 OSSL_PARAM_construct_end()};
+    return list.data();
+}
+
+const OSSL_DISPATCH* functions() {
+    static const std::array table{
+        ossl::entry<skey::FreeFunction>(skey::freeId, freeKey),
+        ossl::entry<skey::ImportFunction>(skey::importId, importKey),
+        ossl::entry<skey::ExportFunction>(skey::exportId, exportKey),
+        ossl::entry<skey::GenerateFunction>(skey::generateId, generateKey),
+        ossl::entry<skey::KeyIdFunction>(skey::keyIdId, keyId),
+        ossl::entry<skey::SettableFunction>(skey::importSettableId, importSettable),
+        ossl::entry<skey::SettableFunction>(skey::generateSettableId, generateSettable),
+        ossl::endOfTable()};
+    return table.data();
+}
+
+} // namespace
+
+const OSSL_ALGORITHM* algorithms() {
+    static const std::array list{ossl::algorithm("AES", functions(), "AES keys on tokens"),
+                                 ossl::endOfAlgorithms()};
+    return list.data();
+}
+
+} // namespace skeymgmt
