@@ -60,11 +60,14 @@ int passOn(pkcs11::Bytes& der, OSSL_CALLBACK* callback, void* arg) {
 int decodePem(void* ctx, OSSL_CORE_BIO* coreBio, int, OSSL_CALLBACK* callback, void* arg,
               OSSL_PASSPHRASE_CALLBACK*, void*) {
     auto& context = ossl::Context::from(ctx);
-    return ossl::guarded(context.core(), 0, [&] {
+    std::optional<PemBlock> block;
+    const int done = ossl::guarded(context.core(), 0, [&] {
         const ossl::Bio in(BIO_new_from_core_bio(context.libctx(), coreBio));
-        auto block = in ? readPem(in.get()) : std::nullopt;
-        return block && block->label == keyUriPemLabel ? passOn(block->der, callback, arg) : 1;
+        block = in ? readPem(in.get()) : std::nullopt;
+        return 1;
     });
+    // The next decoder tells why a key is not found; in guarded its error would be dropped.
+    return block && block->label == keyUriPemLabel ? passOn(block->der, callback, arg) : done;
 }
 
 pkcs11::Bytes readAll(BIO* in) {
