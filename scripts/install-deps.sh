@@ -3,7 +3,7 @@
 set -euo pipefail
 
 build=(cmake ninja-build g++ pkg-config libssl-dev libp11-kit-dev openssl softhsm2 opensc p11-kit p11-kit-modules nlohmann-json3-dev libyaml-cpp-dev libcli11-dev)
-test=(libgtest-dev libgmock-dev libbenchmark-dev gnutls-bin osslsigncode valgrind xxd clang-format clang-tidy gdb nginx-light libnss3 libnss3-tools jq python3-jwcrypto debootstrap bash-completion)
+test=(libgtest-dev libgmock-dev libbenchmark-dev gnutls-bin osslsigncode valgrind xxd clang-format clang-tidy gdb nginx-light libnss3 libnss3-tools jq python3-jwcrypto debootstrap bash-completion apache2-bin bind9-utils curl haproxy openvpn stunnel4)
 bench=(libbenchmark-dev python3 gnuplot-nox valgrind libengine-pkcs11-openssl)
 fuzz=(clang libclang-rt-dev)
 # Man pages and the package.

@@ -3,7 +3,7 @@
 
 start_server() { # s_server options
     local try
-    PORT=$((20000 + RANDOM % 20000))
+    PORT=$(free_port)
     "${RUNNER[@]}" openssl s_server "${SERVER_PROV[@]}" -accept "127.0.0.1:$PORT" -www -quiet "$@" >server.log 2>&1 </dev/null &
     SERVER_PID=$!
     for try in $(seq 100); do
@@ -86,4 +86,51 @@ scenario_tls_client_with_provider() {
         grep -q "HTTP/1.0 200" client.log || die "no page: $order"
     done
     stop_server
+}
+
+# crowd S_CLIENT-OPTIONS...: twelve clients at once, each with four handshakes one after the other, none of which may fail
+crowd() {
+    local number pids=()
+    for number in $(seq 12); do
+        {
+            for _ in 1 2 3 4; do
+                shakes_hands "$@" >"crowd.$number" 2>&1 || { cat "crowd.$number" >>refused; }
+            done
+        } &
+        pids+=($!)
+    done
+    wait "${pids[@]}"
+    [ ! -e refused ] || { cat refused >&2; die "handshakes failed: $*"; }
+}
+crowd_of_rsa() {
+    crowd -tls1_2 -cipher ECDHE-RSA-AES128-GCM-SHA256 -sigalgs RSA+SHA256
+    crowd -tls1_2 -cipher AES128-GCM-SHA256
+    crowd -tls1_3 -sigalgs rsa_pss_rsae_sha256:RSA+SHA256
+}
+crowd_of_ec() {
+    crowd -tls1_2 -cipher ECDHE-ECDSA-AES128-GCM-SHA256 -sigalgs ECDSA+SHA256
+    crowd -tls1_3 -sigalgs ECDSA+SHA256
+}
+
+# Each call into the module is written down.
+logged_module() {
+    export PKCS11_TEST_TARGET=$PKCS11_PROVIDER_MODULE PKCS11_TEST_LOG=$WORK/calls PKCS11_PROVIDER_MODULE=$TEST_MODULE
+}
+logged() { grep -c "$1" "$WORK/calls" || true; }
+
+# expect_calls FUNCTION COUNT
+expect_calls() { [ "$(logged "^$1 ")" = "$2" ] || die "$(logged "^$1 ") calls of $1, where $2 are enough"; }
+
+# s_server has one thread: one session serves any number of clients, with two calls for each of them.
+scenario_tls_many_clients() {
+    logged_module
+    start_server -cert "$(certificate_of rsa)" -key "$(uri rsa)" -dcert "$(certificate_of ec256)" -dkey "$(uri ec256)"
+    CA=$(certificate_of rsa) crowd_of_rsa
+    CA=$(certificate_of ec256) crowd_of_ec
+    kill -0 "$SERVER_PID" || die "s_server has ended"
+    stop_server
+    expect_calls C_OpenSession 1
+    expect_calls C_SignInit $((4 * 48))
+    expect_calls C_Sign $((4 * 48))
+    expect_calls C_Decrypt 48
 }

@@ -1,0 +1,90 @@
+# The same servers and clients in the Debian 13 root, and those of which Debian 12's versions cannot use keys on a token.
+# shellcheck shell=bash
+
+# server_in_debian13 NAME: that scenario of servers.sh or servers_clients.sh, there
+server_in_debian13() {
+    debian13
+    tokens13
+    "scenario_$1"
+}
+scenario_debian13_servers_nginx() { server_in_debian13 servers_nginx; }
+scenario_debian13_servers_apache() { server_in_debian13 servers_apache; }
+scenario_debian13_servers_haproxy() { server_in_debian13 servers_haproxy; }
+scenario_debian13_servers_stunnel() { server_in_debian13 servers_stunnel; }
+scenario_debian13_servers_curl() { server_in_debian13 servers_curl; }
+scenario_debian13_servers_stunnel_client() { server_in_debian13 servers_stunnel_client; }
+scenario_debian13_servers_openvpn() { server_in_debian13 servers_openvpn; }
+
+scenario_debian13_servers_curl_uri() {
+    debian13
+    tokens13
+    server_files curl
+    on_debian curl_shows "$(documented curl-uri)"
+    # It has a library context of its own, in which openssl.cnf says nothing.
+    refused13 "login failed" ". ./functions.sh; start_verifying_server; curl --cacert ca.pem -sS --key-type PROV --cert rsa.cert.pem --key 'pkcs11:token=scenarios;object=rsa;type=private' https://localhost:$PORT/"
+}
+
+verifies() { OPENSSL_CONF=/dev/null dnssec-verify -o example "$1"; }
+
+# bind_signs KEY-TYPE: keys for a zone, which dnssec-signzone signs, and then named; dnssec-verify has no provider
+bind_signs() {
+    local tool=(pkcs11-tool --module /usr/lib/softhsm/libsofthsm2.so --token-label scenarios --login --pin "$PIN")
+    "${tool[@]}" --keypairgen --key-type "$1" --label ksk --id 71 --usage-sign
+    "${tool[@]}" --keypairgen --key-type "$1" --label zsk --id 72 --usage-sign
+    # shellcheck disable=SC2016 # that is the zone's
+    printf '$TTL 3600\n@ SOA ns admin 1 3600 600 86400 300\n@ NS ns\nns A 192.0.2.1\nwww A 192.0.2.2\n' >example.zone
+    # shellcheck source=/dev/null
+    . ./bind-keys
+    ! grep -q PrivateKey keys/*.private || die "a private key is in a file"
+    # shellcheck source=/dev/null
+    . ./bind-sign
+    verifies example.signed
+
+    named -g -c "$HERE/named.conf" >named.log 2>&1 &
+    SERVER_PID=$!
+    # It signs bit by bit.
+    for _ in $(seq 100); do
+        ! { dig @127.0.0.1 -p "$PORT" example axfr >transferred && verifies transferred; } || break
+        sleep 0.1
+    done
+    verifies transferred || { cat named.log >&2; die "named's zone"; }
+    # Signed with the same keys: named adds none of its own.
+    [ "$(ls keys/*.private)" = "$(cat made)" ] || { cat named.log >&2; die "other keys: $(ls keys)"; }
+    kill $SERVER_PID
+    wait $SERVER_PID || die "named's status: $?"
+}
+
+# Not Ed25519, whose private key BIND 9.20 wants to have in its file.
+bind_with() { # ALGORITHM KEY-TYPE
+    local block
+    debian13
+    tokens13
+    server_files dnssec-keyfromlabel
+    for block in bind-keys bind-sign named.conf; do
+        documented $block | sed "s/ECDSAP256SHA256/${1^^}/; s/ecdsap256sha256/$1/" >"$FILES/$block"
+    done
+    echo 'ls keys/*.private >made' >>"$FILES/bind-keys"
+    cat >>"$FILES/named.conf" <<CONF
+controls { };
+options {
+    directory "$HERE";
+    listen-on port $PORT { 127.0.0.1; };
+    listen-on-v6 { none; };
+    allow-transfer { any; };
+    pid-file "$HERE/named.pid";
+    session-keyfile "$HERE/session.key";
+    recursion no;
+    dnssec-validation no;
+};
+CONF
+    on_debian bind_signs "$2"
+}
+scenario_debian13_servers_bind_refused() {
+    debian13
+    tokens13
+    server_files dnssec-keyfromlabel
+    refused13 "crypto failure" "dnssec-keyfromlabel -a ECDSAP256SHA256 -l 'pkcs11:token=scenarios;object=bare-ec' example"
+    refused13 "failed to write key" "dnssec-keyfromlabel -a ED25519 -l 'pkcs11:token=scenarios;object=ed25519' example"
+}
+scenario_debian13_servers_bind_ec() { bind_with ecdsap256sha256 EC:prime256v1; }
+scenario_debian13_servers_bind_rsa() { bind_with rsasha256 RSA:2048; }
