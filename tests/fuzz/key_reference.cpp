@@ -1,4 +1,6 @@
 // Key references in PEM and DER, through the parser and through OpenSSL's decoders.
+#include <span>
+
 #include <openssl/decoder.h>
 
 #include "store/key_uri.h"
@@ -8,7 +10,7 @@ namespace {
 
 using fuzz::require;
 
-void checkRoundTrip(const pkcs11::Bytes& der) {
+void checkRoundTrip(std::span<const unsigned char> der) {
     if (const auto uri = store::decodeKeyUri(der))
         require(store::decodeKeyUri(store::encodeKeyUri(*uri)) == uri);
 }
