@@ -93,6 +93,41 @@ const List30* interface30(const std::string& path) {
     return list != nullptr && list->version.major == 3 ? list : nullptr;
 }
 
+std::string lastMessage() {
+    const char* message = p11_kit_message();
+    return message != nullptr ? message : "no reason given";
+}
+
+// p11-kit's proxy is p11-kit's own library, which p11-kit does not load for anybody. Its bare name
+// is the system's to find.
+bool isProxy(const std::string& path) {
+    const std::filesystem::path file(path);
+    return file.filename() == "p11-kit-proxy.so" && (file.is_absolute() || !file.has_parent_path());
+}
+
+// Stays open: handlers of its own run at the end of the process.
+CK_FUNCTION_LIST* loadProxy(const std::string& path) {
+    void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+    if (library == nullptr)
+        throw Error(Failure::module, "cannot load the PKCS#11 module " + path + ": " + dlerror());
+    const auto getList =
+        reinterpret_cast<CK_C_GetFunctionList>(dlsym(library, "C_GetFunctionList"));
+    CK_FUNCTION_LIST* functions = nullptr;
+    if (getList == nullptr || getList(&functions) != CKR_OK || functions == nullptr)
+        throw Error(Failure::module, path + " is no PKCS#11 module");
+    return functions;
+}
+
+CK_FUNCTION_LIST* loadFunctions(const std::string& path) {
+    if (isProxy(path))
+        return loadProxy(path);
+    auto* functions = p11_kit_module_load(path.c_str(), P11_KIT_MODULE_UNMANAGED);
+    if (functions == nullptr)
+        throw Error(Failure::module,
+                    "cannot load the PKCS#11 module " + path + ": " + lastMessage());
+    return functions;
+}
+
 // The first of two threads that load the same module wins.
 ModuleUse adopt(CK_FUNCTION_LIST* functions, const std::string& name, const std::string& path,
                 const ModuleOptions& options) {
@@ -132,11 +167,6 @@ void adoptList(CK_FUNCTION_LIST** list, bool remoteOnly, const ModuleOptions& co
     }
 }
 
-std::string lastMessage() {
-    const char* message = p11_kit_message();
-    return message != nullptr ? message : "no reason given";
-}
-
 // What a module does while it is loaded is its own use of libcrypto as well.
 class LoadScope {
   public:
@@ -157,11 +187,7 @@ ModuleUse loadModule(const std::string& path, const ModuleOptions& options,
     if (Module::insideCall())
         throw Error(Failure::module, "a module called back into the provider");
     const LoadScope scope;
-    auto* functions = p11_kit_module_load(path.c_str(), P11_KIT_MODULE_UNMANAGED);
-    if (functions == nullptr)
-        throw Error(Failure::module,
-                    "cannot load the PKCS#11 module " + path + ": " + lastMessage());
-    return adopt(functions, fileStem(path), real, options);
+    return adopt(loadFunctions(path), fileStem(path), real, options);
 }
 
 std::vector<ModuleUse> loadRegisteredModules(const ModuleOptions& options,

@@ -1,7 +1,7 @@
 # Shared by the scenarios: one token, one openssl, one way to judge a command. Sourced, with these set:
 #   PROVIDER  the provider's file (.../pkcs11.so)     TOKENS  folder made by make-tokens.sh
 #   EXAMPLE   the example program                     SOURCE  the project's root
-#   LEAKY_PROGRAM, ENDING_PROGRAM  tests/support/*_program.c
+#   LEAKY_PROGRAM, ENDING_PROGRAM  tests/support/*_program.c     SIGNING_THREADS  tests/support/signing_threads.c
 set -euo pipefail
 
 PROVIDER_DIR=$(dirname "$PROVIDER")

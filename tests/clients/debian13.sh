@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 
 # debian13: the root that debian-root.sh makes, seen by each scenario in mounts of its own: nothing is written into it.
-# HOME13 is the scenario's folder there (/srv), ENV13 what its programs have in the environment besides.
+# HOME13 is the scenario's folder there (/srv), ENV13 what its programs have in the environment besides, PATIENCE13 the seconds they have.
 debian13() {
     built_keyprovider
     ROOT13=$SOURCE/build/debian13
@@ -18,16 +18,16 @@ debian13() {
 in13() {
     # shellcheck disable=SC2016 # the inner shells expand
     unshare --mount --pid --fork --kill-child sh -ec '
-        root=$0 built=$1 home=$2 script=$3
-        shift 3
+        root=$0 built=$1 home=$2 script=$3 patience=$4
+        shift 4
         mount --bind "$root" "$root"
         mount --bind "$built" "$root/mnt"
         mount --bind "$home" "$root/srv"
         mount -t proc proc "$root/proc"
         cd "$root"
         exec chroot . env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/srv TMPDIR=/srv SOFTHSM2_CONF=/srv/softhsm2.conf "$@" \
-            timeout 200 bash -euc "cd /srv; $script"
-    ' "$ROOT13" "$PROVIDER_DIR" "$HOME13" "$1" "${ENV13[@]}" </dev/null >out13.txt 2>&1
+            timeout "$patience" bash -euc "cd /srv; $script"
+    ' "$ROOT13" "$PROVIDER_DIR" "$HOME13" "$1" "${PATIENCE13:-200}" "${ENV13[@]}" </dev/null >out13.txt 2>&1
 }
 works13() { in13 "$1" || { cat out13.txt >&2; die "in Debian 13: $1"; }; }
 # refused13 WORDS SCRIPT: it must fail and say WORDS, without the PIN

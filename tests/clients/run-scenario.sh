@@ -10,6 +10,8 @@ fi
 . "$here/common.sh"
 # shellcheck source=debian13.sh
 . "$here/debian13.sh"
+# shellcheck source=token_core.sh
+. "$here/token_core.sh"
 if [ "${VALGRIND:-0}" = 1 ]; then
     RUNNER=(valgrind -q --error-exitcode=99 --suppressions="$here/valgrind.supp")
 fi

@@ -48,7 +48,7 @@ scenario_debian13_symmetric_keys() {
 
 # With the provider first its ciphers are those that programs, libssl and SoftHSM get, with keys that are bytes.
 scenario_debian13_symmetric_keys_first() {
-    local iv=000102030405060708090a0b0c0d0eff key=000102030405060708090a0b0c0d0e0f000102030405060708090a0b0c0d0e0f port=$((20000 + RANDOM % 20000))
+    local iv=000102030405060708090a0b0c0d0eff key=000102030405060708090a0b0c0d0e0f000102030405060708090a0b0c0d0e0f port=$(free_port)
     debian13
     tokens13
     symmetric13 pkcs11

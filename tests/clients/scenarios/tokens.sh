@@ -1,60 +1,169 @@
-# Other tokens than SoftHSM, as Debian has them.
-# shellcheck shell=bash
+# Each token that Debian has without hardware, and each way to one: all of token_core.sh.
+# shellcheck shell=bash disable=SC2034,SC2153,SC2154 # token_core.sh and debian13.sh read what is set here
 
-# softokn: finds NSS's module, and writes the PIN of its databases.
-softokn() {
-    local candidate
-    SOFTOKN=""
-    command -v certutil >/dev/null || { echo "libnss3-tools is not installed"; exit 77; }
-    for candidate in /usr/lib/*/libsoftokn3.so /usr/lib/*/nss/libsoftokn3.so /usr/lib64/libsoftokn3.so; do
-        [ ! -e "$candidate" ] || SOFTOKN=$candidate
-    done
-    [ -n "$SOFTOKN" ] || { echo "libsoftokn3.so is not installed"; exit 77; }
-    unset PKCS11_PROVIDER_MODULE
-    echo "nss-$PIN" >pin.txt
-    chmod 600 pin.txt
+# The scenarios' own token, which the proxies below have behind them.
+softhsm() {
+    MODULE=$(cat "$TOKENS/module")
+    TOKEN=pkcs11:token=scenarios
+    LABELS=(rsa ec256 ec384 ed25519)
+    # It writes into the token's file at a login; a process that starts at that moment does not find the token.
+    PROCESSES=1
+    core_public_keys
 }
-# softokn_database NAME: a new one, and the configuration for it
-softokn_database() {
-    mkdir "db-$1"
-    certutil -N -d "sql:db-$1" -f pin.txt
-    configuration "pkcs11-module-path = $SOFTOKN
-pkcs11-module-init-args = configDir='sql:$WORK/db-$1' certPrefix='' keyPrefix='' secmod='secmod.db' flags=
-pkcs11-module-token-pin = file:$WORK/pin.txt"
+
+scenario_token_softhsm() {
+    softhsm
+    core_scenarios
 }
 
 # NSS softokn: init arguments, buffers of exactly the right size, PKCS#11 3.0, and a second slot without a login.
 scenario_token_nss_softokn() {
-    local label key token="pkcs11:token=NSS%20Certificate%20DB"
-    softokn
-    # NSS names keys after the subject of their certificates, which is the same for all of ours: one database for each.
-    for label in rsa ec256; do
-        softokn_database "$label"
-        plain pkcs12 -export -inkey "$TOKENS/$label.pem" -in "$(certificate_of $label)" -name $label -passout pass:x -out $label.p12
-        pk12util -i $label.p12 -d "sql:db-$label" -k pin.txt -W x >/dev/null
-        clean openssl storeutl -noout "$token" >all
-        grep -q "object=$label;type=private" all || { cat all >&2; die "no private key $label in the list"; }
-        key="$token;object=$label;type=private"
-        clean openssl dgst -sha256 -sign "$key" -out sig data.bin
-        plain dgst -sha256 -verify "$(public_of $label)" -signature sig data.bin >/dev/null
-        clean openssl pkey -in "$key" -pubout -out pub.pem
-        cmp -s pub.pem "$(public_of $label)" || die "another public key: $label"
-        [ $label = rsa ] || continue
-        head -c 30 data.bin >secret
-        plain pkeyutl -encrypt -pubin -inkey "$(public_of rsa)" -in secret -out encrypted -pkeyopt rsa_padding_mode:oaep -pkeyopt rsa_oaep_md:sha256
-        clean openssl pkeyutl -decrypt -inkey "$key" -in encrypted -out decrypted -pkeyopt rsa_padding_mode:oaep -pkeyopt rsa_oaep_md:sha256
-        cmp -s secret decrypted || die "another secret"
-        clean openssl dgst -sha384 -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:digest -sign "$key" -out sig data.bin
-        plain dgst -sha384 -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:digest -verify "$(public_of rsa)" -signature sig data.bin >/dev/null
+    local label
+    needs libnss3-tools certutil pk12util
+    MODULE=$(first_file '/usr/lib/*/libsoftokn3.so' '/usr/lib/*/nss/libsoftokn3.so' '/usr/lib64/libsoftokn3.so') ||
+        { echo "libsoftokn3.so is not installed"; exit 77; }
+    TOKEN=pkcs11:token=NSS%20Certificate%20DB
+    LABELS=(rsa ec256 ec384)
+    # Each C_SignInit decrypts the key anew, behind one lock: with fewer rounds than the usual 10000.
+    export NSS_MIN_MP_PBE_ITERATION_COUNT=100 NSS_MAX_MP_PBE_ITERATION_COUNT=100
+    echo "$PIN" >pin.txt
+    mkdir db
+    certutil -N -d sql:db -f pin.txt
+    for label in "${LABELS[@]}"; do
+        plain req -new -x509 -key "$TOKENS/$label.pem" -subj "/CN=$label" -days 30 -out nss.cert
+        plain pkcs12 -export -inkey "$TOKENS/$label.pem" -in nss.cert -name "$label" -passout pass:x -out nss.p12
+        pk12util -i nss.p12 -d sql:db -k pin.txt -W x >/dev/null
+        cp "$(public_of "$label")" "$label.pub"
     done
+    DIRECTIVES="pkcs11-module-init-args = configDir='sql:$WORK/db' certPrefix='' keyPrefix='' secmod='secmod.db' flags="
+    core_scenarios
 }
 
-# It has X25519 keys as EC keys, under an OID of its own, and their points without wrapping.
+# A key made on the token by OpenSC's tool: makes_key LABEL ID TYPE; offers MECHANISM: does the token list it?
+makes_key() {
+    timeout 60 pkcs11-tool --module "$MODULE" --token-label "${TOKEN#*=}" --login --pin "$PIN" --keypairgen --label "$1" --id "$2" \
+        --key-type "$3" --usage-sign --usage-decrypt --usage-derive >tool.log 2>&1 </dev/null || { cat tool.log >&2; die "no key $1"; }
+}
+offers() { pkcs11-tool --module "$MODULE" --token-label "${TOKEN#*=}" --list-mechanisms 2>/dev/null | grep -q "^ *$1,"; }
+
+# opencryptoki's soft token: a daemon, shared memory, and a PIN of 4 to 8 digits. In namespaces of one's own.
+start_opencryptoki() {
+    local slot folder
+    MODULE=$(first_file '/usr/lib/*/pkcs11/libopencryptoki.so' '/usr/lib/*/opencryptoki/libopencryptoki.so')
+    TOKEN=pkcs11:token=soft
+    # Empty folders in place of the machine's own.
+    for folder in /var/lib/opencryptoki /run/lock /dev/shm; do mount -t tmpfs tmpfs $folder; done
+    mkdir -p /var/lib/opencryptoki/swtok/TOK_OBJ /run/lock/opencryptoki/swtok
+    chgrp -R pkcs11 /var/lib/opencryptoki /run/lock/opencryptoki
+    chmod -R 770 /var/lib/opencryptoki /run/lock/opencryptoki
+    pkcsslotd || die "pkcsslotd does not start"
+    slot=$(pkcsconf -t | sed -n '/IBM SoftTok/q; s/^Token #\([0-9]*\) Info:/\1/p' | tail -n 1)
+    echo soft | pkcsconf -I -c "$slot" -S 87654321 >/dev/null
+    pkcsconf -P -c "$slot" -S 87654321 -n 76543210 >/dev/null
+    pkcsconf -u -c "$slot" -S 76543210 -n 4321 >/dev/null
+    pkcsconf -p -c "$slot" -U 4321 -n "$PIN" >/dev/null
+    LABELS=(rsa)
+    makes_key rsa 01 rsa:2048
+    # 3.8, of Debian 12, has no elliptic curves; 3.23, of Debian 13, has them.
+    if offers ECDSA; then
+        LABELS+=(ec256 ec384)
+        makes_key ec256 02 EC:prime256v1
+        makes_key ec384 03 EC:secp384r1
+    fi
+    core_public_keys
+}
+
+scenario_token_opencryptoki() {
+    needs opencryptoki pkcsslotd pkcsconf
+    own_namespaces token_opencryptoki
+    start_opencryptoki
+    core_scenarios
+}
+
+# registered_alone NAME LINES: p11-kit knows this module and no other. In namespaces of one's own.
+registered_alone() {
+    mount -t tmpfs tmpfs /usr/share/p11-kit/modules
+    echo "$2" >"/usr/share/p11-kit/modules/$1.module"
+}
+
+# p11-kit's protocol transports parameters of mechanisms that it knows.
+p11_kit_cannot() {
+    CANNOT[ed25519]="C_SignInit answered CKR_MECHANISM_INVALID"
+    # 0.24, of Debian 12, does not know this one, either.
+    [ -n "${INSIDE13:-}" ] || CANNOT[derive]="C_DeriveKey answered CKR_MECHANISM_INVALID"
+}
+
+# SoftHSM behind p11-kit's server, on a socket of its own.
+scenario_token_p11_kit_client() {
+    softhsm
+    token_server
+    MODULE=$PKCS11_PROVIDER_MODULE
+    p11_kit_cannot
+    core_scenarios
+    kill_token_server
+}
+
+# SoftHSM behind a command, as another machine's token is behind ssh, and nothing but this registered.
+scenario_token_p11_kit_remote() {
+    own_namespaces token_p11_kit_remote
+    softhsm
+    registered_alone far "remote: |env OPENSSL_CONF=$TOKENS/plain.cnf SOFTHSM2_CONF=$SOFTHSM2_CONF p11-kit remote $MODULE"
+    unset SOFTHSM2_CONF
+    MODULE=""
+    p11_kit_cannot
+    core_scenarios
+}
+
+# Registered modules behind one, p11-kit-proxy.so.
+scenario_token_p11_kit_proxy() {
+    own_namespaces token_p11_kit_proxy
+    softhsm
+    registered_alone softhsm2 "module: $MODULE"
+    MODULE=$(first_file '/usr/lib/*/p11-kit-proxy.so' '/usr/lib64/p11-kit-proxy.so')
+    core_scenarios
+}
+
+# SoftHSM behind caml-crush, over TCP. It reads the name of the module behind it from the environment.
+scenario_token_caml_crush() {
+    local port=$(free_port)
+    needs caml-crush-server pkcs11proxyd
+    own_namespaces token_caml_crush
+    softhsm
+    printf 'debug = 0\nlog_subchannel = filter\nmodules = [("softhsm", "%s")]\n' "$MODULE" >filter.conf
+    cat >proxy.conf <<CONF
+netplex {
+  controller { max_level = "warning"; socket_directory = "$WORK/netplex"; logging { type = "stderr"; }; };
+  service {
+    name = "proxy";
+    conn_limit = 1;
+    protocol { name = "rpc_pkcs11"; address { type = "internet"; bind = "127.0.0.1:$port"; }; };
+    processor { type = "rpc_pkcs11"; libnames = "softhsm:$MODULE"; filter_config = "$WORK/filter.conf"; use_ssl = false; };
+    workload_manager { type = "dynamic"; max_jobs_per_thread = 1; min_free_jobs_capacity = 1; max_free_jobs_capacity = 1; max_threads = 100; };
+  };
+}
+CONF
+    env OPENSSL_CONF="$TOKENS/plain.cnf" pkcs11proxyd -conf proxy.conf -fg >proxy.log 2>&1 </dev/null &
+    until_true 10 listens "$port" || { cat proxy.log >&2; die "pkcs11proxyd does not start"; }
+    CANNOT[derive]="C_DeriveKey answered" # its protocol has no parameters for that; it ends the connection
+    export PKCS11PROXY_LIBNAME=softhsm PKCS11PROXY_SOCKET_PATH=127.0.0.1:$port
+    MODULE=$(first_file '/usr/lib/*/caml-crush/libp11clienttcp.so')
+    core_scenarios
+}
+
+# NSS has X25519 keys as EC keys, under an OID of its own, and their points without wrapping.
 scenario_token_nss_softokn_x25519() {
     local key="pkcs11:token=NSS%20Certificate%20DB;type=private"
-    softokn
-    softokn_database x25519
-    certutil -G -d sql:db-x25519 -k ec -q curve25519 -f pin.txt -z data.bin >certutil.log 2>&1 || die "certutil: $(cat certutil.log)"
+    needs libnss3-tools certutil
+    MODULE=$(first_file '/usr/lib/*/libsoftokn3.so' '/usr/lib/*/nss/libsoftokn3.so' '/usr/lib64/libsoftokn3.so') ||
+        { echo "libsoftokn3.so is not installed"; exit 77; }
+    unset PKCS11_PROVIDER_MODULE
+    (umask 077 && echo "nss-$PIN" >pin.txt)
+    mkdir db
+    certutil -N -d sql:db -f pin.txt
+    configuration "pkcs11-module-path = $MODULE
+pkcs11-module-init-args = configDir='sql:$WORK/db' certPrefix='' keyPrefix='' secmod='secmod.db' flags=
+pkcs11-module-token-pin = file:$WORK/pin.txt"
+    certutil -G -d sql:db -k ec -q curve25519 -f pin.txt -z data.bin >certutil.log 2>&1 || die "certutil: $(cat certutil.log)"
     plain genpkey -algorithm X25519 -out peer.pem
     plain pkey -in peer.pem -pubout -out peer.pub.pem
     clean openssl pkey -in "$key" -pubout -out own.pub.pem
