@@ -42,11 +42,6 @@ constexpr std::array operations{
     Operation{OSSL_OP_ENCODER, "encoder", store::encoders},
     Operation{OSSL_OP_DECODER, "decoder", store::decoders}};
 
-bool isBlocked(const ossl::Context& context, const char* name) {
-    const auto& blocked = context.settings().blockedOperations;
-    return std::find(blocked.begin(), blocked.end(), name) != blocked.end();
-}
-
 // pkcs11-module-assume-fips: without the property, EVP passes the algorithms over in FIPS mode. The
 // tables live as long as the process, since EVP keeps pointers to them.
 const OSSL_ALGORITHM* withFipsProperty(const Operation& operation) {
@@ -59,7 +54,7 @@ const OSSL_ALGORITHM* withFipsProperty(const Operation& operation) {
 // pkcs11-module-load-behavior = early. Not at initialisation, when OpenSSL holds locks.
 void loadEarly(void* provctx) {
     auto& context = ossl::Context::from(provctx);
-    if (context.settings().earlyLoad && !context.modulesLoaded())
+    if (!context.modulesLoaded() && loadsEarly(context.core()))
         ossl::guarded(context.core(), 0, [&] {
             for (auto* module : context.modules())
                 module->initialize();
@@ -77,9 +72,14 @@ const OSSL_ALGORITHM* queryOperation(void* provctx, int id, int* noCache) {
     loadEarly(provctx);
     const auto* found = std::find_if(operations.begin(), operations.end(),
                                      [id](const auto& operation) { return operation.id == id; });
-    if (found == operations.end() || isBlocked(context, found->name))
+    if (found == operations.end())
         return nullptr;
-    return context.settings().assumeFips ? withFipsProperty(*found) : found->algorithms();
+    return ossl::guarded<const OSSL_ALGORITHM*>(
+        context.core(), nullptr, [&]() -> const OSSL_ALGORITHM* {
+            if (isBlocked(context.core(), found->name))
+                return nullptr;
+            return assumesFips(context.core()) ? withFipsProperty(*found) : found->algorithms();
+        });
 }
 
 const OSSL_PARAM* gettableParams(void*) {
@@ -120,18 +120,6 @@ int capabilities(void* provctx, const char* capability, OSSL_CALLBACK* callback,
                          [&] { return getCapabilities(context, capability, callback, arg); });
 }
 
-// OpenSSL drops the errors of a provider that fails to start from a configuration file, and goes on
-// without it. So a wrong directive is kept for the first use, where somebody reads it.
-ossl::Settings settingsOrProblem(const ossl::Core& core) {
-    try {
-        return readSettings(core);
-    } catch (const ossl::UsageError& error) {
-        ossl::Settings settings;
-        settings.problem = error.what();
-        return settings;
-    }
-}
-
 void teardown(void* provctx) {
     delete &ossl::Context::from(provctx);
 }
@@ -156,15 +144,14 @@ const OSSL_DISPATCH* functions() {
 } // namespace
 } // namespace provider
 
-// Reads settings and makes the library context; modules are loaded at first use, since OpenSSL
-// holds locks here that a module's own libcrypto may want.
+// Makes the library context. Settings are read and modules loaded at first use: directives may come
+// later (OpenSSL 3.5), and OpenSSL holds locks here that a module's own libcrypto may want.
 extern "C" __attribute__((visibility("default"))) int
 OSSL_provider_init(const OSSL_CORE_HANDLE* handle, const OSSL_DISPATCH* in,
                    const OSSL_DISPATCH** out, void** provctx) {
     const ossl::Core core(handle, in);
     return ossl::guarded(core, 0, [&] {
-        auto context =
-            std::make_unique<ossl::Context>(handle, in, provider::settingsOrProblem(core));
+        auto context = std::make_unique<ossl::Context>(handle, in, provider::readSettings);
         // An application may clean libcrypto up long before it exits, and modules use libcrypto,
         // too.
         OPENSSL_atexit(pkcs11::process::shutdown);
