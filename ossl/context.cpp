@@ -5,7 +5,7 @@
 namespace ossl {
 
 Context::Context(const OSSL_CORE_HANDLE* handle, const OSSL_DISPATCH* functions, ReadSettings read)
-    : core_(handle, functions), readSettings_(read),
+    : core_(handle, functions), readSettings_(std::move(read)),
       libctx_(OSSL_LIB_CTX_new_child(handle, functions)) {
     if (!libctx_)
         throw UsageError(Reason::internal, "cannot make a child library context");

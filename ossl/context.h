@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -17,7 +18,7 @@ namespace ossl {
 /// What `provctx` points to. Thread-safe.
 class Context {
   public:
-    using ReadSettings = Settings (*)(const Core&);
+    using ReadSettings = std::function<Settings(const Core&)>;
     Context(const OSSL_CORE_HANDLE* handle, const OSSL_DISPATCH* functions, ReadSettings read);
     ~Context();
     Context(const Context&) = delete;

@@ -212,19 +212,36 @@ void refuseMisspellings(const ossl::Core& core) {
                                                                     directive.name + "?");
 }
 
-Settings readAll(const ossl::Core& core) {
+// What the variables were at the provider's start: a program may hide them from this instance
+// alone.
+struct Environment {
+    std::array<std::optional<std::string>, environment.size()> values;
+    std::optional<pkcs11::Pin> pin;
+};
+
+Environment readEnvironment() {
+    Environment read;
+    for (std::size_t i = 0; i < environment.size(); ++i)
+        if (const char* value = secure_getenv(environment[i].name);
+            value != nullptr && *value != '\0')
+            read.values[i] = value;
+    if (const char* pin = secure_getenv("PKCS11_PIN"))
+        read.pin = ossl::makePin(pin);
+    return read;
+}
+
+Settings readAll(const ossl::Core& core, const Environment& variables) {
     Settings settings;
     refuseMisspellings(core);
     for (const auto& directive : directives)
         if (const char* value = core.parameter(directive.name))
             directive.apply(settings, directive.name, value);
-    for (const auto& variable : environment)
-        if (const char* value = secure_getenv(variable.name); value != nullptr && *value != '\0')
-            variable.apply(settings, variable.name, value);
+    for (std::size_t i = 0; i < environment.size(); ++i)
+        if (variables.values[i])
+            environment[i].apply(settings, environment[i].name, *variables.values[i]);
     // The configured PIN comes before the environment's.
-    const char* pin = secure_getenv("PKCS11_PIN");
-    if (pin != nullptr && !settings.pin && settings.pinFile.empty())
-        settings.pin = ossl::makePin(pin);
+    if (!settings.pin && settings.pinFile.empty())
+        settings.pin = variables.pin;
     return settings;
 }
 
@@ -248,14 +265,16 @@ bool assumesFips(const ossl::Core& core) {
     return value != nullptr && isYes(value);
 }
 
-Settings readSettings(const ossl::Core& core) {
-    try {
-        return readAll(core);
-    } catch (const ossl::UsageError& error) {
-        Settings settings;
-        settings.problem = error.what();
-        return settings;
-    }
+ossl::Context::ReadSettings settingsReader() {
+    return [variables = readEnvironment()](const ossl::Core& core) {
+        try {
+            return readAll(core, variables);
+        } catch (const ossl::UsageError& error) {
+            Settings settings;
+            settings.problem = error.what();
+            return settings;
+        }
+    };
 }
 
 } // namespace provider

@@ -4,8 +4,7 @@
 
 #include <string_view>
 
-#include "ossl/core.h"
-#include "ossl/settings.h"
+#include "ossl/context.h"
 
 namespace provider {
 
@@ -18,9 +17,9 @@ bool loadsEarly(const ossl::Core& core);
 /// pkcs11-module-assume-fips: are the algorithms offered with the property fips=yes?
 bool assumesFips(const ossl::Core& core);
 
-/// Reads the directives of pkcs11-provider and of libp11's provider (docs/configuration.md). The
-/// environment is ignored in set-user-id programs. A value that makes no
-/// sense and a misspelt directive are named in Settings::problem.
-ossl::Settings readSettings(const ossl::Core& core);
+/// What reads the directives of pkcs11-provider and of libp11's provider (docs/configuration.md),
+/// with the environment as it is now over them; that is ignored in set-user-id programs. A value
+/// that makes no sense and a misspelt directive are named in Settings::problem.
+ossl::Context::ReadSettings settingsReader();
 
 } // namespace provider

@@ -151,7 +151,7 @@ OSSL_provider_init(const OSSL_CORE_HANDLE* handle, const OSSL_DISPATCH* in,
                    const OSSL_DISPATCH** out, void** provctx) {
     const ossl::Core core(handle, in);
     return ossl::guarded(core, 0, [&] {
-        auto context = std::make_unique<ossl::Context>(handle, in, provider::readSettings);
+        auto context = std::make_unique<ossl::Context>(handle, in, provider::settingsReader());
         // An application may clean libcrypto up long before it exits, and modules use libcrypto,
         // too.
         OPENSSL_atexit(pkcs11::process::shutdown);
