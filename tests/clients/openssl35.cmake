@@ -7,10 +7,10 @@ function(add_debian13_test name)
                                                     TIMEOUT 600 SKIP_RETURN_CODE 77)
 endfunction()
 
-# About the file itself and its installation here, with the programs that build it.
-set(NOT_THERE binary_symbols binary_install)
+# About the file itself, its installation and its package, with the programs that build it.
+set(NOT_THERE binary_symbols binary_install package_in_a_clean_root package_completion)
 foreach(scenario IN LISTS SCENARIOS)
-  # Those of container images run there anyway.
+  # These run there anyway.
   if(NOT scenario IN_LIST NOT_THERE AND NOT scenario MATCHES "^debian13_")
     string(REGEX REPLACE "^openssl35_" "" name ${scenario})
     add_debian13_test(${name} ${SCENARIO} ${scenario})
