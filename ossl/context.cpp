@@ -4,14 +4,27 @@
 
 namespace ossl {
 
-Context::Context(const OSSL_CORE_HANDLE* handle, const OSSL_DISPATCH* functions, Settings settings)
-    : core_(handle, functions), settings_(std::move(settings)),
+Context::Context(const OSSL_CORE_HANDLE* handle, const OSSL_DISPATCH* functions, ReadSettings read)
+    : core_(handle, functions), readSettings_(std::move(read)),
       libctx_(OSSL_LIB_CTX_new_child(handle, functions)) {
     if (!libctx_)
         throw UsageError(Reason::internal, "cannot make a child library context");
 }
 
 Context::~Context() = default;
+
+// Two threads that come first read the same.
+const Settings& Context::settings() const {
+    if (settingsRead_.load())
+        return settings_;
+    auto read = readSettings_(core_);
+    const std::lock_guard lock(pkcs11::process::stateMutex());
+    if (!settingsRead_.load()) {
+        settings_ = std::move(read);
+        settingsRead_.store(true);
+    }
+    return settings_;
+}
 
 // The child mirrors the application's providers. Where those can't even hash (this provider loaded
 // alone), the default provider is added for our own use. Not at initialisation: the core is still
@@ -44,16 +57,17 @@ std::vector<pkcs11::Module*> Context::modules() {
         if (modulesLoaded_)
             return list();
     }
-    if (!settings_.problem.empty())
-        throw UsageError(Reason::parameter, settings_.problem);
-    const pkcs11::ModuleOptions options{settings_.moduleInitArgs, settings_.neverFinalize,
-                                        settings_.maxIdleSessions};
-    const pkcs11::ModulePolicy policy(settings_.allowedModulePaths);
+    const auto& wanted = settings();
+    if (!wanted.problem.empty())
+        throw UsageError(Reason::parameter, wanted.problem);
+    const pkcs11::ModuleOptions options{wanted.moduleInitArgs, wanted.neverFinalize,
+                                        wanted.maxIdleSessions};
+    const pkcs11::ModulePolicy policy(wanted.allowedModulePaths);
     std::vector<pkcs11::ModuleUse> loaded;
-    if (settings_.modulePath.empty())
+    if (wanted.modulePath.empty())
         loaded = pkcs11::loadRegisteredModules(options, policy);
     else
-        loaded.push_back(pkcs11::loadModule(settings_.modulePath, options, policy));
+        loaded.push_back(pkcs11::loadModule(wanted.modulePath, options, policy));
     const std::lock_guard lock(pkcs11::process::stateMutex());
     if (!modulesLoaded_)
         modules_.swap(loaded);

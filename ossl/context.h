@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -17,7 +18,8 @@ namespace ossl {
 /// What `provctx` points to. Thread-safe.
 class Context {
   public:
-    Context(const OSSL_CORE_HANDLE* handle, const OSSL_DISPATCH* functions, Settings settings);
+    using ReadSettings = std::function<Settings(const Core&)>;
+    Context(const OSSL_CORE_HANDLE* handle, const OSSL_DISPATCH* functions, ReadSettings read);
     ~Context();
     Context(const Context&) = delete;
     Context& operator=(const Context&) = delete;
@@ -25,7 +27,9 @@ class Context {
     static Context& from(void* provctx) { return *static_cast<Context*>(provctx); }
 
     const Core& core() const { return core_; }
-    const Settings& settings() const { return settings_; }
+    /// Read at the first call, and then kept: since OpenSSL 3.5 directives may be given after the
+    /// provider was initialised (OSSL_PROVIDER_add_conf_parameter, -provparam).
+    const Settings& settings() const;
 
     /// The context for the provider's own digests, public-key operations and parsing: a child of
     /// the application's (OSSL_LIB_CTX_new_child(3)), with the default provider where the
@@ -49,12 +53,14 @@ class Context {
 
   private:
     Core core_;
-    Settings settings_;
+    ReadSettings readSettings_;
     LibCtx libctx_;
     mutable std::atomic<bool> probed_{false};
     std::atomic<pkcs11::Token*> randomToken_{nullptr}; ///< its module's, which lives on
     // The rest is guarded by pkcs11::process::stateMutex().
     mutable Provider default_;
+    mutable std::atomic<bool> settingsRead_{false};
+    mutable Settings settings_;
     std::atomic<bool> modulesLoaded_{false};
     std::vector<pkcs11::ModuleUse> modules_;
 };

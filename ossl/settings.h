@@ -1,4 +1,4 @@
-// What configuration and environment say; read once at the provider's start by
+// What configuration and environment say; read once, at the first use, by
 // provider/configuration.
 #pragma once
 
@@ -22,16 +22,11 @@ struct Settings {
     bool readablePinFiles = false; ///< PIN files that others may read are taken all the same
     std::vector<std::string> allowedModulePaths; ///< pkcs11::ModulePolicy
     LoginBehavior login = LoginBehavior::automatic;
-    bool earlyLoad = false;     ///< load the modules with the provider instead of at first use
-    bool neverFinalize = false; ///< quirk no-deinit
-    bool assumeFips = false; ///< the algorithms are offered with the property fips=yes
+    bool neverFinalize = false;       ///< quirk no-deinit
     bool noAllowedMechanisms = false; ///< quirk: CKA_ALLOWED_MECHANISMS is never asked for
     bool allowPublicExport = true;
-    bool symmetricKeys = false; ///< AES keys and ciphers are offered (OpenSSL 3.5)
     std::string randomToken;        ///< URI of the token that makes random numbers; empty for none
     unsigned maxIdleSessions = 256; ///< kept open for each token
-    std::vector<std::string>
-        blockedOperations; ///< operations not to offer, by pkcs11-provider's names
 };
 
 } // namespace ossl

@@ -15,6 +15,12 @@ namespace {
 using ossl::LoginBehavior;
 using ossl::Settings;
 
+constexpr const char* assumeFips = "pkcs11-module-assume-fips";
+constexpr const char* randomToken = "pkcs11-random-token";
+constexpr const char* symmetricKeys = "pkcs11-symmetric-keys";
+constexpr const char* blockOperations = "pkcs11-module-block-operations";
+constexpr const char* loadBehavior = "pkcs11-module-load-behavior";
+
 [[noreturn]] void reject(const std::string& directive, std::string_view value) {
     throw ossl::UsageError(ossl::Reason::parameter, "the directive " + directive +
                                                         " does not take the value \"" +
@@ -35,10 +41,14 @@ std::vector<std::string> words(std::string_view text) {
     return result;
 }
 
-bool parseBool(const std::string& directive, std::string_view value) {
+bool isYes(std::string_view value) {
     constexpr std::array<std::string_view, 4> yes{"1", "yes", "true", "on"};
+    return std::find(yes.begin(), yes.end(), value) != yes.end();
+}
+
+bool parseBool(const std::string& directive, std::string_view value) {
     constexpr std::array<std::string_view, 5> no{"0", "no", "false", "off", ""};
-    if (std::find(yes.begin(), yes.end(), value) != yes.end())
+    if (isYes(value))
         return true;
     if (std::find(no.begin(), no.end(), value) == no.end())
         reject(directive, value);
@@ -77,10 +87,9 @@ void setForceLogin(Settings& settings, const std::string& directive, std::string
         settings.login = LoginBehavior::always;
 }
 
-void setLoadBehavior(Settings& settings, const std::string& directive, std::string_view value) {
+void checkLoadBehavior(Settings&, const std::string& directive, std::string_view value) {
     if (value != "early" && value != "late" && !value.empty())
         reject(directive, value);
-    settings.earlyLoad = value == "early";
 }
 
 void setQuirks(Settings& settings, const std::string& directive, std::string_view value) {
@@ -112,10 +121,6 @@ void setMaxSessions(Settings& settings, const std::string& directive, std::strin
         reject(directive, value);
 }
 
-void setBlocked(Settings& settings, const std::string&, std::string_view value) {
-    settings.blockedOperations = words(value);
-}
-
 void setAllowedModulePaths(Settings& settings, const std::string& directive,
                            std::string_view value) {
     settings.allowedModulePaths = words(value);
@@ -134,10 +139,6 @@ void setRandomToken(Settings& settings, const std::string& directive, std::strin
     settings.randomToken = value;
 }
 
-void setSymmetricKeys(Settings& settings, const std::string& directive, std::string_view value) {
-    settings.symmetricKeys = parseBool(directive, value);
-}
-
 void setDebug(Settings&, const std::string& directive, std::string_view value) {
     if (!pkcs11::trace::configure(value))
         reject(directive, value);
@@ -148,8 +149,8 @@ void setDebugLevel(Settings&, const std::string& directive, std::string_view val
         reject(directive, value);
 }
 
-void setAssumeFips(Settings& settings, const std::string& directive, std::string_view value) {
-    settings.assumeFips = parseBool(directive, value);
+void checkBool(Settings&, const std::string& directive, std::string_view value) {
+    parseBool(directive, value);
 }
 
 // Keys and PINs are kept in any case: accepted so that files need no change.
@@ -166,18 +167,18 @@ constexpr std::array directives{Directive{"pkcs11-module-path", setModulePath},
                                 Directive{"pkcs11-module-token-pin", setPin},
                                 Directive{"pkcs11-module-allow-export", setAllowExport},
                                 Directive{"pkcs11-module-login-behavior", setLogin},
-                                Directive{"pkcs11-module-load-behavior", setLoadBehavior},
+                                Directive{loadBehavior, checkLoadBehavior},
                                 Directive{"pkcs11-module-quirks", setQuirks},
-                                Directive{"pkcs11-module-block-operations", setBlocked},
+                                Directive{blockOperations, accept},
                                 Directive{"pkcs11-module-cache-sessions", setMaxSessions},
                                 Directive{"pkcs11-module-cache-keys", accept},
                                 Directive{"pkcs11-module-cache-pins", accept},
-                                Directive{"pkcs11-module-assume-fips", setAssumeFips},
+                                Directive{assumeFips, checkBool},
                                 Directive{"pkcs11-module-encode-provider-uri-to-pem", accept},
                                 Directive{"pkcs11-allowed-module-paths", setAllowedModulePaths},
                                 Directive{"pkcs11-allow-readable-pin-files", setReadablePinFiles},
-                                Directive{"pkcs11-random-token", setRandomToken},
-                                Directive{"pkcs11-symmetric-keys", setSymmetricKeys},
+                                Directive{randomToken, setRandomToken},
+                                Directive{symmetricKeys, checkBool},
                                 Directive{"pkcs11_module", setModulePath},
                                 Directive{"init_args", setInitArgs},
                                 Directive{"pin", setPin},
@@ -221,22 +222,79 @@ void refuseMisspellings(const ossl::Core& core) {
                                                                     directive.name + "?");
 }
 
-} // namespace
+// What the variables were at the provider's start: a program may hide them from this instance
+// alone.
+struct Environment {
+    std::array<std::optional<std::string>, environment.size()> values;
+    std::optional<pkcs11::Pin> pin;
+};
 
-Settings readSettings(const ossl::Core& core) {
+Environment readEnvironment() {
+    Environment read;
+    for (std::size_t i = 0; i < environment.size(); ++i)
+        if (const char* value = secure_getenv(environment[i].name);
+            value != nullptr && *value != '\0')
+            read.values[i] = value;
+    if (const char* pin = secure_getenv("PKCS11_PIN"))
+        read.pin = ossl::makePin(pin);
+    return read;
+}
+
+Settings readAll(const ossl::Core& core, const Environment& variables) {
     Settings settings;
     refuseMisspellings(core);
     for (const auto& directive : directives)
         if (const char* value = core.parameter(directive.name))
             directive.apply(settings, directive.name, value);
-    for (const auto& variable : environment)
-        if (const char* value = secure_getenv(variable.name); value != nullptr && *value != '\0')
-            variable.apply(settings, variable.name, value);
+    for (std::size_t i = 0; i < environment.size(); ++i)
+        if (variables.values[i])
+            environment[i].apply(settings, environment[i].name, *variables.values[i]);
     // The configured PIN comes before the environment's.
-    const char* pin = secure_getenv("PKCS11_PIN");
-    if (pin != nullptr && !settings.pin && settings.pinFile.empty())
-        settings.pin = ossl::makePin(pin);
+    if (!settings.pin && settings.pinFile.empty())
+        settings.pin = variables.pin;
     return settings;
+}
+
+} // namespace
+
+bool isBlocked(const ossl::Core& core, std::string_view operation) {
+    const char* value = core.parameter(blockOperations);
+    if (value == nullptr)
+        return false;
+    const auto blocked = words(value);
+    return std::find(blocked.begin(), blocked.end(), operation) != blocked.end();
+}
+
+bool loadsEarly(const ossl::Core& core) {
+    const char* value = core.parameter(loadBehavior);
+    return value != nullptr && value == std::string_view("early");
+}
+
+bool assumesFips(const ossl::Core& core) {
+    const char* value = core.parameter(assumeFips);
+    return value != nullptr && isYes(value);
+}
+
+bool offersRandom(const ossl::Core& core) {
+    const char* value = core.parameter(randomToken);
+    return value != nullptr && *value != '\0';
+}
+
+bool offersSymmetricKeys(const ossl::Core& core) {
+    const char* value = core.parameter(symmetricKeys);
+    return value != nullptr && isYes(value);
+}
+
+ossl::Context::ReadSettings settingsReader() {
+    return [variables = readEnvironment()](const ossl::Core& core) {
+        try {
+            return readAll(core, variables);
+        } catch (const ossl::UsageError& error) {
+            Settings settings;
+            settings.problem = error.what();
+            return settings;
+        }
+    };
 }
 
 } // namespace provider

@@ -36,22 +36,17 @@ struct Operation {
     int id;
     const char* name; ///< as pkcs11-module-block-operations has it
     const OSSL_ALGORITHM* (*algorithms)();
-    bool (*isWanted)(const ossl::Context& context) = nullptr; ///< null: always
+    bool (*isWanted)(const ossl::Core& core) = nullptr; ///< null: always
 };
 
 // EVP_SKEY came with OpenSSL 3.5; older ones could do nothing with the ciphers.
-bool wantsSymmetricKeys(const ossl::Context& context) {
-    const char* version = context.core().parameter(OSSL_PROV_PARAM_CORE_VERSION);
+bool wantsSymmetricKeys(const ossl::Core& core) {
+    const char* version = core.parameter(OSSL_PROV_PARAM_CORE_VERSION);
     unsigned major = 0;
     unsigned minor = 0;
-    return context.settings().symmetricKeys && version != nullptr &&
+    return offersSymmetricKeys(core) && version != nullptr &&
            std::sscanf(version, "%u.%u", &major, &minor) == 2 &&
            (major > 3 || (major == 3 && minor >= 5));
-}
-
-// A wrong configuration is told by the generator, where one can't do without it.
-bool wantsRandom(const ossl::Context& context) {
-    return !context.settings().randomToken.empty() || !context.settings().problem.empty();
 }
 
 constexpr std::array operations{
@@ -62,14 +57,9 @@ constexpr std::array operations{
     Operation{OSSL_OP_KEYEXCH, "exchange", exchange::algorithms},
     Operation{OSSL_OP_ENCODER, "encoder", store::encoders},
     Operation{OSSL_OP_DECODER, "decoder", store::decoders},
-    Operation{OSSL_OP_RAND, "random", rng::algorithms, wantsRandom},
+    Operation{OSSL_OP_RAND, "random", rng::algorithms, offersRandom},
     Operation{ossl::skey::operation, "skeymgmt", skeymgmt::algorithms, wantsSymmetricKeys},
     Operation{OSSL_OP_CIPHER, "cipher", cipher::algorithms, wantsSymmetricKeys}};
-
-bool isBlocked(const ossl::Context& context, const char* name) {
-    const auto& blocked = context.settings().blockedOperations;
-    return std::find(blocked.begin(), blocked.end(), name) != blocked.end();
-}
 
 // pkcs11-module-assume-fips: without the property, EVP passes the algorithms over in FIPS mode. The
 // tables live as long as the process, since EVP keeps pointers to them.
@@ -83,7 +73,7 @@ const OSSL_ALGORITHM* withFipsProperty(const Operation& operation) {
 // pkcs11-module-load-behavior = early. Not at initialisation, when OpenSSL holds locks.
 void loadEarly(void* provctx) {
     auto& context = ossl::Context::from(provctx);
-    if (context.settings().earlyLoad && !context.modulesLoaded())
+    if (!context.modulesLoaded() && loadsEarly(context.core()))
         ossl::guarded(context.core(), 0, [&] {
             for (auto* module : context.modules())
                 module->initialize();
@@ -104,10 +94,16 @@ const OSSL_ALGORITHM* queryOperation(void* provctx, int id, int* noCache) {
         loadEarly(provctx);
     const auto* found = std::find_if(operations.begin(), operations.end(),
                                      [id](const auto& operation) { return operation.id == id; });
-    if (found == operations.end() || isBlocked(context, found->name) ||
-        (found->isWanted != nullptr && !found->isWanted(context)))
+    if (found == operations.end())
         return nullptr;
-    return context.settings().assumeFips ? withFipsProperty(*found) : found->algorithms();
+    return ossl::guarded<const OSSL_ALGORITHM*>(
+        context.core(), nullptr, [&]() -> const OSSL_ALGORITHM* {
+            const auto& core = context.core();
+            if (isBlocked(core, found->name) ||
+                (found->isWanted != nullptr && !found->isWanted(core)))
+                return nullptr;
+            return assumesFips(core) ? withFipsProperty(*found) : found->algorithms();
+        });
 }
 
 const OSSL_PARAM* gettableParams(void*) {
@@ -148,18 +144,6 @@ int capabilities(void* provctx, const char* capability, OSSL_CALLBACK* callback,
                          [&] { return getCapabilities(context, capability, callback, arg); });
 }
 
-// OpenSSL drops the errors of a provider that fails to start from a configuration file, and goes on
-// without it. So a wrong directive is kept for the first use, where somebody reads it.
-ossl::Settings settingsOrProblem(const ossl::Core& core) {
-    try {
-        return readSettings(core);
-    } catch (const ossl::UsageError& error) {
-        ossl::Settings settings;
-        settings.problem = error.what();
-        return settings;
-    }
-}
-
 void teardown(void* provctx) {
     delete &ossl::Context::from(provctx);
 }
@@ -184,15 +168,14 @@ const OSSL_DISPATCH* functions() {
 } // namespace
 } // namespace provider
 
-// Reads settings and makes the library context; modules are loaded at first use, since OpenSSL
-// holds locks here that a module's own libcrypto may want.
+// Makes the library context. Settings are read and modules loaded at first use: directives may come
+// later (OpenSSL 3.5), and OpenSSL holds locks here that a module's own libcrypto may want.
 extern "C" __attribute__((visibility("default"))) int
 OSSL_provider_init(const OSSL_CORE_HANDLE* handle, const OSSL_DISPATCH* in,
                    const OSSL_DISPATCH** out, void** provctx) {
     const ossl::Core core(handle, in);
     return ossl::guarded(core, 0, [&] {
-        auto context =
-            std::make_unique<ossl::Context>(handle, in, provider::settingsOrProblem(core));
+        auto context = std::make_unique<ossl::Context>(handle, in, provider::settingsReader());
         // An application may clean libcrypto up long before it exits, and modules use libcrypto,
         // too.
         OPENSSL_atexit(pkcs11::process::shutdown);

@@ -5,7 +5,7 @@
 
 namespace signature {
 
-class EcdsaContext final : public SignatureContext {
+class EcdsaContext : public SignatureContext {
   public:
     using SignatureContext::SignatureContext;
     std::unique_ptr<SignatureContext> clone() const override;

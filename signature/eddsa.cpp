@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include <strings.h>
+
 #include <openssl/core_names.h>
 #include <openssl/objects.h>
 
@@ -10,6 +12,7 @@
 #include "pkcs11/mechanism.h"
 #include "pkcs11/operation.h"
 #include "signature/algorithm_id.h"
+#include "signature/newer_functions.h"
 
 namespace signature {
 namespace {
@@ -74,6 +77,20 @@ bool EddsaContext::verify(Octets signature, Octets tbs) {
 
 pkcs11::Bytes EddsaContext::algorithmId() const {
     return algorithmIdOf(key().type() == keymgmt::KeyType::ed448 ? NID_ED448 : NID_ED25519);
+}
+
+// The variants of RFC 8032 (Ed25519ctx, Ed25519ph, Ed448ph, contexts) need CK_EDDSA_PARAMS, which
+// tokens are known to pass over in silence: a plain signature would come out. So they are refused.
+void EddsaContext::setParams(const OSSL_PARAM* params) {
+    const auto instance = ossl::textOf(params, instanceParam);
+    const char* plain = key().type() == keymgmt::KeyType::ed448 ? "Ed448" : "Ed25519";
+    if (instance && strcasecmp(instance->c_str(), plain) != 0)
+        throw ossl::UsageError(ossl::Reason::unsupported, "the EdDSA instance \"" + *instance +
+                                                              "\" is not available on tokens");
+    const auto contextString = ossl::octetsOf(params, contextStringParam);
+    if (contextString && !contextString->empty())
+        throw ossl::UsageError(ossl::Reason::unsupported,
+                               "EdDSA with a context string is not available on tokens");
 }
 
 const OSSL_PARAM* EddsaContext::settable() const {

@@ -13,6 +13,7 @@ class EddsaContext final : public SignatureContext {
     std::size_t maxSize() const override;
     std::size_t sign(Octets tbs, Buffer out) override;
     bool verify(Octets signature, Octets tbs) override;
+    void setParams(const OSSL_PARAM* params) override;
     const OSSL_PARAM* settable() const override;
     const OSSL_PARAM* gettable() const override;
 

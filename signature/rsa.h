@@ -10,7 +10,7 @@ enum class RsaPadding { pkcs1, pss, none };
 /// PSS salt lengths that are no numbers, with the values that OpenSSL's rsa.h gives them.
 enum SaltLength : int { saltDigest = -1, saltAuto = -2, saltMax = -3, saltAutoDigestMax = -4 };
 
-class RsaContext final : public SignatureContext {
+class RsaContext : public SignatureContext {
   public:
     using SignatureContext::SignatureContext;
     std::unique_ptr<SignatureContext> clone() const override;

@@ -3,49 +3,15 @@
 #include <array>
 #include <vector>
 
-#include "keymgmt/reference.h"
-#include "ossl/dispatch.h"
+#include "signature/composite.h"
 #include "signature/ecdsa.h"
 #include "signature/eddsa.h"
+#include "signature/functions.h"
+#include "signature/newer_functions.h"
 #include "signature/rsa.h"
 
 namespace signature {
 namespace {
-
-SignatureContext& contextOf(void* ctx) {
-    return *static_cast<SignatureContext*>(ctx);
-}
-
-std::shared_ptr<keymgmt::Key> keyOf(void* keydata) {
-    return keydata != nullptr ? keymgmt::keyOf(keydata) : nullptr;
-}
-
-// Runs `body` for its effect; 1 if nothing was thrown.
-template <typename Body>
-int attempt(void* ctx, Body&& body) {
-    return ossl::guarded(contextOf(ctx).core(), 0, [&] {
-        body(contextOf(ctx));
-        return 1;
-    });
-}
-
-// The three calls that give a signature share OpenSSL's rule: a null buffer asks for the size, and
-// changes nothing.
-template <typename Body>
-int produce(void* ctx, unsigned char* out, size_t* size, size_t room, Body&& body) {
-    return attempt(ctx, [&](SignatureContext& context) {
-        const std::size_t longest = context.maxSize();
-        if (out == nullptr) {
-            *size = longest;
-            return;
-        }
-        if (room >= longest) {
-            *size = body(context, Buffer(out, longest));
-            return;
-        }
-        throw ossl::UsageError(ossl::Reason::data, "the buffer is too small for the signature");
-    });
-}
 
 template <typename Context>
 void* newContext(void* provctx, const char*) {
@@ -54,25 +20,6 @@ void* newContext(void* provctx, const char*) {
         SignatureContext* made = new Context(provider);
         return made;
     });
-}
-
-void freeContext(void* ctx) {
-    delete static_cast<SignatureContext*>(ctx);
-}
-
-void* duplicateContext(void* ctx) {
-    return ossl::guarded<void*>(contextOf(ctx).core(), nullptr,
-                                [&] { return contextOf(ctx).clone().release(); });
-}
-
-int signInit(void* ctx, void* keydata, const OSSL_PARAM params[]) {
-    return attempt(ctx,
-                   [&](SignatureContext& context) { context.begin(keyOf(keydata), true, params); });
-}
-
-int verifyInit(void* ctx, void* keydata, const OSSL_PARAM params[]) {
-    return attempt(
-        ctx, [&](SignatureContext& context) { context.begin(keyOf(keydata), false, params); });
 }
 
 int digestSignInit(void* ctx, const char* digest, void* keydata, const OSSL_PARAM params[]) {
@@ -87,41 +34,6 @@ int digestVerifyInit(void* ctx, const char* digest, void* keydata, const OSSL_PA
     });
 }
 
-int sign(void* ctx, unsigned char* sig, size_t* size, size_t room, const unsigned char* tbs,
-         size_t tbsSize) {
-    return produce(ctx, sig, size, room, [&](SignatureContext& context, Buffer out) {
-        return context.sign(Octets(tbs, tbsSize), out);
-    });
-}
-
-int verify(void* ctx, const unsigned char* sig, size_t size, const unsigned char* tbs,
-           size_t tbsSize) {
-    return ossl::guarded(contextOf(ctx).core(), 0, [&] {
-        return contextOf(ctx).verify(Octets(sig, size), Octets(tbs, tbsSize)) ? 1 : 0;
-    });
-}
-
-int recover(void* ctx, unsigned char* out, size_t* size, size_t room, const unsigned char* sig,
-            size_t sigSize) {
-    return produce(ctx, out, size, room, [&](SignatureContext& context, Buffer buffer) {
-        return context.recover(Octets(sig, sigSize), buffer);
-    });
-}
-
-int digestUpdate(void* ctx, const unsigned char* data, size_t size) {
-    return attempt(ctx, [&](SignatureContext& context) { context.update(Octets(data, size)); });
-}
-
-int digestSignFinal(void* ctx, unsigned char* sig, size_t* size, size_t room) {
-    return produce(ctx, sig, size, room,
-                   [](SignatureContext& context, Buffer out) { return context.finishSign(out); });
-}
-
-int digestVerifyFinal(void* ctx, const unsigned char* sig, size_t size) {
-    return ossl::guarded(contextOf(ctx).core(), 0,
-                         [&] { return contextOf(ctx).finishVerify(Octets(sig, size)) ? 1 : 0; });
-}
-
 int digestSign(void* ctx, unsigned char* sig, size_t* size, size_t room, const unsigned char* tbs,
                size_t tbsSize) {
     return produce(ctx, sig, size, room, [&](SignatureContext& context, Buffer out) {
@@ -130,11 +42,16 @@ int digestSign(void* ctx, unsigned char* sig, size_t* size, size_t room, const u
     });
 }
 
+int digestVerifyFinal(void* ctx, const unsigned char* sig, size_t size) {
+    return check(
+        ctx, [&](SignatureContext& context) { return context.finishVerify(Octets(sig, size)); });
+}
+
 int digestVerify(void* ctx, const unsigned char* sig, size_t size, const unsigned char* tbs,
                  size_t tbsSize) {
-    return ossl::guarded(contextOf(ctx).core(), 0, [&] {
-        contextOf(ctx).update(Octets(tbs, tbsSize));
-        return contextOf(ctx).finishVerify(Octets(sig, size)) ? 1 : 0;
+    return check(ctx, [&](SignatureContext& context) {
+        context.update(Octets(tbs, tbsSize));
+        return context.finishVerify(Octets(sig, size));
     });
 }
 
@@ -149,17 +66,12 @@ int edwardsInit(void* ctx, const char* digest, void* keydata, const OSSL_PARAM p
     });
 }
 
-int setContextParams(void* ctx, const OSSL_PARAM params[]) {
-    return attempt(ctx, [&](SignatureContext& context) {
-        if (params != nullptr)
-            context.setParams(params);
-    });
-}
-
-int getContextParams(void* ctx, OSSL_PARAM params[]) {
-    return attempt(ctx, [&](SignatureContext& context) {
-        if (params != nullptr)
-            context.getParams(params);
+// There is no hash that could be signed in the message's place. Without these functions OpenSSL
+// before 3.4 takes no `sign` at all.
+int edwardsHashInit(void* ctx, void*, const OSSL_PARAM*) {
+    return attempt(ctx, [](SignatureContext&) {
+        throw ossl::UsageError(ossl::Reason::unsupported,
+                               "Ed25519 and Ed448 sign whole messages (EVP_DigestSign, -rawin)");
     });
 }
 
@@ -203,15 +115,15 @@ std::vector<OSSL_DISPATCH> hashingFunctions() {
         ossl::entry<OSSL_FUNC_signature_digest_sign_init_fn>(OSSL_FUNC_SIGNATURE_DIGEST_SIGN_INIT,
                                                              digestSignInit),
         ossl::entry<OSSL_FUNC_signature_digest_sign_update_fn>(
-            OSSL_FUNC_SIGNATURE_DIGEST_SIGN_UPDATE, digestUpdate),
+            OSSL_FUNC_SIGNATURE_DIGEST_SIGN_UPDATE, messageUpdate),
         ossl::entry<OSSL_FUNC_signature_digest_sign_final_fn>(OSSL_FUNC_SIGNATURE_DIGEST_SIGN_FINAL,
-                                                              digestSignFinal),
+                                                              messageSignFinal),
         ossl::entry<OSSL_FUNC_signature_digest_sign_fn>(OSSL_FUNC_SIGNATURE_DIGEST_SIGN,
                                                         digestSign),
         ossl::entry<OSSL_FUNC_signature_digest_verify_init_fn>(
             OSSL_FUNC_SIGNATURE_DIGEST_VERIFY_INIT, digestVerifyInit),
         ossl::entry<OSSL_FUNC_signature_digest_verify_update_fn>(
-            OSSL_FUNC_SIGNATURE_DIGEST_VERIFY_UPDATE, digestUpdate),
+            OSSL_FUNC_SIGNATURE_DIGEST_VERIFY_UPDATE, messageUpdate),
         ossl::entry<OSSL_FUNC_signature_digest_verify_final_fn>(
             OSSL_FUNC_SIGNATURE_DIGEST_VERIFY_FINAL, digestVerifyFinal),
         ossl::entry<OSSL_FUNC_signature_digest_verify_fn>(OSSL_FUNC_SIGNATURE_DIGEST_VERIFY,
@@ -247,15 +159,24 @@ const OSSL_DISPATCH* ecdsaFunctions() {
 const OSSL_DISPATCH* eddsaFunctions() {
     static const auto* table = [] {
         auto list = commonFunctions<EddsaContext>();
-        list.push_back(ossl::entry<OSSL_FUNC_signature_digest_sign_init_fn>(
-            OSSL_FUNC_SIGNATURE_DIGEST_SIGN_INIT, edwardsInit<true>));
-        list.push_back(
-            ossl::entry<OSSL_FUNC_signature_digest_sign_fn>(OSSL_FUNC_SIGNATURE_DIGEST_SIGN, sign));
-        list.push_back(ossl::entry<OSSL_FUNC_signature_digest_verify_init_fn>(
-            OSSL_FUNC_SIGNATURE_DIGEST_VERIFY_INIT, edwardsInit<false>));
-        list.push_back(ossl::entry<OSSL_FUNC_signature_digest_verify_fn>(
-            OSSL_FUNC_SIGNATURE_DIGEST_VERIFY, verify));
-        list.push_back(ossl::endOfTable());
+        const std::array more{
+            ossl::entry<OSSL_FUNC_signature_digest_sign_init_fn>(
+                OSSL_FUNC_SIGNATURE_DIGEST_SIGN_INIT, edwardsInit<true>),
+            ossl::entry<OSSL_FUNC_signature_digest_sign_fn>(OSSL_FUNC_SIGNATURE_DIGEST_SIGN, sign),
+            ossl::entry<OSSL_FUNC_signature_digest_verify_init_fn>(
+                OSSL_FUNC_SIGNATURE_DIGEST_VERIFY_INIT, edwardsInit<false>),
+            ossl::entry<OSSL_FUNC_signature_digest_verify_fn>(OSSL_FUNC_SIGNATURE_DIGEST_VERIFY,
+                                                              verify),
+            ossl::entry<OSSL_FUNC_signature_sign_init_fn>(OSSL_FUNC_SIGNATURE_SIGN_INIT,
+                                                          edwardsHashInit),
+            ossl::entry<OSSL_FUNC_signature_sign_fn>(OSSL_FUNC_SIGNATURE_SIGN, sign),
+            ossl::entry<OSSL_FUNC_signature_verify_init_fn>(OSSL_FUNC_SIGNATURE_VERIFY_INIT,
+                                                            edwardsHashInit),
+            ossl::entry<OSSL_FUNC_signature_verify_fn>(OSSL_FUNC_SIGNATURE_VERIFY, verify),
+            ossl::entry<MessageInit>(signMessageInitId, signInit),
+            ossl::entry<MessageInit>(verifyMessageInitId, verifyInit),
+            ossl::endOfTable()};
+        list.insert(list.end(), more.begin(), more.end());
         return new std::vector<OSSL_DISPATCH>(std::move(list));
     }();
     return table->data();
@@ -264,14 +185,20 @@ const OSSL_DISPATCH* eddsaFunctions() {
 } // namespace
 
 const OSSL_ALGORITHM* algorithms() {
-    static const std::array list{
-        ossl::algorithm("RSA:rsaEncryption:1.2.840.113549.1.1.1", rsaFunctions(),
-                        "RSA signatures on tokens"),
-        ossl::algorithm("ECDSA", ecdsaFunctions(), "ECDSA signatures on tokens"),
-        ossl::algorithm("ED25519:1.3.101.112", eddsaFunctions(), "Ed25519 signatures on tokens"),
-        ossl::algorithm("ED448:1.3.101.113", eddsaFunctions(), "Ed448 signatures on tokens"),
-        ossl::endOfAlgorithms()};
-    return list.data();
+    static const auto* list = [] {
+        auto* made = new std::vector{
+            ossl::algorithm("RSA:rsaEncryption:1.2.840.113549.1.1.1", rsaFunctions(),
+                            "RSA signatures on tokens"),
+            ossl::algorithm("ECDSA", ecdsaFunctions(), "ECDSA signatures on tokens"),
+            ossl::algorithm("ED25519:1.3.101.112", eddsaFunctions(),
+                            "Ed25519 signatures on tokens"),
+            ossl::algorithm("ED448:1.3.101.113", eddsaFunctions(), "Ed448 signatures on tokens")};
+        const auto composites = compositeAlgorithms();
+        made->insert(made->end(), composites.begin(), composites.end());
+        made->push_back(ossl::endOfAlgorithms());
+        return made;
+    }();
+    return list->data();
 }
 
 } // namespace signature

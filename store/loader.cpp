@@ -44,6 +44,7 @@ class Loader {
     // without an end would keep them for ever).
     void search(PassphraseCallback passphrase) {
         searched_ = true;
+        context_.settings(); // whether there is a log at all
         const pkcs11::trace::Step step([this] { return "search " + uri_.withoutPin(); });
         for (auto& entry : Search(context_, uri_, expectation_, passphrase).run()) {
             if (isListing(uri_) || expectation_ == OSSL_STORE_INFO_NAME)

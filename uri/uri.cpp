@@ -323,9 +323,10 @@ bool isNumberUpTo(std::string_view text, Number largest) {
     return error == std::errc{} && stop == end && number <= largest;
 }
 
-// p11-kit takes "" for 0, wraps large numbers around, and has the largest one for "not given".
+// p11-kit takes "" for 0; 0.24 wraps large numbers around, and 0.25 stops at LONG_MAX.
 void checkSlotId(const Attribute& attribute, std::string_view value) {
-    if (!isNumberUpTo<CK_SLOT_ID>(value, std::numeric_limits<CK_SLOT_ID>::max() - 1))
+    constexpr CK_SLOT_ID largest = std::numeric_limits<long>::max();
+    if (!isNumberUpTo(value, largest))
         fail(attribute, "is not a decimal number, or is too large");
 }
 

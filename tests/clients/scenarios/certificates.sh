@@ -105,7 +105,8 @@ scenario_storeutl() {
     ossl storeutl -keys -noout "pkcs11:token=scenarios;object=twin?pin-value=$PIN" >twins
     grep -q "Total found: 2" twins || die "both keys of one label are listed"
     ossl storeutl -noout "pkcs11:token=empty?pin-value=$PIN" >none
-    grep -q "Total found: 0" none || die "an empty token"
+    # OpenSSL 3.5 does not even say that it found nothing.
+    ! grep -v "^Total found: 0$" none || die "an empty token"
     # Without a PIN, what is public.
     timeout 20 setsid -w "${RUNNER[@]}" openssl storeutl "${PROV[@]}" -noout "pkcs11:token=scenarios" </dev/null >public 2>/dev/null || die "listing without a PIN"
     grep -q "type=public" public || die "public objects are not listed without a PIN"

@@ -1,0 +1,241 @@
+#include "signature/composite.h"
+
+#include <array>
+#include <utility>
+
+#include "ossl/params.h"
+#include "signature/ecdsa.h"
+#include "signature/functions.h"
+#include "signature/newer_functions.h"
+#include "signature/rsa.h"
+
+namespace signature {
+namespace {
+
+struct Hash {
+    const char* digest;
+    const char* rsa;   ///< names of the algorithm with RSA (PKCS#1 v1.5)
+    const char* ecdsa; ///< null where the default provider has none
+};
+
+constexpr std::array hashes{
+    Hash{"SHA1", "RSA-SHA1:RSA-SHA-1:sha1WithRSAEncryption:1.2.840.113549.1.1.5",
+         "ECDSA-SHA1:ECDSA-SHA-1:ecdsa-with-SHA1:1.2.840.10045.4.1"},
+    Hash{"SHA2-224", "RSA-SHA2-224:RSA-SHA224:sha224WithRSAEncryption:1.2.840.113549.1.1.14",
+         "ECDSA-SHA2-224:ECDSA-SHA224:ecdsa-with-SHA224:1.2.840.10045.4.3.1"},
+    Hash{"SHA2-256", "RSA-SHA2-256:RSA-SHA256:sha256WithRSAEncryption:1.2.840.113549.1.1.11",
+         "ECDSA-SHA2-256:ECDSA-SHA256:ecdsa-with-SHA256:1.2.840.10045.4.3.2"},
+    Hash{"SHA2-384", "RSA-SHA2-384:RSA-SHA384:sha384WithRSAEncryption:1.2.840.113549.1.1.12",
+         "ECDSA-SHA2-384:ECDSA-SHA384:ecdsa-with-SHA384:1.2.840.10045.4.3.3"},
+    Hash{"SHA2-512", "RSA-SHA2-512:RSA-SHA512:sha512WithRSAEncryption:1.2.840.113549.1.1.13",
+         "ECDSA-SHA2-512:ECDSA-SHA512:ecdsa-with-SHA512:1.2.840.10045.4.3.4"},
+    Hash{"SHA2-512/224",
+         "RSA-SHA2-512/224:RSA-SHA512-224:sha512-224WithRSAEncryption:1.2.840.113549.1.1.15",
+         nullptr},
+    Hash{"SHA2-512/256",
+         "RSA-SHA2-512/256:RSA-SHA512-256:sha512-256WithRSAEncryption:1.2.840.113549.1.1.16",
+         nullptr},
+    Hash{"SHA3-224", "RSA-SHA3-224:id-rsassa-pkcs1-v1_5-with-sha3-224:2.16.840.1.101.3.4.3.13",
+         "ECDSA-SHA3-224:ecdsa_with_SHA3-224:id-ecdsa-with-sha3-224:2.16.840.1.101.3.4.3.9"},
+    Hash{"SHA3-256", "RSA-SHA3-256:id-rsassa-pkcs1-v1_5-with-sha3-256:2.16.840.1.101.3.4.3.14",
+         "ECDSA-SHA3-256:ecdsa_with_SHA3-256:id-ecdsa-with-sha3-256:2.16.840.1.101.3.4.3.10"},
+    Hash{"SHA3-384", "RSA-SHA3-384:id-rsassa-pkcs1-v1_5-with-sha3-384:2.16.840.1.101.3.4.3.15",
+         "ECDSA-SHA3-384:ecdsa_with_SHA3-384:id-ecdsa-with-sha3-384:2.16.840.1.101.3.4.3.11"},
+    Hash{"SHA3-512", "RSA-SHA3-512:id-rsassa-pkcs1-v1_5-with-sha3-512:2.16.840.1.101.3.4.3.16",
+         "ECDSA-SHA3-512:ecdsa_with_SHA3-512:id-ecdsa-with-sha3-512:2.16.840.1.101.3.4.3.12"},
+    Hash{"RIPEMD160", "RSA-RIPEMD160:ripemd160WithRSA:1.3.36.3.3.1.2", nullptr},
+    Hash{"SM3", "RSA-SM3:sm3WithRSAEncryption:1.2.156.10197.1.504", nullptr}};
+
+/// The algorithm `Base` with a digest that nobody changes.
+template <typename Base>
+class Composite final : public Base {
+  public:
+    Composite(ossl::Context& provider, const char* digest) : Base(provider), digest_(digest) {}
+    std::unique_ptr<SignatureContext> clone() const override {
+        return std::unique_ptr<SignatureContext>(new Composite(*this));
+    }
+    static Composite& from(void* ctx) { return static_cast<Composite&>(contextOf(ctx)); }
+
+    /// Begins an operation on a hash.
+    void beginHash(const std::shared_ptr<keymgmt::Key>& key, bool signing,
+                   const OSSL_PARAM* params) {
+        this->setDigest(digest_);
+        this->begin(key, signing, params);
+    }
+    /// Begins an operation on a message.
+    void beginMessage(const std::shared_ptr<keymgmt::Key>& key, bool signing,
+                      const OSSL_PARAM* params) {
+        signature_.clear();
+        this->beginDigest(key, signing, digest_, params);
+    }
+
+    /// Of the hash or the whole message, as the operation was begun.
+    std::size_t signAtOnce(Octets tbs, Buffer out) {
+        if (!this->streaming())
+            return this->sign(tbs, out);
+        this->update(tbs);
+        return this->finishSign(out);
+    }
+    bool verifyAtOnce(Octets signature, Octets tbs) {
+        if (!this->streaming())
+            return this->verify(signature, tbs);
+        this->update(tbs);
+        return this->finishVerify(signature);
+    }
+    /// With the signature that was set as a parameter.
+    bool verifyMessage() {
+        if (signature_.empty())
+            throw ossl::UsageError(ossl::Reason::parameter,
+                                   "no signature was set to verify (EVP_PKEY_CTX_set_signature)");
+        return this->finishVerify(signature_);
+    }
+
+    // Digest and padding are the algorithm's own.
+    void setParams(const OSSL_PARAM* params) override {
+        if (const auto given = ossl::octetsOf(params, signatureParam))
+            signature_.assign(given->begin(), given->end());
+    }
+    const OSSL_PARAM* settable() const override {
+        static const std::array list{ossl::octetsParam(signatureParam), OSSL_PARAM_construct_end()};
+        return list.data();
+    }
+
+  private:
+    Composite(const Composite&) = default;
+
+    const char* digest_;
+    pkcs11::Bytes signature_;
+};
+
+template <typename Base, std::size_t index>
+void* newContext(void* provctx, const char*) {
+    auto& provider = ossl::Context::from(provctx);
+    return ossl::guarded<void*>(provider.core(), nullptr, [&] {
+        SignatureContext* made = new Composite<Base>(provider, hashes[index].digest);
+        return made;
+    });
+}
+
+template <typename Base, bool Signing>
+int hashInit(void* ctx, void* keydata, const OSSL_PARAM params[]) {
+    return attempt(ctx, [&](SignatureContext&) {
+        Composite<Base>::from(ctx).beginHash(keyOf(keydata), Signing, params);
+    });
+}
+
+template <typename Base, bool Signing>
+int messageInit(void* ctx, void* keydata, const OSSL_PARAM params[]) {
+    return attempt(ctx, [&](SignatureContext&) {
+        Composite<Base>::from(ctx).beginMessage(keyOf(keydata), Signing, params);
+    });
+}
+
+template <typename Base>
+int signAtOnce(void* ctx, unsigned char* sig, std::size_t* size, std::size_t room,
+               const unsigned char* tbs, std::size_t tbsSize) {
+    return produce(ctx, sig, size, room, [&](SignatureContext&, Buffer out) {
+        return Composite<Base>::from(ctx).signAtOnce(Octets(tbs, tbsSize), out);
+    });
+}
+
+template <typename Base>
+int verifyAtOnce(void* ctx, const unsigned char* sig, std::size_t size, const unsigned char* tbs,
+                 std::size_t tbsSize) {
+    return check(ctx, [&](SignatureContext&) {
+        return Composite<Base>::from(ctx).verifyAtOnce(Octets(sig, size), Octets(tbs, tbsSize));
+    });
+}
+
+template <typename Base>
+int verifyMessageFinal(void* ctx) {
+    return check(ctx,
+                 [&](SignatureContext&) { return Composite<Base>::from(ctx).verifyMessage(); });
+}
+
+template <typename Base>
+const OSSL_PARAM* settableParams(void*, void* provctx) {
+    return Composite<Base>(ossl::Context::from(provctx), nullptr).settable();
+}
+
+template <typename Base>
+const OSSL_PARAM* gettableParams(void*, void* provctx) {
+    return Base(ossl::Context::from(provctx)).gettable();
+}
+
+// What EVP_KEYMGMT_is_a compares with the key's keymgmt. An RSA-PSS key is none of RSA's.
+template <typename Base>
+const char** keyTypes() {
+    constexpr bool rsa = std::is_same_v<Base, RsaContext>;
+    static std::array<const char*, 2> list{rsa ? "RSA" : "EC", nullptr};
+    return list.data();
+}
+
+template <typename Base>
+std::vector<OSSL_DISPATCH> functionsOf(OSSL_FUNC_signature_newctx_fn* make) {
+    using namespace ossl;
+    return {
+        entry<OSSL_FUNC_signature_newctx_fn>(OSSL_FUNC_SIGNATURE_NEWCTX, make),
+        entry<OSSL_FUNC_signature_freectx_fn>(OSSL_FUNC_SIGNATURE_FREECTX, freeContext),
+        entry<OSSL_FUNC_signature_dupctx_fn>(OSSL_FUNC_SIGNATURE_DUPCTX, duplicateContext),
+        entry<QueryKeyTypes>(queryKeyTypesId, keyTypes<Base>),
+        entry<OSSL_FUNC_signature_sign_init_fn>(OSSL_FUNC_SIGNATURE_SIGN_INIT,
+                                                hashInit<Base, true>),
+        entry<OSSL_FUNC_signature_sign_fn>(OSSL_FUNC_SIGNATURE_SIGN, signAtOnce<Base>),
+        entry<MessageInit>(signMessageInitId, messageInit<Base, true>),
+        entry<MessageUpdate>(signMessageUpdateId, messageUpdate),
+        entry<SignMessageFinal>(signMessageFinalId, messageSignFinal),
+        entry<OSSL_FUNC_signature_verify_init_fn>(OSSL_FUNC_SIGNATURE_VERIFY_INIT,
+                                                  hashInit<Base, false>),
+        entry<OSSL_FUNC_signature_verify_fn>(OSSL_FUNC_SIGNATURE_VERIFY, verifyAtOnce<Base>),
+        entry<MessageInit>(verifyMessageInitId, messageInit<Base, false>),
+        entry<MessageUpdate>(verifyMessageUpdateId, messageUpdate),
+        entry<VerifyMessageFinal>(verifyMessageFinalId, verifyMessageFinal<Base>),
+        entry<OSSL_FUNC_signature_get_ctx_params_fn>(OSSL_FUNC_SIGNATURE_GET_CTX_PARAMS,
+                                                     getContextParams),
+        entry<OSSL_FUNC_signature_gettable_ctx_params_fn>(OSSL_FUNC_SIGNATURE_GETTABLE_CTX_PARAMS,
+                                                          gettableParams<Base>),
+        entry<OSSL_FUNC_signature_set_ctx_params_fn>(OSSL_FUNC_SIGNATURE_SET_CTX_PARAMS,
+                                                     setContextParams),
+        entry<OSSL_FUNC_signature_settable_ctx_params_fn>(OSSL_FUNC_SIGNATURE_SETTABLE_CTX_PARAMS,
+                                                          settableParams<Base>),
+    };
+}
+
+// Never destroyed: they may be asked for at the end of the process.
+template <typename Base, std::size_t index>
+const OSSL_DISPATCH* functions() {
+    static const auto* table = [] {
+        auto list = functionsOf<Base>(newContext<Base, index>);
+        if (std::is_same_v<Base, RsaContext>) {
+            list.push_back(ossl::entry<OSSL_FUNC_signature_verify_recover_init_fn>(
+                OSSL_FUNC_SIGNATURE_VERIFY_RECOVER_INIT, hashInit<Base, false>));
+            list.push_back(ossl::entry<OSSL_FUNC_signature_verify_recover_fn>(
+                OSSL_FUNC_SIGNATURE_VERIFY_RECOVER, recover));
+        }
+        list.push_back(ossl::endOfTable());
+        return new std::vector<OSSL_DISPATCH>(std::move(list));
+    }();
+    return table->data();
+}
+
+template <std::size_t index>
+void append(std::vector<OSSL_ALGORITHM>& list) {
+    list.push_back(ossl::algorithm(hashes[index].rsa, functions<RsaContext, index>(),
+                                   "RSA signatures on tokens, with a digest"));
+    if constexpr (hashes[index].ecdsa != nullptr)
+        list.push_back(ossl::algorithm(hashes[index].ecdsa, functions<EcdsaContext, index>(),
+                                       "ECDSA signatures on tokens, with a digest"));
+}
+
+} // namespace
+
+std::vector<OSSL_ALGORITHM> compositeAlgorithms() {
+    std::vector<OSSL_ALGORITHM> list;
+    [&]<std::size_t... index>(std::index_sequence<index...>) {
+        (append<index>(list), ...);
+    }
+    (std::make_index_sequence<hashes.size()>());
+    return list;
+}
+
+} // namespace signature

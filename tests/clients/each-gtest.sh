@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# Runs each test of a GoogleTest program in a process of its own, as ctest does, JOBS (1) at a time:  each-gtest.sh PROGRAM...
+set -euo pipefail
+
+# The tests of the program $1, as --gtest_filter wants them.
+tests_of() { "$1" --gtest_list_tests | awk '/^[^ ]/ { suite = $1 } /^ / { print suite $1 }'; }
+
+run_one() {
+    local log status=0
+    log=$(mktemp)
+    timeout 300 "$1" --gtest_filter="$2" >"$log" 2>&1 || status=$?
+    [ "$status" = 0 ] || { echo "FAILED with status $status: $2" && cat "$log"; }
+    rm -f "$log"
+    return "$status"
+}
+export -f run_one
+
+failed=0
+for program in "$@"; do
+    mapfile -t tests < <(tests_of "$program")
+    [ ${#tests[@]} -gt 0 ] || { echo "no tests: $program"; exit 1; }
+    # shellcheck disable=SC2016 # the inner shell expands
+    printf '%s\n' "${tests[@]}" | xargs -P "${JOBS:-1}" -n 1 bash -c 'run_one "$0" "$1"' "$program" || failed=1
+    echo "$(basename "$program"): ${#tests[@]} tests"
+done
+exit "$failed"

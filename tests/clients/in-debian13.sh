@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Runs a command with the programs and the OpenSSL of Debian 13:  in-debian13.sh SOURCE BUILD COMMAND...
+# It sees the source tree and the build folder at the places that they have here. Nothing can be written but /tmp, which
+# is its own, as are processes and network (loopback alone): it may run beside any other test.
+set -euo pipefail
+
+source=$1 built=$2
+shift 2
+root=$source/build/debian13
+[ -e "$root/complete" ] || { echo "there is no Debian 13 root; see clients.debian13_root"; exit 77; }
+unshare --mount --net true 2>/dev/null || { echo "nothing can be mounted here"; exit 77; }
+
+# shellcheck disable=SC2016 # the inner shell expands
+exec unshare --mount --pid --net --ipc --fork --kill-child sh -ec '
+    root=$0 source=$1 built=$2
+    shift 2
+    mount --bind "$root" "$root"
+    mount -t proc proc "$root/proc"
+    mount -t tmpfs tmpfs "$root/tmp"
+    for folder in "$source" "$built"; do
+        mkdir -p "$root$folder"
+        mount --bind "$folder" "$root$folder"
+        mount -o remount,bind,ro "$root$folder"
+    done
+    # Servers write logs; nothing else is written outside /tmp.
+    mount -t tmpfs tmpfs "$root/var/log"
+    mkdir "$root/var/log/nginx"
+    mount -o remount,bind,ro "$root"
+    cd "$root"
+    chroot . ip link set lo up
+    # Not exec: a first process of its own takes in those that lose their parents.
+    PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/tmp TMPDIR=/tmp chroot . "$@"
+' "$root" "$source" "$built" "$@" </dev/null

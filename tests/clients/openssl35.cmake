@@ -1,0 +1,27 @@
+# What was built here, with the OpenSSL of Debian 13 (3.5): every scenario, and the test programs.
+set(DEBIAN13 ${CMAKE_CURRENT_SOURCE_DIR}/in-debian13.sh ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR})
+
+function(add_debian13_test name)
+  add_test(NAME openssl35.${name} COMMAND ${DEBIAN13} ${ARGN})
+  set_tests_properties(openssl35.${name} PROPERTIES ENVIRONMENT "${SCENARIO_ENVIRONMENT}" LABELS openssl35 FIXTURES_REQUIRED "tokens;debian13"
+                                                    TIMEOUT 600 SKIP_RETURN_CODE 77)
+endfunction()
+
+# About the file itself, its installation and its package, with the programs that build it.
+set(NOT_THERE binary_symbols binary_install package_in_a_clean_root package_completion)
+foreach(scenario IN LISTS SCENARIOS)
+  # These run there anyway.
+  if(NOT scenario IN_LIST NOT_THERE AND NOT scenario MATCHES "^debian13_")
+    string(REGEX REPLACE "^openssl35_" "" name ${scenario})
+    add_debian13_test(${name} ${SCENARIO} ${scenario})
+  endif()
+endforeach()
+
+foreach(program IN ITEMS unit_tests keyprovider_tests integration_tests cost_tests)
+  if(TARGET ${program} OR NOT program STREQUAL keyprovider_tests)
+    add_debian13_test(${program} ${CMAKE_CURRENT_SOURCE_DIR}/each-gtest.sh $<TARGET_FILE:${program}>)
+    set_property(TEST openssl35.${program} APPEND PROPERTY ENVIRONMENT "OPENSSL_CONF=${TOKENS}/plain.cnf")
+    # It takes longest, so it begins first.
+    set_property(TEST openssl35.${program} PROPERTY COST 1000)
+  endif()
+endforeach()
