@@ -2,12 +2,16 @@
 #pragma once
 
 #include <optional>
+#include <span>
 
 #include "keymgmt/key_type.h"
 #include "ossl/context.h"
 #include "pkcs11/attributes.h"
 
 namespace keymgmt {
+
+/// What is read of a key when it is found. CKA_ALLOWED_MECHANISMS is left out on demand.
+std::span<const CK_ATTRIBUTE_TYPE> keyAttributes(bool withAllowedMechanisms);
 
 /// The type of the key that `attributes` describe (CKA_KEY_TYPE, CKA_ALLOWED_MECHANISMS,
 /// CKA_EC_PARAMS); nothing if this provider does not handle it.

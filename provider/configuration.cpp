@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "ossl/pin.h"
+#include "ossl/words.h"
 #include "pkcs11/trace.h"
 
 namespace provider {
@@ -14,6 +15,7 @@ namespace {
 
 using ossl::LoginBehavior;
 using ossl::Settings;
+using ossl::words;
 
 [[noreturn]] void reject(const std::string& directive, std::string_view value) {
     throw ossl::UsageError(ossl::Reason::parameter, "the directive " + directive +
@@ -21,28 +23,11 @@ using ossl::Settings;
                                                         std::string(value) + "\"");
 }
 
-std::vector<std::string> words(std::string_view text) {
-    std::vector<std::string> result;
-    constexpr std::string_view separators = " \t,";
-    while (!text.empty()) {
-        const auto start = std::min(text.find_first_not_of(separators), text.size());
-        text.remove_prefix(start);
-        const auto end = std::min(text.find_first_of(separators), text.size());
-        if (end > 0)
-            result.emplace_back(text.substr(0, end));
-        text.remove_prefix(end);
-    }
-    return result;
-}
-
 bool parseBool(const std::string& directive, std::string_view value) {
-    constexpr std::array<std::string_view, 4> yes{"1", "yes", "true", "on"};
-    constexpr std::array<std::string_view, 5> no{"0", "no", "false", "off", ""};
-    if (std::find(yes.begin(), yes.end(), value) != yes.end())
-        return true;
-    if (std::find(no.begin(), no.end(), value) == no.end())
+    const auto meant = ossl::yesOrNo(value);
+    if (!meant)
         reject(directive, value);
-    return false;
+    return *meant;
 }
 
 void setPin(Settings& settings, const std::string&, std::string_view value) {

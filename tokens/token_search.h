@@ -8,7 +8,7 @@
 #include "pkcs11/token.h"
 #include "uri/uri.h"
 
-namespace store {
+namespace tokens {
 
 /// Looks through the modules at construction; asks each for no more than the URI needs to rule it
 /// out. Throws pkcs11::Error if no token fits, naming those that are there.
@@ -20,6 +20,8 @@ class TokenSearch {
     /// The one token among them that needs a login; null if none does or several do. A PIN is for
     /// one token, and trying it on another would cost that one a try.
     pkcs11::Token* loginToken() const;
+    /// The one token that fits. Throws pkcs11::Error if several do, naming them.
+    pkcs11::Token& onlyToken() const;
     bool severalNeedLogin() const { return loginTokens_.size() > 1; }
     /// "token "a" (...), token "b" (...)".
     std::string describe() const;
@@ -39,7 +41,4 @@ class TokenSearch {
     std::vector<std::string> problems_; ///< modules and slots that could not be used
 };
 
-/// "a, b, c"
-std::string join(const std::vector<std::string>& parts);
-
-} // namespace store
+} // namespace tokens
