@@ -6,7 +6,9 @@
 
 #include <openssl/core_names.h>
 
+#include "keymgmt/certificate.h"
 #include "keymgmt/generation.h"
+#include "keymgmt/new_pair.h"
 #include "keymgmt/reference.h"
 #include "ossl/dispatch.h"
 #include "ossl/params.h"
@@ -116,13 +118,40 @@ bool isRawPrivateKey(KeyType type, const OSSL_PARAM* params) {
            OSSL_PARAM_locate_const(params, OSSL_PKEY_PARAM_PRIV_KEY) != nullptr;
 }
 
+// EVP_PKEY_fromdata with pkcs11_uri: the pair is stored on that token.
+int importToToken(std::shared_ptr<Key>& key, int selection, const OSSL_PARAM* params) {
+    auto& context = key->context();
+    const bool isPair =
+        (selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY) != 0 && holdsPrivatePart(params);
+    if (!isPair)
+        throw ossl::UsageError(ossl::Reason::parameter,
+                               "key pairs are stored on tokens, and nothing but key pairs");
+    Placement placement;
+    placement.set(params);
+    const auto software =
+        keyFromParams(context, key->type(), EVP_PKEY_KEYPAIR, const_cast<OSSL_PARAM*>(params));
+    const ossl::PkeyCtx checker(
+        software
+            ? EVP_PKEY_CTX_new_from_pkey(context.libctx(), software.get(), ossl::Context::propq())
+            : nullptr);
+    if (!checker || EVP_PKEY_pairwise_check(checker.get()) != 1)
+        throw ossl::UsageError(ossl::Reason::key, "the parameters are not those of a key pair");
+    key = storePair(context, key->type(), placement, software.get());
+    return 1;
+}
+
 // Software private keys stay with the provider that has them (and are refused without an error, for
 // EVP goes on there). Public keys are taken: peers of a key agreement and comparisons with
 // certificates need it.
 int importKey(void* keydata, int selection, const OSSL_PARAM* params) {
-    const auto& key = keyOf(keydata);
-    const bool raw = params != nullptr && isRawPrivateKey(key->type(), params);
-    if (params == nullptr || (holdsPrivatePart(params) && !raw))
+    auto& key = static_cast<KeyData*>(keydata)->key;
+    if (params == nullptr)
+        return 0;
+    if (OSSL_PARAM_locate_const(params, Placement::uriParameter) != nullptr)
+        return ossl::guarded(key->context().core(), 0,
+                             [&] { return importToToken(key, selection, params); });
+    const bool raw = isRawPrivateKey(key->type(), params);
+    if (holdsPrivatePart(params) && !raw)
         return 0;
     return ossl::guarded(key->context().core(), 0, [&] {
         const ossl::ErrorMark mark;
@@ -253,11 +282,18 @@ const OSSL_PARAM* gettableKeyParams(void*) {
     return list.data();
 }
 
+constexpr const char* certificateParameter = "pkcs11_certificate";
+
 // The public value of a key on a token can't be set; what else applications set (point formats and
 // the like) is for encoders, and is ignored.
 int setKeyParams(void* keydata, const OSSL_PARAM params[]) {
     const auto& key = keyOf(keydata);
     return ossl::guarded(key->context().core(), 0, [&] {
+        if (const auto certificate = ossl::octetsOf(params, certificateParameter)) {
+            Placement placement;
+            placement.set(params);
+            storeCertificate(*key, *certificate, placement.allowDuplicate);
+        }
         const auto encoded = ossl::octetsOf(params, OSSL_PKEY_PARAM_ENCODED_PUBLIC_KEY);
         if (!encoded)
             return 1;
@@ -279,6 +315,7 @@ int setKeyParams(void* keydata, const OSSL_PARAM params[]) {
 
 const OSSL_PARAM* settableKeyParams(void*) {
     static const std::array list{ossl::octetsParam(OSSL_PKEY_PARAM_ENCODED_PUBLIC_KEY),
+                                 ossl::octetsParam(certificateParameter),
                                  OSSL_PARAM_construct_end()};
     return list.data();
 }

@@ -240,7 +240,25 @@ ossl::Pkey publicKeyFromInfo(const ossl::Context& context, KeyType type,
     return key && EVP_PKEY_is_a(key.get(), nameOf(type)) == 1 ? std::move(key) : nullptr;
 }
 
+constexpr std::array keyAttributeList{CKA_CLASS,
+                                      CKA_KEY_TYPE,
+                                      CKA_LABEL,
+                                      CKA_ID,
+                                      CKA_MODULUS,
+                                      CKA_PUBLIC_EXPONENT,
+                                      CKA_EC_PARAMS,
+                                      CKA_EC_POINT,
+                                      CKA_PUBLIC_KEY_INFO,
+                                      pkcs11::ckaUniqueId,
+                                      CKA_ALWAYS_AUTHENTICATE,
+                                      CKA_ALLOWED_MECHANISMS}; // last
+
 } // namespace
+
+std::span<const CK_ATTRIBUTE_TYPE> keyAttributes(bool withAllowedMechanisms) {
+    const std::span<const CK_ATTRIBUTE_TYPE> all(keyAttributeList);
+    return withAllowedMechanisms ? all : all.first(all.size() - 1);
+}
 
 std::optional<KeyType> typeOf(const Attributes& attributes) {
     switch (attributes.number(CKA_KEY_TYPE).value_or(CK_UNAVAILABLE_INFORMATION)) {

@@ -10,6 +10,9 @@
 
 namespace keymgmt {
 
+/// What is read of a key when it is found. CKA_ALLOWED_MECHANISMS is left out on demand.
+std::span<const CK_ATTRIBUTE_TYPE> keyAttributes(bool withAllowedMechanisms);
+
 /// The type of the key that `attributes` describe (CKA_KEY_TYPE, CKA_ALLOWED_MECHANISMS,
 /// CKA_EC_PARAMS); nothing if this provider does not handle it.
 std::optional<KeyType> typeOf(const pkcs11::Attributes& attributes);

@@ -90,7 +90,8 @@ std::optional<Connection::Idle> Connection::takeIdle(const MessageSigning* wante
 
 CK_RV Connection::open(CK_SESSION_HANDLE& handle, CK_FLAGS flags) {
     const CK_RV rv = token_.module().call<&List::C_OpenSession>(
-        slot_, CKF_SERIAL_SESSION | flags, CK_VOID_PTR{nullptr}, CK_NOTIFY{nullptr}, &handle);
+        slot_, CK_FLAGS{CKF_SERIAL_SESSION | flags}, CK_VOID_PTR{nullptr}, CK_NOTIFY{nullptr},
+        &handle);
     const std::lock_guard lock(mutex_);
     open_ += rv == CKR_OK ? 1 : 0;
     return rv;
@@ -137,13 +138,39 @@ Session Connection::take(const MessageSigning* wanted) {
 }
 
 Session Connection::takeWritable() {
-    CK_SESSION_HANDLE handle = CK_INVALID_HANDLE;
-    const CK_RV rv = open(handle, CKF_RW_SESSION);
-    if (rv != CKR_OK)
-        throw callFailed(functionName<&List::C_OpenSession>, rv, token_.describe());
-    Session session(shared_from_this(), handle);
-    session.setUnusable();
-    return session;
+    if ((flags_ & CKF_WRITE_PROTECTED) != 0)
+        throw Error(Failure::unsupported,
+                    token_.describe() + " is write-protected (CKF_WRITE_PROTECTED)",
+                    CKR_TOKEN_WRITE_PROTECTED);
+    const auto deadline = std::chrono::steady_clock::now() + sessionWait;
+    for (;;) {
+        CK_SESSION_HANDLE handle = CK_INVALID_HANDLE;
+        const CK_RV rv = open(handle, CKF_RW_SESSION);
+        if (rv == CKR_OK) {
+            Session session(shared_from_this(), handle);
+            session.setUnusable();
+            return session;
+        }
+        if (rv != CKR_SESSION_COUNT || std::chrono::steady_clock::now() > deadline)
+            throw callFailed(functionName<&List::C_OpenSession>, rv,
+                             "read/write session with " + token_.describe());
+        makeRoom();
+    }
+}
+
+// Closes an idle session, or waits until one comes back. With the last one goes the login.
+void Connection::makeRoom() {
+    std::unique_lock lock(mutex_);
+    if (idle_.empty())
+        freed_.wait_for(lock, sessionRetry, [this] { return !idle_.empty(); });
+    if (idle_.empty())
+        return;
+    const auto handle = idle_.back().handle;
+    idle_.pop_back();
+    if (--open_ == 0)
+        loggedIn_ = false;
+    lock.unlock();
+    close(handle);
 }
 
 bool Connection::endMessages(Session& session) {

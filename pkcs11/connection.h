@@ -109,9 +109,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
     Session take();
     /// The same, and if there is one in which `wanted` is begun already, that one.
     Session take(const MessageSigning& wanted);
-
     /// A read/write session, for changes to the token. It is opened for the caller, closed after,
-    /// and not kept: tokens have few of them. Throws Error.
+    /// and not kept: tokens have few of them. Waits as take() does. Throws Error.
     Session takeWritable();
 
     /// C_Login(CKU_USER) unless done. Threads that come meanwhile wait for the first. A PIN that
@@ -148,6 +147,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     std::optional<Idle> takeIdle(const MessageSigning* wanted);
     bool endMessages(Session& session);
     CK_RV open(CK_SESSION_HANDLE& handle, CK_FLAGS flags = 0);
+    void makeRoom();
     void loginOnce(Session& session, const PinSource& source);
     void loginWithPin(Session& session, CK_USER_TYPE user, const std::optional<Pin>& pin);
     std::optional<Pin> choosePin(const PinSource& source) const;

@@ -63,6 +63,8 @@ inline constexpr const char* functionName<&List::C_GenerateKey> = "C_GenerateKey
 template <>
 inline constexpr const char* functionName<&List::C_DeriveKey> = "C_DeriveKey";
 template <>
+inline constexpr const char* functionName<&List::C_GenerateKeyPair> = "C_GenerateKeyPair";
+template <>
 inline constexpr const char* functionName<&List::C_CreateObject> = "C_CreateObject";
 template <>
 inline constexpr const char* functionName<&List::C_DestroyObject> = "C_DestroyObject";

@@ -27,10 +27,25 @@ bool isFromConnecting(const Error& error) {
            error.isOf(functionName<&List::C_OpenSession>) || error.rv() == CKR_TOKEN_NOT_PRESENT;
 }
 
+bool changesToken(const Error& error) {
+    return error.isOf(functionName<&List::C_GenerateKey>) ||
+           error.isOf(functionName<&List::C_GenerateKeyPair>) ||
+           error.isOf(functionName<&List::C_CreateObject>) ||
+           error.isOf(functionName<&List::C_DestroyObject>);
+}
+
+// Answers that a function gives before it does anything.
+bool comesBeforeTheWork(CK_RV rv) {
+    return rv == CKR_SESSION_HANDLE_INVALID || rv == CKR_USER_NOT_LOGGED_IN ||
+           rv == CKR_CRYPTOKI_NOT_INITIALIZED;
+}
+
 } // namespace
 
 Remedy remedyFor(const Error& error) {
     const CK_RV rv = error.rv();
+    if (changesToken(error) && !comesBeforeTheWork(rv))
+        return Remedy::none;
     if (error.failure() == Failure::login || error.failure() == Failure::key)
         return Remedy::none;
     if (error.failure() == Failure::notFound) // as private objects are after a logout

@@ -19,8 +19,8 @@ enum class Remedy {
     module      ///< C_Initialize, which somebody else has undone
 };
 
-/// What `error` allows. A login whose PIN may have been looked at, and a decryption that may have
-/// failed because of its ciphertext, are never repeated.
+/// What `error` allows. A login whose PIN may have been looked at, a decryption that may have
+/// failed because of its ciphertext, and what may have changed the token are never repeated.
 Remedy remedyFor(const Error& error);
 
 /// The attempts at one operation, or at a search for tokens: four at most, and some more where

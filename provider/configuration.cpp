@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "ossl/pin.h"
+#include "ossl/words.h"
 #include "pkcs11/trace.h"
 
 namespace provider {
@@ -14,6 +15,7 @@ namespace {
 
 using ossl::LoginBehavior;
 using ossl::Settings;
+using ossl::words;
 
 constexpr const char* assumeFips = "pkcs11-module-assume-fips";
 constexpr const char* randomToken = "pkcs11-random-token";
@@ -27,32 +29,11 @@ constexpr const char* loadBehavior = "pkcs11-module-load-behavior";
                                                         std::string(value) + "\"");
 }
 
-std::vector<std::string> words(std::string_view text) {
-    std::vector<std::string> result;
-    constexpr std::string_view separators = " \t,";
-    while (!text.empty()) {
-        const auto start = std::min(text.find_first_not_of(separators), text.size());
-        text.remove_prefix(start);
-        const auto end = std::min(text.find_first_of(separators), text.size());
-        if (end > 0)
-            result.emplace_back(text.substr(0, end));
-        text.remove_prefix(end);
-    }
-    return result;
-}
-
-bool isYes(std::string_view value) {
-    constexpr std::array<std::string_view, 4> yes{"1", "yes", "true", "on"};
-    return std::find(yes.begin(), yes.end(), value) != yes.end();
-}
-
 bool parseBool(const std::string& directive, std::string_view value) {
-    constexpr std::array<std::string_view, 5> no{"0", "no", "false", "off", ""};
-    if (isYes(value))
-        return true;
-    if (std::find(no.begin(), no.end(), value) == no.end())
+    const auto meant = ossl::yesOrNo(value);
+    if (!meant)
         reject(directive, value);
-    return false;
+    return *meant;
 }
 
 void setPin(Settings& settings, const std::string&, std::string_view value) {
@@ -272,7 +253,7 @@ bool loadsEarly(const ossl::Core& core) {
 
 bool assumesFips(const ossl::Core& core) {
     const char* value = core.parameter(assumeFips);
-    return value != nullptr && isYes(value);
+    return value != nullptr && ossl::yesOrNo(value).value_or(false);
 }
 
 bool offersRandom(const ossl::Core& core) {
@@ -282,7 +263,7 @@ bool offersRandom(const ossl::Core& core) {
 
 bool offersSymmetricKeys(const ossl::Core& core) {
     const char* value = core.parameter(symmetricKeys);
-    return value != nullptr && isYes(value);
+    return value != nullptr && ossl::yesOrNo(value).value_or(false);
 }
 
 ossl::Context::ReadSettings settingsReader() {

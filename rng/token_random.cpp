@@ -5,7 +5,7 @@
 #include <openssl/rand.h>
 
 #include "ossl/secret.h"
-#include "store/token_search.h"
+#include "tokens/token_search.h"
 
 namespace rng {
 namespace {
@@ -18,8 +18,8 @@ pkcs11::Token& findToken(ossl::Context& provider) {
     if (!provider.settings().problem.empty())
         throw ossl::UsageError(ossl::Reason::parameter, provider.settings().problem);
     const pkcs11::trace::Step step([] { return std::string("find the token for random numbers"); });
-    const auto uri = store::parseUri(provider.settings().randomToken);
-    const store::TokenSearch search(provider, uri);
+    const auto uri = tokens::parseUri(provider.settings().randomToken);
+    const tokens::TokenSearch search(provider, uri);
     if (search.tokens().size() != 1)
         throw pkcs11::Error(pkcs11::Failure::ambiguous,
                             "several tokens fit pkcs11-random-token, and one must be named: " +

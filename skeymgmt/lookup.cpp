@@ -2,8 +2,9 @@
 
 #include <array>
 
-#include "store/pin_source.h"
-#include "store/token_search.h"
+#include "tokens/listing.h"
+#include "tokens/pin_source.h"
+#include "tokens/token_search.h"
 
 namespace skeymgmt {
 namespace {
@@ -30,8 +31,8 @@ bool hasSameCheckValue(pkcs11::Session& session, CK_OBJECT_HANDLE handle,
 
 void findOnToken(ossl::Context& provider, const uri::Uri& uri, pkcs11::Token& token, bool mayLogIn,
                  Keys& out) {
-    const auto pins = store::pinSource(uri, provider.settings(), {});
-    const bool pinGiven = store::hasGivenPin(uri, provider.settings());
+    const auto pins = tokens::pinSource(uri, provider.settings(), {});
+    const bool pinGiven = tokens::hasGivenPin(uri, provider.settings());
     const pkcs11::ObjectQuery query{CKO_SECRET_KEY, uri.object(), uri.id()};
     const auto before = out.size();
     token.withConnection([&](const auto& connection) {
@@ -74,7 +75,7 @@ std::shared_ptr<SecretKey> keyAt(ossl::Context& provider,
 
 std::shared_ptr<SecretKey> findKey(ossl::Context& provider, const uri::Uri& uri) {
     const pkcs11::trace::Step step([&uri] { return "search " + uri.withoutPin(); });
-    const store::TokenSearch search(provider, uri);
+    const tokens::TokenSearch search(provider, uri);
     Keys keys;
     for (auto* token : search.tokens())
         findOnToken(provider, uri, *token, search.loginToken() == token, keys);
@@ -87,7 +88,7 @@ std::shared_ptr<SecretKey> findKey(ossl::Context& provider, const uri::Uri& uri)
     for (const auto& key : keys)
         uris.push_back(key->uri());
     throw pkcs11::Error(pkcs11::Failure::ambiguous,
-                        "several keys fit the URI, and one must be named: " + store::join(uris));
+                        "several keys fit the URI, and one must be named: " + tokens::join(uris));
 }
 
 } // namespace skeymgmt

@@ -7,7 +7,7 @@
 #include "ossl/skey.h"
 #include "skeymgmt/lookup.h"
 #include "skeymgmt/making.h"
-#include "store/token_search.h"
+#include "tokens/token_search.h"
 
 namespace skeymgmt {
 namespace {
@@ -40,7 +40,7 @@ std::shared_ptr<SecretKey> import(ossl::Context& provider, const OSSL_PARAM* par
         requireKeySize(value->size());
     if (!text)
         return std::make_shared<SecretKey>(provider, *value);
-    const auto uri = store::parseUri(*text);
+    const auto uri = tokens::parseUri(*text);
     return value ? makeKey(provider, {uri, value->size(), *value}) : findKey(provider, uri);
 }
 
@@ -59,7 +59,7 @@ void* generateKey(void* provctx, const OSSL_PARAM params[]) {
             throw ossl::UsageError(ossl::Reason::parameter,
                                    "a key is made on a token by pkcs11_uri and key-length");
         requireKeySize(*size);
-        return keyData(makeKey(provider, {store::parseUri(*text), *size}));
+        return keyData(makeKey(provider, {tokens::parseUri(*text), *size}));
     });
 }
 

@@ -115,11 +115,7 @@ std::optional<std::string> readUri(BIO* in) {
 
 uri::Uri parse(std::string& text) {
     const ossl::Wiped wiped(text);
-    try {
-        return uri::Uri::parse(text);
-    } catch (const uri::Error& error) {
-        throw pkcs11::Error(pkcs11::Failure::uri, error.what());
-    }
+    return tokens::parseUri(text);
 }
 
 // The selection says whether a private or a public key is wanted; 0 leaves it to the URI.
@@ -130,7 +126,7 @@ Expectation expectationOf(int selection) {
 }
 
 std::shared_ptr<keymgmt::Key> lookUp(ossl::Context& context, std::string& text, int selection,
-                                     PassphraseCallback passphrase) {
+                                     tokens::PassphraseCallback passphrase) {
     auto* attempt = Attempt::current;
     if (attempt != nullptr && attempt->key)
         return attempt->key;

@@ -9,6 +9,7 @@
 #include "keymgmt/reference.h"
 #include "ossl/dispatch.h"
 #include "ossl/params.h"
+#include "store/deletion.h"
 #include "store/object_callback.h"
 #include "store/search.h"
 #include "store/store.h"
@@ -20,13 +21,14 @@ namespace {
 /// and whom to ask for a PIN.
 class Loader {
   public:
-    Loader(ossl::Context& context, const char* text) : context_(context), uri_(parseUri(text)) {}
+    Loader(ossl::Context& context, const char* text)
+        : context_(context), uri_(tokens::parseUri(text)) {}
 
     const ossl::Core& core() const { return context_.core(); }
     void expect(int type) { expectation_ = type; }
     bool atEnd() const { return searched_ && entries_.empty(); }
 
-    int load(const ObjectCallback& object, PassphraseCallback passphrase) {
+    int load(const ObjectCallback& object, tokens::PassphraseCallback passphrase) {
         if (!searched_)
             search(passphrase);
         if (entries_.empty())
@@ -42,7 +44,7 @@ class Loader {
   private:
     // Whatever happens, the search is over: callers go on until the end is reached (a failing load
     // without an end would keep them for ever).
-    void search(PassphraseCallback passphrase) {
+    void search(tokens::PassphraseCallback passphrase) {
         searched_ = true;
         context_.settings(); // whether there is a log at all
         const pkcs11::trace::Step step([this] { return "search " + uri_.withoutPin(); });
@@ -132,6 +134,22 @@ int exportObject(void* ctx, const void* data, size_t size, OSSL_CALLBACK* callba
     });
 }
 
+// OSSL_STORE_delete(3), which OpenSSL 3.2 brought; with 3.0 and 3.1 programs find it by
+// OSSL_PROVIDER_query_operation(3).
+constexpr int storeDelete = 9;
+using DeleteFunction = int(void* provctx, const char* uri, const OSSL_PARAM params[],
+                           OSSL_PASSPHRASE_CALLBACK* passphrase, void* passphraseArg);
+
+int deleteObjects(void* provctx, const char* uri, const OSSL_PARAM params[],
+                  OSSL_PASSPHRASE_CALLBACK* passphrase, void* passphraseArg) {
+    auto& context = ossl::Context::from(provctx);
+    return ossl::guarded(context.core(), 0, [&] {
+        const auto all = params != nullptr ? ossl::intOf(params, "pkcs11_all") : std::nullopt;
+        destroy(context, tokens::parseUri(uri), all.value_or(0) != 0, {passphrase, passphraseArg});
+        return 1;
+    });
+}
+
 const OSSL_DISPATCH* functions() {
     static const std::array table{
         ossl::entry<OSSL_FUNC_store_open_fn>(OSSL_FUNC_STORE_OPEN, open),
@@ -142,6 +160,7 @@ const OSSL_DISPATCH* functions() {
         ossl::entry<OSSL_FUNC_store_eof_fn>(OSSL_FUNC_STORE_EOF, atEnd),
         ossl::entry<OSSL_FUNC_store_close_fn>(OSSL_FUNC_STORE_CLOSE, close),
         ossl::entry<OSSL_FUNC_store_export_object_fn>(OSSL_FUNC_STORE_EXPORT_OBJECT, exportObject),
+        ossl::entry<DeleteFunction>(storeDelete, deleteObjects),
         ossl::endOfTable()};
     return table.data();
 }

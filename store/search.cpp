@@ -6,39 +6,19 @@
 #include <openssl/store.h>
 
 #include "pkcs11/trace.h"
+#include "tokens/listing.h"
 
 namespace store {
 namespace {
 
-constexpr std::array keyAttributes{CKA_CLASS,
-                                   CKA_KEY_TYPE,
-                                   CKA_LABEL,
-                                   CKA_ID,
-                                   CKA_MODULUS,
-                                   CKA_PUBLIC_EXPONENT,
-                                   CKA_EC_PARAMS,
-                                   CKA_EC_POINT,
-                                   CKA_PUBLIC_KEY_INFO,
-                                   pkcs11::ckaUniqueId,
-                                   CKA_ALWAYS_AUTHENTICATE,
-                                   CKA_ALLOWED_MECHANISMS};
 constexpr std::array certificateAttributes{CKA_CLASS, CKA_CERTIFICATE_TYPE, CKA_LABEL, CKA_ID,
                                            CKA_VALUE};
-constexpr std::array nameAttributes{CKA_CLASS, CKA_LABEL, CKA_ID};
 
-// How many objects an error message names.
-constexpr std::size_t inventoryLimit = 8;
-
-std::span<const CK_ATTRIBUTE_TYPE> attributesFor(CK_OBJECT_CLASS type, bool withAllowedMechanisms) {
+std::span<const CK_ATTRIBUTE_TYPE> attributesFor(CK_OBJECT_CLASS type,
+                                                 const ossl::Settings& settings) {
     if (type == CKO_CERTIFICATE)
         return certificateAttributes;
-    std::span<const CK_ATTRIBUTE_TYPE> all(keyAttributes);
-    return withAllowedMechanisms ? all : all.first(all.size() - 1);
-}
-
-std::string uriOf(const pkcs11::Token& token, const pkcs11::Attributes& attributes) {
-    return uri::format({&token.info(), attributes.number(CKA_CLASS), attributes.text(CKA_LABEL),
-                        attributes.bytes(CKA_ID)});
+    return keymgmt::keyAttributes(!settings.noAllowedMechanisms);
 }
 
 void append(std::vector<Entry>& to, std::vector<Entry> more) {
@@ -48,18 +28,9 @@ void append(std::vector<Entry>& to, std::vector<Entry> more) {
 std::vector<std::string> inventory(pkcs11::Token& token, CK_OBJECT_CLASS type) {
     std::vector<std::string> uris;
     token.withConnection([&](const auto& connection) {
-        uris.clear();
         pkcs11::Session session = connection->take();
-        for (const CK_OBJECT_HANDLE handle :
-             pkcs11::findObjects(session, {type, std::nullopt, std::nullopt})) {
-            if (uris.size() == inventoryLimit) {
-                uris.emplace_back("...");
-                return;
-            }
-            const auto attributes = pkcs11::readAttributes(session, handle, nameAttributes);
-            uris.push_back(uri::format({nullptr, attributes.number(CKA_CLASS),
-                                        attributes.text(CKA_LABEL), attributes.bytes(CKA_ID)}));
-        }
+        uris = tokens::urisOf(session,
+                              pkcs11::findObjects(session, {type, std::nullopt, std::nullopt}));
     });
     return uris;
 }
@@ -71,10 +42,10 @@ bool isListing(const uri::Uri& uri) {
 }
 
 Search::Search(ossl::Context& context, const uri::Uri& uri, Expectation expectation,
-               PassphraseCallback callback)
+               tokens::PassphraseCallback callback)
     : context_(context), uri_(uri), expectation_(expectation),
-      pins_(pinSource(uri_, context.settings(), callback)),
-      pinGiven_(hasGivenPin(uri_, context.settings())), tokens_(context, uri_) {}
+      pins_(tokens::pinSource(uri_, context.settings(), callback)),
+      pinGiven_(tokens::hasGivenPin(uri_, context.settings())), tokens_(context, uri_) {}
 
 std::vector<Entry> Search::run() {
     switch (expectation_) {
@@ -187,7 +158,7 @@ void Search::findOnToken(pkcs11::Token& token, CK_OBJECT_CLASS type, std::vector
             connection->login(session, pins_);
             handles = pkcs11::findObjects(session, query);
         }
-        const auto wanted = attributesFor(type, !context_.settings().noAllowedMechanisms);
+        const auto wanted = attributesFor(type, context_.settings());
         for (const CK_OBJECT_HANDLE handle : handles)
             add(connection, handle, pkcs11::readAttributes(session, handle, wanted), out);
     });
@@ -195,7 +166,7 @@ void Search::findOnToken(pkcs11::Token& token, CK_OBJECT_CLASS type, std::vector
 
 void Search::add(const std::shared_ptr<pkcs11::Connection>& connection, CK_OBJECT_HANDLE handle,
                  pkcs11::Attributes attributes, std::vector<Entry>& out) {
-    Entry entry{uriOf(connection->token(), attributes), nullptr, {}};
+    Entry entry{tokens::uriOf(connection->token(), attributes), nullptr, {}};
     if (attributes.number(CKA_CLASS) == CKO_CERTIFICATE) {
         entry.certificate = attributes.bytes(CKA_VALUE);
         if (attributes.number(CKA_CERTIFICATE_TYPE).value_or(CKC_X_509) == CKC_X_509 &&
@@ -269,7 +240,7 @@ void Search::markAmbiguous(const std::vector<Entry>& entries) {
     if (!different)
         return;
     auto ambiguity = std::make_shared<keymgmt::Ambiguity>();
-    ambiguity->message = "several keys fit the URI, and one must be named: " + join(uris);
+    ambiguity->message = "several keys fit the URI, and one must be named: " + tokens::join(uris);
     for (const auto& entry : entries)
         entry.key->setAmbiguity(ambiguity);
 }
@@ -302,7 +273,8 @@ void Search::nothingFound(CK_OBJECT_CLASS type) {
         const auto connection = token->connection();
         if (connection->loginRequired() && !connection->loggedIn())
             message += "; not logged in to " + token->describe();
-        message += "; there " + (there.empty() ? std::string("is none") : "are: " + join(there));
+        message +=
+            "; there " + (there.empty() ? std::string("is none") : "are: " + tokens::join(there));
     }
     throw pkcs11::Error(pkcs11::Failure::notFound, message);
 }

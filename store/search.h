@@ -8,8 +8,8 @@
 #include "keymgmt/key.h"
 #include "ossl/context.h"
 #include "pkcs11/token.h"
-#include "store/pin_source.h"
-#include "store/token_search.h"
+#include "tokens/pin_source.h"
+#include "tokens/token_search.h"
 #include "uri/uri.h"
 
 namespace store {
@@ -31,7 +31,7 @@ bool isListing(const uri::Uri& uri);
 class Search {
   public:
     Search(ossl::Context& context, const uri::Uri& uri, Expectation expectation,
-           PassphraseCallback callback);
+           tokens::PassphraseCallback callback);
 
     /// Everything that fits: certificates, public keys, private keys. Throws pkcs11::Error, with
     /// what was searched and what was there, if that is nothing where something was expected.
@@ -59,7 +59,7 @@ class Search {
     Expectation expectation_;
     pkcs11::PinSource pins_;
     bool pinGiven_;
-    TokenSearch tokens_;
+    tokens::TokenSearch tokens_;
 };
 
 } // namespace store

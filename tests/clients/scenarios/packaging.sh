@@ -47,7 +47,7 @@ scenario_package_in_a_clean_root() {
     gzip -dc root/usr/share/man/man7/provider-pkcs11.7.gz | grep -q "pkcs11.module.path" || die "provider-pkcs11(7) does not tell the directives"
     # It goes without a trace.
     in_clean_root apt-get purge -y -q openssl-pkcs11
-    if find root/usr root/etc | grep -E 'pkcs11-keyprovider|pkcs11-uri2pem|provider-pkcs11|/pkcs11\.so$' >left; then
+    if find root/usr root/etc | grep -E 'pkcs11-(keyprovider|uri2pem|objects)|provider-pkcs11|/pkcs11\.so$' >left; then
         cat left >&2
         die "the package leaves something behind"
     fi

@@ -7,7 +7,7 @@
 #include "pkcs11/pin.h"
 #include "uri/uri.h"
 
-namespace store {
+namespace tokens {
 
 /// OSSL_PASSPHRASE_CALLBACK with its argument; both may be null.
 struct PassphraseCallback {
@@ -23,4 +23,4 @@ pkcs11::PinSource pinSource(const uri::Uri& uri, const ossl::Settings& settings,
 /// True if a PIN is at hand without asking anybody.
 bool hasGivenPin(const uri::Uri& uri, const ossl::Settings& settings);
 
-} // namespace store
+} // namespace tokens

@@ -1,12 +1,13 @@
-#include "store/token_search.h"
+#include "tokens/token_search.h"
 
 #include <algorithm>
 #include <filesystem>
 
 #include "pkcs11/text.h"
 #include "pkcs11/trace.h"
+#include "tokens/listing.h"
 
-namespace store {
+namespace tokens {
 namespace {
 
 // "softhsm2" for "libsofthsm2.so" (RFC 7512, section 2.3: without the affixes of the operating
@@ -41,13 +42,6 @@ std::string namesOf(const std::vector<pkcs11::Module*>& modules) {
 }
 
 } // namespace
-
-std::string join(const std::vector<std::string>& parts) {
-    std::string result;
-    for (const auto& part : parts)
-        result.append(result.empty() ? "" : ", ").append(part);
-    return result;
-}
 
 uri::Uri parseUri(std::string_view text) {
     try {
@@ -147,6 +141,15 @@ pkcs11::Token* TokenSearch::loginToken() const {
     return loginTokens_.size() == 1 ? loginTokens_.front() : nullptr;
 }
 
+pkcs11::Token& TokenSearch::onlyToken() const {
+    if (tokens_.size() > 1)
+        throw pkcs11::Error(pkcs11::Failure::ambiguous, "several tokens fit " + uri_.withoutPin() +
+                                                            ", and one must be named (token=, "
+                                                            "serial=): " +
+                                                            describe());
+    return *tokens_.front();
+}
+
 std::string TokenSearch::describe() const {
     std::vector<std::string> names;
     for (const auto* token : tokens_)
@@ -162,4 +165,4 @@ void TokenSearch::nothingFits() const {
     throw pkcs11::Error(pkcs11::Failure::notFound, message, CKR_TOKEN_NOT_PRESENT);
 }
 
-} // namespace store
+} // namespace tokens

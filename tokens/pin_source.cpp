@@ -1,4 +1,4 @@
-#include "store/pin_source.h"
+#include "tokens/pin_source.h"
 
 #include <array>
 
@@ -9,7 +9,7 @@
 #include "ossl/pin.h"
 #include "pkcs11/error.h"
 
-namespace store {
+namespace tokens {
 namespace {
 
 constexpr std::size_t longestPin = 1024;
@@ -77,4 +77,4 @@ bool hasGivenPin(const uri::Uri& uri, const ossl::Settings& settings) {
     return uri.pinValue() || uri.pinSource() || settings.pin || !settings.pinFile.empty();
 }
 
-} // namespace store
+} // namespace tokens

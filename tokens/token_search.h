@@ -8,7 +8,7 @@
 #include "pkcs11/token.h"
 #include "uri/uri.h"
 
-namespace store {
+namespace tokens {
 
 /// Uri::parse() with an error that the provider can tell: throws pkcs11::Error.
 uri::Uri parseUri(std::string_view text);
@@ -23,6 +23,8 @@ class TokenSearch {
     /// The one token among them that needs a login; null if none does or several do. A PIN is for
     /// one token, and trying it on another would cost that one a try.
     pkcs11::Token* loginToken() const;
+    /// The one token that fits. Throws pkcs11::Error if several do, naming them.
+    pkcs11::Token& onlyToken() const;
     bool severalNeedLogin() const { return loginTokens_.size() > 1; }
     /// "token "a" (...), token "b" (...)".
     std::string describe() const;
@@ -42,7 +44,4 @@ class TokenSearch {
     std::vector<std::string> problems_; ///< modules and slots that could not be used
 };
 
-/// "a, b, c"
-std::string join(const std::vector<std::string>& parts);
-
-} // namespace store
+} // namespace tokens

@@ -1,0 +1,229 @@
+#include "keymgmt/new_pair.h"
+
+#include <array>
+#include <functional>
+
+#include <openssl/rand.h>
+
+#include "ossl/dispatch.h"
+#include "tokens/listing.h"
+#include "tokens/writing.h"
+
+namespace keymgmt {
+namespace {
+
+using pkcs11::KeyPair;
+using pkcs11::NewObjects;
+using pkcs11::Session;
+
+constexpr std::size_t idSize = 16;
+
+/// What the new objects are called.
+struct Names {
+    std::string label;
+    pkcs11::Bytes id;
+};
+
+// A key without an id can't be told from its namesakes, and has no public half for most programs.
+Names namesOf(const ossl::Context& context, const uri::Uri& uri) {
+    Names names{uri.object().value_or(""), uri.id().value_or(pkcs11::Bytes{})};
+    if (!names.id.empty())
+        return names;
+    names.id.resize(idSize);
+    if (RAND_bytes_ex(context.libctx(), names.id.data(), names.id.size(), 0) != 1)
+        throw ossl::UsageError(ossl::Reason::internal, "no random numbers for the key's id");
+    return names;
+}
+
+// Yes or no for what such keys can do, and yes for what is asked for besides.
+void addUsage(const PairKind& kind, const Usage& usage, PairTemplates& pair) {
+    const auto add = [&](bool Usage::*member, CK_ATTRIBUTE_TYPE forPublic,
+                         CK_ATTRIBUTE_TYPE forPrivate) {
+        const bool wanted = usage.*member;
+        if (!wanted && !(kind.possible.*member))
+            return;
+        if (forPublic != forPrivate)
+            pair.publicValues.flag(forPublic, wanted);
+        pair.privateValues.flag(forPrivate, wanted);
+    };
+    add(&Usage::sign, CKA_VERIFY, CKA_SIGN);
+    add(&Usage::decrypt, CKA_ENCRYPT, CKA_DECRYPT);
+    add(&Usage::unwrap, CKA_WRAP, CKA_UNWRAP);
+    add(&Usage::derive, CKA_DERIVE, CKA_DERIVE);
+}
+
+void addCommon(const PairKind& kind, const Placement& placement, const Names& names,
+               PairTemplates& pair) {
+    for (auto* half : {&pair.publicValues, &pair.privateValues}) {
+        half->flag(CKA_TOKEN, true).bytes(CKA_ID, names.id);
+        if (!names.label.empty())
+            half->text(CKA_LABEL, names.label);
+    }
+    pair.publicValues.flag(CKA_PRIVATE, false);
+    pair.privateValues.flag(CKA_PRIVATE, true)
+        .flag(CKA_SENSITIVE, placement.sensitive)
+        .flag(CKA_EXTRACTABLE, placement.extractable);
+    if (placement.alwaysAuthenticate)
+        pair.privateValues.flag(CKA_ALWAYS_AUTHENTICATE, *placement.alwaysAuthenticate);
+    addUsage(kind, placement.usage.value_or(kind.common), pair);
+}
+
+// Answers to parameters that are written in a way the token does not know.
+bool refusesForm(const pkcs11::Error& error) {
+    switch (error.rv()) {
+    case CKR_ATTRIBUTE_VALUE_INVALID:
+    case CKR_CURVE_NOT_SUPPORTED:
+    case CKR_DOMAIN_PARAMS_INVALID:
+    case CKR_TEMPLATE_INCONSISTENT:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/// A pair on its way to the token: what generating and storing have in common.
+class NewPair {
+  public:
+    NewPair(ossl::Context& context, KeyType type, const Placement& placement)
+        : context_(context), kind_(pairKind(type)), placement_(placement), uri_(placement.keyUri()),
+          names_(namesOf(context, uri_)) {
+        if (type == KeyType::rsaPss && context.settings().noAllowedMechanisms)
+            throw ossl::UsageError(ossl::Reason::unsupported,
+                                   "RSA-PSS keys are known by CKA_ALLOWED_MECHANISMS, and the "
+                                   "quirk no-allowed-mechanisms is set");
+    }
+
+    /// `make(session, form, pair, objects)` adds values and makes both halves of them.
+    template <typename Make>
+    std::shared_ptr<Key> run(Make&& make) {
+        const pkcs11::trace::Step step([this] { return "new key pair " + uri_.withoutPin(); });
+        return tokens::write(context_, uri_, {}, [&](Session& session) {
+            if (!placement_.allowDuplicate)
+                requireFree(session,
+                            std::array<CK_OBJECT_CLASS, 2>{CKO_PRIVATE_KEY, CKO_PUBLIC_KEY},
+                            uri_.object(), uri_.id());
+            NewObjects objects(session);
+            const auto pair = makeInSomeForm(session, objects, make);
+            auto key = finish(session, objects, pair);
+            objects.keep();
+            return key;
+        });
+    }
+
+    const PairKind& kind() const { return kind_; }
+    std::string describe() const {
+        return std::string(nameOf(kind_.type)) + " key pair \"" + names_.label + "\"";
+    }
+
+  private:
+    template <typename Make>
+    KeyPair makeInSomeForm(Session& session, NewObjects& objects, Make& make) {
+        for (int form = 0;; ++form) {
+            PairTemplates pair;
+            addCommon(kind_, placement_, names_, pair);
+            try {
+                return make(session, form, pair, objects);
+            } catch (const pkcs11::Error& error) {
+                if (!objects.undo())
+                    giveUp(error, false);
+                if (form + 1 >= kind_.forms || !refusesForm(error))
+                    throw;
+            }
+        }
+    }
+
+    std::shared_ptr<Key> finish(Session& session, NewObjects& objects, const KeyPair& pair) {
+        try {
+            return keyOf(session, pair);
+        } catch (const pkcs11::Error& error) {
+            giveUp(error, objects.undo());
+        }
+    }
+
+    // Nothing of this must be done again: something was there already, and may be still.
+    [[noreturn]] void giveUp(const pkcs11::Error& error, bool gone) const {
+        throw pkcs11::Error(pkcs11::Failure::key,
+                            "the new " + describe() + " can't be had: " + error.what() +
+                                (gone ? "" : "; it may be there in part, with the " + idText()));
+    }
+
+    std::shared_ptr<Key> keyOf(Session& session, const KeyPair& pair) {
+        const auto wanted = keyAttributes(!context_.settings().noAllowedMechanisms);
+        const auto half = pkcs11::readAttributes(session, pair.publicKey, wanted);
+        auto attributes = pkcs11::readAttributes(session, pair.privateKey, wanted);
+        const auto connection = session.connection().shared_from_this();
+        auto name = tokens::uriOf(connection->token(), attributes);
+        auto key = std::make_shared<Key>(context_, kind_.type,
+                                         std::make_shared<pkcs11::TokenObject>(
+                                             connection, pair.privateKey, std::move(attributes)),
+                                         std::move(name));
+        if (auto publicKey = publicKeyOf(context_, kind_.type, half))
+            key->setPublicKey(std::move(publicKey));
+        return key;
+    }
+
+    std::string idText() const {
+        const auto text = uri::format({nullptr, std::nullopt, "", names_.id});
+        return text.substr(text.find(':') + 1);
+    }
+
+    ossl::Context& context_;
+    const PairKind& kind_;
+    const Placement& placement_;
+    const uri::Uri& uri_;
+    Names names_;
+};
+
+} // namespace
+
+void requireFree(Session& session, std::span<const CK_OBJECT_CLASS> classes,
+                 const std::optional<std::string>& label, const std::optional<pkcs11::Bytes>& id) {
+    for (const CK_OBJECT_CLASS type : classes) {
+        const auto there = pkcs11::findObjects(session, {type, label, id});
+        if (!there.empty())
+            throw ossl::UsageError(ossl::Reason::parameter,
+                                   "another " + std::string(pkcs11::nameOf(type)) +
+                                       " of that name is on " +
+                                       session.connection().token().describe() +
+                                       " already: " + tokens::join(tokens::urisOf(session, there)) +
+                                       " (pkcs11_allow_duplicate=yes makes one more all the same)");
+    }
+}
+
+std::shared_ptr<Key> generatePair(ossl::Context& context, KeyType type, const Placement& placement,
+                                  const PairParameters& wanted) {
+    NewPair pair(context, type, placement);
+    const auto& kind = pair.kind();
+    const auto subject = std::string(kind.mechanismName) + " for the " + pair.describe();
+    return pair.run([&](Session& session, int form, PairTemplates& values, NewObjects& objects) {
+        kind.generation(kind, wanted, form, values);
+        const auto made =
+            pkcs11::generateKeyPair(session, {kind.mechanism, nullptr, 0}, values.publicValues,
+                                    values.privateValues, subject);
+        objects.add(made.privateKey);
+        objects.add(made.publicKey);
+        return made;
+    });
+}
+
+std::shared_ptr<Key> storePair(ossl::Context& context, KeyType type, const Placement& placement,
+                               EVP_PKEY* software) {
+    NewPair pair(context, type, placement);
+    const auto& kind = pair.kind();
+    const auto subject = "the " + pair.describe();
+    return pair.run([&](Session& session, int form, PairTemplates& values, NewObjects& objects) {
+        values.publicValues.number(CKA_CLASS, CKO_PUBLIC_KEY).number(CKA_KEY_TYPE, kind.keyType);
+        values.privateValues.number(CKA_CLASS, CKO_PRIVATE_KEY).number(CKA_KEY_TYPE, kind.keyType);
+        kind.values(kind, software, form, values);
+        KeyPair made;
+        made.privateKey =
+            pkcs11::createObject(session, values.privateValues, "private half of " + subject);
+        objects.add(made.privateKey);
+        made.publicKey =
+            pkcs11::createObject(session, values.publicValues, "public half of " + subject);
+        objects.add(made.publicKey);
+        return made;
+    });
+}
+
+} // namespace keymgmt

@@ -1,0 +1,56 @@
+// Where on a token a new object goes, and what it may do there: the parameters pkcs11_... of
+// EVP_PKEY_keygen, EVP_PKEY_fromdata and EVP_PKEY_set_params (docs/key-management.md).
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include <openssl/params.h>
+
+#include "uri/uri.h"
+
+namespace keymgmt {
+
+/// What a key may be used for, with X.509's names for it as PKCS#11 2.40 maps them (section "Public
+/// key objects").
+struct Usage {
+    bool sign = false;    ///< digitalSignature, nonRepudiation, keyCertSign, cRLSign
+    bool decrypt = false; ///< dataEncipherment
+    bool unwrap = false;  ///< keyEncipherment
+    bool derive = false;  ///< keyAgreement
+};
+
+/// The values of these parameters. Used by one thread.
+class Placement {
+  public:
+    static constexpr const char* uriParameter = "pkcs11_uri";
+
+    /// Takes over what is there. Throws UsageError.
+    void set(const OSSL_PARAM* params);
+
+    /// The names, as entries for a list of what can be set.
+    static std::span<const OSSL_PARAM> parameters();
+
+    /// True if something was set.
+    bool given() const { return given_; }
+    /// Where the pair goes. Throws UsageError where there is no URI, or where it is not that of a
+    /// key pair (object= or id=, type=private or none), and pkcs11::Error where it is none.
+    const uri::Uri& keyUri() const;
+
+    std::optional<Usage> usage;
+    bool sensitive = true;
+    bool extractable = false;
+    std::optional<bool> alwaysAuthenticate;
+    bool allowDuplicate = false;
+
+  private:
+    void setUri(std::string_view text);
+
+    bool given_ = false;
+    std::optional<uri::Uri> uri_;
+    std::string uriProblem_;
+};
+
+} // namespace keymgmt

@@ -1,0 +1,87 @@
+#include "store/deletion.h"
+
+#include <algorithm>
+#include <array>
+#include <vector>
+
+#include "pkcs11/writing.h"
+#include "tokens/listing.h"
+#include "tokens/writing.h"
+
+namespace store {
+namespace {
+
+using pkcs11::Session;
+
+// In the order in which they go: a public key without its private one is harmless.
+constexpr std::array classes{CK_OBJECT_CLASS{CKO_PRIVATE_KEY}, CK_OBJECT_CLASS{CKO_PUBLIC_KEY},
+                             CK_OBJECT_CLASS{CKO_CERTIFICATE}};
+constexpr std::array idAttribute{CKA_ID};
+
+struct Found {
+    CK_OBJECT_CLASS type;
+    CK_OBJECT_HANDLE handle;
+};
+
+std::vector<Found> find(Session& session, const uri::Uri& uri) {
+    std::vector<Found> all;
+    for (const CK_OBJECT_CLASS type : classes)
+        if (uri.type().value_or(type) == type)
+            for (const CK_OBJECT_HANDLE handle :
+                 pkcs11::findObjects(session, {type, uri.object(), uri.id()}))
+                all.push_back({type, handle});
+    return all;
+}
+
+bool isPair(Session& session, const std::vector<Found>& found) {
+    if (found.size() != 2 || found[0].type != CKO_PRIVATE_KEY || found[1].type != CKO_PUBLIC_KEY)
+        return false;
+    const auto idOf = [&session](const Found& half) {
+        return pkcs11::readAttributes(session, half.handle, idAttribute).bytes(CKA_ID);
+    };
+    return idOf(found[0]) == idOf(found[1]);
+}
+
+std::vector<std::string> urisOf(Session& session, const std::vector<Found>& found) {
+    std::vector<CK_OBJECT_HANDLE> handles;
+    for (const auto& object : found)
+        handles.push_back(object.handle);
+    return tokens::urisOf(session, handles);
+}
+
+void requireName(const uri::Uri& uri) {
+    if (!uri.object() && !uri.id())
+        throw pkcs11::Error(pkcs11::Failure::ambiguous,
+                            uri.withoutPin() + " names no object to delete (object=, id=)");
+    if (std::find(classes.begin(), classes.end(), uri.type().value_or(CKO_PRIVATE_KEY)) ==
+        classes.end())
+        throw pkcs11::Error(pkcs11::Failure::unsupported,
+                            "objects of the type in " + uri.withoutPin() +
+                                " are not deleted: private and public keys and certificates are");
+}
+
+} // namespace
+
+void destroy(ossl::Context& context, const uri::Uri& uri, bool all,
+             tokens::PassphraseCallback callback) {
+    requireName(uri);
+    const pkcs11::trace::Step step([&uri] { return "delete " + uri.withoutPin(); });
+    const bool found = tokens::write(context, uri, callback, [&](Session& session) {
+        const auto objects = find(session, uri);
+        if (objects.size() > 1 && !all && !isPair(session, objects))
+            throw pkcs11::Error(
+                pkcs11::Failure::ambiguous,
+                "several objects fit " + uri.withoutPin() +
+                    ", and nothing is deleted: " + tokens::join(urisOf(session, objects)));
+        for (const auto& object : objects)
+            pkcs11::destroyObject(session, object.handle,
+                                  std::string(pkcs11::nameOf(object.type)) + " of " +
+                                      uri.withoutPin());
+        return !objects.empty();
+    });
+    if (!found)
+        throw pkcs11::Error(pkcs11::Failure::notFound,
+                            "nothing that fits " + uri.withoutPin() + " is there to delete");
+}
+
+} // namespace store

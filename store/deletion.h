@@ -1,0 +1,14 @@
+// Deleting objects from tokens.
+#pragma once
+
+#include "ossl/context.h"
+#include "tokens/pin_source.h"
+
+namespace store {
+
+/// Destroys what `uri` names: one object, or both halves of one key pair; with `all`, everything
+/// that fits. Throws pkcs11::Error if nothing fits, or if more does, naming it.
+void destroy(ossl::Context& context, const uri::Uri& uri, bool all,
+             tokens::PassphraseCallback callback);
+
+} // namespace store

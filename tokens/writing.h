@@ -1,0 +1,24 @@
+// Work that changes a token.
+#pragma once
+
+#include "tokens/pin_source.h"
+#include "tokens/token_search.h"
+
+namespace tokens {
+
+/// Runs `work(session)` in a read/write session of the one token that `uri` names, after a login
+/// where the token wants one. It may run again after a loss (pkcs11/recovery.h), though not once
+/// something may have been changed. Throws pkcs11::Error, also if no token or several fit.
+template <typename Work>
+auto write(ossl::Context& context, const uri::Uri& uri, PassphraseCallback callback, Work&& work) {
+    const TokenSearch search(context, uri);
+    const auto pins = pinSource(uri, context.settings(), callback);
+    return search.onlyToken().withConnection([&](const auto& connection) {
+        pkcs11::Session session = connection->takeWritable();
+        if (connection->loginRequired())
+            connection->login(session, pins);
+        return work(session);
+    });
+}
+
+} // namespace tokens

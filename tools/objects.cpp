@@ -1,0 +1,168 @@
+#include "tools/objects.h"
+
+#include <array>
+#include <string_view>
+
+#include <openssl/core_dispatch.h>
+#include <openssl/param_build.h>
+#include <openssl/pem.h>
+#include <openssl/provider.h>
+#include <openssl/store.h>
+#include <openssl/ui.h>
+#include <openssl/x509.h>
+
+#include "ossl/handles.h"
+#include "tools/error.h"
+
+namespace tools::objects {
+namespace {
+
+constexpr const char* providerName = "pkcs11";
+constexpr const char* providerQuery = "provider=pkcs11";
+
+using Store = ossl::Owner<OSSL_STORE_CTX, OSSL_STORE_close>;
+using StoreInfo = ossl::Owner<OSSL_STORE_INFO, OSSL_STORE_INFO_free>;
+
+/// The first object of type `expected` in a file or on a token; null if there is none.
+StoreInfo first(OSSL_LIB_CTX* library, const std::string& place, int expected) {
+    const Store store(OSSL_STORE_open_ex(place.c_str(), library, nullptr, UI_get_default_method(),
+                                         nullptr, nullptr, nullptr, nullptr));
+    if (!store || OSSL_STORE_expect(store.get(), expected) != 1)
+        return nullptr;
+    while (OSSL_STORE_eof(store.get()) != 1)
+        if (StoreInfo info(OSSL_STORE_load(store.get())); info)
+            return info;
+    return nullptr;
+}
+
+ossl::Pkey privateKey(OSSL_LIB_CTX* library, const std::string& place) {
+    const auto info = first(library, place, OSSL_STORE_INFO_PKEY);
+    if (!info)
+        throw Error(withReasons("no private key can be read from " + withoutPin(place)));
+    return ossl::Pkey(OSSL_STORE_INFO_get1_PKEY(info.get()));
+}
+
+ossl::Certificate certificateOf(OSSL_LIB_CTX* library, const std::string& file) {
+    const auto info = first(library, file, OSSL_STORE_INFO_CERT);
+    if (!info)
+        throw Error(withReasons("no certificate can be read from " + file));
+    return ossl::Certificate(OSSL_STORE_INFO_get1_CERT(info.get()));
+}
+
+ossl::Params paramsOf(const Parameters& parameters) {
+    const ossl::ParamBuilder builder(OSSL_PARAM_BLD_new());
+    for (const auto& [name, value] : parameters)
+        if (OSSL_PARAM_BLD_push_utf8_string(builder.get(), name.c_str(), value.c_str(), 0) != 1)
+            throw Error(withReasons("out of memory"));
+    return ossl::Params(OSSL_PARAM_BLD_to_param(builder.get()));
+}
+
+// A reference to a key has its URI, which is complete there.
+std::string uriOf(EVP_PKEY* key) {
+    constexpr std::string_view label = "URI: ";
+    const ossl::Bio out(BIO_new(BIO_s_mem()));
+    if (!out || EVP_PKEY_print_private(out.get(), key, 0, nullptr) != 1)
+        throw Error(withReasons("the new key can't be shown"));
+    char* data = nullptr;
+    const auto size = BIO_get_mem_data(out.get(), &data);
+    const std::string_view text(data, static_cast<std::size_t>(size));
+    const auto start = text.find(label);
+    if (start == std::string_view::npos)
+        throw Error("the new key has no URI");
+    const auto rest = text.substr(start + label.size());
+    return std::string(rest.substr(0, rest.find('\n')));
+}
+
+/// The provider, held while it lives.
+class Provider {
+  public:
+    explicit Provider(OSSL_LIB_CTX* library)
+        : provider_(OSSL_PROVIDER_load(library, providerName)) {
+        if (!provider_)
+            throw Error(withReasons("the provider pkcs11 can't be loaded"));
+    }
+    OSSL_PROVIDER* get() const { return provider_.get(); }
+
+  private:
+    ossl::Provider provider_;
+};
+
+// What OSSL_STORE_delete(3) calls, which OpenSSL has from 3.2 on: the ninth function of the loader
+// for "pkcs11". This program runs with 3.0, too.
+using DeleteFunction = int(void*, const char*, const OSSL_PARAM[], OSSL_PASSPHRASE_CALLBACK*,
+                           void*);
+constexpr int deleteId = 9;
+
+DeleteFunction* deleteFunction(const OSSL_ALGORITHM* loaders) {
+    for (; loaders != nullptr && loaders->algorithm_names != nullptr; ++loaders)
+        if (std::string_view(loaders->algorithm_names) == providerName)
+            for (const auto* entry = loaders->implementation; entry->function_id != 0; ++entry)
+                if (entry->function_id == deleteId)
+                    return reinterpret_cast<DeleteFunction*>(entry->function);
+    throw Error("this version of the provider pkcs11 does not delete");
+}
+
+int askPin(char* pass, std::size_t size, std::size_t* length, const OSSL_PARAM[], void*) {
+    if (EVP_read_pw_string(pass, static_cast<int>(size), "PIN: ", 0) != 0)
+        return 0;
+    *length = std::char_traits<char>::length(pass);
+    return 1;
+}
+
+} // namespace
+
+std::string importKey(OSSL_LIB_CTX* library, const std::string& file, const std::string& uri,
+                      Parameters parameters) {
+    const Provider provider(library);
+    const auto software = privateKey(library, file);
+    OSSL_PARAM* values = nullptr;
+    if (EVP_PKEY_todata(software.get(), EVP_PKEY_KEYPAIR, &values) != 1)
+        throw Error(withReasons("the private key in " + file + " can't be taken out"));
+    const ossl::Params secret(values);
+    parameters.emplace_back("pkcs11_uri", uri);
+    const auto place = paramsOf(parameters);
+    const ossl::Params all(OSSL_PARAM_merge(secret.get(), place.get()));
+    const ossl::PkeyCtx maker(EVP_PKEY_CTX_new_from_name(
+        library, EVP_PKEY_get0_type_name(software.get()), providerQuery));
+    EVP_PKEY* made = nullptr;
+    if (!maker || !all || EVP_PKEY_fromdata_init(maker.get()) != 1 ||
+        EVP_PKEY_fromdata(maker.get(), &made, EVP_PKEY_KEYPAIR, all.get()) != 1)
+        throw Error(withReasons("the key in " + file + " can't be stored"));
+    const ossl::Pkey key(made);
+    return uriOf(key.get());
+}
+
+void importCertificate(OSSL_LIB_CTX* library, const std::string& file, const std::string& uri,
+                       bool allowDuplicate) {
+    const Provider provider(library);
+    const auto certificate = certificateOf(library, file);
+    const auto key = privateKey(library, uri);
+    unsigned char* der = nullptr;
+    const int size = i2d_X509(certificate.get(), &der);
+    const ossl::Owner<unsigned char, [](unsigned char* bytes) { OPENSSL_free(bytes); }> owner(der);
+    const ossl::ParamBuilder builder(OSSL_PARAM_BLD_new());
+    OSSL_PARAM_BLD_push_octet_string(builder.get(), "pkcs11_certificate", der,
+                                     size > 0 ? static_cast<std::size_t>(size) : 0);
+    if (allowDuplicate)
+        OSSL_PARAM_BLD_push_utf8_string(builder.get(), "pkcs11_allow_duplicate", "yes", 0);
+    const ossl::Params params(OSSL_PARAM_BLD_to_param(builder.get()));
+    if (!params || EVP_PKEY_set_params(key.get(), params.get()) != 1)
+        throw Error(withReasons("the certificate in " + file + " can't be stored"));
+}
+
+void remove(OSSL_LIB_CTX* library, const std::string& uri, bool all) {
+    const Provider provider(library);
+    int noCache = 0;
+    const auto* loaders = OSSL_PROVIDER_query_operation(provider.get(), OSSL_OP_STORE, &noCache);
+    auto* deletes = deleteFunction(loaders);
+    int allValue = all ? 1 : 0;
+    const std::array params{OSSL_PARAM_construct_int("pkcs11_all", &allValue),
+                            OSSL_PARAM_construct_end()};
+    const int good = deletes(OSSL_PROVIDER_get0_provider_ctx(provider.get()), uri.c_str(),
+                             params.data(), askPin, nullptr);
+    OSSL_PROVIDER_unquery_operation(provider.get(), OSSL_OP_STORE, loaders);
+    if (good != 1)
+        throw Error(withReasons(withoutPin(uri) + " can't be deleted"));
+}
+
+} // namespace tools::objects

@@ -1,0 +1,29 @@
+// What pkcs11-objects does with tokens: through EVP and through the provider's store, never by
+// PKCS#11 itself.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <openssl/types.h>
+
+namespace tools::objects {
+
+/// Parameters that go with a key, name and value: pkcs11_key_usage and the like.
+using Parameters = std::vector<std::pair<std::string, std::string>>;
+
+/// Stores the private key in the PEM or DER `file` at the place that `uri` names. Returns the URI
+/// of the key, without a PIN. Throws Error.
+std::string importKey(OSSL_LIB_CTX* library, const std::string& file, const std::string& uri,
+                      Parameters parameters);
+
+/// Stores the certificate in the PEM or DER `file` beside the private key behind `uri`. Throws
+/// Error.
+void importCertificate(OSSL_LIB_CTX* library, const std::string& file, const std::string& uri,
+                       bool allowDuplicate);
+
+/// Deletes what `uri` names; with `all`, everything that fits. Throws Error.
+void remove(OSSL_LIB_CTX* library, const std::string& uri, bool all);
+
+} // namespace tools::objects
