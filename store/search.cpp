@@ -258,7 +258,7 @@ void Search::refuseWithoutPublicHalf(const std::vector<Entry>& privateKeys) {
     throw pkcs11::Error(pkcs11::Failure::notFound,
                         "a public key is wanted, and the public half is not on the token: neither "
                         "in the private key, nor in a public key or a certificate beside it: " +
-                            join(uris));
+                            tokens::join(uris));
 }
 
 void Search::nothingFound(CK_OBJECT_CLASS type) {
