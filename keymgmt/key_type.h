@@ -1,10 +1,29 @@
 #pragma once
 
+#include <array>
+
 namespace keymgmt {
 
-enum class KeyType { rsa, rsaPss, ec, ed25519, ed448 };
+enum class KeyType {
+    rsa,
+    rsaPss,
+    ec,
+    ed25519,
+    ed448,
+    mlDsa44,
+    mlDsa65,
+    mlDsa87,
+    mlKem512,
+    mlKem768,
+    mlKem1024
+};
 
-/// OpenSSL's name: "RSA", "RSA-PSS", "EC", "ED25519", "ED448".
+inline constexpr std::array allKeyTypes{KeyType::rsa,      KeyType::rsaPss,   KeyType::ec,
+                                        KeyType::ed25519,  KeyType::ed448,    KeyType::mlDsa44,
+                                        KeyType::mlDsa65,  KeyType::mlDsa87,  KeyType::mlKem512,
+                                        KeyType::mlKem768, KeyType::mlKem1024};
+
+/// OpenSSL's name: "RSA", "RSA-PSS", "EC", "ED25519", "ML-DSA-65".
 constexpr const char* nameOf(KeyType type) {
     switch (type) {
     case KeyType::rsa:
@@ -17,6 +36,18 @@ constexpr const char* nameOf(KeyType type) {
         return "ED25519";
     case KeyType::ed448:
         return "ED448";
+    case KeyType::mlDsa44:
+        return "ML-DSA-44";
+    case KeyType::mlDsa65:
+        return "ML-DSA-65";
+    case KeyType::mlDsa87:
+        return "ML-DSA-87";
+    case KeyType::mlKem512:
+        return "ML-KEM-512";
+    case KeyType::mlKem768:
+        return "ML-KEM-768";
+    case KeyType::mlKem1024:
+        return "ML-KEM-1024";
     }
     return "";
 }

@@ -7,6 +7,7 @@
 #include <openssl/core_names.h>
 
 #include "keymgmt/generation.h"
+#include "keymgmt/parameter_set.h"
 #include "keymgmt/reference.h"
 #include "ossl/dispatch.h"
 #include "ossl/params.h"
@@ -101,11 +102,20 @@ int exportKey(void* keydata, int selection, OSSL_CALLBACK* callback, void* arg) 
 }
 
 bool holdsPrivatePart(const OSSL_PARAM* params) {
+    constexpr const char* seed = "seed"; // OSSL_PKEY_PARAM_ML_DSA_SEED and ..._ML_KEM_SEED of 3.5
     constexpr std::array names{OSSL_PKEY_PARAM_RSA_D, OSSL_PKEY_PARAM_PRIV_KEY,
-                               OSSL_PKEY_PARAM_RSA_FACTOR1};
+                               OSSL_PKEY_PARAM_RSA_FACTOR1, seed};
     return std::any_of(names.begin(), names.end(), [params](const char* name) {
         return OSSL_PARAM_locate_const(params, name) != nullptr;
     });
+}
+
+// OpenSSL's hybrid TLS groups (X25519MLKEM768) select the private key where they have a public one
+// to give (load_slot in mlx_kmgmt.c).
+bool importsPublicPart(int selection, const OSSL_PARAM* params) {
+    return (selection & OSSL_KEYMGMT_SELECT_PUBLIC_KEY) != 0 ||
+           ((selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY) != 0 &&
+            OSSL_PARAM_locate_const(params, OSSL_PKEY_PARAM_PUB_KEY) != nullptr);
 }
 
 // Software private keys stay with the provider that has them (and are refused without an error, for
@@ -117,7 +127,7 @@ int importKey(void* keydata, int selection, const OSSL_PARAM* params) {
         return 0;
     return ossl::guarded(key->context().core(), 0, [&] {
         const ossl::ErrorMark mark;
-        const bool publicPart = (selection & OSSL_KEYMGMT_SELECT_PUBLIC_KEY) != 0;
+        const bool publicPart = importsPublicPart(selection, params);
         auto made = keyFromParams(key->context(), key->type(),
                                   publicPart ? EVP_PKEY_PUBLIC_KEY : EVP_PKEY_KEY_PARAMETERS,
                                   const_cast<OSSL_PARAM*>(params));
@@ -168,7 +178,17 @@ bool asksForPublicValue(const OSSL_PARAM* params) {
     return false;
 }
 
+void answerSizes(OSSL_PARAM* params, const ParameterSet& row) {
+    ossl::answerInt(params, OSSL_PKEY_PARAM_BITS, row.bits);
+    ossl::answerInt(params, OSSL_PKEY_PARAM_SECURITY_BITS, row.securityBits);
+    ossl::answerInt(params, OSSL_PKEY_PARAM_MAX_SIZE, static_cast<int>(row.size));
+    if (row.keyType == pkcs11::ckkMlDsa)
+        ossl::answerText(params, OSSL_PKEY_PARAM_MANDATORY_DIGEST, "");
+}
+
 void answerUnknownSizes(OSSL_PARAM* params, KeyType type) {
+    if (const auto* row = parameterSetOf(type))
+        return answerSizes(params, *row);
     const bool ed448 = type == KeyType::ed448;
     const bool edwards = ed448 || type == KeyType::ed25519;
     ossl::answerInt(params, OSSL_PKEY_PARAM_BITS, edwards ? (ed448 ? 456 : 256) : unknownEcBits);
@@ -376,11 +396,10 @@ const OSSL_DISPATCH* functions() {
     return table.data();
 }
 
-} // namespace
-
 // Names and aliases are those of the default provider: EVP compares them across providers.
-const OSSL_ALGORITHM* algorithms() {
-    static const std::array list{
+template <std::size_t... Rows>
+auto makeAlgorithms(std::index_sequence<Rows...>) {
+    return std::array{
         ossl::algorithm("RSA:rsaEncryption:1.2.840.113549.1.1.1", functions<KeyType::rsa>(),
                         "RSA keys on tokens"),
         ossl::algorithm("RSA-PSS:RSASSA-PSS:1.2.840.113549.1.1.10", functions<KeyType::rsaPss>(),
@@ -390,7 +409,15 @@ const OSSL_ALGORITHM* algorithms() {
         ossl::algorithm("ED25519:1.3.101.112", functions<KeyType::ed25519>(),
                         "Ed25519 keys on tokens"),
         ossl::algorithm("ED448:1.3.101.113", functions<KeyType::ed448>(), "Ed448 keys on tokens"),
+        ossl::algorithm(parameterSets[Rows].names, functions<parameterSets[Rows].type>(),
+                        "ML-DSA and ML-KEM keys on tokens")...,
         ossl::endOfAlgorithms()};
+}
+
+} // namespace
+
+const OSSL_ALGORITHM* algorithms() {
+    static const auto list = makeAlgorithms(parameterSetRows);
     return list.data();
 }
 

@@ -1,4 +1,4 @@
-// TLS groups (provider-base(7), "CAPABILITIES").
+// TLS groups and signature algorithms (provider-base(7), "CAPABILITIES").
 #pragma once
 
 #include <openssl/core.h>
@@ -7,10 +7,10 @@
 
 namespace provider {
 
-/// libssl offers a group only if the provider that names it is also the one whose keymgmt makes the
-/// group's keys. Where this provider's EC keymgmt comes first, nobody else's EC groups would be
-/// left, and TLS would lose them; so those of the other providers are named here again. Returns the
-/// callback's 0, or 1.
+/// libssl offers a group, or a signature algorithm, only if the provider that names it is also the
+/// one whose keymgmt it gets for the keys. Where this provider's comes first, nobody else's EC or
+/// ML-KEM groups and ML-DSA signatures would be left, and TLS would lose them; so those of the
+/// other providers are named here again. Returns the callback's 0, or 1.
 int getCapabilities(ossl::Context& context, const char* capability, OSSL_CALLBACK* callback,
                     void* arg);
 

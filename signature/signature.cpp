@@ -3,10 +3,12 @@
 #include <array>
 #include <vector>
 
+#include "keymgmt/parameter_set.h"
 #include "keymgmt/reference.h"
 #include "ossl/dispatch.h"
 #include "signature/ecdsa.h"
 #include "signature/eddsa.h"
+#include "signature/ml_dsa.h"
 #include "signature/rsa.h"
 
 namespace signature {
@@ -138,14 +140,23 @@ int digestVerify(void* ctx, const unsigned char* sig, size_t size, const unsigne
     });
 }
 
-// EdDSA hashes by itself: a digest named by the application is an error, as it is in OpenSSL's own
-// provider.
+// EdDSA and ML-DSA hash by themselves: a digest named by the application is an error, as it is in
+// OpenSSL's own provider.
 template <bool Signing>
-int edwardsInit(void* ctx, const char* digest, void* keydata, const OSSL_PARAM params[]) {
+int wholeMessageInit(void* ctx, const char* digest, void* keydata, const OSSL_PARAM params[]) {
     return attempt(ctx, [&](SignatureContext& context) {
         if (digest != nullptr && *digest != '\0')
-            throw ossl::UsageError(ossl::Reason::parameter, "Ed25519 and Ed448 take no digest");
+            throw ossl::UsageError(ossl::Reason::parameter,
+                                   "Ed25519, Ed448 and ML-DSA take no digest");
         context.begin(keyOf(keydata), Signing, params);
+    });
+}
+
+// OpenSSL up to 3.3 drops an algorithm that has `sign` and not this.
+int refuseHashes(void* ctx, void*, const OSSL_PARAM[]) {
+    return attempt(ctx, [](SignatureContext&) {
+        throw ossl::UsageError(ossl::Reason::unsupported,
+                               "ML-DSA signs messages and no hashes (openssl pkeyutl -rawin)");
     });
 }
 
@@ -248,11 +259,11 @@ const OSSL_DISPATCH* eddsaFunctions() {
     static const auto* table = [] {
         auto list = commonFunctions<EddsaContext>();
         list.push_back(ossl::entry<OSSL_FUNC_signature_digest_sign_init_fn>(
-            OSSL_FUNC_SIGNATURE_DIGEST_SIGN_INIT, edwardsInit<true>));
+            OSSL_FUNC_SIGNATURE_DIGEST_SIGN_INIT, wholeMessageInit<true>));
         list.push_back(
             ossl::entry<OSSL_FUNC_signature_digest_sign_fn>(OSSL_FUNC_SIGNATURE_DIGEST_SIGN, sign));
         list.push_back(ossl::entry<OSSL_FUNC_signature_digest_verify_init_fn>(
-            OSSL_FUNC_SIGNATURE_DIGEST_VERIFY_INIT, edwardsInit<false>));
+            OSSL_FUNC_SIGNATURE_DIGEST_VERIFY_INIT, wholeMessageInit<false>));
         list.push_back(ossl::entry<OSSL_FUNC_signature_digest_verify_fn>(
             OSSL_FUNC_SIGNATURE_DIGEST_VERIFY, verify));
         list.push_back(ossl::endOfTable());
@@ -261,17 +272,55 @@ const OSSL_DISPATCH* eddsaFunctions() {
     return table->data();
 }
 
+const OSSL_DISPATCH* mlDsaFunctions() {
+    // OSSL_FUNC_SIGNATURE_SIGN_MESSAGE_INIT and VERIFY_MESSAGE_INIT of OpenSSL 3.4
+    constexpr int signMessageInit = 27;
+    constexpr int verifyMessageInit = 30;
+    static const auto* table = [] {
+        auto list = commonFunctions<MlDsaContext>();
+        const std::array more{
+            ossl::entry<OSSL_FUNC_signature_sign_init_fn>(OSSL_FUNC_SIGNATURE_SIGN_INIT,
+                                                          refuseHashes),
+            ossl::entry<OSSL_FUNC_signature_sign_init_fn>(signMessageInit, signInit),
+            ossl::entry<OSSL_FUNC_signature_sign_fn>(OSSL_FUNC_SIGNATURE_SIGN, sign),
+            ossl::entry<OSSL_FUNC_signature_verify_init_fn>(OSSL_FUNC_SIGNATURE_VERIFY_INIT,
+                                                            refuseHashes),
+            ossl::entry<OSSL_FUNC_signature_verify_init_fn>(verifyMessageInit, verifyInit),
+            ossl::entry<OSSL_FUNC_signature_verify_fn>(OSSL_FUNC_SIGNATURE_VERIFY, verify),
+            ossl::entry<OSSL_FUNC_signature_digest_sign_init_fn>(
+                OSSL_FUNC_SIGNATURE_DIGEST_SIGN_INIT, wholeMessageInit<true>),
+            ossl::entry<OSSL_FUNC_signature_digest_sign_fn>(OSSL_FUNC_SIGNATURE_DIGEST_SIGN, sign),
+            ossl::entry<OSSL_FUNC_signature_digest_verify_init_fn>(
+                OSSL_FUNC_SIGNATURE_DIGEST_VERIFY_INIT, wholeMessageInit<false>),
+            ossl::entry<OSSL_FUNC_signature_digest_verify_fn>(OSSL_FUNC_SIGNATURE_DIGEST_VERIFY,
+                                                              verify),
+            ossl::endOfTable()};
+        list.insert(list.end(), more.begin(), more.end());
+        return new std::vector<OSSL_DISPATCH>(std::move(list));
+    }();
+    return table->data();
+}
+
 } // namespace
 
 const OSSL_ALGORITHM* algorithms() {
-    static const std::array list{
-        ossl::algorithm("RSA:rsaEncryption:1.2.840.113549.1.1.1", rsaFunctions(),
-                        "RSA signatures on tokens"),
-        ossl::algorithm("ECDSA", ecdsaFunctions(), "ECDSA signatures on tokens"),
-        ossl::algorithm("ED25519:1.3.101.112", eddsaFunctions(), "Ed25519 signatures on tokens"),
-        ossl::algorithm("ED448:1.3.101.113", eddsaFunctions(), "Ed448 signatures on tokens"),
-        ossl::endOfAlgorithms()};
-    return list.data();
+    static const auto* list = [] {
+        auto* all = new std::vector<OSSL_ALGORITHM>{
+            ossl::algorithm("RSA:rsaEncryption:1.2.840.113549.1.1.1", rsaFunctions(),
+                            "RSA signatures on tokens"),
+            ossl::algorithm("ECDSA", ecdsaFunctions(), "ECDSA signatures on tokens"),
+            ossl::algorithm("ED25519:1.3.101.112", eddsaFunctions(),
+                            "Ed25519 signatures on tokens"),
+            ossl::algorithm("ED448:1.3.101.113", eddsaFunctions(), "Ed448 signatures on tokens"),
+        };
+        for (const auto& row : keymgmt::parameterSets)
+            if (keymgmt::isMlDsa(row.type))
+                all->push_back(
+                    ossl::algorithm(row.names, mlDsaFunctions(), "ML-DSA signatures on tokens"));
+        all->push_back(ossl::endOfAlgorithms());
+        return all;
+    }();
+    return list->data();
 }
 
 } // namespace signature
