@@ -7,9 +7,11 @@
 #include <openssl/rand.h>
 
 #include "keymgmt/agreement.h"
+#include "keymgmt/parameter_set.h"
 #include "ossl/dispatch.h"
 #include "ossl/ecdsa_der.h"
 #include "ossl/secret.h"
+#include "pkcs11/derivation.h"
 #include "pkcs11/mechanism.h"
 #include "pkcs11/operation.h"
 #include "pkcs11/process.h"
@@ -20,6 +22,15 @@ namespace {
 constexpr std::array companionAttributes{
     CKA_CLASS,     CKA_KEY_TYPE, CKA_MODULUS, CKA_PUBLIC_EXPONENT,
     CKA_EC_PARAMS, CKA_EC_POINT, CKA_VALUE};
+
+CK_MECHANISM_TYPE signingMechanism(KeyType type) {
+    if (type == KeyType::ec)
+        return CKM_ECDSA;
+    return isMlDsa(type) ? pkcs11::ckmMlDsa : pkcs11::ckmEddsa;
+}
+
+// The longest there is: that of ML-DSA-87.
+constexpr std::size_t longestSignature = parameterSetOf(KeyType::mlDsa87)->size;
 
 } // namespace
 
@@ -99,6 +110,8 @@ bool Key::provesItself(EVP_PKEY* candidate) const {
 bool Key::proves(EVP_PKEY* candidate, pkcs11::Session& session, CK_OBJECT_HANDLE handle) const {
     if (isMontgomery(type_))
         return agreesFor(candidate, session, handle);
+    if (isMlKem(type_))
+        return decapsulatesFor(candidate, session, handle);
     try {
         return signsFor(candidate, session, handle);
     } catch (const pkcs11::Error& error) {
@@ -135,15 +148,32 @@ bool Key::agreesFor(EVP_PKEY* candidate, pkcs11::Session& session, CK_OBJECT_HAN
     return CRYPTO_memcmp(secret.data(), expected.data(), expected.size()) == 0;
 }
 
+bool Key::decapsulatesFor(EVP_PKEY* candidate, pkcs11::Session& session,
+                          CK_OBJECT_HANDLE handle) const {
+    const ossl::ErrorMark mark;
+    const ossl::PkeyCtx software(
+        EVP_PKEY_CTX_new_from_pkey(context_.libctx(), candidate, ossl::Context::propq()));
+    pkcs11::Bytes ciphertext(parameterSetOf(type_)->size);
+    ossl::SecretBytes expected(mlKemSecretSize);
+    std::size_t size = ciphertext.size();
+    std::size_t secretSize = expected.size();
+    if (!software || EVP_PKEY_encapsulate_init(software.get(), nullptr) != 1 ||
+        EVP_PKEY_encapsulate(software.get(), ciphertext.data(), &size, expected.data(),
+                             &secretSize) != 1)
+        return false;
+    ossl::SecretBytes secret(expected.size());
+    pkcs11::decapsulateIn(session, handle, *object_, ciphertext, secret.all());
+    return CRYPTO_memcmp(secret.data(), expected.data(), expected.size()) == 0;
+}
+
 bool Key::signsFor(EVP_PKEY* candidate, pkcs11::Session& session, CK_OBJECT_HANDLE handle) const {
     const ossl::ErrorMark mark;
     std::array<unsigned char, 32> challenge{};
-    std::array<unsigned char, 256> signature{};
+    std::array<unsigned char, longestSignature> signature{};
     if (RAND_bytes_ex(context_.libctx(), challenge.data(), challenge.size(), 0) != 1)
         return false;
-    const CK_MECHANISM_TYPE mechanism = type_ == KeyType::ec ? CKM_ECDSA : pkcs11::ckmEddsa;
-    const std::size_t size =
-        pkcs11::signIn(session, handle, *object_, {mechanism, nullptr, 0}, challenge, signature);
+    const std::size_t size = pkcs11::signIn(
+        session, handle, *object_, {signingMechanism(type_), nullptr, 0}, challenge, signature);
     const auto raw = std::span<const unsigned char>(signature).first(size);
     if (type_ != KeyType::ec)
         return verifies(candidate, challenge, raw);
@@ -152,7 +182,7 @@ bool Key::signsFor(EVP_PKEY* candidate, pkcs11::Session& session, CK_OBJECT_HAND
     return verifies(candidate, challenge, std::span<const unsigned char>(der).first(derSize));
 }
 
-// Of a hash, or for Edwards keys of a message.
+// Of a hash, or for Edwards and ML-DSA keys of a message.
 bool Key::verifies(EVP_PKEY* candidate, std::span<const unsigned char> hash,
                    std::span<const unsigned char> signature) const {
     if (type_ != KeyType::ec) {

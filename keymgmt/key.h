@@ -64,8 +64,9 @@ class Key {
 
     void setPublicKey(ossl::Pkey key);
     void setSoftwarePair(ossl::Pkey key);
-    /// Proves by a signature, or where it may not sign by a key agreement, that `candidate` is the
-    /// public half, where the token does not give it, and keeps it then. Throws pkcs11::Error.
+    /// Proves by a signature, or where it may not sign by a key agreement or a decapsulation, that
+    /// `candidate` is the public half, where the token does not give it, and keeps it then. Throws
+    /// pkcs11::Error.
     bool adoptPublicKey(EVP_PKEY* candidate) const;
     void setAmbiguity(std::shared_ptr<Ambiguity> ambiguity) { ambiguity_ = std::move(ambiguity); }
     void clearAmbiguity() const {
@@ -97,6 +98,8 @@ class Key {
     bool isStillItself(pkcs11::Session& session, CK_OBJECT_HANDLE handle) const;
     bool proves(EVP_PKEY* candidate, pkcs11::Session& session, CK_OBJECT_HANDLE handle) const;
     bool signsFor(EVP_PKEY* candidate, pkcs11::Session& session, CK_OBJECT_HANDLE handle) const;
+    bool decapsulatesFor(EVP_PKEY* candidate, pkcs11::Session& session,
+                         CK_OBJECT_HANDLE handle) const;
     bool agreesFor(EVP_PKEY* candidate, pkcs11::Session& session, CK_OBJECT_HANDLE handle) const;
     bool verifies(EVP_PKEY* candidate, std::span<const unsigned char> hash,
                   std::span<const unsigned char> signature) const;

@@ -1,10 +1,31 @@
 #pragma once
 
+#include <array>
+
 namespace keymgmt {
 
-enum class KeyType { rsa, rsaPss, ec, ed25519, ed448, x25519, x448 };
+enum class KeyType {
+    rsa,
+    rsaPss,
+    ec,
+    ed25519,
+    ed448,
+    x25519,
+    x448,
+    mlDsa44,
+    mlDsa65,
+    mlDsa87,
+    mlKem512,
+    mlKem768,
+    mlKem1024
+};
 
-/// OpenSSL's name: "RSA", "RSA-PSS", "EC", "ED25519", "ED448", "X25519", "X448".
+inline constexpr std::array allKeyTypes{
+    KeyType::rsa,      KeyType::rsaPss,   KeyType::ec,       KeyType::ed25519, KeyType::ed448,
+    KeyType::x25519,   KeyType::x448,     KeyType::mlDsa44,  KeyType::mlDsa65, KeyType::mlDsa87,
+    KeyType::mlKem512, KeyType::mlKem768, KeyType::mlKem1024};
+
+/// OpenSSL's name: "RSA", "RSA-PSS", "EC", "ED25519", "X25519", "ML-DSA-65".
 constexpr const char* nameOf(KeyType type) {
     switch (type) {
     case KeyType::rsa:
@@ -21,6 +42,18 @@ constexpr const char* nameOf(KeyType type) {
         return "X25519";
     case KeyType::x448:
         return "X448";
+    case KeyType::mlDsa44:
+        return "ML-DSA-44";
+    case KeyType::mlDsa65:
+        return "ML-DSA-65";
+    case KeyType::mlDsa87:
+        return "ML-DSA-87";
+    case KeyType::mlKem512:
+        return "ML-KEM-512";
+    case KeyType::mlKem768:
+        return "ML-KEM-768";
+    case KeyType::mlKem1024:
+        return "ML-KEM-1024";
     }
     return "";
 }

@@ -9,6 +9,7 @@
 #include "keymgmt/certificate.h"
 #include "keymgmt/generation.h"
 #include "keymgmt/new_pair.h"
+#include "keymgmt/parameter_set.h"
 #include "keymgmt/reference.h"
 #include "ossl/dispatch.h"
 #include "ossl/params.h"
@@ -103,8 +104,9 @@ int exportKey(void* keydata, int selection, OSSL_CALLBACK* callback, void* arg) 
 }
 
 bool holdsPrivatePart(const OSSL_PARAM* params) {
+    constexpr const char* seed = "seed"; // OSSL_PKEY_PARAM_ML_DSA_SEED and ..._ML_KEM_SEED of 3.5
     constexpr std::array names{OSSL_PKEY_PARAM_RSA_D, OSSL_PKEY_PARAM_PRIV_KEY,
-                               OSSL_PKEY_PARAM_RSA_FACTOR1};
+                               OSSL_PKEY_PARAM_RSA_FACTOR1, seed};
     return std::any_of(names.begin(), names.end(), [params](const char* name) {
         return OSSL_PARAM_locate_const(params, name) != nullptr;
     });
@@ -113,8 +115,8 @@ bool holdsPrivatePart(const OSSL_PARAM* params) {
 // The private key alone is what EVP_PKEY_new_raw_private_key(3) gives, and no provider that exports
 // a pair: it is an application's, which named no provider.
 bool isRawPrivateKey(KeyType type, const OSSL_PARAM* params) {
-    return type != KeyType::ec && !isRsa(type) &&
-           OSSL_PARAM_locate_const(params, OSSL_PKEY_PARAM_PUB_KEY) == nullptr &&
+    const bool isCurve = isMontgomery(type) || type == KeyType::ed25519 || type == KeyType::ed448;
+    return isCurve && OSSL_PARAM_locate_const(params, OSSL_PKEY_PARAM_PUB_KEY) == nullptr &&
            OSSL_PARAM_locate_const(params, OSSL_PKEY_PARAM_PRIV_KEY) != nullptr;
 }
 
@@ -231,8 +233,11 @@ constexpr Sizes sizesOf(KeyType type) {
     case KeyType::x448:
         return {448, 224, 56};
     default:
-        return {unknownEcBits, unknownEcSecurityBits, unknownEcMaxSize};
+        break;
     }
+    if (const auto* row = parameterSetOf(type))
+        return {row->bits, row->securityBits, static_cast<int>(row->size)};
+    return {unknownEcBits, unknownEcSecurityBits, unknownEcMaxSize};
 }
 
 void answerUnknownSizes(OSSL_PARAM* params, KeyType type) {
@@ -240,9 +245,9 @@ void answerUnknownSizes(OSSL_PARAM* params, KeyType type) {
     ossl::answerInt(params, OSSL_PKEY_PARAM_BITS, sizes.bits);
     ossl::answerInt(params, OSSL_PKEY_PARAM_SECURITY_BITS, sizes.security);
     ossl::answerInt(params, OSSL_PKEY_PARAM_MAX_SIZE, sizes.largest);
-    if (type == KeyType::ed25519 || type == KeyType::ed448)
+    if (type == KeyType::ed25519 || type == KeyType::ed448 || isMlDsa(type))
         ossl::answerText(params, OSSL_PKEY_PARAM_MANDATORY_DIGEST, "");
-    else if (!isMontgomery(type))
+    else if (!isMontgomery(type) && !isMlKem(type))
         ossl::answerText(params, OSSL_PKEY_PARAM_DEFAULT_DIGEST, "SHA256");
 }
 
@@ -456,11 +461,10 @@ const OSSL_DISPATCH* functions() {
     return table.data();
 }
 
-} // namespace
-
 // Names and aliases are those of the default provider: EVP compares them across providers.
-const OSSL_ALGORITHM* algorithms() {
-    static const std::array list{
+template <std::size_t... Rows>
+auto makeAlgorithms(std::index_sequence<Rows...>) {
+    return std::array{
         ossl::algorithm("RSA:rsaEncryption:1.2.840.113549.1.1.1", functions<KeyType::rsa>(),
                         "RSA keys on tokens"),
         ossl::algorithm("RSA-PSS:RSASSA-PSS:1.2.840.113549.1.1.10", functions<KeyType::rsaPss>(),
@@ -473,7 +477,15 @@ const OSSL_ALGORITHM* algorithms() {
         ossl::algorithm("X25519:1.3.101.110", functions<KeyType::x25519>(),
                         "X25519 keys on tokens"),
         ossl::algorithm("X448:1.3.101.111", functions<KeyType::x448>(), "X448 keys on tokens"),
+        ossl::algorithm(parameterSets[Rows].names, functions<parameterSets[Rows].type>(),
+                        "ML-DSA and ML-KEM keys on tokens")...,
         ossl::endOfAlgorithms()};
+}
+
+} // namespace
+
+const OSSL_ALGORITHM* algorithms() {
+    static const auto list = makeAlgorithms(parameterSetRows);
     return list.data();
 }
 

@@ -9,6 +9,7 @@
 #include <openssl/objects.h>
 #include <openssl/x509.h>
 
+#include "keymgmt/parameter_set.h"
 #include "ossl/dispatch.h"
 #include "pkcs11/mechanism.h"
 
@@ -229,6 +230,16 @@ ossl::Pkey rawPublicKey(const ossl::Context& context, KeyType type, const Attrib
     return point.empty() ? nullptr : keyFromRaw(context, type, point);
 }
 
+// Public values are raw in CKA_VALUE, in which private keys have their secret.
+ossl::Pkey parameterSetPublicKey(const ossl::Context& context, KeyType type,
+                                 const Attributes& attributes) {
+    const auto* value = attributes.find(CKA_VALUE);
+    if (attributes.number(CKA_CLASS) != CKO_PUBLIC_KEY || value == nullptr)
+        return nullptr;
+    return ossl::Pkey(EVP_PKEY_new_raw_public_key_ex(
+        context.libctx(), nameOf(type), ossl::Context::propq(), value->data(), value->size()));
+}
+
 ossl::Pkey publicKeyFromInfo(const ossl::Context& context, KeyType type,
                              const Attributes& attributes) {
     const auto* info = attributes.find(CKA_PUBLIC_KEY_INFO);
@@ -271,8 +282,15 @@ std::optional<KeyType> typeOf(const Attributes& attributes) {
     case ckkEcMontgomery:
         return rawType(attributes, KeyType::x25519, KeyType::x448);
     default:
-        return std::nullopt;
+        return parameterSetType(attributes);
     }
+}
+
+bool isKnown(const ossl::Context& context, KeyType type) {
+    const ossl::ErrorMark mark;
+    return parameterSetOf(type) == nullptr ||
+           ossl::PkeyCtx(EVP_PKEY_CTX_new_from_name(context.libctx(), nameOf(type),
+                                                    ossl::Context::propq())) != nullptr;
 }
 
 ossl::Pkey publicKeyOf(const ossl::Context& context, KeyType type, const Attributes& attributes) {
@@ -282,6 +300,8 @@ ossl::Pkey publicKeyOf(const ossl::Context& context, KeyType type, const Attribu
         key = rsaPublicKey(context, type, attributes);
     else if (type == KeyType::ec)
         key = ecPublicKey(context, attributes);
+    else if (parameterSetOf(type) != nullptr)
+        key = parameterSetPublicKey(context, type, attributes);
     else
         key = rawPublicKey(context, type, attributes);
     return key ? std::move(key) : publicKeyFromInfo(context, type, attributes);

@@ -14,8 +14,12 @@ namespace keymgmt {
 std::span<const CK_ATTRIBUTE_TYPE> keyAttributes(bool withAllowedMechanisms);
 
 /// The type of the key that `attributes` describe (CKA_KEY_TYPE, CKA_ALLOWED_MECHANISMS,
-/// CKA_EC_PARAMS); nothing if this provider does not handle it.
+/// CKA_EC_PARAMS, CKA_PARAMETER_SET); nothing if this provider does not handle it.
 std::optional<KeyType> typeOf(const pkcs11::Attributes& attributes);
+
+/// True if one of OpenSSL's own providers has keys of `type`: all but those of `parameterSets` are
+/// in each version of OpenSSL 3.
+bool isKnown(const ossl::Context& context, KeyType type);
 
 /// The public key in `attributes`: modulus and exponent, point and parameters, or
 /// CKA_PUBLIC_KEY_INFO. Null where they do not tell it, or tell nonsense.

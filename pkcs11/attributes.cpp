@@ -3,27 +3,32 @@
 #include <algorithm>
 #include <cstring>
 
+#include "pkcs11/post_quantum.h"
+
 namespace pkcs11 {
 namespace {
 
 constexpr std::size_t longValue = 64 * 1024;
 
-// Sizes that hold nearly every value at the first try: RSA up to 8192 bits, certificates of common
-// size. Numbers and flags have theirs exactly: NSS softokn refuses larger buffers for them.
+// Sizes that hold nearly every value at the first try: RSA up to 8192 bits, ML-DSA, certificates
+// of common size. Numbers and flags have theirs exactly: NSS softokn refuses larger buffers for
+// them.
 std::size_t expectedSize(CK_ATTRIBUTE_TYPE type) {
     switch (type) {
     case CKA_CLASS:
     case CKA_KEY_TYPE:
     case CKA_CERTIFICATE_TYPE:
     case CKA_VALUE_LEN:
+    case ckaParameterSet:
         return sizeof(CK_ULONG);
     case CKA_ALWAYS_AUTHENTICATE:
         return sizeof(CK_BBOOL);
     case CKA_VALUE:
         return 8192;
     case CKA_MODULUS:
-    case CKA_PUBLIC_KEY_INFO:
         return 1200;
+    case CKA_PUBLIC_KEY_INFO:
+        return 2700;
     default:
         return 512;
     }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "pkcs11/post_quantum.h"
 #include "pkcs11/process.h"
 #include "pkcs11/token.h"
 
@@ -33,7 +34,8 @@ std::optional<MessageSigning> MessageSigning::of(const CK_MECHANISM& mechanism) 
     MessageSigning signing;
     signing.type = mechanism.mechanism;
     signing.parameterSize = mechanism.ulParameterLen;
-    if (signing.parameterSize > signing.parameter.size())
+    const bool pointsElsewhere = signing.type == ckmMlDsa && signing.parameterSize != 0;
+    if (pointsElsewhere || signing.parameterSize > signing.parameter.size())
         return std::nullopt;
     std::copy_n(static_cast<const unsigned char*>(mechanism.pParameter), signing.parameterSize,
                 signing.parameter.begin());

@@ -28,7 +28,7 @@ struct MessageSigning {
     std::array<unsigned char, 32> parameter{};
     std::size_t parameterSize = 0;
 
-    /// Nothing if the mechanism's parameter is too long to be kept.
+    /// Nothing if the mechanism's parameter is too long to be kept, or is so in part only.
     static std::optional<MessageSigning> of(const CK_MECHANISM& mechanism);
     bool operator==(const MessageSigning&) const = default;
 };

@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "pkcs11/post_quantum.h"
+
 namespace pkcs11 {
 namespace {
 
@@ -21,8 +23,11 @@ bool loginForUse(Session& session) {
     }
 }
 
-CK_OBJECT_HANDLE deriveKey(Session& session, CK_OBJECT_HANDLE base, const TokenObject& key,
-                           CK_MECHANISM& mechanism, CK_ULONG size) {
+// Has the token make a secret key of `size` bytes that can be read: `make` takes what is wanted of
+// the key and a place for its handle, and is the call `function`.
+template <typename Make>
+CK_OBJECT_HANDLE makeSecret(Session& session, const TokenObject& key, const char* function,
+                            CK_ULONG size, Make&& make) {
     CK_OBJECT_CLASS type = CKO_SECRET_KEY;
     CK_KEY_TYPE keyType = CKK_GENERIC_SECRET;
     CK_BBOOL yes = CK_TRUE;
@@ -33,18 +38,14 @@ CK_OBJECT_HANDLE deriveKey(Session& session, CK_OBJECT_HANDLE base, const TokenO
                       CK_ATTRIBUTE{CKA_SENSITIVE, &no, sizeof no},
                       CK_ATTRIBUTE{CKA_EXTRACTABLE, &yes, sizeof yes},
                       CK_ATTRIBUTE{CKA_VALUE_LEN, &size, sizeof size}};
-    CK_OBJECT_HANDLE derived = CK_INVALID_HANDLE;
-    const auto call = [&] {
-        return session.call<&List::C_DeriveKey>(&mechanism, base, values.data(),
-                                                CK_ULONG{values.size()}, &derived);
-    };
-    CK_RV rv = call();
+    CK_OBJECT_HANDLE made = CK_INVALID_HANDLE;
+    CK_RV rv = make(values, made);
     if (rv == CKR_USER_NOT_LOGGED_IN && key.attributes().flag(CKA_ALWAYS_AUTHENTICATE, false) &&
         loginForUse(session))
-        rv = call();
+        rv = make(values, made);
     if (rv == CKR_OK)
-        return derived;
-    const auto error = callFailed(functionName<&List::C_DeriveKey>, rv, key.describe());
+        return made;
+    const auto error = callFailed(function, rv, key.describe());
     if (remedyFor(error) != Remedy::none) // else nothing has begun: the session stays good
         session.setFailed(rv);
     throw error;
@@ -67,16 +68,27 @@ std::size_t readValue(Session& session, CK_OBJECT_HANDLE derived, const TokenObj
     throw callFailed(functionName<&List::C_GetAttributeValue>, rv, subject);
 }
 
+// Reads the secret key and destroys it.
+std::size_t take(Session& session, CK_OBJECT_HANDLE secret, const TokenObject& key,
+                 std::span<unsigned char> out) {
+    const std::size_t size = readValue(session, secret, key, out);
+    const CK_RV rv = session.call<&List::C_DestroyObject>(secret);
+    if (rv != CKR_OK) // the secret is good all the same, and ends on the token with the session
+        session.setFailed(rv);
+    return size;
+}
+
 } // namespace
 
 std::size_t deriveIn(Session& session, CK_OBJECT_HANDLE handle, const TokenObject& key,
                      CK_MECHANISM mechanism, std::span<unsigned char> out) {
-    const auto derived = deriveKey(session, handle, key, mechanism, CK_ULONG{out.size()});
-    const std::size_t size = readValue(session, derived, key, out);
-    const CK_RV rv = session.call<&List::C_DestroyObject>(derived);
-    if (rv != CKR_OK) // the secret is good all the same, and ends on the token with the session
-        session.setFailed(rv);
-    return size;
+    const auto derive = [&](auto& values, CK_OBJECT_HANDLE& derived) {
+        return session.call<&List::C_DeriveKey>(&mechanism, handle, values.data(),
+                                                CK_ULONG{values.size()}, &derived);
+    };
+    return take(session,
+                makeSecret(session, key, functionName<&List::C_DeriveKey>, out.size(), derive), key,
+                out);
 }
 
 std::size_t derive(TokenObject& key, const CK_MECHANISM& mechanism, std::span<unsigned char> out) {
@@ -84,6 +96,36 @@ std::size_t derive(TokenObject& key, const CK_MECHANISM& mechanism, std::span<un
     return key.run([&](Session& session, CK_OBJECT_HANDLE handle) {
         return deriveIn(session, handle, key, mechanism, out);
     });
+}
+
+std::size_t decapsulateIn(Session& session, CK_OBJECT_HANDLE handle, const TokenObject& key,
+                          std::span<const unsigned char> ciphertext, std::span<unsigned char> out) {
+    CK_MECHANISM mechanism{ckmMlKem, nullptr, 0};
+    const auto decapsulate = [&](auto& values, CK_OBJECT_HANDLE& secret) {
+        return session.call<&List32::C_DecapsulateKey>(
+            &mechanism, handle, values.data(), CK_ULONG{values.size()},
+            const_cast<CK_BYTE_PTR>(ciphertext.data()), CK_ULONG{ciphertext.size()}, &secret);
+    };
+    return take(
+        session,
+        makeSecret(session, key, functionName<&List32::C_DecapsulateKey>, out.size(), decapsulate),
+        key, out);
+}
+
+std::size_t decapsulate(TokenObject& key, std::span<const unsigned char> ciphertext,
+                        std::span<unsigned char> out) {
+    const trace::Step step([&key] { return "decapsulate with the " + key.describe(); });
+    try {
+        return key.run([&](Session& session, CK_OBJECT_HANDLE handle) {
+            return decapsulateIn(session, handle, key, ciphertext, out);
+        });
+    } catch (const Error& error) {
+        if (error.rv() != CKR_FUNCTION_NOT_SUPPORTED)
+            throw;
+        throw Error(Failure::unsupported,
+                    error.what() + std::string("; a module with PKCS#11 3.2 is needed"),
+                    error.rv());
+    }
 }
 
 } // namespace pkcs11

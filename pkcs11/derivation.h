@@ -1,4 +1,4 @@
-// Secrets that a key on the token derives, and that the host gets to see.
+// Secrets that a key on the token derives or decapsulates, and that the host gets to see.
 #pragma once
 
 #include <span>
@@ -15,5 +15,14 @@ std::size_t derive(TokenObject& key, const CK_MECHANISM& mechanism, std::span<un
 /// The same with what was found at `handle` in place of `key`, in a session at hand.
 std::size_t deriveIn(Session& session, CK_OBJECT_HANDLE handle, const TokenObject& key,
                      CK_MECHANISM mechanism, std::span<unsigned char> out);
+
+/// The secret in an ML-KEM `ciphertext` for `key`: as derive(), with C_DecapsulateKey (PKCS#11
+/// 3.2). Throws Error; CKR_FUNCTION_NOT_SUPPORTED where the module is older.
+std::size_t decapsulate(TokenObject& key, std::span<const unsigned char> ciphertext,
+                        std::span<unsigned char> out);
+
+/// The same with what was found at `handle` in place of `key`, in a session at hand.
+std::size_t decapsulateIn(Session& session, CK_OBJECT_HANDLE handle, const TokenObject& key,
+                          std::span<const unsigned char> ciphertext, std::span<unsigned char> out);
 
 } // namespace pkcs11

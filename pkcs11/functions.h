@@ -78,4 +78,7 @@ inline constexpr const char* functionName<&List30::C_SignMessage> = "C_SignMessa
 template <>
 inline constexpr const char* functionName<&List30::C_MessageSignFinal> = "C_MessageSignFinal";
 
+template <>
+inline constexpr const char* functionName<&List32::C_DecapsulateKey> = "C_DecapsulateKey";
+
 } // namespace pkcs11

@@ -1,5 +1,5 @@
-// What PKCS#11 3.0 adds and p11-kit 0.24's header lacks: interfaces, and 24 functions at the end of
-// the function list (PKCS#11 3.0, section 3.6).
+// What PKCS#11 3.0 and 3.2 add and p11-kit 0.24's header lacks: interfaces, and functions at the
+// end of the function list (PKCS#11 3.0, section 3.6; pkcs11f.h of 3.2).
 #pragma once
 
 #include <p11-kit/pkcs11.h>
@@ -66,8 +66,28 @@ struct List30 : CK_FUNCTION_LIST {
     MessageFinal C_MessageVerifyFinal;
 };
 
+/// The part of CK_FUNCTION_LIST_3_2 that is used here. Ten more functions follow.
+struct List32 : List30 {
+    // session, mechanism, key, template of the secret, its size, ciphertext, its size, secret
+    using Encapsulate = CK_RV (*)(Session, CK_MECHANISM*, CK_OBJECT_HANDLE, CK_ATTRIBUTE*, CK_ULONG,
+                                  CK_BYTE*, CK_ULONG*, CK_OBJECT_HANDLE*);
+    using Decapsulate = CK_RV (*)(Session, CK_MECHANISM*, CK_OBJECT_HANDLE, CK_ATTRIBUTE*, CK_ULONG,
+                                  CK_BYTE*, CK_ULONG, CK_OBJECT_HANDLE*);
+
+    Encapsulate C_EncapsulateKey;
+    Decapsulate C_DecapsulateKey;
+};
+
 // The version, and then nothing but function pointers.
 static_assert(sizeof(CK_FUNCTION_LIST) == (1 + 68) * sizeof(void*));
 static_assert(sizeof(List30) == (1 + 68 + 24) * sizeof(void*));
+static_assert(sizeof(List32) == (1 + 68 + 24 + 2) * sizeof(void*));
+
+/// The same list as one of 3.2; null if it is an older one.
+inline const List32* asList32(const List30* list) {
+    return list != nullptr && list->version.major == 3 && list->version.minor >= 2
+               ? static_cast<const List32*>(list)
+               : nullptr;
+}
 
 } // namespace pkcs11

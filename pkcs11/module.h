@@ -31,7 +31,7 @@ struct ModuleOptions {
 /// every provider instance that names the same file. Thread-safe.
 class Module {
   public:
-    /// `functions` is the module's list, and `functions30` that of its interface 3.0, or null;
+    /// `functions` is the module's list, and `functions30` that of its interface 3.x, or null;
     /// `name` is p11-kit's name or the file's, `path` is empty for remote modules.
     Module(CK_FUNCTION_LIST* functions, const List30* functions30, std::string name,
            std::string path, ModuleOptions options);
@@ -101,6 +101,11 @@ class Module {
     template <typename Function>
     Function find(Function List30::*member) const {
         return functions30_ != nullptr ? functions30_->*member : nullptr;
+    }
+    template <typename Function>
+    Function find(Function List32::*member) const {
+        const auto* list = asList32(functions30_);
+        return list != nullptr ? list->*member : nullptr;
     }
 
     bool isEndable() const;

@@ -75,22 +75,27 @@ Module* find(const std::string& name, const std::string& path) {
     return findLocked(name, path);
 }
 
-// p11-kit knows the functions of 2.40 only; those of 3.0 are asked for at the library itself, which
-// it holds open.
+const List30* interfaceOf(GetInterface getInterface, CK_VERSION version) {
+    std::array<CK_UTF8CHAR, 8> name{'P', 'K', 'C', 'S', ' ', '1', '1', 0};
+    Interface* found = nullptr;
+    if (getInterface(name.data(), &version, &found, 0) != CKR_OK || found == nullptr)
+        return nullptr;
+    const auto* list = static_cast<const List30*>(found->functions);
+    return list != nullptr && list->version.major == 3 ? list : nullptr;
+}
+
+// p11-kit knows the functions of 2.40 only; those of 3.2, or else 3.0, are asked for at the library
+// itself, which it holds open.
 const List30* interface30(const std::string& path) {
     void* library = path.empty() ? nullptr : dlopen(path.c_str(), RTLD_NOW | RTLD_NOLOAD);
     if (library == nullptr)
         return nullptr;
     const auto getInterface = reinterpret_cast<GetInterface>(dlsym(library, "C_GetInterface"));
     dlclose(library);
-    std::array<CK_UTF8CHAR, 8> name{'P', 'K', 'C', 'S', ' ', '1', '1', 0};
-    CK_VERSION version{3, 0};
-    Interface* found = nullptr;
-    if (getInterface == nullptr || getInterface(name.data(), &version, &found, 0) != CKR_OK ||
-        found == nullptr)
+    if (getInterface == nullptr)
         return nullptr;
-    const auto* list = static_cast<const List30*>(found->functions);
-    return list != nullptr && list->version.major == 3 ? list : nullptr;
+    const auto* list = interfaceOf(getInterface, {3, 2});
+    return list != nullptr ? list : interfaceOf(getInterface, {3, 0});
 }
 
 std::string lastMessage() {

@@ -3,52 +3,76 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <string_view>
 
 #include <openssl/core_names.h>
 #include <openssl/params.h>
 
+#include "keymgmt/key_type.h"
+
 namespace provider {
 namespace {
 
-constexpr const char* tlsGroups = "TLS-GROUP";
+/// What libssl asks providers for, and by which parameters an entry names its keymgmt; the first
+/// one that is there does.
+struct Capability {
+    const char* name;
+    std::array<const char*, 3> keyTypeParams;
+};
+
+// The names of TLS-SIGALG are those of OpenSSL 3.2.
+constexpr std::array capabilities{
+    Capability{"TLS-GROUP", {OSSL_CAPABILITY_TLS_GROUP_ALG}},
+    Capability{"TLS-SIGALG", {"tls-sigalg-keytype", "tls-sigalg-sig-name", "tls-sigalg-name"}}};
 
 // The library context mirrors this provider, too, which must not ask itself.
 thread_local bool asking = false;
 
 struct Forward {
+    const Capability& capability;
     OSSL_CALLBACK* callback;
     void* arg;
 };
 
-// The groups whose keymgmt is ours, too: of the others libssl has heard already.
-bool isOurs(const char* algorithm) {
-    constexpr std::array names{"EC", "X25519", "X448"};
-    return std::any_of(names.begin(), names.end(),
-                       [algorithm](const char* name) { return std::strcmp(algorithm, name) == 0; });
+// Empty if the entry names none.
+std::string_view keyTypeOf(const Capability& capability, const OSSL_PARAM* params) {
+    for (const char* key : capability.keyTypeParams) {
+        const auto* found = key != nullptr ? OSSL_PARAM_locate_const(params, key) : nullptr;
+        const char* name = nullptr;
+        if (found != nullptr && OSSL_PARAM_get_utf8_string_ptr(found, &name) == 1)
+            return name;
+    }
+    return {};
 }
 
-int forwardGroup(const OSSL_PARAM params[], void* data) {
-    const auto* algorithm = OSSL_PARAM_locate_const(params, OSSL_CAPABILITY_TLS_GROUP_ALG);
-    const char* name = nullptr;
-    if (algorithm == nullptr || OSSL_PARAM_get_utf8_string_ptr(algorithm, &name) != 1 ||
-        !isOurs(name))
-        return 1;
+bool isOurs(std::string_view keyType) {
+    return std::any_of(
+        keymgmt::allKeyTypes.begin(), keymgmt::allKeyTypes.end(),
+        [keyType](keymgmt::KeyType type) { return keyType == keymgmt::nameOf(type); });
+}
+
+int forwardOurs(const OSSL_PARAM params[], void* data) {
     const auto* forward = static_cast<Forward*>(data);
-    return forward->callback(params, forward->arg);
+    return isOurs(keyTypeOf(forward->capability, params)) ? forward->callback(params, forward->arg)
+                                                          : 1;
 }
 
 int askProvider(OSSL_PROVIDER* other, void* data) {
-    return OSSL_PROVIDER_get_capabilities(other, tlsGroups, forwardGroup, data);
+    const auto* forward = static_cast<Forward*>(data);
+    return OSSL_PROVIDER_get_capabilities(other, forward->capability.name, forwardOurs, data);
 }
 
 } // namespace
 
 int getCapabilities(ossl::Context& context, const char* capability, OSSL_CALLBACK* callback,
                     void* arg) {
-    if (asking || std::strcmp(capability, tlsGroups) != 0)
+    const auto* wanted = std::find_if(
+        capabilities.begin(), capabilities.end(),
+        [capability](const Capability& known) { return std::strcmp(known.name, capability) == 0; });
+    if (asking || wanted == capabilities.end())
         return 1;
     asking = true;
-    Forward forward{callback, arg};
+    Forward forward{*wanted, callback, arg};
     const int result = OSSL_PROVIDER_do_all(context.libctx(), askProvider, &forward);
     asking = false;
     return result;

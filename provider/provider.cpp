@@ -14,6 +14,7 @@
 #include "asym_cipher/asym_cipher.h"
 #include "cipher/cipher.h"
 #include "exchange/exchange.h"
+#include "kem/kem.h"
 #include "keymgmt/keymgmt.h"
 #include "ossl/context.h"
 #include "ossl/dispatch.h"
@@ -55,6 +56,7 @@ constexpr std::array operations{
     Operation{OSSL_OP_SIGNATURE, "signature", signature::algorithms},
     Operation{OSSL_OP_ASYM_CIPHER, "asym-cipher", asym_cipher::algorithms},
     Operation{OSSL_OP_KEYEXCH, "exchange", exchange::algorithms},
+    Operation{OSSL_OP_KEM, "kem", kem::algorithms},
     Operation{OSSL_OP_ENCODER, "encoder", store::encoders},
     Operation{OSSL_OP_DECODER, "decoder", store::decoders},
     Operation{OSSL_OP_RAND, "random", rng::algorithms, offersRandom},

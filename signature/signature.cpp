@@ -3,10 +3,12 @@
 #include <array>
 #include <vector>
 
+#include "keymgmt/parameter_set.h"
 #include "signature/composite.h"
 #include "signature/ecdsa.h"
 #include "signature/eddsa.h"
 #include "signature/functions.h"
+#include "signature/ml_dsa.h"
 #include "signature/newer_functions.h"
 #include "signature/rsa.h"
 
@@ -55,23 +57,25 @@ int digestVerify(void* ctx, const unsigned char* sig, size_t size, const unsigne
     });
 }
 
-// EdDSA hashes by itself: a digest named by the application is an error, as it is in OpenSSL's own
-// provider.
+// EdDSA and ML-DSA hash by themselves: a digest named by the application is an error, as it is in
+// OpenSSL's own provider.
 template <bool Signing>
-int edwardsInit(void* ctx, const char* digest, void* keydata, const OSSL_PARAM params[]) {
+int wholeMessageInit(void* ctx, const char* digest, void* keydata, const OSSL_PARAM params[]) {
     return attempt(ctx, [&](SignatureContext& context) {
         if (digest != nullptr && *digest != '\0')
-            throw ossl::UsageError(ossl::Reason::parameter, "Ed25519 and Ed448 take no digest");
+            throw ossl::UsageError(ossl::Reason::parameter,
+                                   "Ed25519, Ed448 and ML-DSA take no digest");
         context.begin(keyOf(keydata), Signing, params);
     });
 }
 
 // There is no hash that could be signed in the message's place. Without these functions OpenSSL
 // before 3.4 takes no `sign` at all.
-int edwardsHashInit(void* ctx, void*, const OSSL_PARAM*) {
+int refuseHashes(void* ctx, void*, const OSSL_PARAM*) {
     return attempt(ctx, [](SignatureContext&) {
-        throw ossl::UsageError(ossl::Reason::unsupported,
-                               "Ed25519 and Ed448 sign whole messages (EVP_DigestSign, -rawin)");
+        throw ossl::UsageError(
+            ossl::Reason::unsupported,
+            "Ed25519, Ed448 and ML-DSA sign whole messages (EVP_DigestSign, pkeyutl -rawin)");
     });
 }
 
@@ -156,22 +160,24 @@ const OSSL_DISPATCH* ecdsaFunctions() {
     return table->data();
 }
 
-const OSSL_DISPATCH* eddsaFunctions() {
+// Of keys that sign whole messages.
+template <typename Context>
+const OSSL_DISPATCH* messageFunctions() {
     static const auto* table = [] {
-        auto list = commonFunctions<EddsaContext>();
+        auto list = commonFunctions<Context>();
         const std::array more{
             ossl::entry<OSSL_FUNC_signature_digest_sign_init_fn>(
-                OSSL_FUNC_SIGNATURE_DIGEST_SIGN_INIT, edwardsInit<true>),
+                OSSL_FUNC_SIGNATURE_DIGEST_SIGN_INIT, wholeMessageInit<true>),
             ossl::entry<OSSL_FUNC_signature_digest_sign_fn>(OSSL_FUNC_SIGNATURE_DIGEST_SIGN, sign),
             ossl::entry<OSSL_FUNC_signature_digest_verify_init_fn>(
-                OSSL_FUNC_SIGNATURE_DIGEST_VERIFY_INIT, edwardsInit<false>),
+                OSSL_FUNC_SIGNATURE_DIGEST_VERIFY_INIT, wholeMessageInit<false>),
             ossl::entry<OSSL_FUNC_signature_digest_verify_fn>(OSSL_FUNC_SIGNATURE_DIGEST_VERIFY,
                                                               verify),
             ossl::entry<OSSL_FUNC_signature_sign_init_fn>(OSSL_FUNC_SIGNATURE_SIGN_INIT,
-                                                          edwardsHashInit),
+                                                          refuseHashes),
             ossl::entry<OSSL_FUNC_signature_sign_fn>(OSSL_FUNC_SIGNATURE_SIGN, sign),
             ossl::entry<OSSL_FUNC_signature_verify_init_fn>(OSSL_FUNC_SIGNATURE_VERIFY_INIT,
-                                                            edwardsHashInit),
+                                                            refuseHashes),
             ossl::entry<OSSL_FUNC_signature_verify_fn>(OSSL_FUNC_SIGNATURE_VERIFY, verify),
             ossl::entry<MessageInit>(signMessageInitId, signInit),
             ossl::entry<MessageInit>(verifyMessageInitId, verifyInit),
@@ -190,9 +196,14 @@ const OSSL_ALGORITHM* algorithms() {
             ossl::algorithm("RSA:rsaEncryption:1.2.840.113549.1.1.1", rsaFunctions(),
                             "RSA signatures on tokens"),
             ossl::algorithm("ECDSA", ecdsaFunctions(), "ECDSA signatures on tokens"),
-            ossl::algorithm("ED25519:1.3.101.112", eddsaFunctions(),
+            ossl::algorithm("ED25519:1.3.101.112", messageFunctions<EddsaContext>(),
                             "Ed25519 signatures on tokens"),
-            ossl::algorithm("ED448:1.3.101.113", eddsaFunctions(), "Ed448 signatures on tokens")};
+            ossl::algorithm("ED448:1.3.101.113", messageFunctions<EddsaContext>(),
+                            "Ed448 signatures on tokens")};
+        for (const auto& row : keymgmt::parameterSets)
+            if (keymgmt::isMlDsa(row.type))
+                made->push_back(ossl::algorithm(row.names, messageFunctions<MlDsaContext>(),
+                                                "ML-DSA signatures on tokens"));
         const auto composites = compositeAlgorithms();
         made->insert(made->end(), composites.begin(), composites.end());
         made->push_back(ossl::endOfAlgorithms());

@@ -180,20 +180,17 @@ OSSL_ALGORITHM derDecoder() {
             functions<decodeDer<Type>>(), "references to keys on tokens"};
 }
 
+template <std::size_t... Types>
+auto makeDecoders(std::index_sequence<Types...>) {
+    return std::array{OSSL_ALGORITHM{"DER", "provider=pkcs11,input=pem", functions<decodePem>(),
+                                     "PEM with references to keys on tokens"},
+                      derDecoder<keymgmt::allKeyTypes[Types]>()..., ossl::endOfAlgorithms()};
+}
+
 } // namespace
 
 const OSSL_ALGORITHM* decoders() {
-    static const std::array list{OSSL_ALGORITHM{"DER", "provider=pkcs11,input=pem",
-                                                functions<decodePem>(),
-                                                "PEM with references to keys on tokens"},
-                                 derDecoder<KeyType::rsa>(),
-                                 derDecoder<KeyType::rsaPss>(),
-                                 derDecoder<KeyType::ec>(),
-                                 derDecoder<KeyType::ed25519>(),
-                                 derDecoder<KeyType::ed448>(),
-                                 derDecoder<KeyType::x25519>(),
-                                 derDecoder<KeyType::x448>(),
-                                 ossl::endOfAlgorithms()};
+    static const auto list = makeDecoders(std::make_index_sequence<keymgmt::allKeyTypes.size()>());
     return list.data();
 }
 

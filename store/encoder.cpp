@@ -128,8 +128,6 @@ const OSSL_DISPATCH* functions() {
     return table.data();
 }
 
-constexpr std::array keyTypes{"RSA", "RSA-PSS", "EC", "ED25519", "ED448", "X25519", "X448"};
-
 struct Output {
     const char* properties;
     const OSSL_DISPATCH* (*functions)();
@@ -145,11 +143,11 @@ constexpr std::array outputs{
 
 const OSSL_ALGORITHM* encoders() {
     static const auto list = [] {
-        std::array<OSSL_ALGORITHM, keyTypes.size() * outputs.size() + 1> all{};
+        std::array<OSSL_ALGORITHM, keymgmt::allKeyTypes.size() * outputs.size() + 1> all{};
         auto* next = all.data();
-        for (const char* type : keyTypes)
+        for (const auto type : keymgmt::allKeyTypes)
             for (const auto& output : outputs)
-                *next++ = {type, output.properties, output.functions(),
+                *next++ = {keymgmt::nameOf(type), output.properties, output.functions(),
                            "references to keys on tokens"};
         return all;
     }();

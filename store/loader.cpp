@@ -48,12 +48,16 @@ class Loader {
         searched_ = true;
         context_.settings(); // whether there is a log at all
         const pkcs11::trace::Step step([this] { return "search " + uri_.withoutPin(); });
-        for (auto& entry : Search(context_, uri_, expectation_, passphrase).run()) {
+        Search search(context_, uri_, expectation_, passphrase);
+        for (auto& entry : search.run()) {
             if (isListing(uri_) || expectation_ == OSSL_STORE_INFO_NAME)
                 entries_.push_back({entry.uri, nullptr, {}});
             if (expectation_ != OSSL_STORE_INFO_NAME)
                 entries_.push_back(std::move(entry));
         }
+        if (isListing(uri_))
+            for (const auto& object : search.leftOut())
+                entries_.push_back({object.uri, nullptr, {}});
     }
 
     // A caller that comes for a second key is making a list, and takes its pick by itself.

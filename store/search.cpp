@@ -5,6 +5,7 @@
 
 #include <openssl/store.h>
 
+#include "keymgmt/parameter_set.h"
 #include "pkcs11/trace.h"
 #include "tokens/listing.h"
 
@@ -19,6 +20,33 @@ std::span<const CK_ATTRIBUTE_TYPE> attributesFor(CK_OBJECT_CLASS type,
     if (type == CKO_CERTIFICATE)
         return certificateAttributes;
     return keymgmt::keyAttributes(!settings.noAllowedMechanisms);
+}
+
+// What some types of keys have beside the common attributes is read only where it is.
+pkcs11::Attributes readObject(pkcs11::Session& session, CK_OBJECT_HANDLE handle,
+                              std::span<const CK_ATTRIBUTE_TYPE> wanted) {
+    auto attributes = pkcs11::readAttributes(session, handle, wanted);
+    if (const auto more = keymgmt::parameterSetAttributes(attributes); !more.empty()) {
+        const auto found = pkcs11::readAttributes(session, handle, more);
+        for (const auto type : more)
+            if (const auto* value = found.find(type); value != nullptr && !attributes.has(type))
+                attributes.set(type, *value);
+    }
+    return attributes;
+}
+
+// Why a key is left out; empty if it is not.
+std::string obstacle(const ossl::Context& context, const pkcs11::Attributes& attributes,
+                     std::optional<keymgmt::KeyType> type) {
+    if (!type)
+        return "a key of a type that is not supported (CKA_KEY_TYPE " +
+               std::to_string(
+                   attributes.number(CKA_KEY_TYPE).value_or(CK_UNAVAILABLE_INFORMATION)) +
+               ")";
+    if (!keymgmt::isKnown(context, *type))
+        return std::string("a key of type ") + keymgmt::nameOf(*type) +
+               ", for which OpenSSL 3.5 or later is needed";
+    return {};
 }
 
 void append(std::vector<Entry>& to, std::vector<Entry> more) {
@@ -148,8 +176,10 @@ void Search::findOnToken(pkcs11::Token& token, CK_OBJECT_CLASS type, std::vector
     const pkcs11::ObjectQuery query{type, uri_.object(), uri_.id()};
     const bool mayLogIn = this->mayLogIn(token, type);
     const auto before = out.size();
+    const auto leftOutBefore = leftOut_.size();
     token.withConnection([&](const auto& connection) {
         out.resize(before);
+        leftOut_.resize(leftOutBefore);
         pkcs11::Session session = connection->take();
         if (mayLogIn && (always || (isPrivate && pinGiven_)))
             connection->login(session, pins_);
@@ -160,7 +190,7 @@ void Search::findOnToken(pkcs11::Token& token, CK_OBJECT_CLASS type, std::vector
         }
         const auto wanted = attributesFor(type, context_.settings());
         for (const CK_OBJECT_HANDLE handle : handles)
-            add(connection, handle, pkcs11::readAttributes(session, handle, wanted), out);
+            add(connection, handle, readObject(session, handle, wanted), out);
     });
 }
 
@@ -175,8 +205,9 @@ void Search::add(const std::shared_ptr<pkcs11::Connection>& connection, CK_OBJEC
         return;
     }
     const auto type = keymgmt::typeOf(attributes);
-    if (!type) {
-        pkcs11::trace::step("left out, a key of a type that is not supported: " + entry.uri);
+    if (const auto reason = obstacle(context_, attributes, type); !reason.empty()) {
+        pkcs11::trace::step("left out, " + reason + ": " + entry.uri);
+        leftOut_.push_back({entry.uri, reason});
         return;
     }
     auto object = std::make_shared<pkcs11::TokenObject>(connection, handle, std::move(attributes));
@@ -189,10 +220,7 @@ void Search::add(const std::shared_ptr<pkcs11::Connection>& connection, CK_OBJEC
 }
 
 Entry Search::publicEntry(ossl::Pkey key, const std::string& uri) const {
-    constexpr std::array types{keymgmt::KeyType::rsa,   keymgmt::KeyType::rsaPss,
-                               keymgmt::KeyType::ec,    keymgmt::KeyType::ed25519,
-                               keymgmt::KeyType::ed448, keymgmt::KeyType::x25519,
-                               keymgmt::KeyType::x448};
+    constexpr const auto& types = keymgmt::allKeyTypes;
     const auto* type = std::find_if(types.begin(), types.end(), [&key](keymgmt::KeyType candidate) {
         return EVP_PKEY_is_a(key.get(), keymgmt::nameOf(candidate)) == 1;
     });
@@ -276,6 +304,8 @@ void Search::nothingFound(CK_OBJECT_CLASS type) {
         message +=
             "; there " + (there.empty() ? std::string("is none") : "are: " + tokens::join(there));
     }
+    for (const auto& object : leftOut_)
+        message += "; left out: " + object.uri + ", " + object.reason;
     throw pkcs11::Error(pkcs11::Failure::notFound, message);
 }
 

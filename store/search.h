@@ -21,6 +21,12 @@ struct Entry {
     pkcs11::Bytes certificate; ///< DER, where key is null
 };
 
+/// A key that can't be used here, and why.
+struct LeftOut {
+    std::string uri;
+    std::string reason;
+};
+
 /// What the caller of OSSL_STORE_open expects (OSSL_STORE_INFO_*); 0 for anything.
 using Expectation = int;
 
@@ -36,6 +42,8 @@ class Search {
     /// Everything that fits: certificates, public keys, private keys. Throws pkcs11::Error, with
     /// what was searched and what was there, if that is nothing where something was expected.
     std::vector<Entry> run();
+    /// The keys that fit, too, and that run() could not take.
+    const std::vector<LeftOut>& leftOut() const { return leftOut_; }
 
   private:
     std::vector<Entry> findExpected();
@@ -60,6 +68,7 @@ class Search {
     pkcs11::PinSource pins_;
     bool pinGiven_;
     tokens::TokenSearch tokens_;
+    std::vector<LeftOut> leftOut_;
 };
 
 } // namespace store

@@ -1,0 +1,77 @@
+#include "kem/ml_kem.h"
+
+#include <algorithm>
+#include <string>
+
+#include "keymgmt/parameter_set.h"
+#include "ossl/secret.h"
+#include "pkcs11/derivation.h"
+
+namespace kem {
+
+using keymgmt::mlKemSecretSize;
+
+void MlKem::setKey(const std::shared_ptr<keymgmt::Key>& key) {
+    if (key)
+        key_ = key;
+    if (!key_ || !keymgmt::isMlKem(key_->type()))
+        throw ossl::UsageError(ossl::Reason::key, "no ML-KEM key is set");
+}
+
+void MlKem::beginEncapsulation(const std::shared_ptr<keymgmt::Key>& key) {
+    setKey(key);
+    key_->requireUnambiguous();
+}
+
+void MlKem::beginDecapsulation(const std::shared_ptr<keymgmt::Key>& key) {
+    setKey(key);
+    if (!key_->isSoftwarePair())
+        key_->privateObject(); // throws for public keys and ambiguous ones
+}
+
+ossl::PkeyCtx MlKem::publicContext() const {
+    return ossl::PkeyCtx(EVP_PKEY_CTX_new_from_pkey(provider_.libctx(), key_->requirePublicKey(),
+                                                    ossl::Context::propq()));
+}
+
+void MlKem::encapsulate(unsigned char* out, std::size_t* size, unsigned char* secret,
+                        std::size_t* secretSize) const {
+    const auto context = publicContext();
+    if (!context || EVP_PKEY_encapsulate_init(context.get(), nullptr) != 1 ||
+        EVP_PKEY_encapsulate(context.get(), out, size, secret, secretSize) != 1)
+        throw ossl::UsageError(ossl::Reason::data, "encapsulation in software failed");
+}
+
+void MlKem::decapsulate(unsigned char* secret, std::size_t* secretSize, Octets ciphertext) const {
+    if (secret == nullptr) {
+        *secretSize = mlKemSecretSize;
+        return;
+    }
+    if (*secretSize < mlKemSecretSize)
+        throw ossl::UsageError(ossl::Reason::data, "the buffer is too small for the secret");
+    const auto expected = keymgmt::parameterSetOf(key_->type())->size;
+    if (ciphertext.size() != expected)
+        throw ossl::UsageError(ossl::Reason::data,
+                               "the ciphertext has " + std::to_string(ciphertext.size()) +
+                                   " bytes, and one of " + keymgmt::nameOf(key_->type()) + " has " +
+                                   std::to_string(expected));
+    ossl::SecretBytes shared(mlKemSecretSize);
+    if (key_->isSoftwarePair())
+        decapsulateInSoftware(shared.all(), ciphertext);
+    else if (pkcs11::decapsulate(key_->privateObject(), ciphertext, shared.all()) != shared.size())
+        throw ossl::UsageError(ossl::Reason::data, "the token's secret has not 32 bytes");
+    std::copy_n(shared.data(), shared.size(), secret);
+    *secretSize = shared.size();
+}
+
+void MlKem::decapsulateInSoftware(std::span<unsigned char> secret, Octets ciphertext) const {
+    const auto context = publicContext();
+    std::size_t size = secret.size();
+    if (!context || EVP_PKEY_decapsulate_init(context.get(), nullptr) != 1 ||
+        EVP_PKEY_decapsulate(context.get(), secret.data(), &size, ciphertext.data(),
+                             ciphertext.size()) != 1 ||
+        size != secret.size())
+        throw ossl::UsageError(ossl::Reason::data, "decapsulation in software failed");
+}
+
+} // namespace kem

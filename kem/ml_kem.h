@@ -1,0 +1,41 @@
+// ML-KEM (FIPS 203; OpenSSL's EVP_KEM-ML-KEM(7)).
+#pragma once
+
+#include <memory>
+#include <span>
+
+#include "keymgmt/key.h"
+#include "ossl/context.h"
+
+namespace kem {
+
+using Octets = std::span<const unsigned char>;
+
+/// One EVP_PKEY_encapsulate or EVP_PKEY_decapsulate. Used by one thread at a time.
+class MlKem {
+  public:
+    explicit MlKem(ossl::Context& provider) : provider_(provider) {}
+
+    const ossl::Core& core() const { return provider_.core(); }
+
+    /// A null `key` keeps the present one. Both throw UsageError.
+    void beginEncapsulation(const std::shared_ptr<keymgmt::Key>& key);
+    void beginDecapsulation(const std::shared_ptr<keymgmt::Key>& key);
+
+    /// With the public half, in the host. Null buffers ask for the sizes; else `*size` and
+    /// `*secretSize` tell the room. Throws.
+    void encapsulate(unsigned char* out, std::size_t* size, unsigned char* secret,
+                     std::size_t* secretSize) const;
+    /// With the private key on the token. A null `secret` asks for the size. Throws.
+    void decapsulate(unsigned char* secret, std::size_t* secretSize, Octets ciphertext) const;
+
+  private:
+    void setKey(const std::shared_ptr<keymgmt::Key>& key);
+    ossl::PkeyCtx publicContext() const;
+    void decapsulateInSoftware(std::span<unsigned char> secret, Octets ciphertext) const;
+
+    ossl::Context& provider_;
+    std::shared_ptr<keymgmt::Key> key_;
+};
+
+} // namespace kem

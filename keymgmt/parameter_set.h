@@ -1,0 +1,72 @@
+// The parameter sets of ML-DSA (FIPS 204) and ML-KEM (FIPS 203): one row each, from which key
+// types, algorithms and sizes are made.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <span>
+#include <utility>
+
+#include "keymgmt/key_type.h"
+#include "pkcs11/attributes.h"
+#include "pkcs11/post_quantum.h"
+
+namespace keymgmt {
+
+struct ParameterSet {
+    KeyType type;
+    const char* names; ///< those of the default provider of OpenSSL 3.5
+    CK_KEY_TYPE keyType;
+    CK_ULONG number; ///< CKA_PARAMETER_SET
+    int bits;        ///< as OpenSSL counts them
+    int securityBits;
+    std::size_t size; ///< of a signature or a ciphertext, in bytes
+};
+
+inline constexpr std::array parameterSets{
+    ParameterSet{KeyType::mlDsa44, "ML-DSA-44:MLDSA44:2.16.840.1.101.3.4.3.17:id-ml-dsa-44",
+                 pkcs11::ckkMlDsa, 1, 10496, 128, 2420},
+    ParameterSet{KeyType::mlDsa65, "ML-DSA-65:MLDSA65:2.16.840.1.101.3.4.3.18:id-ml-dsa-65",
+                 pkcs11::ckkMlDsa, 2, 15616, 192, 3309},
+    ParameterSet{KeyType::mlDsa87, "ML-DSA-87:MLDSA87:2.16.840.1.101.3.4.3.19:id-ml-dsa-87",
+                 pkcs11::ckkMlDsa, 3, 20736, 256, 4627},
+    ParameterSet{KeyType::mlKem512, "ML-KEM-512:MLKEM512:id-alg-ml-kem-512:2.16.840.1.101.3.4.4.1",
+                 pkcs11::ckkMlKem, 1, 512, 128, 768},
+    ParameterSet{KeyType::mlKem768, "ML-KEM-768:MLKEM768:id-alg-ml-kem-768:2.16.840.1.101.3.4.4.2",
+                 pkcs11::ckkMlKem, 2, 768, 192, 1088},
+    ParameterSet{KeyType::mlKem1024,
+                 "ML-KEM-1024:MLKEM1024:id-alg-ml-kem-1024:2.16.840.1.101.3.4.4.3",
+                 pkcs11::ckkMlKem, 3, 1024, 256, 1568}};
+
+/// Of the secret that ML-KEM agrees on, in bytes.
+inline constexpr std::size_t mlKemSecretSize = 32;
+
+/// For lists with an entry for each row.
+inline constexpr auto parameterSetRows = std::make_index_sequence<parameterSets.size()>();
+
+/// Null for other types of keys.
+constexpr const ParameterSet* parameterSetOf(KeyType type) {
+    const auto* found = std::find_if(parameterSets.begin(), parameterSets.end(),
+                                     [type](const ParameterSet& row) { return row.type == type; });
+    return found != parameterSets.end() ? found : nullptr;
+}
+
+constexpr bool isMlDsa(KeyType type) {
+    const auto* row = parameterSetOf(type);
+    return row != nullptr && row->keyType == pkcs11::ckkMlDsa;
+}
+
+constexpr bool isMlKem(KeyType type) {
+    const auto* row = parameterSetOf(type);
+    return row != nullptr && row->keyType == pkcs11::ckkMlKem;
+}
+
+/// The attributes that such keys have beside those of all keys; none for other keys. A private
+/// key's CKA_VALUE is its secret, and not among them.
+std::span<const CK_ATTRIBUTE_TYPE> parameterSetAttributes(const pkcs11::Attributes& attributes);
+
+/// The type that CKA_KEY_TYPE and CKA_PARAMETER_SET tell; nothing if that is none of these.
+std::optional<KeyType> parameterSetType(const pkcs11::Attributes& attributes);
+
+} // namespace keymgmt

@@ -1,0 +1,131 @@
+#include "signature/ml_dsa.h"
+
+#include <array>
+
+#include <openssl/core_names.h>
+#include <openssl/objects.h>
+
+#include "keymgmt/parameter_set.h"
+#include "ossl/dispatch.h"
+#include "ossl/params.h"
+#include "pkcs11/operation.h"
+#include "signature/algorithm_id.h"
+
+namespace signature {
+namespace {
+
+// Parameters of OpenSSL 3.2 to 3.5 that the headers of 3.0 do not name.
+constexpr const char* contextString = "context-string";
+constexpr const char* deterministic = "deterministic";
+constexpr const char* messageEncoding = "message-encoding";
+constexpr const char* mu = "mu";
+constexpr const char* testEntropy = "test-entropy";
+
+constexpr std::size_t longestContext = 255; // FIPS 204, algorithm 2
+
+// What is for tests of the algorithm itself, and beyond CKM_ML_DSA: signing another encoding of the
+// message or its hash, and with numbers that are no random ones.
+void refuseForeignInput(const OSSL_PARAM* params) {
+    if (ossl::intOf(params, messageEncoding).value_or(1) != 1)
+        throw ossl::UsageError(ossl::Reason::unsupported,
+                               "message-encoding: a token encodes the messages that it signs");
+    if (ossl::intOf(params, mu).value_or(0) != 0)
+        throw ossl::UsageError(ossl::Reason::unsupported,
+                               "mu: keys on tokens sign messages, not their external mu");
+    if (ossl::octetsOf(params, testEntropy))
+        throw ossl::UsageError(ossl::Reason::unsupported,
+                               "test-entropy: a token has random numbers of its own");
+}
+
+} // namespace
+
+std::unique_ptr<SignatureContext> MlDsaContext::clone() const {
+    return std::unique_ptr<SignatureContext>(new MlDsaContext(*this));
+}
+
+void MlDsaContext::keyChanged() {
+    if (!keymgmt::isMlDsa(key().type()))
+        throw ossl::UsageError(ossl::Reason::key, "the key is not one of ML-DSA");
+    context_.clear();
+    deterministic_ = false;
+}
+
+std::size_t MlDsaContext::maxSize() const {
+    return keymgmt::parameterSetOf(key().type())->size;
+}
+
+std::size_t MlDsaContext::sign(Octets tbs, Buffer out) {
+    if (key().isSoftwarePair())
+        return signInSoftware(tbs, out);
+    pkcs11::SignAdditionalContext more{deterministic_ ? pkcs11::deterministicRequired
+                                                      : pkcs11::hedgePreferred,
+                                       context_.data(), context_.size()};
+    const bool plain = context_.empty() && !deterministic_;
+    const CK_MECHANISM mechanism{pkcs11::ckmMlDsa, plain ? nullptr : &more,
+                                 plain ? 0 : sizeof more};
+    return pkcs11::sign(key().privateObject(), mechanism, tbs, out);
+}
+
+bool MlDsaContext::apply(EVP_PKEY_CTX* context) const {
+    int noRandom = deterministic_ ? 1 : 0;
+    // The C interface takes pointers to what it only reads.
+    const std::array params{
+        OSSL_PARAM_construct_octet_string(
+            contextString, const_cast<unsigned char*>(context_.data()), context_.size()),
+        OSSL_PARAM_construct_int(deterministic, &noRandom), OSSL_PARAM_construct_end()};
+    return EVP_PKEY_CTX_set_params(context, context_.empty() ? &params[1] : params.data()) == 1;
+}
+
+std::size_t MlDsaContext::signInSoftware(Octets tbs, Buffer out) const {
+    const ossl::MdCtx context(EVP_MD_CTX_new());
+    EVP_PKEY_CTX* keyContext = nullptr;
+    std::size_t size = out.size();
+    if (EVP_DigestSignInit_ex(context.get(), &keyContext, nullptr, key().context().libctx(),
+                              ossl::Context::propq(), key().requirePublicKey(), nullptr) != 1 ||
+        !apply(keyContext) ||
+        EVP_DigestSign(context.get(), out.data(), &size, tbs.data(), tbs.size()) != 1)
+        throw ossl::UsageError(ossl::Reason::internal, "signing in software failed");
+    return size;
+}
+
+bool MlDsaContext::verify(Octets signature, Octets tbs) {
+    const ossl::MdCtx context(EVP_MD_CTX_new());
+    EVP_PKEY_CTX* keyContext = nullptr;
+    return EVP_DigestVerifyInit_ex(context.get(), &keyContext, nullptr, key().context().libctx(),
+                                   ossl::Context::propq(), key().requirePublicKey(),
+                                   nullptr) == 1 &&
+           apply(keyContext) &&
+           EVP_DigestVerify(context.get(), signature.data(), signature.size(), tbs.data(),
+                            tbs.size()) == 1;
+}
+
+void MlDsaContext::setParams(const OSSL_PARAM* params) {
+    refuseForeignInput(params);
+    if (const auto given = ossl::octetsOf(params, contextString)) {
+        if (given->size() > longestContext)
+            throw ossl::UsageError(ossl::Reason::parameter,
+                                   "context-string: longer than 255 bytes");
+        context_.assign(given->begin(), given->end());
+    }
+    if (const auto given = ossl::intOf(params, deterministic))
+        deterministic_ = *given != 0;
+}
+
+pkcs11::Bytes MlDsaContext::algorithmId() const {
+    return algorithmIdOf(OBJ_txt2nid(keymgmt::nameOf(key().type())));
+}
+
+const OSSL_PARAM* MlDsaContext::settable() const {
+    static const std::array list{ossl::octetsParam(contextString), ossl::intParam(deterministic),
+                                 ossl::intParam(messageEncoding),  ossl::intParam(mu),
+                                 ossl::octetsParam(testEntropy),   OSSL_PARAM_construct_end()};
+    return list.data();
+}
+
+const OSSL_PARAM* MlDsaContext::gettable() const {
+    static const std::array list{ossl::octetsParam(OSSL_SIGNATURE_PARAM_ALGORITHM_ID),
+                                 OSSL_PARAM_construct_end()};
+    return list.data();
+}
+
+} // namespace signature

@@ -1,0 +1,32 @@
+// ML-DSA signatures of whole messages (FIPS 204, "pure"; OpenSSL's EVP_SIGNATURE-ML-DSA(7)).
+#pragma once
+
+#include "signature/context.h"
+
+namespace signature {
+
+class MlDsaContext final : public SignatureContext {
+  public:
+    using SignatureContext::SignatureContext;
+    std::unique_ptr<SignatureContext> clone() const override;
+    std::size_t maxSize() const override;
+    std::size_t sign(Octets tbs, Buffer out) override;
+    bool verify(Octets signature, Octets tbs) override;
+    void setParams(const OSSL_PARAM* params) override;
+    const OSSL_PARAM* settable() const override;
+    const OSSL_PARAM* gettable() const override;
+
+  protected:
+    void keyChanged() override;
+    pkcs11::Bytes algorithmId() const override;
+
+  private:
+    std::size_t signInSoftware(Octets tbs, Buffer out) const;
+    /// OpenSSL's own context is to be as this one is.
+    bool apply(EVP_PKEY_CTX* context) const;
+
+    pkcs11::Bytes context_;
+    bool deterministic_ = false;
+};
+
+} // namespace signature
