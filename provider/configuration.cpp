@@ -256,9 +256,14 @@ bool assumesFips(const ossl::Core& core) {
     return value != nullptr && ossl::yesOrNo(value).value_or(false);
 }
 
+// A misspelt one is told by the generator, which one can't do without.
 bool offersRandom(const ossl::Core& core) {
-    const char* value = core.parameter(randomToken);
-    return value != nullptr && *value != '\0';
+    auto names = misspellings(randomToken);
+    names.emplace_back(randomToken);
+    return std::any_of(names.begin(), names.end(), [&core](const std::string& name) {
+        const char* value = core.parameter(name.c_str());
+        return value != nullptr && *value != '\0';
+    });
 }
 
 bool offersSymmetricKeys(const ossl::Core& core) {

@@ -72,15 +72,13 @@ const OSSL_ALGORITHM* withFipsProperty(const Operation& operation) {
     return tables.try_emplace(operation.id, operation.algorithms()).first->second.table();
 }
 
-// pkcs11-module-load-behavior = early. Not at initialisation, when OpenSSL holds locks.
+// pkcs11-module-load-behavior = early. Not at initialisation, when OpenSSL holds locks. They are
+// not initialised: it may be a module, used by somebody else, that asks here.
 void loadEarly(void* provctx) {
     auto& context = ossl::Context::from(provctx);
     if (!context.modulesLoaded() && loadsEarly(context.core()))
-        ossl::guarded(context.core(), 0, [&] {
-            for (auto* module : context.modules())
-                module->initialize();
-            return 1;
-        });
+        ossl::guarded(context.core(), 0,
+                      [&] { return static_cast<int>(context.modules().size()); });
 }
 
 // A module's own use of libcrypto must not be served by a token: it gets nothing, and nothing is

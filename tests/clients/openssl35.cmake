@@ -9,9 +9,14 @@ endfunction()
 
 # About the file itself, its installation and its package, with the programs that build it.
 set(NOT_THERE binary_symbols binary_install package_in_a_clean_root package_completion)
+# About what OpenSSL 3.0 does not know, or refuses to find.
+list(APPEND NOT_THERE post_quantum_unknown error_public_half_not_on_token)
+# The root's modules for TPMs are registered, too, and talk on standard error where there is none.
+list(APPEND NOT_THERE registered_modules)
 foreach(scenario IN LISTS SCENARIOS)
-  # These run there anyway.
-  if(NOT scenario IN_LIST NOT_THERE AND NOT scenario MATCHES "^debian13_")
+  # These run there anyway: debian13_servers_..., debian13_token_..., debian13_osslsigncode_...
+  set(RUNS_ANYWAY "^(debian13|servers|osslsigncode)|^token_(softhsm|nss_softokn$|opencryptoki|p11_kit|caml_crush)")
+  if(NOT scenario IN_LIST NOT_THERE AND NOT scenario MATCHES "${RUNS_ANYWAY}")
     string(REGEX REPLACE "^openssl35_" "" name ${scenario})
     add_debian13_test(${name} ${SCENARIO} ${scenario})
   endif()

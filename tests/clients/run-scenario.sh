@@ -19,6 +19,8 @@ if [ -n "${SCENARIO_PRELOAD:-}" ]; then
     # Leaks of programs that end without freeing are not ours; the in-process tests look for those.
     RUNNER=(env "LD_PRELOAD=$SCENARIO_PRELOAD" ASAN_OPTIONS=detect_leaks=0:abort_on_error=1)
 fi
+twice=$(grep -ohE '^[a-z_0-9]+\(\)' "$here"/{common,debian13,token_core}.sh "$here"/scenarios/*.sh | sort | uniq -d)
+[ -z "$twice" ] || die "functions that are there twice: $twice"
 for file in "$here"/scenarios/*.sh; do
     # shellcheck source=/dev/null
     . "$file"

@@ -7,10 +7,10 @@ fails_genpkey() { fails "$1" openssl genpkey "${PROV[@]}" -propquery provider=pk
 place() { echo "pkcs11_uri:pkcs11:token=scenarios;object=$1${2:-}?pin-value=$PIN"; }
 
 # The real module, whatever the provider is given.
-tool() { timeout 60 pkcs11-tool --module "$(cat "$TOKENS/module")" --token-label scenarios --login --pin "$PIN" "$@" 2>tool.log || { cat tool.log >&2; die "pkcs11-tool $*"; }; }
+token_tool() { timeout 60 pkcs11-tool --module "$(cat "$TOKENS/module")" --token-label scenarios --login --pin "$PIN" "$@" 2>tool.log || { cat tool.log >&2; die "pkcs11-tool $*"; }; }
 # object_of LABEL TYPE: what pkcs11-tool says of these objects
 object_of() {
-    tool --list-objects --type "$2" | awk -v label="$1" '
+    token_tool --list-objects --type "$2" | awk -v label="$1" '
         function flush() { if (mine) printf "%s", block; block = ""; mine = 0 }
         /^[^ ]/ { flush() }
         { block = block $0 "\n" }
@@ -18,12 +18,12 @@ object_of() {
         END { flush() }'
 }
 id_of() { object_of "$1" "$2" | sed -n 's/^ *ID: *//p'; }
-count_of() { tool --list-objects | grep -c "label: *$1\$" || true; }
+count_of() { token_tool --list-objects | grep -c "label: *$1\$" || true; }
 gone() { [ "$(count_of "$1")" = 0 ] || die "something is left of $1"; }
 
 # point_of LABEL: of a public EC or Edwards key, without the OCTET STRING around it
 point_of() { object_of "$1" pubkey | sed -En 's/.*EC_POINT: *04(8?1?[0-9a-f]{2})//p'; }
-curve_of() { object_of "$1" pubkey | sed -n 's/.*EC_PARAMS: *//p' | xxd -r -p | openssl asn1parse -inform DER | sed 's/.*://'; }
+curve_on_token() { object_of "$1" pubkey | sed -n 's/.*EC_PARAMS: *//p' | xxd -r -p | openssl asn1parse -inform DER | sed 's/.*://'; }
 
 # public_on_token LABEL KIND: token.pub.pem, the public key that pkcs11-tool reads. It fails with P-384 keys,
 # so EC keys, too, are put together of the values that it lists (RFC 5480, RFC 8410).
@@ -32,10 +32,10 @@ public_on_token() {
     ED25519) { printf 302a300506032b6570032100 && point_of "$1"; } | xxd -r -p >token.der ;;
     EC)
         printf 'asn1 = SEQUENCE:info\n[info]\nalgorithm = SEQUENCE:algorithm\nkey = FORMAT:HEX,BITSTRING:%s\n' "$(point_of "$1")" >spki.cnf
-        printf '[algorithm]\nid = OID:id-ecPublicKey\ncurve = OID:%s\n' "$(curve_of "$1")" >>spki.cnf
+        printf '[algorithm]\nid = OID:id-ecPublicKey\ncurve = OID:%s\n' "$(curve_on_token "$1")" >>spki.cnf
         plain asn1parse -genconf spki.cnf -noout -out token.der
         ;;
-    *) tool --read-object --type pubkey --label "$1" --output-file token.der >/dev/null ;;
+    *) token_tool --read-object --type pubkey --label "$1" --output-file token.der >/dev/null ;;
     esac
     plain pkey -pubin -inform DER -in token.der -out token.pub.pem
 }
@@ -65,7 +65,7 @@ scenario_generate_keys() {
     genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -pkeyopt "$(place new-rsa ';id=%41%42')" -out new-rsa.pem
     made new-rsa RSA
     [ "$(id_of new-rsa privkey) $(id_of new-rsa pubkey)" = "4142 4142" ] || die "another id"
-    object_of new-rsa privkey | grep -q 'Usage: *decrypt, sign$' || die "another usage: $(object_of new-rsa privkey)"
+    object_of new-rsa privkey | grep -qE 'Usage: *decrypt, sign(, signRecover)?$' || die "another usage: $(object_of new-rsa privkey)"
     genpkey -algorithm RSA-PSS -pkeyopt "$(place new-pss)" -out new-pss.pem
     made new-pss RSA-PSS
     genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-384 -pkeyopt "$(place new-ec)" -out new-ec.pem
@@ -142,7 +142,7 @@ scenario_import_keys() {
         object_of "copy-$label" privkey | grep -q 'Access: *sensitive' || die "not sensitive"
         objects import-certificate "$(certificate_of $label)" "$(uri "copy-$label")"
         fails_objects "already" import-certificate "$(certificate_of $label)" "$(uri "copy-$label")"
-        tool --read-object --type cert --label "copy-$label" --output-file cert.der >/dev/null
+        token_tool --read-object --type cert --label "copy-$label" --output-file cert.der >/dev/null
         plain x509 -inform DER -in cert.der -out cert.pem
         plain x509 -in "$(certificate_of $label)" -out expected.pem
         cmp -s cert.pem expected.pem || die "another certificate"

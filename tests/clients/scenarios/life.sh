@@ -79,8 +79,11 @@ report() {
     timeout "$PATIENCE" "${RUNNER[@]}" softhsm2-util --show-slots >"$1/slots" 2>&1 || die "softhsm2-util: $(cat "$1/slots")"
     import_and_sign "$1"
     # GnuTLS's tool hangs at its end in the C library's locale lock when the sanitizer's runtime is preloaded.
-    [ -n "${SCENARIO_PRELOAD:-}" ] || timeout "$PATIENCE" "${RUNNER[@]}" p11tool --provider "$PKCS11_PROVIDER_MODULE" \
-        --login --set-pin "$PIN" --list-all pkcs11:token=scenarios >"$1/p11tool" 2>&1 || die "p11tool: $(cat "$1/p11tool")"
+    [ -n "${SCENARIO_PRELOAD:-}" ] || [ -n "${P11TOOL_CRASHES:-}" ] || list_all "$1" || die "p11tool: $(cat "$1/p11tool")"
+}
+list_all() { # FOLDER
+    timeout "$PATIENCE" "${RUNNER[@]}" p11tool --provider "$PKCS11_PROVIDER_MODULE" --login --set-pin "$PIN" --list-all \
+        pkcs11:token=scenarios >"$1/p11tool" 2>&1
 }
 
 same_as_without() { # NAME PROVIDER'S-BODY FIRST DEFAULT-SECTION
@@ -96,6 +99,9 @@ scenario_module_is_used_by_others() {
 [algs]
 default_properties = ?provider=pkcs11'
     plain dgst -sha256 -binary -out hash.bin data.bin
+    # That of Debian 13 crashes at the token's X448 keys, whoever is there.
+    mkdir alone
+    [ -n "${SCENARIO_PRELOAD:-}" ] || list_all alone || P11TOOL_CRASHES=yes
     report without
     same_as_without default-first "" default
     same_as_without provider-first "" pkcs11

@@ -49,8 +49,8 @@ authenticode_references() {
 # The provider in the configuration, and what else is to stand in its section.
 authenticode_configuration() { configuration "${1-pkcs11-module-token-pin = $PIN}"; }
 
-# signs OUT OSSLSIGNCODE ARGUMENTS...
-signs() {
+# signs_code OUT OSSLSIGNCODE ARGUMENTS...
+signs_code() {
     local out=$1
     shift
     rm -f "$out"
@@ -91,7 +91,7 @@ scenario_osslsigncode() {
     for file in program.exe archive.cab installer.msi; do
         for label in rsa ec256 ec384; do
             for digest in sha256 sha384 sha512; do
-                signs signed sign -h $digest -key $label.ref.pem -certs $label.code.pem -ac middle.pem -in $file
+                signs_code signed sign -h $digest -key $label.ref.pem -certs $label.code.pem -ac middle.pem -in $file
                 authentic signed $digest
             done
         done
@@ -103,14 +103,14 @@ scenario_osslsigncode() {
         grep -q "^Signature verification: failed" log || { cat log >&2; die "refused for another reason: $file"; }
     done
     # Without the certificate in the middle the chain does not close.
-    signs signed sign -h sha256 -key rsa.ref.pem -certs rsa.code.pem -in program.exe
+    signs_code signed sign -h sha256 -key rsa.ref.pem -certs rsa.code.pem -in program.exe
     ! without_provider verify -CAfile root.pem -in signed || die "verifies without the certificate in the middle"
     # Page hashes, a description, both streams of an installer, and a second signature beside the first.
-    signs signed sign -h sha256 -ph -n Demo -i https://example.org/ -key rsa.ref.pem -certs rsa.code.pem -ac middle.pem -in program.exe
+    signs_code signed sign -h sha256 -ph -n Demo -i https://example.org/ -key rsa.ref.pem -certs rsa.code.pem -ac middle.pem -in program.exe
     authentic signed sha256
-    signs both sign -h sha512 -nest -key ec384.ref.pem -certs ec384.code.pem -ac middle.pem -in signed
+    signs_code both sign -h sha512 -nest -key ec384.ref.pem -certs ec384.code.pem -ac middle.pem -in signed
     authentic both sha512 2
-    signs signed sign -h sha256 -add-msi-dse -key rsa.ref.pem -certs rsa.code.pem -ac middle.pem -in installer.msi
+    signs_code signed sign -h sha256 -add-msi-dse -key rsa.ref.pem -certs rsa.code.pem -ac middle.pem -in installer.msi
     authentic signed sha256
 }
 
@@ -130,11 +130,11 @@ scenario_osslsigncode_signpath() {
     ossl pkey -in "$key" -out written.pem
     clean "$URI2PEM" --with-pin -o made.pem "$key"
     authenticode_configuration ""
-    signs signed.exe sign -key made.pem -certs "$(certificate_of project)" -in program.exe
+    signs_code signed.exe sign -key made.pem -certs "$(certificate_of project)" -in program.exe
     cp "$(certificate_of project)" root.pem
     authentic signed.exe sha256
     authenticode_configuration
-    signs signed.exe sign -key written.pem -certs "$(certificate_of project)" -in program.exe
+    signs_code signed.exe sign -key written.pem -certs "$(certificate_of project)" -in program.exe
     authentic signed.exe sha256
 }
 
@@ -145,15 +145,15 @@ scenario_osslsigncode_pins() {
     authenticode_references rsa
     local sign=(sign -certs rsa.code.pem -ac middle.pem -in program.exe) where="pkcs11:token=scenarios;object=rsa;type=private"
     authenticode_configuration ""
-    signs signed "${sign[@]}" -key rsa.ref.pem -pass "$PIN"
+    signs_code signed "${sign[@]}" -key rsa.ref.pem -pass "$PIN"
     authentic signed sha256
     (umask 077 && echo "$PIN" >pin.txt)
-    signs signed "${sign[@]}" -key rsa.ref.pem -readpass pin.txt
+    signs_code signed "${sign[@]}" -key rsa.ref.pem -readpass pin.txt
     authentic signed sha256
     clean "$URI2PEM" -o source.pem "$where?pin-source=file:$WORK/pin.txt"
-    signs signed "${sign[@]}" -key source.pem
+    signs_code signed "${sign[@]}" -key source.pem
     authentic signed sha256
-    PKCS11_PIN=$PIN signs signed "${sign[@]}" -key rsa.ref.pem
+    PKCS11_PIN=$PIN signs_code signed "${sign[@]}" -key rsa.ref.pem
     authentic signed sha256
     # osslsigncode has OpenSSL try the file as three other things, and their errors take the place of ours; openssl has
     # the reason.
@@ -185,10 +185,10 @@ scenario_osslsigncode_time_stamps() {
     authenticode_configuration
     local stamp=(-TSA-certs ec256.stamp.pem -TSA-key ec256.ref.pem)
     for file in program.exe archive.cab installer.msi; do
-        signs stamped sign -h sha256 -key rsa.ref.pem -certs rsa.code.pem -ac middle.pem "${stamp[@]}" -in $file
+        signs_code stamped sign -h sha256 -key rsa.ref.pem -certs rsa.code.pem -ac middle.pem "${stamp[@]}" -in $file
         authentic stamped sha256 1 1
-        signs signed sign -h sha384 -key rsa.ref.pem -certs rsa.code.pem -ac middle.pem -in $file
-        signs stamped add -h sha256 "${stamp[@]}" -in signed
+        signs_code signed sign -h sha384 -key rsa.ref.pem -certs rsa.code.pem -ac middle.pem -in $file
+        signs_code stamped add -h sha256 "${stamp[@]}" -in signed
         authentic stamped sha384 1 1
     done
     # The stamp outlives the certificate, which is what it is for: in 20 days, and at none without it.
@@ -226,14 +226,14 @@ server.serve_forever()
 PYTHON
     python3 server.py >server.log 2>&1 &
     timeout 20 sh -c 'until [ -s port ]; do sleep 0.1; done' || { cat server.log >&2; die "no server"; }
-    signs stamped sign -h sha256 -key rsa.ref.pem -certs rsa.code.pem -ac middle.pem -ts "http://127.0.0.1:$(cat port)/" -in program.exe
+    signs_code stamped sign -h sha256 -key rsa.ref.pem -certs rsa.code.pem -ac middle.pem -ts "http://127.0.0.1:$(cat port)/" -in program.exe
     authentic stamped sha256 1 1
-    signs signed sign -h sha256 -key rsa.ref.pem -certs rsa.code.pem -ac middle.pem -in program.exe
-    signs stamped add -h sha256 -ts "http://127.0.0.1:$(cat port)/" -in signed
+    signs_code signed sign -h sha256 -key rsa.ref.pem -certs rsa.code.pem -ac middle.pem -in program.exe
+    signs_code stamped add -h sha256 -ts "http://127.0.0.1:$(cat port)/" -in signed
     authentic stamped sha256 1 1
 }
 
-# The machine with the token signs the digest alone; the files stay where they are.
+# The machine with the token signs_code the digest alone; the files stay where they are.
 scenario_osslsigncode_detached() {
     local file
     authenticode_files
@@ -243,7 +243,7 @@ scenario_osslsigncode_detached() {
     for file in program.exe archive.cab installer.msi; do
         rm -f data attached again
         without_provider extract-data -h sha256 -in $file -out data || { cat log >&2; die "extract-data"; }
-        signs signature sign -h sha256 -key ec384.ref.pem -certs ec384.code.pem -ac middle.pem -in data
+        signs_code signature sign -h sha256 -key ec384.ref.pem -certs ec384.code.pem -ac middle.pem -in data
         without_provider attach-signature -CAfile root.pem -sigin signature -in $file -out attached || { cat log >&2; die "attach-signature"; }
         authentic attached sha256
         rm -f signature.pem

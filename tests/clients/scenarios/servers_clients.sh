@@ -82,6 +82,11 @@ openvpn_connects() { # SERVER CLIENT: the keys
     local end
     "${RUNNER[@]}" openvpn --config "$HERE/server.ovpn" >server.log 2>&1 </dev/null &
     SERVER_PID=$!
+    # Not both at once: a process that starts while another logs in to SoftHSM does not see the token.
+    for _ in $(seq 100); do
+        ! grep -q "Listening for incoming" server.log || break
+        sleep 0.1
+    done
     "${RUNNER[@]}" openvpn --config "$HERE/client.ovpn" >client.log 2>&1 </dev/null &
     CLIENT_PID=$!
     for end in server client; do
