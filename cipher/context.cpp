@@ -74,6 +74,7 @@ void Context::begin(bool encrypts, std::shared_ptr<skeymgmt::SecretKey> key,
         software_.reset();
         key_ = std::move(key);
         iv_.clear();
+        return begin(encrypts, nullptr, iv, ivSize, params);
     }
     begin(encrypts, key ? key->bytes().data() : nullptr, iv, ivSize, params);
 }

@@ -7,6 +7,7 @@
 #include <openssl/crypto.h>
 
 #include "ossl/params.h"
+#include "ossl/secret.h"
 #include "ossl/words.h"
 
 namespace keymgmt {
@@ -76,8 +77,8 @@ void Placement::set(const OSSL_PARAM* params) {
     if (!given_)
         return;
     if (auto text = ossl::textOf(params, uriParameter)) {
+        const ossl::Wiped wiped(*text);
         setUri(*text);
-        OPENSSL_cleanse(text->data(), text->size());
     }
     if (const auto text = ossl::textOf(params, usageParameter))
         usage = usageOf(*text);

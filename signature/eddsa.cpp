@@ -80,7 +80,7 @@ pkcs11::Bytes EddsaContext::algorithmId() const {
 }
 
 // The variants of RFC 8032 (Ed25519ctx, Ed25519ph, Ed448ph, contexts) need CK_EDDSA_PARAMS, which
-// tokens are known to pass over in silence: a plain signature would come out. So they are refused.
+// tokens may pass over in silence: a plain signature would come out. So they are refused.
 void EddsaContext::setParams(const OSSL_PARAM* params) {
     const auto instance = ossl::textOf(params, instanceParam);
     const char* plain = key().type() == keymgmt::KeyType::ed448 ? "Ed448" : "Ed25519";

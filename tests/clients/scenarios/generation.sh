@@ -78,7 +78,7 @@ scenario_generate_keys() {
     [ "$(id_of new-ed privkey)" = "$(id_of new-ed pubkey)" ] || die "two ids"
     # A key for decryption alone; and a request with a new key in one step.
     genpkey -algorithm RSA -pkeyopt "$(place new-decrypt)" -pkeyopt pkcs11_key_usage:dataEncipherment -out new-decrypt.pem
-    object_of new-decrypt privkey | grep -q 'Usage: *decrypt$' || die "another usage: $(object_of new-decrypt privkey)"
+    object_of new-decrypt privkey | grep -qE 'Usage: *decrypt(, signRecover)?$' || die "another usage: $(object_of new-decrypt privkey)"
     public_on_token new-decrypt RSA
     head -c 30 data.bin >secret
     plain pkeyutl -encrypt -pubin -inkey token.pub.pem -in secret -out encrypted -pkeyopt rsa_padding_mode:oaep
