@@ -75,17 +75,18 @@ Module* find(const std::string& name, const std::string& path) {
     return findLocked(name, path);
 }
 
-const List30* interfaceOf(GetInterface getInterface, CK_VERSION version) {
+// Without a version it is the module's own choice.
+const List30* interfaceOf(GetInterface getInterface, CK_VERSION* version) {
     std::array<CK_UTF8CHAR, 8> name{'P', 'K', 'C', 'S', ' ', '1', '1', 0};
     Interface* found = nullptr;
-    if (getInterface(name.data(), &version, &found, 0) != CKR_OK || found == nullptr)
+    if (getInterface(name.data(), version, &found, 0) != CKR_OK || found == nullptr)
         return nullptr;
     const auto* list = static_cast<const List30*>(found->functions);
     return list != nullptr && list->version.major == 3 ? list : nullptr;
 }
 
-// p11-kit knows the functions of 2.40 only; those of 3.2, or else 3.0, are asked for at the library
-// itself, which it holds open.
+// p11-kit knows the functions of 2.40 only; those of 3.x are asked for at the library itself, which
+// it holds open. Not for a version that may not be there: OpenSC's spy does not survive that.
 const List30* interface30(const std::string& path) {
     void* library = path.empty() ? nullptr : dlopen(path.c_str(), RTLD_NOW | RTLD_NOLOAD);
     if (library == nullptr)
@@ -94,8 +95,10 @@ const List30* interface30(const std::string& path) {
     dlclose(library);
     if (getInterface == nullptr)
         return nullptr;
-    const auto* list = interfaceOf(getInterface, {3, 2});
-    return list != nullptr ? list : interfaceOf(getInterface, {3, 0});
+    if (const auto* list = interfaceOf(getInterface, nullptr))
+        return list;
+    CK_VERSION version{3, 0};
+    return interfaceOf(getInterface, &version);
 }
 
 std::string lastMessage() {

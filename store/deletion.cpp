@@ -44,6 +44,7 @@ bool isPair(Session& session, const std::vector<Found>& found) {
 
 std::vector<std::string> urisOf(Session& session, const std::vector<Found>& found) {
     std::vector<CK_OBJECT_HANDLE> handles;
+    handles.reserve(found.size());
     for (const auto& object : found)
         handles.push_back(object.handle);
     return tokens::urisOf(session, handles);

@@ -281,6 +281,7 @@ void Search::refuseType(const char* expected) const {
 
 void Search::refuseWithoutPublicHalf(const std::vector<Entry>& privateKeys) {
     std::vector<std::string> uris;
+    uris.reserve(privateKeys.size());
     for (const auto& entry : privateKeys)
         uris.push_back(entry.uri);
     throw pkcs11::Error(pkcs11::Failure::notFound,
