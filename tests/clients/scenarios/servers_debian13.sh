@@ -86,5 +86,28 @@ scenario_debian13_servers_bind_refused() {
     refused13 "crypto failure" "dnssec-keyfromlabel -a ECDSAP256SHA256 -l 'pkcs11:token=scenarios;object=bare-ec' example"
     refused13 "failed to write key" "dnssec-keyfromlabel -a ED25519 -l 'pkcs11:token=scenarios;object=ed25519' example"
 }
+# BIND makes the keys: nothing but references to the token is in its files.
+bind_makes_keys() {
+    local tool=(pkcs11-tool --module /usr/lib/softhsm/libsofthsm2.so --token-label scenarios --login --pin "$PIN") before
+    before=$("${tool[@]}" --list-objects --type privkey 2>/dev/null | grep -c label:)
+    mkdir -p keys
+    # shellcheck source=/dev/null
+    . ./bind-keygen
+    [ "$("${tool[@]}" --list-objects --type privkey 2>/dev/null | grep -c label:)" = $((before + 2)) ] || die "not two new keys on the token"
+    ! grep -q PrivateKey keys/*.private || die "a private key is in a file"
+    # shellcheck disable=SC2016 # that is the zone's
+    printf '$TTL 3600\n@ SOA ns admin 1 3600 600 86400 300\n@ NS ns\nns A 192.0.2.1\n' >example.zone
+    # shellcheck source=/dev/null
+    . ./bind-sign
+    verifies example.signed
+}
+scenario_debian13_servers_bind_key_store() {
+    local block
+    debian13
+    tokens13
+    server_files dnssec-keyfromlabel
+    for block in bind-key-store bind-keygen bind-sign; do documented $block >"$FILES/$block"; done
+    on_debian bind_makes_keys
+}
 scenario_debian13_servers_bind_ec() { bind_with ecdsap256sha256 EC:prime256v1; }
 scenario_debian13_servers_bind_rsa() { bind_with rsasha256 RSA:2048; }
