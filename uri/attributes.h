@@ -1,0 +1,79 @@
+// The attributes of RFC 7512, and those of a URI as they stand in its text. Used by uri/ alone.
+#pragma once
+
+#include <array>
+#include <climits>
+#include <cstddef>
+#include <string_view>
+#include <vector>
+
+#include <p11-kit/pkcs11.h>
+
+namespace uri {
+
+inline constexpr std::size_t longestPin = 255;
+inline constexpr std::size_t longestObject = 4096;
+inline constexpr std::size_t longestPath = PATH_MAX;
+
+inline constexpr std::string_view scheme = "pkcs11:";
+inline constexpr std::string_view pinValueName = "pin-value";
+inline constexpr std::string_view pinSourceName = "pin-source";
+
+// The PIN attributes belong in the query, but osslsigncode's users write them in the path, too.
+enum class Place { path, query, eitherForPin };
+
+enum class Kind { text, bytes, type, slotId, version };
+
+/// An attribute that RFC 7512 defines.
+struct Standard {
+    std::string_view name;
+    Place place;
+    Kind kind;
+    std::size_t longest; ///< of the decoded value
+};
+
+inline constexpr std::array standardAttributes{
+    Standard{"token", Place::path, Kind::text, sizeof(CK_TOKEN_INFO::label)},
+    Standard{"manufacturer", Place::path, Kind::text, sizeof(CK_TOKEN_INFO::manufacturerID)},
+    Standard{"serial", Place::path, Kind::text, sizeof(CK_TOKEN_INFO::serialNumber)},
+    Standard{"model", Place::path, Kind::text, sizeof(CK_TOKEN_INFO::model)},
+    Standard{"library-manufacturer", Place::path, Kind::text, sizeof(CK_INFO::manufacturerID)},
+    Standard{"library-description", Place::path, Kind::text, sizeof(CK_INFO::libraryDescription)},
+    Standard{"library-version", Place::path, Kind::version, longestObject},
+    Standard{"slot-description", Place::path, Kind::text, sizeof(CK_SLOT_INFO::slotDescription)},
+    Standard{"slot-manufacturer", Place::path, Kind::text, sizeof(CK_SLOT_INFO::manufacturerID)},
+    Standard{"slot-id", Place::path, Kind::slotId, longestObject},
+    Standard{"object", Place::path, Kind::text, longestObject},
+    Standard{"type", Place::path, Kind::type, longestObject},
+    Standard{"id", Place::path, Kind::bytes, longestObject},
+    Standard{"pin-value", Place::eitherForPin, Kind::text, longestPin},
+    Standard{"pin-source", Place::eitherForPin, Kind::text, longestPath},
+    Standard{"module-name", Place::query, Kind::text, longestPath},
+    Standard{"module-path", Place::query, Kind::text, longestPath},
+};
+
+/// One "name=value" as it stands in the text.
+struct Attribute {
+    Place place;        ///< path or query
+    std::size_t number; ///< in the path or the query, from 1
+    std::string_view name;
+    std::string_view value;
+    bool hasEquals;
+    const Standard* standard; ///< null for all others
+    bool canBeNamed = false;  ///< in messages
+
+    /// "x-..."
+    bool isVendors() const;
+};
+using Attributes = std::vector<Attribute>;
+
+/// All of them, in their order. `text` begins with the scheme, and must outlive them.
+Attributes attributesOf(std::string_view text);
+
+char lower(char c);
+bool isHexDigit(char c);
+/// What RFC 7512 lets stand unencoded, and two things beyond: "/" and "|" in the path, too, and the
+/// bytes of UTF-8. Both are common and can't be mistaken for anything else.
+bool isValueCharacter(char c);
+
+} // namespace uri

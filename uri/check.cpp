@@ -1,0 +1,156 @@
+#include "uri/check.h"
+
+#include <algorithm>
+#include <charconv>
+#include <limits>
+#include <set>
+#include <string>
+
+#include "uri/p11kit.h"
+#include "uri/uri.h"
+
+namespace uri {
+namespace {
+
+constexpr std::size_t longestUri = 64 * 1024;
+constexpr std::array<std::string_view, 5> types{"private", "public", "cert", "secret-key", "data"};
+
+// Values are never quoted: one that swallowed a delimiter may hold the PIN.
+[[noreturn]] void fail(const Attribute& attribute, const std::string& reason) {
+    const std::string component = attribute.place == Place::path ? "path" : "query";
+    const std::string subject =
+        attribute.canBeNamed
+            ? "\"" + std::string(attribute.name) + "\""
+            : "number " + std::to_string(attribute.number) + " of the " + component;
+    throw Error("attribute " + subject + " " + reason);
+}
+
+std::string namesFor(Place place) {
+    std::string names;
+    for (const auto& standard : standardAttributes)
+        if (standard.place == place || standard.place == Place::eitherForPin)
+            names.append(standard.name).append(", ");
+    return names;
+}
+
+[[noreturn]] void failAsUnknown(const Attribute& attribute) {
+    fail(attribute, "is unknown; there are " + namesFor(attribute.place) +
+                        "and vendor attributes, which begin with \"x-\"");
+}
+
+void checkName(const Attribute& attribute) {
+    if (!attribute.hasEquals && attribute.name.empty())
+        fail(attribute, "is empty: a delimiter is doubled or at an end");
+    if (!attribute.hasEquals)
+        fail(attribute, "has no \"=\"");
+    if (attribute.name.empty())
+        fail(attribute, "has no name");
+    if (attribute.standard == nullptr && !attribute.isVendors())
+        failAsUnknown(attribute);
+}
+
+void checkPlace(const Attribute& attribute) {
+    if (attribute.standard == nullptr || attribute.standard->place == Place::eitherForPin ||
+        attribute.standard->place == attribute.place)
+        return;
+    if (attribute.place == Place::path)
+        fail(attribute, "belongs in the query, after a \"?\"");
+    fail(attribute, "belongs in the path, before the \"?\"");
+}
+
+// p11-kit refuses bad encodings by itself, but frees what it has decoded by then without wiping it;
+// and it silently drops white space, so that "my key" would be "mykey".
+void checkCharacters(const Attribute& attribute) {
+    const auto value = attribute.value;
+    if (!std::ranges::all_of(value, isValueCharacter))
+        fail(attribute, "has a character that must be percent-encoded "
+                        "(a space is %20, \";\" is %3B, \"#\" is %23)");
+    for (auto at = value.find('%'); at != std::string_view::npos; at = value.find('%', at + 1))
+        if (at + 2 >= value.size() || !isHexDigit(value[at + 1]) || !isHexDigit(value[at + 2]))
+            fail(attribute, "has a bad percent-encoding: \"%\" takes two hexadecimal digits");
+}
+
+template <typename Number>
+bool isNumberUpTo(std::string_view text, Number largest) {
+    Number number{};
+    const auto* const end = text.data() + text.size();
+    const auto [stop, error] = std::from_chars(text.data(), end, number);
+    return error == std::errc{} && stop == end && number <= largest;
+}
+
+// p11-kit takes "" for 0; 0.24 wraps large numbers around, and 0.25 stops at LONG_MAX.
+void checkSlotId(const Attribute& attribute, std::string_view value) {
+    constexpr CK_SLOT_ID largest = std::numeric_limits<long>::max();
+    if (!isNumberUpTo(value, largest))
+        fail(attribute, "is not a decimal number, or is too large");
+}
+
+// p11-kit wraps large numbers around here, too, and has 255 for "not given".
+void checkVersion(const Attribute& attribute, std::string_view value) {
+    constexpr unsigned largest = 254;
+    const auto dot = value.find('.');
+    const bool minorIsGood =
+        dot == std::string_view::npos || isNumberUpTo(value.substr(dot + 1), largest);
+    if (!isNumberUpTo(value.substr(0, dot), largest) || !minorIsGood)
+        fail(attribute, "must be a number, or two with a dot between, from 0 to 254");
+}
+
+std::string allTypes() {
+    std::string names;
+    for (const auto type : types)
+        names.append(names.empty() ? "" : ", ").append(type);
+    return names;
+}
+
+// p11-kit marks a URI with an unknown type so that it matches nothing.
+void checkType(const Attribute& attribute, std::string_view value) {
+    if (std::ranges::find(types, value) == types.end())
+        fail(attribute, "is none of " + allTypes());
+}
+
+void checkValue(const Attribute& attribute) {
+    const Decoded decoded(attribute.value);
+    const auto value = decoded.bytes();
+    const auto& standard = *attribute.standard;
+    if (value.size() > standard.longest)
+        fail(attribute, "is too long: at most " + std::to_string(standard.longest) + " bytes");
+    if (standard.kind != Kind::bytes && value.find('\0') != std::string_view::npos)
+        fail(attribute, "has a NUL byte");
+    if (standard.kind == Kind::slotId)
+        checkSlotId(attribute, value);
+    if (standard.kind == Kind::version)
+        checkVersion(attribute, value);
+    if (standard.kind == Kind::type)
+        checkType(attribute, value);
+}
+
+// RFC 7512, section 2.3, lets vendor attributes be repeated, though in the query only.
+bool mayBeRepeated(const Attribute& attribute) {
+    return attribute.standard == nullptr && attribute.place == Place::query;
+}
+
+} // namespace
+
+void checkFrame(std::string_view text) {
+    if (text.size() > longestUri)
+        throw Error("the URI is longer than " + std::to_string(longestUri) + " bytes");
+    if (!std::ranges::equal(text.substr(0, scheme.size()), scheme, {}, lower))
+        throw Error("the URI does not begin with \"pkcs11:\"");
+}
+
+void checkAll(const Attributes& attributes) {
+    std::set<std::string_view> seen;
+    for (const auto& attribute : attributes) {
+        checkName(attribute);
+        checkPlace(attribute);
+        if (!seen.insert(attribute.name).second && !mayBeRepeated(attribute))
+            fail(attribute, "is given twice");
+        checkCharacters(attribute);
+        if (attribute.standard != nullptr)
+            checkValue(attribute);
+    }
+    if (seen.contains(pinValueName) && seen.contains(pinSourceName))
+        throw Error("attributes \"pin-value\" and \"pin-source\" exclude each other");
+}
+
+} // namespace uri

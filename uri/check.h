@@ -1,0 +1,16 @@
+// What p11-kit lets through and RFC 7512 does not. Used by uri/ alone.
+#pragma once
+
+#include <string_view>
+
+#include "uri/attributes.h"
+
+namespace uri {
+
+/// The length and the scheme. Throws Error.
+void checkFrame(std::string_view text);
+
+/// Throws Error, which names the attribute and never quotes a value: it may be a PIN.
+void checkAll(const Attributes& attributes);
+
+} // namespace uri

@@ -1,0 +1,79 @@
+// p11-kit's URIs, with texts that are wiped: a PIN may be in any of them. Used by uri/ alone.
+#pragma once
+
+#include <cstddef>
+#include <cstring>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+#include <p11-kit/p11-kit.h>
+#include <p11-kit/uri.h>
+
+namespace uri {
+
+inline void wipe(void* bytes, std::size_t size) {
+    if (bytes != nullptr)
+        explicit_bzero(bytes, size);
+}
+
+// p11_kit_uri_free doesn't wipe. The values of attributes are wiped, too: Decoded puts PINs there.
+struct UriDeleter {
+    void operator()(P11KitUri* uri) const;
+};
+using UriHandle = std::unique_ptr<P11KitUri, UriDeleter>;
+
+/// Text that may hold a PIN. Never grows beyond the capacity it is made with: a reallocation would
+/// leave an unwiped copy behind.
+class SecretText {
+  public:
+    explicit SecretText(std::size_t capacity) { text_.reserve(capacity); }
+    ~SecretText() { wipe(text_.data(), text_.size()); }
+    SecretText(const SecretText&) = delete;
+    SecretText& operator=(const SecretText&) = delete;
+
+    void append(std::string_view more) {
+        if (more.size() > text_.capacity() - text_.size())
+            throw std::length_error("the buffer for a URI is too small");
+        text_.append(more);
+    }
+    const char* c_str() const { return text_.c_str(); }
+
+  private:
+    std::string text_;
+};
+
+// What an attribute's value may become when every character of it is percent-encoded.
+constexpr std::size_t encodedSize(std::size_t size) {
+    return 3 * size;
+}
+
+/// Percent-encodes the delimiters, so that the value can stand in the path as well as in the query.
+void appendPortable(SecretText& text, std::string_view value);
+
+/// Throws std::bad_alloc.
+UriHandle newUri();
+
+/// Throws Error, and std::bad_alloc.
+UriHandle parseWithP11Kit(const SecretText& text);
+
+/// The value of an attribute, as long as `uri` lives; empty if it has none.
+std::string_view attributeOf(P11KitUri* uri, CK_ATTRIBUTE_TYPE type);
+
+/// Throws std::bad_alloc.
+std::string formatted(P11KitUri* uri);
+
+/// A percent-encoded value, decoded by p11-kit. It must have passed uri/check.
+class Decoded {
+  public:
+    explicit Decoded(std::string_view value) : uri_(parse(value)) {}
+    std::string_view bytes() const { return attributeOf(uri_.get(), CKA_LABEL); }
+
+  private:
+    static UriHandle parse(std::string_view value);
+
+    UriHandle uri_;
+};
+
+} // namespace uri
