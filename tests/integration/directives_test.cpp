@@ -3,7 +3,6 @@
 #include <filesystem>
 #include <fstream>
 #include <optional>
-#include <thread>
 
 #include <gtest/gtest.h>
 #include <openssl/core_names.h>
@@ -156,11 +155,7 @@ TEST(Directives, LimitTheSessionsThatAreKept) {
         const Configured configured(directive);
         const auto key = configured.key(uriOf("rsa"));
         module().setDelays(0, 20'000);
-        std::vector<std::thread> threads;
-        for (int i = 0; i < 8; ++i)
-            threads.emplace_back([&] { EXPECT_TRUE(configured.signsWith(key.get())); });
-        for (auto& thread : threads)
-            thread.join();
+        inThreads(8, [&](int) { EXPECT_TRUE(configured.signsWith(key.get())); });
         return module().openSessions();
     };
     EXPECT_EQ(inChild([&] { return keptAfterACrowd("") > 1; }), 0);
