@@ -42,6 +42,7 @@ scenario_servers_curl() {
 
 # curl before 8.12 asks engines for keys that have a URI, and for nothing else.
 scenario_servers_curl_uri_refused() {
+    [ -z "${SCENARIO_PRELOAD:-}" ] || { echo "curl does not end with the sanitizer's runtime"; exit 77; }
     server_files curl
     start_verifying_server
     fails "Engine 'pkcs11' not found" curl -sS --key "pkcs11:token=scenarios;object=rsa;type=private" --cacert ca.pem --cert rsa.cert.pem "https://localhost:$PORT/"
