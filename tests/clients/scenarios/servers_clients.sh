@@ -36,6 +36,7 @@ curl_shows() {
 }
 
 scenario_servers_curl() {
+    [ -z "${SCENARIO_PRELOAD:-}" ] || { echo "curl does not end with the sanitizer's runtime"; exit 77; }
     server_files curl
     on_debian curl_shows "$(documented curl)"
 }
