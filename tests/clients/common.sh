@@ -117,5 +117,8 @@ spy() {
 }
 spied() { grep -c "^[0-9]*: $1\$" "$WORK/spy.log" || true; }
 
+# Leaves a scenario out where ThreadSanitizer would report what the program NAME does by itself.
+without_tsan() { [[ "${SCENARIO_PRELOAD:-}" != *tsan* ]] || { echo "ThreadSanitizer reports races of $1 itself"; exit 77; }; }
+
 public_of() { echo "$TOKENS/$1.pub.pem"; }
 certificate_of() { echo "$TOKENS/$1.cert.pem"; }

@@ -204,6 +204,7 @@ CONF
 }
 
 scenario_servers_apache() {
+    without_tsan apache2
     local mpm
     server_files apache2
     for mpm in prefork event; do
@@ -227,6 +228,7 @@ haproxy_serves() {
 }
 
 scenario_servers_haproxy() {
+    without_tsan haproxy
     server_files haproxy
     on_debian run "$(documented haproxy-files)"
     { printf 'global\n    user nobody\n    group nogroup\n' && documented haproxy; } >"$FILES/haproxy.cfg"

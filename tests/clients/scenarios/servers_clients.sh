@@ -112,6 +112,7 @@ openvpn_connects() { # SERVER CLIENT: the keys
 }
 
 scenario_servers_openvpn() {
+    without_tsan openvpn
     local keys end
     server_files openvpn
     for keys in "rsa ec256" "ec256 rsa"; do
