@@ -60,7 +60,6 @@ INSTANTIATE_TEST_SUITE_P(All, TwoContexts,
                          [](const auto& given) { return given.param.name; });
 
 TEST_P(TwoContexts, ShareOneModuleThatEndsWithTheLast) {
-    prepare();
     const CallCounter calls;
     Use first(Order::defaultFirst);
     Use second(Order::providerFirst);
@@ -85,7 +84,6 @@ TEST_P(TwoContexts, ShareOneModuleThatEndsWithTheLast) {
 }
 
 TEST(Contexts, UsedAtOnceFromThreadsInitialiseAndLogInOnce) {
-    prepare();
     const CallCounter calls;
     std::vector<std::unique_ptr<Instance>> instances;
     for (int i = 0; i < 4; ++i)
@@ -112,7 +110,6 @@ constexpr unsigned long many = 100;
 #endif
 
 TEST(Contexts, ManyOneAfterTheOtherEndTheModuleEachTime) {
-    prepare();
     const CallCounter calls;
     for (unsigned long i = 0; i < many; ++i) {
         const Use once(i % 2 == 0 ? Order::defaultFirst : Order::providerFirst);
@@ -196,7 +193,7 @@ class OthersContext : public ::testing::TestWithParam<Kind> {
         return verify("ec256", signature, data);
     }
 
-    const CallCounter calls_ = (prepare(), CallCounter());
+    const CallCounter calls_ = CallCounter();
     std::unique_ptr<Instance> instance_ = std::make_unique<Instance>();
     ossl::Provider otherProvider_;
 };

@@ -49,7 +49,6 @@ bool verifiedInSoftware(EVP_PKEY* key, const Bytes& signature, const char* diges
 }
 
 TEST(Curves, Ed448Signs) {
-    prepare();
     constexpr CK_MECHANISM_TYPE edwardsKeyPairGen = 0x1055; // PKCS#11 3.0
     constexpr CK_KEY_TYPE edwards = 0x40;
     generateOnToken({edwardsKeyPairGen, edwards, {0x06, 0x03, 0x2b, 0x65, 0x71}, "ed448"});
@@ -63,7 +62,6 @@ TEST(Curves, Ed448Signs) {
 }
 
 TEST(Curves, ExplicitParametersSign) {
-    prepare();
     std::ifstream file(std::string(TOKENS) + "/explicit-p256.der", std::ios::binary);
     const Bytes params{std::istreambuf_iterator<char>(file), {}};
     ASSERT_GT(params.size(), 100U);

@@ -45,10 +45,8 @@ class Variable {
 class Configured {
   public:
     explicit Configured(const std::string& directives) {
-        prepare();
         libctx_.reset(OSSL_LIB_CTX_new());
-        const auto file = std::filesystem::temp_directory_path() /
-                          ("directives." + std::to_string(getpid()) + ".cnf");
+        const auto file = scratch("directives.cnf");
         std::ofstream(file) << "config_diagnostics = 1\nopenssl_conf = init\n[init]\nproviders = "
                                "providers\n[providers]\ndefault = default_section\npkcs11 = "
                                "pkcs11_section\n[default_section]\nactivate = 1\n"
@@ -90,7 +88,6 @@ std::string publicUri() {
 }
 
 TEST(Directives, NameTheModule) {
-    prepare();
     const Variable none("PKCS11_PROVIDER_MODULE", nullptr);
     for (const char* name : {"pkcs11-module-path", "pkcs11_module"})
         EXPECT_TRUE(Configured(std::string(name) + " = " + TEST_MODULE).signs())
@@ -103,8 +100,7 @@ TEST(Directives, NameTheModule) {
 TEST(Directives, GiveThePin) {
     EXPECT_FALSE(Configured("").signs(withoutPin));
     takeErrors();
-    const auto file = std::filesystem::temp_directory_path() /
-                      ("directives." + std::to_string(getpid()) + ".pin");
+    const auto file = scratch("pin");
     std::ofstream(file) << "1234\n";
     std::filesystem::permissions(file, std::filesystem::perms::owner_read);
     for (const char* name : {"pkcs11-module-token-pin", "pin"})
@@ -282,7 +278,6 @@ TEST(Directives, WithWrongValuesAreNamed) {
 }
 
 TEST(EnvironmentVariables, NameTheModuleBeforeTheDirective) {
-    prepare();
     const Variable none("PKCS11_PROVIDER_MODULE", nullptr);
     for (const char* name : {"PKCS11_MODULE_PATH", "PKCS11_PROVIDER_MODULE"}) {
         const Variable variable(name, TEST_MODULE);
@@ -299,8 +294,7 @@ TEST(EnvironmentVariables, GiveThePinWhereNothingElseDoes) {
 }
 
 TEST(EnvironmentVariables, SwitchTheLogOn) {
-    const auto log = std::filesystem::temp_directory_path() /
-                     ("directives." + std::to_string(getpid()) + ".log");
+    const auto log = scratch("log");
     const auto logged = [&log] {
         std::ifstream file(log);
         return std::string(std::istreambuf_iterator<char>(file), {});

@@ -197,7 +197,6 @@ TEST(Exchange, RefusesAKeyThatMayNotDeriveAndSaysSo) {
 
 // The token insists on a login at each use, or will not hear of one.
 TEST(Exchange, LogsInForKeysThatAskEachTime) {
-    prepare();
     ASSERT_EQ(module().configure("PKCS11_TEST_ALWAYS_AUTHENTICATE", "1"), CKR_OK);
     const Instance instance;
     const auto key = loadPrivate(instance, "ec256");

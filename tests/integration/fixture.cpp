@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <memory>
 #include <thread>
 
 #include <openssl/pem.h>
@@ -13,58 +14,42 @@
 #include <unistd.h>
 
 #include "tests/support/functions.h"
+#include "tests/support/temporary_folder.h"
 
 namespace testing_support {
 namespace {
 
 namespace fs = std::filesystem;
 
-// The process's own folder with a copy of the token, since SoftHSM's files are not made
-// for a crowd of processes that log in at once.
-const fs::path& folder() {
-    static const fs::path path = [] {
-        const auto made = fs::temp_directory_path() / ("provider-test." + std::to_string(getpid()));
-        fs::create_directories(made);
-        return made;
-    }();
-    return path;
-}
-
-void copyToken() {
-    fs::copy(fs::path(TOKENS) / "tokens", folder() / "tokens", fs::copy_options::recursive);
-    std::ofstream(folder() / "softhsm2.conf")
-        << "directories.tokendir = " << (folder() / "tokens").string()
-        << "\nobjectstore.backend = file\nlog.level = ERROR\n";
-    setenv("SOFTHSM2_CONF", (folder() / "softhsm2.conf").c_str(), 1);
-}
-
-void prepareEnvironment() {
-    static const bool done = [] {
-        copyToken();
+// The process has a copy of the token, since SoftHSM's files are not made for a crowd of processes
+// that log in at once. It is made before any test, so that children find their parent's.
+class Surroundings : public ::testing::Environment {
+  public:
+    void SetUp() override {
+        folder_ = std::make_unique<TemporaryFolder>("provider-test");
+        const auto tokens = folder_->path() / "tokens";
+        fs::copy(fs::path(TOKENS) / "tokens", tokens, fs::copy_options::recursive);
+        const auto configuration = folder_->path() / "softhsm2.conf";
+        std::ofstream(configuration) << "directories.tokendir = " << tokens.string()
+                                     << "\nobjectstore.backend = file\nlog.level = ERROR\n";
+        setenv("SOFTHSM2_CONF", configuration.c_str(), 1);
         std::ifstream file(std::string(TOKENS) + "/module");
         std::string softhsm;
         std::getline(file, softhsm);
         setenv("PKCS11_TEST_TARGET", softhsm.c_str(), 1);
         setenv("PKCS11_PROVIDER_MODULE", TEST_MODULE, 0);
-        return true;
-    }();
-    ASSERT_TRUE(done);
-}
-
-class Cleaner : public ::testing::Environment {
-  public:
-    Cleaner() : owner_(getpid()) {}
-    // Not in the destructor: the folder's name may be gone by then.
-    void TearDown() override {
-        if (getpid() == owner_)
-            fs::remove_all(folder());
     }
+    void TearDown() override { folder_.reset(); }
+
+    const fs::path& path() const { return folder_->path(); }
 
   private:
-    pid_t owner_;
+    std::unique_ptr<TemporaryFolder> folder_;
 };
 
-const auto* const cleaner = ::testing::AddGlobalTestEnvironment(new Cleaner);
+// GoogleTest owns it.
+const auto* const surroundings =
+    dynamic_cast<Surroundings*>(::testing::AddGlobalTestEnvironment(new Surroundings));
 
 ossl::Bio open(const std::string& name) {
     return ossl::Bio(BIO_new_file((std::string(TOKENS) + "/" + name).c_str(), "r"));
@@ -81,12 +66,11 @@ OSSL_LIB_CTX* defaultOnly() {
     return libctx;
 }
 
-void prepare() {
-    prepareEnvironment();
+fs::path scratch(const std::string& name) {
+    return surroundings->path() / name;
 }
 
-Instance::Instance(Order order, const char* properties)
-    : libctx_((prepareEnvironment(), OSSL_LIB_CTX_new())) {
+Instance::Instance(Order order, const char* properties) : libctx_(OSSL_LIB_CTX_new()) {
     OSSL_PROVIDER_set_default_search_path(
         get(), std::filesystem::path(PROVIDER_FILE).parent_path().c_str());
     const char* first = order == Order::defaultFirst ? "default" : "pkcs11";
@@ -236,7 +220,6 @@ void inThreads(int count, const std::function<void(int)>& body) {
 }
 
 TokenWriter tokenWriter(const std::string& token) {
-    prepareEnvironment();
     return {std::getenv("PKCS11_TEST_TARGET"), token, "1234"};
 }
 

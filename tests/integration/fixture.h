@@ -1,6 +1,7 @@
 // Library contexts with the provider, keys of the scenario token, and an independent verifier.
 #pragma once
 
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <string>
@@ -18,8 +19,8 @@ namespace testing_support {
 
 using Bytes = std::vector<unsigned char>;
 
-/// The process's own copy of the tokens and its environment; done by the first Instance otherwise.
-void prepare();
+/// A file's path in the process's own folder, which goes at its end.
+std::filesystem::path scratch(const std::string& name);
 
 enum class Order { defaultFirst, providerFirst };
 

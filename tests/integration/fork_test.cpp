@@ -136,7 +136,6 @@ TEST(Fork, BeforeTheFirstUseWhileOtherThreadsSign) {
 }
 
 TEST(Fork, BeforeTheProviderIsLoaded) {
-    prepare();
     const auto works = [] { return loadsAndSigns(Instance()); };
     EXPECT_EQ(inChild([&] { return works() && inChild(works) == 0; }), 0);
     EXPECT_TRUE(works());
@@ -241,8 +240,7 @@ class StartedProgram : public ::testing::Test {
     std::array<char*, 4> arguments_{self.data(), filter_.data(), quiet_.data(), nullptr};
 
   private:
-    std::string result_ = std::filesystem::temp_directory_path() /
-                          ("started-test." + std::to_string(getpid()) + ".sig");
+    std::string result_ = scratch("signature");
 };
 
 TEST_F(StartedProgram, SpawnedByAThreadedOne) {

@@ -131,7 +131,6 @@ TEST(Life, ForkWhileOtherThreadsSign) {
 // A process that leaks its keys and ends by exit() keeps its exit status; SoftHSM's static objects
 // and OpenSSL's atexit handler run in an order that nobody chose.
 TEST(Life, ExitKeepsItsStatusWhateverIsLeaked) {
-    prepare();
     for (const bool cleanFirst : {false, true}) {
         const pid_t child = fork();
         if (child == 0) {

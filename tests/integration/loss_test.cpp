@@ -154,7 +154,6 @@ TEST_P(Loss, AtTheFirstLoginRepeatsNoPinThatWasLookedAt) {
                                 CKR_CRYPTOKI_NOT_INITIALIZED, CKR_TOKEN_NOT_PRESENT,
                                 CKR_DEVICE_REMOVED};
     const bool repeats = std::find(before.begin(), before.end(), GetParam()) != before.end();
-    prepare();
     // In processes in which no PIN has proved good yet.
     EXPECT_EQ(inChild([&] {
                   fault("C_Login", "1", GetParam());

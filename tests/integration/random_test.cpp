@@ -20,9 +20,8 @@ using Calls = std::map<std::string, unsigned long>;
 /// A library context whose random numbers are the token's, by configuration.
 class RandomInstance {
   public:
-    RandomInstance() : libctx_((prepare(), OSSL_LIB_CTX_new())) {
-        const auto file = std::filesystem::temp_directory_path() /
-                          ("random." + std::to_string(getpid()) + ".cnf");
+    RandomInstance() : libctx_(OSSL_LIB_CTX_new()) {
+        const auto file = scratch("random.cnf");
         std::ofstream(file) << "openssl_conf = init\n[init]\nproviders = providers\n"
                                "random = random\n[providers]\ndefault = default_section\n"
                                "pkcs11 = pkcs11_section\n[default_section]\nactivate = 1\n"
@@ -122,7 +121,6 @@ TEST(Random, AChildIsGivenNumbersOfItsOwn) {
 
 // SoftHSM takes its random numbers from the default library context, which asks the provider here.
 TEST(Random, AModuleThatAsksBackIsGivenOpenSslsOwnNumbers) {
-    prepare();
     EXPECT_EQ(inChild([] {
                   const RandomInstance instance;
                   auto* before = OSSL_LIB_CTX_set0_default(instance.get());

@@ -50,10 +50,8 @@ std::string uriFor(const std::string& label) {
 
 class SymmetricInstance {
   public:
-    explicit SymmetricInstance(Order order = Order::defaultFirst)
-        : libctx_((prepare(), OSSL_LIB_CTX_new())) {
-        const auto file =
-            std::filesystem::temp_directory_path() / ("skey." + std::to_string(getpid()) + ".cnf");
+    explicit SymmetricInstance(Order order = Order::defaultFirst) : libctx_(OSSL_LIB_CTX_new()) {
+        const auto file = scratch("skey.cnf");
         const bool first = order == Order::providerFirst;
         std::ofstream(file) << "openssl_conf = init\n[init]\nproviders = providers\n[providers]\n"
                             << (first ? "pkcs11 = ours\ndefault = software\n"

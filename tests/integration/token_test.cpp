@@ -252,8 +252,7 @@ TEST_F(WorseToken, TellsThatThePinIsExpiredOrLocked) {
 // In the same process: from a file that is corrected, then from the URI.
 TEST(PinSource, IsAskedAnewEachTime) {
     const Instance instance;
-    const auto file =
-        std::filesystem::temp_directory_path() / ("provider-test-pin." + std::to_string(getpid()));
+    const auto file = scratch("pin");
     const auto write = [&file](const char* pin) {
         std::ofstream(file) << pin << "\n";
         std::filesystem::permissions(file, std::filesystem::perms::owner_read |

@@ -240,7 +240,6 @@ TEST(Directives, ReachTheProviderWhileItIsLoaded) {
         newer<OSSL_PROVIDER*(OSSL_LIB_CTX*, const char*, OSSL_PARAM*)>("OSSL_PROVIDER_load_ex");
     if (loadWith == nullptr)
         GTEST_SKIP() << "OpenSSL loads providers with parameters since 3.2";
-    prepare();
     const ossl::LibCtx libctx(OSSL_LIB_CTX_new());
     const std::string file = PROVIDER_FILE;
     OSSL_PROVIDER_set_default_search_path(libctx.get(), file.substr(0, file.rfind('/')).c_str());

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 #include <openssl/pem.h>
 
+#include "tests/support/temporary_folder.h"
 #include "tools/aes.h"
 #include "tools/annotation.h"
 #include "tools/base64.h"
@@ -45,23 +46,17 @@ std::string text(View bytes) {
 // A folder of its own with key pairs.
 class KeyproviderTest : public testing::Test {
   protected:
-    KeyproviderTest()
-        : folder_(std::filesystem::temp_directory_path() /
-                  ("keyprovider_test." + std::to_string(::getpid()))) {
-        std::filesystem::create_directories(folder_);
-        ::setenv("OPENSSL_CONF", (folder_ / "none.cnf").c_str(), 1);
-    }
-    ~KeyproviderTest() override { std::filesystem::remove_all(folder_); }
+    KeyproviderTest() { ::setenv("OPENSSL_CONF", (folder_.path() / "none.cnf").c_str(), 1); }
 
     std::string write(const std::string& name, const std::string& contents) const {
-        const auto path = folder_ / name;
+        const auto path = folder_.path() / name;
         std::ofstream(path) << contents;
         return path;
     }
 
     // The paths of a private key that was made for it.
     std::string make(const std::string& name, ossl::Pkey key) const {
-        const auto path = (folder_ / name).string();
+        const auto path = (folder_.path() / name).string();
         const ossl::Bio file(BIO_new_file(path.c_str(), "w"));
         EXPECT_EQ(
             PEM_write_bio_PrivateKey(file.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr),
@@ -87,7 +82,7 @@ class KeyproviderTest : public testing::Test {
         return text(annotation::open(sealedOne, keys));
     }
 
-    std::filesystem::path folder_;
+    testing_support::TemporaryFolder folder_{"keyprovider-test"};
     KeySource source_{""};
 };
 
@@ -325,7 +320,7 @@ TEST_F(KeyproviderTest, KeysThatDoNotFitAreNamed) {
                  "ED25519"));
     EXPECT_TRUE(
         contains(said(write("big.pem", std::string(2 << 20, 'x'))), "is longer than 1048576"));
-    EXPECT_TRUE(contains(said(folder_.string()), "is a folder"));
+    EXPECT_TRUE(contains(said(folder_.path().string()), "is a folder"));
     EXPECT_TRUE(contains(said(write("empty.pem", "")), "is neither a key nor a certificate"));
     EXPECT_TRUE(contains(
         said(write("pem.pem", "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n")),
@@ -359,7 +354,7 @@ TEST(KeyFile, RefusesOthers) {
 
 TEST_F(KeyproviderTest, PolicyDecidesOnModules) {
     const auto module = write("libsofthsm2.so", "");
-    const auto folder = folder_.string();
+    const auto folder = folder_.path().string();
     const auto policy = [&](const std::string& allowed) {
         return ModulePolicy::parse("module-directories: [" + folder + "]\nallowed-module-paths: [" +
                                        allowed + "]",
