@@ -1,15 +1,16 @@
 // pkcs11-objects: what the openssl command can't do with tokens. It brings keys and certificates
 // onto them, and deletes.
-#include <iostream>
+#include <string>
+#include <tuple>
 
-#include <CLI/CLI.hpp>
-
-#include "tools/error.h"
+#include "tools/command_line.h"
 #include "tools/library.h"
 #include "tools/objects.h"
-#include "version.h"
+#include "tools/output.h"
 
 namespace {
+
+constexpr const char* program = "pkcs11-objects";
 
 struct Options {
     std::string providerFolder;
@@ -42,12 +43,10 @@ void run(int argc, char** argv) {
     CLI::App app(
         "Stores keys and certificates on PKCS#11 tokens, and deletes them. Keys are made on a "
         "token with openssl genpkey.");
-    app.name("pkcs11-objects");
-    app.set_help_all_flag("--help-all", "The same for all commands");
-    app.set_version_flag("--version", projectVersion);
+    tools::command_line::addCommon(app, program, "The same for all commands",
+                                   options.providerFolder);
     app.require_subcommand(1);
     app.fallthrough();
-    app.add_option("--provider-path", options.providerFolder, "Folder that pkcs11.so is in");
 
     auto* key = app.add_subcommand("import-key", "Store a private key and its public half");
     key->add_option("file", options.file, "The key, PEM or DER")->required();
@@ -69,36 +68,22 @@ void run(int argc, char** argv) {
     auto* removal = app.add_subcommand("delete", "Delete an object, or both halves of a key pair");
     removal->add_option("uri", options.uri, "pkcs11: URI with object= or id=")->required();
     removal->add_flag("--all", options.all, "Everything that fits");
-    try {
-        app.parse(argc, argv);
-    } catch (const CLI::ParseError& error) {
-        if (error.get_exit_code() != 0)
-            throw tools::Error(tools::withoutPin(error.what()));
-        app.exit(error);
+    if (!tools::command_line::parse(app, argc, argv))
         return;
-    }
     const auto library = tools::usersLibrary(options.providerFolder);
     if (*key)
-        std::cout << tools::objects::importKey(library.get(), options.file, options.uri,
-                                               parametersOf(options))
-                  << '\n';
+        tools::writeStandardOutput(tools::objects::importKey(library.get(), options.file,
+                                                             options.uri, parametersOf(options)) +
+                                   '\n');
     else if (*certificate)
         tools::objects::importCertificate(library.get(), options.file, options.uri,
                                           options.allowDuplicate);
     else
         tools::objects::remove(library.get(), options.uri, options.all);
-    if (!std::cout.flush())
-        throw tools::Error("standard output can't be written");
 }
 
 } // namespace
 
 int main(int argc, char** argv) {
-    try {
-        run(argc, argv);
-        return 0;
-    } catch (const std::exception& error) {
-        std::cerr << "pkcs11-objects: " << error.what() << '\n';
-        return 1;
-    }
+    return tools::command_line::run(program, [&] { run(argc, argv); });
 }

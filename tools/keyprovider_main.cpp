@@ -1,20 +1,17 @@
 // pkcs11-keyprovider: wraps and unwraps the keys of container images' layers.
-#include <iostream>
 #include <optional>
 
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
-
 #include "tools/annotation.h"
 #include "tools/base64.h"
+#include "tools/command_line.h"
 #include "tools/envelope.h"
 #include "tools/error.h"
 #include "tools/input.h"
 #include "tools/ocicrypt_annotation.h"
 #include "tools/output.h"
 #include "tools/protocol.h"
-#include "version.h"
 
 namespace {
 
@@ -25,6 +22,8 @@ using tools::KeySource;
 using tools::SecretBytes;
 using tools::SecretString;
 using tools::View;
+
+constexpr const char* program = "pkcs11-keyprovider";
 
 struct Options {
     std::string name;
@@ -141,9 +140,6 @@ std::optional<SecretString> run(int argc, char** argv) {
     Options options;
     CLI::App app("Wraps and unwraps the keys of encrypted container images, with keys on PKCS#11 "
                  "tokens or in files. Without a command: ocicrypt's key-provider protocol.");
-    app.name("pkcs11-keyprovider");
-    app.set_help_all_flag("--help-all", "The same for all commands");
-    app.set_version_flag("--version", projectVersion);
     app.require_subcommand(0, 1);
     app.fallthrough();
     app.add_option("--name", options.name,
@@ -162,7 +158,8 @@ std::optional<SecretString> run(int argc, char** argv) {
     app.add_option("--format", options.format,
                    "What to wrap in: keyprovider (any length), or pkcs11 (ocicrypt's own)")
         ->check(CLI::IsMember({"keyprovider", "pkcs11"}));
-    app.add_option("--provider-path", options.providerFolder, "Folder that pkcs11.so is in");
+    tools::command_line::addCommon(app, program, "The same for all commands",
+                                   options.providerFolder);
 
     auto* wrapping = app.add_subcommand("wrap", "Write the annotation for a layer's key");
     wrapping->add_flag("--base64", options.base64, "As it is in an image's manifest");
@@ -172,14 +169,8 @@ std::optional<SecretString> run(int argc, char** argv) {
     auto* inspecting = app.add_subcommand("inspect", "Tell what is in an annotation");
     for (auto* command : {wrapping, unwrapping, inspecting})
         command->add_option("file", options.file, "Read from here instead of standard input");
-    try {
-        app.parse(argc, argv);
-    } catch (const CLI::ParseError& error) {
-        if (error.get_exit_code() != 0)
-            throw Error(tools::withoutPin(error.what()));
-        app.exit(error);
+    if (!tools::command_line::parse(app, argc, argv))
         return std::nullopt;
-    }
     if (*wrapping)
         return runWrap(options);
     if (*unwrapping)
@@ -190,12 +181,8 @@ std::optional<SecretString> run(int argc, char** argv) {
 } // namespace
 
 int main(int argc, char** argv) {
-    try {
+    return tools::command_line::run(program, [&] {
         if (const auto output = run(argc, argv))
             tools::writeStandardOutput(*output);
-        return 0;
-    } catch (const std::exception& error) {
-        std::cerr << "pkcs11-keyprovider: " << error.what() << '\n';
-        return 1;
-    }
+    });
 }

@@ -4,23 +4,24 @@
 
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <openssl/crypto.h>
 
 #include "ossl/handles.h"
 #include "ossl/secret.h"
 #include "store/key_uri.h"
+#include "tools/command_line.h"
 #include "tools/error.h"
 #include "tools/input.h"
 #include "tools/key_source.h"
 #include "tools/output.h"
 #include "tools/token_uri.h"
-#include "version.h"
 
 namespace {
 
 using tools::Error;
 using tools::SecretString;
+
+constexpr const char* program = "pkcs11-uri2pem";
 
 struct Options {
     std::string uri = "-";
@@ -32,7 +33,7 @@ struct Options {
 };
 
 void note(const std::string& text) {
-    std::cerr << "pkcs11-uri2pem: " << text << '\n';
+    std::cerr << program << ": " << text << '\n';
 }
 
 // A line end belongs to the input, not to the URI.
@@ -95,9 +96,6 @@ std::optional<Options> optionsOf(int argc, char** argv) {
     Options options;
     CLI::App app("Makes a key reference: a PEM file that holds the pkcs11: URI of a key, for "
                  "programs that read keys from files. No token is needed.");
-    app.name("pkcs11-uri2pem");
-    app.set_help_all_flag("--help-all", "The same");
-    app.set_version_flag("--version", projectVersion);
     app.add_option("uri", options.uri,
                    "The key's URI (RFC 7512), as pkcs11:token=demo;object=release-key;type=private;"
                    " - or none for standard input");
@@ -109,18 +107,12 @@ std::optional<Options> optionsOf(int argc, char** argv) {
                  "pin-source, the name of a file, is kept in any case");
     app.add_flag("--check", options.check,
                  "Look for the key on the token first; write nothing if it is not there");
-    app.add_option("--provider-path", options.providerFolder,
-                   "Folder that pkcs11.so is in, for --check");
+    tools::command_line::addCommon(app, program, "The same", options.providerFolder,
+                                   ", for --check");
     app.footer("Other users of the machine can see the command line: give a URI with a PIN on "
                "standard input.");
-    try {
-        app.parse(argc, argv);
-    } catch (const CLI::ParseError& error) {
-        if (error.get_exit_code() != 0)
-            throw Error(tools::withoutPin(error.what()));
-        app.exit(error);
+    if (!tools::command_line::parse(app, argc, argv))
         return std::nullopt;
-    }
     return options;
 }
 
@@ -138,12 +130,8 @@ void run(const Options& options) {
 } // namespace
 
 int main(int argc, char** argv) {
-    try {
+    return tools::command_line::run(program, [&] {
         if (const auto options = optionsOf(argc, argv))
             run(*options);
-        return 0;
-    } catch (const std::exception& error) {
-        note(error.what());
-        return 1;
-    }
+    });
 }

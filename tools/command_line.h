@@ -1,0 +1,23 @@
+// What the programs' command lines have in common.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include <CLI/CLI.hpp>
+
+namespace tools::command_line {
+
+/// Gives `app` its name, --help-all (described by `all`), --version and --provider-path, which sets
+/// `providerFolder`; `why` is said of that behind "Folder that pkcs11.so is in".
+void addCommon(CLI::App& app, const std::string& name, const std::string& all,
+               std::string& providerFolder, const std::string& why = {});
+
+/// False for help and the like, which has been printed. Throws Error, without a PIN, for arguments
+/// that can't be understood.
+bool parse(CLI::App& app, int argc, char** argv);
+
+/// A program's main: 0, or 1 after an exception, which is told on standard error as `name`'s.
+int run(const std::string& name, const std::function<void()>& body);
+
+} // namespace tools::command_line
