@@ -3,8 +3,6 @@
 #include <array>
 #include <functional>
 
-#include <openssl/rand.h>
-
 #include "ossl/dispatch.h"
 #include "tokens/listing.h"
 #include "tokens/writing.h"
@@ -16,8 +14,6 @@ using pkcs11::KeyPair;
 using pkcs11::NewObjects;
 using pkcs11::Session;
 
-constexpr std::size_t idSize = 16;
-
 /// What the new objects are called.
 struct Names {
     std::string label;
@@ -27,11 +23,8 @@ struct Names {
 // A key without an id can't be told from its namesakes, and has no public half for most programs.
 Names namesOf(const ossl::Context& context, const uri::Uri& uri) {
     Names names{uri.object().value_or(""), uri.id().value_or(pkcs11::Bytes{})};
-    if (!names.id.empty())
-        return names;
-    names.id.resize(idSize);
-    if (RAND_bytes_ex(context.libctx(), names.id.data(), names.id.size(), 0) != 1)
-        throw ossl::UsageError(ossl::Reason::internal, "no random numbers for the key's id");
+    if (names.id.empty())
+        names.id = tokens::randomId(context);
     return names;
 }
 

@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "tokens/finding.h"
 #include "tokens/listing.h"
 #include "tokens/pin_source.h"
 #include "tokens/token_search.h"
@@ -29,23 +30,23 @@ bool hasSameCheckValue(pkcs11::Session& session, CK_OBJECT_HANDLE handle,
     return pkcs11::readAttributes(session, handle, types).bytes(CKA_CHECK_VALUE) == before;
 }
 
+tokens::Login loginFor(const ossl::Context& provider, const uri::Uri& uri, bool mayLogIn) {
+    if (!mayLogIn)
+        return tokens::Login::never;
+    return tokens::hasGivenPin(uri, provider.settings()) ? tokens::Login::first
+                                                         : tokens::Login::ifNothingIsSeen;
+}
+
 void findOnToken(ossl::Context& provider, const uri::Uri& uri, pkcs11::Token& token, bool mayLogIn,
                  Keys& out) {
     const auto pins = tokens::pinSource(uri, provider.settings(), {});
-    const bool pinGiven = tokens::hasGivenPin(uri, provider.settings());
+    const auto login = loginFor(provider, uri, mayLogIn);
     const pkcs11::ObjectQuery query{CKO_SECRET_KEY, uri.object(), uri.id()};
     const auto before = out.size();
     token.withConnection([&](const auto& connection) {
         out.resize(before);
         pkcs11::Session session = connection->take();
-        if (mayLogIn && pinGiven)
-            connection->login(session, pins);
-        auto handles = pkcs11::findObjects(session, query);
-        if (handles.empty() && mayLogIn && !connection->loggedIn()) {
-            connection->login(session, pins);
-            handles = pkcs11::findObjects(session, query);
-        }
-        for (const auto handle : handles)
+        for (const auto handle : tokens::find(*connection, session, query, login, pins))
             if (auto key = keyAt(provider, connection, session, handle))
                 out.push_back(std::move(key));
     });
@@ -62,8 +63,7 @@ std::shared_ptr<SecretKey> keyAt(ossl::Context& provider,
     auto attributes = pkcs11::readAttributes(session, handle, types);
     if (attributes.number(CKA_KEY_TYPE) != CKK_AES)
         return nullptr;
-    auto uri = uri::format({&connection->token().info(), CKO_SECRET_KEY, attributes.text(CKA_LABEL),
-                            attributes.bytes(CKA_ID)});
+    auto uri = tokens::uriOf(connection->token(), attributes);
     const auto check = attributes.bytes(CKA_CHECK_VALUE);
     auto object = std::make_shared<pkcs11::TokenObject>(connection, handle, std::move(attributes));
     if (!check.empty())

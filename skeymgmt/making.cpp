@@ -1,26 +1,16 @@
 #include "skeymgmt/making.h"
 
-#include <openssl/rand.h>
-
 #include "pkcs11/writing.h"
 #include "skeymgmt/lookup.h"
 #include "tokens/pin_source.h"
 #include "tokens/token_search.h"
+#include "tokens/writing.h"
 
 namespace skeymgmt {
 namespace {
 
-constexpr std::size_t idSize = 16;
-
 bool staysOnToken(const uri::Uri& uri) {
     return uri.object() || uri.id();
-}
-
-pkcs11::Bytes randomId(const ossl::Context& provider) {
-    pkcs11::Bytes id(idSize);
-    if (RAND_bytes_ex(provider.libctx(), id.data(), id.size(), 0) != 1)
-        throw ossl::UsageError(ossl::Reason::internal, "no random numbers for the key's id");
-    return id;
 }
 
 CK_OBJECT_HANDLE create(pkcs11::Session& session, const NewKey& wanted, const pkcs11::Bytes& id) {
@@ -61,7 +51,8 @@ std::shared_ptr<SecretKey> makeIn(ossl::Context& provider, const NewKey& wanted,
     if (connection->loginRequired())
         connection->login(session, tokens::pinSource(wanted.uri, provider.settings(), {}));
     refuseDouble(session, wanted.uri);
-    const auto handle = create(session, wanted, wanted.uri.id().value_or(randomId(provider)));
+    const auto id = wanted.uri.id();
+    const auto handle = create(session, wanted, id ? *id : tokens::randomId(provider));
     auto key = keyAt(provider, connection, session, handle);
     if (!key)
         throw pkcs11::Error(pkcs11::Failure::key, "the token made a key that is not AES");

@@ -7,6 +7,7 @@
 
 #include "keymgmt/parameter_set.h"
 #include "pkcs11/trace.h"
+#include "tokens/finding.h"
 #include "tokens/listing.h"
 
 namespace store {
@@ -164,32 +165,28 @@ std::vector<Entry> Search::find(CK_OBJECT_CLASS type) {
 }
 
 // Private keys need a login whatever the setting says, which is about public objects.
-bool Search::mayLogIn(const pkcs11::Token& token, CK_OBJECT_CLASS type) const {
-    const bool forPrivateKey = type == CKO_PRIVATE_KEY && expectation_ != OSSL_STORE_INFO_PUBKEY;
-    return tokens_.loginToken() == &token &&
-           (forPrivateKey || context_.settings().login != ossl::LoginBehavior::never);
+tokens::Login Search::loginFor(const pkcs11::Token& token, CK_OBJECT_CLASS type) const {
+    const auto setting = context_.settings().login;
+    const bool isPrivate = type == CKO_PRIVATE_KEY;
+    const bool forPrivateKey = isPrivate && expectation_ != OSSL_STORE_INFO_PUBKEY;
+    if (tokens_.loginToken() != &token || (!forPrivateKey && setting == ossl::LoginBehavior::never))
+        return tokens::Login::never;
+    if (setting == ossl::LoginBehavior::always || (isPrivate && pinGiven_))
+        return tokens::Login::first;
+    return isPrivate || pinGiven_ ? tokens::Login::ifNothingIsSeen : tokens::Login::never;
 }
 
 void Search::findOnToken(pkcs11::Token& token, CK_OBJECT_CLASS type, std::vector<Entry>& out) {
-    const bool isPrivate = type == CKO_PRIVATE_KEY;
-    const bool always = context_.settings().login == ossl::LoginBehavior::always;
     const pkcs11::ObjectQuery query{type, uri_.object(), uri_.id()};
-    const bool mayLogIn = this->mayLogIn(token, type);
+    const auto login = loginFor(token, type);
     const auto before = out.size();
     const auto leftOutBefore = leftOut_.size();
     token.withConnection([&](const auto& connection) {
         out.resize(before);
         leftOut_.resize(leftOutBefore);
         pkcs11::Session session = connection->take();
-        if (mayLogIn && (always || (isPrivate && pinGiven_)))
-            connection->login(session, pins_);
-        auto handles = pkcs11::findObjects(session, query);
-        if (handles.empty() && mayLogIn && !connection->loggedIn() && (isPrivate || pinGiven_)) {
-            connection->login(session, pins_);
-            handles = pkcs11::findObjects(session, query);
-        }
         const auto wanted = attributesFor(type, context_.settings());
-        for (const CK_OBJECT_HANDLE handle : handles)
+        for (const auto handle : tokens::find(*connection, session, query, login, pins_))
             add(connection, handle, readObject(session, handle, wanted), out);
     });
 }

@@ -8,6 +8,7 @@
 #include "keymgmt/key.h"
 #include "ossl/context.h"
 #include "pkcs11/token.h"
+#include "tokens/finding.h"
 #include "tokens/pin_source.h"
 #include "tokens/token_search.h"
 #include "uri/uri.h"
@@ -51,7 +52,7 @@ class Search {
     std::vector<Entry> findPublicKeys();
     std::vector<Entry> find(CK_OBJECT_CLASS type);
     void findOnToken(pkcs11::Token& token, CK_OBJECT_CLASS type, std::vector<Entry>& out);
-    bool mayLogIn(const pkcs11::Token& token, CK_OBJECT_CLASS type) const;
+    tokens::Login loginFor(const pkcs11::Token& token, CK_OBJECT_CLASS type) const;
     void add(const std::shared_ptr<pkcs11::Connection>& connection, CK_OBJECT_HANDLE handle,
              pkcs11::Attributes attributes, std::vector<Entry>& out);
     std::vector<Entry> publicHalves(const std::vector<Entry>& privateKeys) const;

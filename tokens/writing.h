@@ -1,10 +1,14 @@
 // Work that changes a token.
 #pragma once
 
+#include "pkcs11/attributes.h"
 #include "tokens/pin_source.h"
 #include "tokens/token_search.h"
 
 namespace tokens {
+
+/// A new key's CKA_ID where the caller names none: 16 random bytes. Throws ossl::UsageError.
+pkcs11::Bytes randomId(const ossl::Context& context);
 
 /// Runs `work(session)` in a read/write session of the one token that `uri` names, after a login
 /// where the token wants one. It may run again after a loss (pkcs11/recovery.h), though not once

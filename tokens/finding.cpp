@@ -1,0 +1,17 @@
+#include "tokens/finding.h"
+
+namespace tokens {
+
+std::vector<CK_OBJECT_HANDLE> find(pkcs11::Connection& connection, pkcs11::Session& session,
+                                   const pkcs11::ObjectQuery& query, Login login,
+                                   const pkcs11::PinSource& pins) {
+    if (login == Login::first)
+        connection.login(session, pins);
+    auto handles = pkcs11::findObjects(session, query);
+    if (!handles.empty() || login == Login::never || connection.loggedIn())
+        return handles;
+    connection.login(session, pins);
+    return pkcs11::findObjects(session, query);
+}
+
+} // namespace tokens

@@ -1,0 +1,19 @@
+// Objects of one token, after a login where it is worth a PIN.
+#pragma once
+
+#include <vector>
+
+#include "pkcs11/object.h"
+#include "pkcs11/pin.h"
+
+namespace tokens {
+
+enum class Login { never, ifNothingIsSeen, first };
+
+/// Handles of the objects that `session` of `connection` sees and that fit `query`. A PIN is asked
+/// of `pins` for a login alone. Throws pkcs11::Error.
+std::vector<CK_OBJECT_HANDLE> find(pkcs11::Connection& connection, pkcs11::Session& session,
+                                   const pkcs11::ObjectQuery& query, Login login,
+                                   const pkcs11::PinSource& pins);
+
+} // namespace tokens

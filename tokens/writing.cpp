@@ -1,0 +1,17 @@
+#include "tokens/writing.h"
+
+#include <openssl/rand.h>
+
+#include "ossl/core.h"
+
+namespace tokens {
+
+pkcs11::Bytes randomId(const ossl::Context& context) {
+    constexpr std::size_t size = 16;
+    pkcs11::Bytes id(size);
+    if (RAND_bytes_ex(context.libctx(), id.data(), id.size(), 0) != 1)
+        throw ossl::UsageError(ossl::Reason::internal, "no random numbers for the key's id");
+    return id;
+}
+
+} // namespace tokens
