@@ -80,7 +80,7 @@ Options cofactor(int mode) {
     };
 }
 
-void putOnToken(EVP_PKEY* pair, std::string label) {
+void putOnToken(EVP_PKEY* pair, const std::string& label) {
     BIGNUM* number = nullptr;
     ASSERT_EQ(EVP_PKEY_get_bn_param(pair, OSSL_PKEY_PARAM_PRIV_KEY, &number), 1);
     const ossl::Bignum owner(number);
@@ -89,24 +89,23 @@ void putOnToken(EVP_PKEY* pair, std::string label) {
     const ossl::Asn1Object oid(OBJ_txt2obj(groupOf(pair).c_str(), 0));
     unsigned char* params = nullptr;
     const int paramsSize = i2d_ASN1_OBJECT(oid.get(), &params);
-    CK_OBJECT_CLASS type = CKO_PRIVATE_KEY;
-    CK_KEY_TYPE keyType = CKK_EC;
     CK_BBOOL yes = CK_TRUE;
     CK_BBOOL no = CK_FALSE;
     auto writer = tokenWriter("scenarios");
     writer.destroy(label);
-    writer.create({{CKA_CLASS, &type, sizeof type},
-                   {CKA_KEY_TYPE, &keyType, sizeof keyType},
-                   {CKA_TOKEN, &yes, sizeof yes},
-                   {CKA_PRIVATE, &yes, sizeof yes},
-                   {CKA_SENSITIVE, &yes, sizeof yes},
-                   {CKA_SIGN, &no, sizeof no},
-                   {CKA_DERIVE, &yes, sizeof yes},
-                   {CKA_LABEL, label.data(), label.size()},
-                   {CKA_ID, label.data(), label.size()},
-                   {CKA_EC_PARAMS, params, static_cast<CK_ULONG>(paramsSize)},
-                   {CKA_VALUE, value.data(), value.size()}});
+    writer.createKey(CKO_PRIVATE_KEY, CKK_EC, label, label,
+                     {{CKA_SENSITIVE, &yes, sizeof yes},
+                      {CKA_SIGN, &no, sizeof no},
+                      {CKA_DERIVE, &yes, sizeof yes},
+                      {CKA_EC_PARAMS, params, static_cast<CK_ULONG>(paramsSize)},
+                      {CKA_VALUE, value.data(), value.size()}});
     OPENSSL_free(params);
+}
+
+ossl::Pkey newOnToken(const std::string& group, const std::string& label) {
+    auto pair = generate(defaultOnly(), group);
+    putOnToken(pair.get(), label);
+    return pair;
 }
 
 } // namespace testing_support

@@ -39,6 +39,8 @@ Bytes deriveInSoftware(const std::string& label, EVP_PKEY* peer, const Options& 
 
 /// Puts the EC `pair` on the scenario token in place of what is called `label`: a private key that
 /// may derive and nothing else, without a public object.
-void putOnToken(EVP_PKEY* pair, std::string label);
+void putOnToken(EVP_PKEY* pair, const std::string& label);
+/// A new pair of `group` that is put there; the result is the one in memory.
+ossl::Pkey newOnToken(const std::string& group, const std::string& label);
 
 } // namespace testing_support

@@ -41,22 +41,9 @@ class Variable {
     std::optional<std::string> old_;
 };
 
-/// A library context that reads a configuration file with `directives` in the provider's section.
-class Configured {
+class Configured : public ConfiguredContext {
   public:
-    explicit Configured(const std::string& directives) {
-        libctx_.reset(OSSL_LIB_CTX_new());
-        const auto file = scratch("directives.cnf");
-        std::ofstream(file) << "config_diagnostics = 1\nopenssl_conf = init\n[init]\nproviders = "
-                               "providers\n[providers]\ndefault = default_section\npkcs11 = "
-                               "pkcs11_section\n[default_section]\nactivate = 1\n"
-                               "[pkcs11_section]\nactivate = 1\nmodule = "
-                            << PROVIDER_FILE << '\n'
-                            << directives << '\n';
-        EXPECT_EQ(OSSL_LIB_CTX_load_config(get(), file.c_str()), 1) << takeErrors();
-        std::filesystem::remove(file);
-    }
-    OSSL_LIB_CTX* get() const { return libctx_.get(); }
+    using ConfiguredContext::ConfiguredContext;
 
     ossl::Pkey key(const std::string& uri, int expected = OSSL_STORE_INFO_PKEY) const {
         return load(get(), uri, expected);
@@ -77,9 +64,6 @@ class Configured {
         signature.resize(size);
         return verify("rsa", signature, data);
     }
-
-  private:
-    ossl::LibCtx libctx_;
 };
 
 const std::string withoutPin = "pkcs11:token=scenarios;object=rsa";

@@ -10,8 +10,7 @@ namespace {
 using namespace testing_support;
 
 TEST(DeriveOnlyKey, ProvesByAnAgreementWhichPublicKeyIsItsOwn) {
-    const auto pair = generate(defaultOnly(), "P-384");
-    putOnToken(pair.get(), "derives");
+    const auto pair = newOnToken("P-384", "derives");
     const Instance instance;
     const auto key = loadPrivate(instance, "derives");
     const auto other = generate(defaultOnly(), "P-384");
@@ -24,8 +23,7 @@ TEST(DeriveOnlyKey, ProvesByAnAgreementWhichPublicKeyIsItsOwn) {
 }
 
 TEST(DeriveOnlyKey, IsFoundAgainByAnAgreementAndAnotherKeyIsNotTakenForIt) {
-    const auto pair = generate(defaultOnly(), "P-256");
-    putOnToken(pair.get(), "derives");
+    const auto pair = newOnToken("P-256", "derives");
     const Instance instance;
     const auto key = loadPrivate(instance, "derives");
     const auto peer = generate(defaultOnly(), "P-256");
@@ -38,7 +36,7 @@ TEST(DeriveOnlyKey, IsFoundAgainByAnAgreementAndAnotherKeyIsNotTakenForIt) {
         EXPECT_EQ(derive(instance.get(), key.get(), here.get()), expected) << takeErrors();
         noFaults();
     }
-    putOnToken(generate(defaultOnly(), "P-256").get(), "derives");
+    newOnToken("P-256", "derives");
     EXPECT_TRUE(derive(instance.get(), key.get(), here.get()).empty());
     const auto errors = takeErrors();
     EXPECT_NE(errors.find("another key has taken the place of the private key \"derives\""),

@@ -369,8 +369,7 @@ TEST(Exchange, ATokensPeerIsAPublicKey) {
 }
 // SoftHSM does not multiply by the cofactor.
 TEST(Exchange, RefusesCofactorModeWhereItWouldMatterAndTheTokenLacksIt) {
-    const auto pair = generate(defaultOnly(), "sect283k1");
-    putOnToken(pair.get(), "binary");
+    const auto pair = newOnToken("sect283k1", "binary");
     const Instance instance;
     const auto key = loadPrivate(instance, "binary");
     const auto peer = generate(defaultOnly(), "sect283k1");

@@ -86,6 +86,22 @@ void Instance::unload() {
     providers_.clear();
 }
 
+ConfiguredContext::ConfiguredContext(const std::string& directives, Order order,
+                                     const std::string& more)
+    : libctx_(OSSL_LIB_CTX_new()) {
+    const auto file = scratch("openssl.cnf");
+    std::ofstream(file) << "config_diagnostics = 1\nopenssl_conf = init\n"
+                        << "[init]\nproviders = providers\n[providers]\n"
+                        << (order == Order::defaultFirst
+                                ? "default = default_section\npkcs11 = pkcs11_section\n"
+                                : "pkcs11 = pkcs11_section\ndefault = default_section\n")
+                        << "[default_section]\nactivate = 1\n"
+                        << "[pkcs11_section]\nactivate = 1\nmodule = " << PROVIDER_FILE << '\n'
+                        << directives << '\n'
+                        << more << '\n';
+    EXPECT_EQ(OSSL_LIB_CTX_load_config(get(), file.c_str()), 1) << takeErrors();
+}
+
 std::string uriOf(const std::string& label, const std::string& type) {
     return "pkcs11:token=scenarios;object=" + label + ";type=" + type + "?pin-value=1234";
 }

@@ -37,6 +37,18 @@ class Instance {
     std::vector<ossl::Provider> providers_;
 };
 
+/// A library context that reads a configuration file: both providers in `order`, `directives` in
+/// this one's section, and `more` sections (or lines of [init]) behind.
+class ConfiguredContext {
+  public:
+    explicit ConfiguredContext(const std::string& directives, Order order = Order::defaultFirst,
+                               const std::string& more = {});
+    OSSL_LIB_CTX* get() const { return libctx_.get(); }
+
+  private:
+    ossl::LibCtx libctx_;
+};
+
 /// "pkcs11:token=scenarios;object=LABEL;type=private?pin-value=1234"
 std::string uriOf(const std::string& label, const std::string& type = "private");
 

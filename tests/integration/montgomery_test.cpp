@@ -282,22 +282,13 @@ Bytes derOf(const std::string& params) {
 }
 
 void putPublicKey(const Spelling& spelling, Bytes point) {
-    CK_OBJECT_CLASS type = CKO_PUBLIC_KEY;
-    CK_KEY_TYPE keyType = spelling.type;
-    CK_BBOOL yes = CK_TRUE;
-    CK_BBOOL no = CK_FALSE;
-    std::string label = "spelling";
+    const std::string label = "spelling";
     auto params = derOf(spelling.params);
     auto writer = tokenWriter("scenarios");
     writer.destroy(label);
-    writer.create({{CKA_CLASS, &type, sizeof type},
-                   {CKA_KEY_TYPE, &keyType, sizeof keyType},
-                   {CKA_TOKEN, &yes, sizeof yes},
-                   {CKA_PRIVATE, &no, sizeof no},
-                   {CKA_LABEL, label.data(), label.size()},
-                   {CKA_ID, label.data(), label.size()},
-                   {CKA_EC_PARAMS, params.data(), params.size()},
-                   {CKA_EC_POINT, point.data(), point.size()}});
+    writer.createKey(CKO_PUBLIC_KEY, spelling.type, label, label,
+                     {{CKA_EC_PARAMS, params.data(), params.size()},
+                      {CKA_EC_POINT, point.data(), point.size()}});
 }
 
 TEST(Spellings, OfCurvesAndPointsAreUnderstood) {

@@ -1,12 +1,8 @@
 // Random numbers from the token (pkcs11-random-token), through EVP_RAND and RAND_bytes.
 #include <algorithm>
-#include <filesystem>
-#include <fstream>
 #include <mutex>
 #include <set>
-#include <thread>
 
-#include <openssl/conf.h>
 #include <openssl/rand.h>
 #include <unistd.h>
 
@@ -18,30 +14,18 @@ using namespace testing_support;
 using Calls = std::map<std::string, unsigned long>;
 
 /// A library context whose random numbers are the token's, by configuration.
-class RandomInstance {
+class RandomInstance : public ConfiguredContext {
   public:
-    RandomInstance() : libctx_(OSSL_LIB_CTX_new()) {
-        const auto file = scratch("random.cnf");
-        std::ofstream(file) << "openssl_conf = init\n[init]\nproviders = providers\n"
-                               "random = random\n[providers]\ndefault = default_section\n"
-                               "pkcs11 = pkcs11_section\n[default_section]\nactivate = 1\n"
-                               "[pkcs11_section]\nactivate = 1\nmodule = "
-                            << PROVIDER_FILE
-                            << "\npkcs11-random-token = pkcs11:token=scenarios\n"
-                               "[random]\nrandom = PKCS11-RAND\nproperties = provider=pkcs11\n";
-        EXPECT_EQ(OSSL_LIB_CTX_load_config(get(), file.c_str()), 1) << takeErrors();
-        std::filesystem::remove(file);
-    }
-    OSSL_LIB_CTX* get() const { return libctx_.get(); }
+    RandomInstance()
+        : ConfiguredContext("pkcs11-random-token = pkcs11:token=scenarios", Order::defaultFirst,
+                            "[init]\nrandom = random\n"
+                            "[random]\nrandom = PKCS11-RAND\nproperties = provider=pkcs11") {}
 
     /// Empty on failure.
     Bytes take(std::size_t size) const {
         Bytes bytes(size);
         return RAND_bytes_ex(get(), bytes.data(), size, 0) == 1 ? bytes : Bytes{};
     }
-
-  private:
-    ossl::LibCtx libctx_;
 };
 
 TEST(Random, IsOneCallToTheToken) {
@@ -87,17 +71,13 @@ TEST(Random, ManyThreadsAreGivenDifferentNumbers) {
     const RandomInstance instance;
     std::mutex mutex;
     std::set<std::string> all;
-    std::vector<std::thread> threads;
-    for (int i = 0; i < 8; ++i)
-        threads.emplace_back([&] {
-            for (int n = 0; n < 50; ++n) {
-                const auto bytes = instance.take(24);
-                const std::lock_guard lock(mutex);
-                all.insert(std::string(bytes.begin(), bytes.end()));
-            }
-        });
-    for (auto& thread : threads)
-        thread.join();
+    inThreads(8, [&](int) {
+        for (int n = 0; n < 50; ++n) {
+            const auto bytes = instance.take(24);
+            const std::lock_guard lock(mutex);
+            all.insert(std::string(bytes.begin(), bytes.end()));
+        }
+    });
     EXPECT_EQ(all.size(), 400U);
     EXPECT_FALSE(all.contains(""));
 }

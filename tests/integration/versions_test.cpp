@@ -2,24 +2,18 @@
 // what the tables offer to every version.
 #include <sstream>
 
-#include <dlfcn.h>
 #include <openssl/core_names.h>
 #include <openssl/decoder.h>
 #include <openssl/encoder.h>
 #include <openssl/provider.h>
 
 #include "fixture.h"
+#include "newer.h"
 
 namespace {
 
 using namespace testing_support;
 using Signature = ossl::Owner<EVP_SIGNATURE, EVP_SIGNATURE_free>;
-
-// A function that the headers of 3.0 do not have; null in an older libcrypto.
-template <typename Function>
-Function* newer(const char* name) {
-    return reinterpret_cast<Function*>(dlsym(RTLD_DEFAULT, name));
-}
 
 // OpenSSL 3.4
 struct MessageFunctions {
@@ -207,35 +201,40 @@ TEST_F(Messages, KeysOfAnotherTypeAreRefused) {
 }
 
 // OpenSSL 3.5
-TEST(Directives, ReachTheProviderAfterItWasLoaded) {
-    auto* const add =
-        newer<int(OSSL_PROVIDER*, const char*, const char*)>("OSSL_PROVIDER_add_conf_parameter");
-    if (add == nullptr)
-        GTEST_SKIP() << "OpenSSL takes directives by API since 3.5";
-    const Instance instance;
-    const ossl::Provider provider(OSSL_PROVIDER_load(instance.get(), "pkcs11"));
+class DirectivesByApi : public ::testing::Test {
+  protected:
+    void SetUp() override {
+        if (add_ == nullptr)
+            GTEST_SKIP() << "OpenSSL takes directives by API since 3.5";
+    }
+    bool add(const char* name, const char* value) const {
+        return add_(provider_.get(), name, value) == 1;
+    }
+    const Instance instance_;
+
+  private:
+    using Add = int(OSSL_PROVIDER*, const char*, const char*);
+    Add* add_ = newer<Add>("OSSL_PROVIDER_add_conf_parameter");
+    const ossl::Provider provider_{OSSL_PROVIDER_load(instance_.get(), "pkcs11")};
+};
+
+TEST_F(DirectivesByApi, ReachTheProviderAfterItWasLoaded) {
     // Algorithms were fetched before.
-    const Signature fetched(EVP_SIGNATURE_fetch(instance.get(), "RSA", "provider=pkcs11"));
+    const Signature fetched(EVP_SIGNATURE_fetch(instance_.get(), "RSA", "provider=pkcs11"));
     EXPECT_TRUE(fetched);
-    ASSERT_EQ(add(provider.get(), "pkcs11-module-token-pin", "1234"), 1);
-    EXPECT_TRUE(load(instance, "pkcs11:token=scenarios;object=rsa;type=private")) << takeErrors();
+    ASSERT_TRUE(add("pkcs11-module-token-pin", "1234"));
+    EXPECT_TRUE(load(instance_, "pkcs11:token=scenarios;object=rsa;type=private")) << takeErrors();
 }
 
-TEST(Directives, MisspeltOnesAreNamedAtTheFirstUse) {
-    auto* const add =
-        newer<int(OSSL_PROVIDER*, const char*, const char*)>("OSSL_PROVIDER_add_conf_parameter");
-    if (add == nullptr)
-        GTEST_SKIP() << "OpenSSL takes directives by API since 3.5";
-    const Instance instance;
-    const ossl::Provider provider(OSSL_PROVIDER_load(instance.get(), "pkcs11"));
-    ASSERT_EQ(add(provider.get(), "pkcs11-token-pin", "1234"), 1);
-    EXPECT_FALSE(load(instance, uriOf("rsa")));
+TEST_F(DirectivesByApi, MisspeltOnesAreNamedAtTheFirstUse) {
+    ASSERT_TRUE(add("pkcs11-token-pin", "1234"));
+    EXPECT_FALSE(load(instance_, uriOf("rsa")));
     const auto errors = takeErrors();
     EXPECT_NE(errors.find("unknown directive pkcs11-token-pin"), std::string::npos) << errors;
 }
 
 // OpenSSL 3.2
-TEST(Directives, ReachTheProviderWhileItIsLoaded) {
+TEST(DirectivesByLoadEx, ReachTheProviderWhileItIsLoaded) {
     auto* const loadWith =
         newer<OSSL_PROVIDER*(OSSL_LIB_CTX*, const char*, OSSL_PARAM*)>("OSSL_PROVIDER_load_ex");
     if (loadWith == nullptr)

@@ -110,21 +110,25 @@ void TokenWriter::letDerive(std::string label) {
         require("C_SetAttributeValue", functions_->C_SetAttributeValue(session_, key, &derive, 1));
 }
 
-void TokenWriter::createPublicKey(std::string label, std::string id) {
-    CK_OBJECT_CLASS objectClass = CKO_PUBLIC_KEY;
-    CK_KEY_TYPE keyType = CKK_RSA;
+void TokenWriter::createKey(CK_OBJECT_CLASS keyClass, CK_KEY_TYPE type, std::string label,
+                            std::string id, std::vector<CK_ATTRIBUTE> values) {
     CK_BBOOL yes = CK_TRUE;
-    CK_BBOOL no = CK_FALSE;
+    CK_BBOOL isPrivate = keyClass == CKO_PRIVATE_KEY ? CK_TRUE : CK_FALSE;
+    values.insert(values.end(), {{CKA_CLASS, &keyClass, sizeof keyClass},
+                                 {CKA_KEY_TYPE, &type, sizeof type},
+                                 {CKA_TOKEN, &yes, sizeof yes},
+                                 {CKA_PRIVATE, &isPrivate, sizeof isPrivate},
+                                 {CKA_LABEL, label.data(), label.size()},
+                                 {CKA_ID, id.data(), id.size()}});
+    create(std::move(values));
+}
+
+void TokenWriter::createPublicKey(std::string label, std::string id) {
     std::vector<unsigned char> modulus(256, 0xFF);
     std::array<unsigned char, 3> exponent{1, 0, 1};
-    create({{CKA_CLASS, &objectClass, sizeof objectClass},
-            {CKA_KEY_TYPE, &keyType, sizeof keyType},
-            {CKA_TOKEN, &yes, sizeof yes},
-            {CKA_PRIVATE, &no, sizeof no},
-            {CKA_LABEL, label.data(), label.size()},
-            {CKA_ID, id.data(), id.size()},
-            {CKA_MODULUS, modulus.data(), modulus.size()},
-            {CKA_PUBLIC_EXPONENT, exponent.data(), exponent.size()}});
+    createKey(CKO_PUBLIC_KEY, CKK_RSA, std::move(label), std::move(id),
+              {{CKA_MODULUS, modulus.data(), modulus.size()},
+               {CKA_PUBLIC_EXPONENT, exponent.data(), exponent.size()}});
 }
 
 } // namespace testing_support

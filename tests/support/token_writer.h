@@ -27,6 +27,9 @@ class TokenWriter {
     void destroy(std::string label);
     /// Sets CKA_DERIVE of the private keys with that label.
     void letDerive(std::string label);
+    /// A public or private key that stays on the token, with the values that its type has.
+    void createKey(CK_OBJECT_CLASS keyClass, CK_KEY_TYPE type, std::string label, std::string id,
+                   std::vector<CK_ATTRIBUTE> values);
     /// An RSA public key on the token. Its numbers make no sense, and nothing is done with them.
     void createPublicKey(std::string label, std::string id);
 
