@@ -64,10 +64,11 @@ class TokenObject {
     /// The same with a session that `take(connection, handle)` chooses.
     template <typename Take, typename Operation>
     auto run(Take&& take, Operation&& operation) {
-        for (Recovery recovery(token_.module());;) {
+        for (Recovery recovery(token_);;) {
             Binding binding;
             try {
                 bind(binding);
+                const Token::Success success(token_);
                 Session session = take(*binding.connection, binding.handle);
                 return operation(session, binding.handle);
             } catch (const Error& error) {

@@ -1,5 +1,7 @@
 #include "pkcs11/recovery.h"
 
+#include <utility>
+
 #include "pkcs11/connection.h"
 #include "pkcs11/process.h"
 #include "pkcs11/token.h"
@@ -62,13 +64,25 @@ Remedy remedyFor(const Error& error) {
     return sessionIsBusy || (isVague(rv) && !decrypts) ? Remedy::session : Remedy::none;
 }
 
+Recovery::Recovery(const Token& token)
+    : module_(token.module()), token_(&token), successes_(token.successes()) {}
+
+// Since the last failure: the token works, and another loss is a new one.
+bool Recovery::othersSucceeded() {
+    if (token_ == nullptr)
+        return false;
+    const auto before = std::exchange(successes_, token_->successes());
+    return before != successes_;
+}
+
 bool Recovery::mayTry(const std::shared_ptr<Connection>& connection) {
     if (process::exiting())
         return false;
     // What another thread noticed before, and has dropped the connection for, is not held against
     // this operation.
     const bool known = connection && !connection->valid();
-    auto& left = known ? leftAfterOthers_ : left_;
+    const bool served = othersSucceeded();
+    auto& left = known || served ? leftAfterOthers_ : left_;
     return left-- > 0;
 }
 

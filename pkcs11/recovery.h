@@ -9,6 +9,7 @@ namespace pkcs11 {
 
 class Connection;
 class Module;
+class Token;
 
 /// What may help after a failure.
 enum class Remedy {
@@ -24,10 +25,11 @@ enum class Remedy {
 Remedy remedyFor(const Error& error);
 
 /// The attempts at one operation, or at a search for tokens: four at most, and some more where
-/// other threads' losses come in between. Used by one thread.
+/// other threads' losses or successes come in between. Used by one thread.
 class Recovery {
   public:
     explicit Recovery(Module& module) : module_(module) {}
+    explicit Recovery(const Token& token);
 
     /// After a failed attempt, on `connection` or before there was one (null): true if the
     /// operation is to be tried again, for which everything is prepared then. Throws nothing.
@@ -35,8 +37,11 @@ class Recovery {
 
   private:
     bool mayTry(const std::shared_ptr<Connection>& connection);
+    bool othersSucceeded();
 
     Module& module_;
+    const Token* token_ = nullptr;
+    unsigned long successes_ = 0;
     int left_ = 3;
     int leftAfterOthers_ = 16;
 };

@@ -1,6 +1,8 @@
 // A token: its identity, which outlives slots, sessions and forks, and its present connection.
 #pragma once
 
+#include <atomic>
+#include <exception>
 #include <memory>
 #include <string>
 #include <vector>
@@ -38,10 +40,11 @@ class Token {
     /// (pkcs11/recovery.h). Throws Error.
     template <typename Work>
     auto withConnection(Work&& work) {
-        for (Recovery recovery(module_);;) {
+        for (Recovery recovery(*this);;) {
             std::shared_ptr<Connection> used;
             try {
                 used = connection();
+                const Success success(*this);
                 return work(used);
             } catch (const Error& error) {
                 if (!recovery.prepare(error, used))
@@ -49,6 +52,21 @@ class Token {
             }
         }
     }
+
+    /// Operations that have ended well, in all threads.
+    unsigned long successes() const { return successes_; }
+    /// One more when it goes, unless by an exception.
+    class Success {
+      public:
+        explicit Success(Token& token) : token_(token) {}
+        ~Success() { token_.successes_ += std::uncaught_exceptions() == exceptions_ ? 1 : 0; }
+        Success(const Success&) = delete;
+        Success& operator=(const Success&) = delete;
+
+      private:
+        Token& token_;
+        int exceptions_ = std::uncaught_exceptions();
+    };
 
     /// The connection there is; null if there is none, or it was lost.
     std::shared_ptr<Connection> present() const;
@@ -75,6 +93,7 @@ class Token {
     Module& module_;
     CK_SLOT_ID slot_;
     CK_TOKEN_INFO info_;
+    std::atomic<unsigned long> successes_{0};
     // Guarded by process::stateMutex().
     std::shared_ptr<Connection> connection_;
     std::optional<Pin> savedPin_;
