@@ -117,6 +117,25 @@ spy() {
 }
 spied() { grep -c "^[0-9]*: $1\$" "$WORK/spy.log" || true; }
 
+# in_root ROOT [FOLDER PLACE]... -- [VARIABLE=VALUE]... COMMAND...: in the system under ROOT, with each FOLDER at its PLACE
+# there, and in mounts and processes of its own that go with it.
+in_root() {
+    # shellcheck disable=SC2016 # the inner shell expands
+    unshare --mount --pid --fork --kill-child sh -ec '
+        root=$1
+        shift
+        mount --bind "$root" "$root"
+        while [ "$1" != -- ]; do
+            mount --bind "$1" "$root$2"
+            shift 2
+        done
+        shift
+        mount -t proc proc "$root/proc"
+        cd "$root"
+        exec chroot . env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin "$@"
+    ' sh "$@" </dev/null
+}
+
 # Leaves a scenario out where ThreadSanitizer would report what the program NAME does by itself.
 without_tsan() { [[ "${SCENARIO_PRELOAD:-}" != *tsan* ]] || { echo "ThreadSanitizer reports races of $1 itself"; exit 77; }; }
 

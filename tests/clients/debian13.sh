@@ -16,18 +16,8 @@ debian13() {
 
 # in13 SCRIPT: runs it there, with HOME13 as its home
 in13() {
-    # shellcheck disable=SC2016 # the inner shells expand
-    unshare --mount --pid --fork --kill-child sh -ec '
-        root=$0 built=$1 home=$2 script=$3 patience=$4
-        shift 4
-        mount --bind "$root" "$root"
-        mount --bind "$built" "$root/mnt"
-        mount --bind "$home" "$root/srv"
-        mount -t proc proc "$root/proc"
-        cd "$root"
-        exec chroot . env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/srv TMPDIR=/srv SOFTHSM2_CONF=/srv/softhsm2.conf "$@" \
-            timeout "$patience" bash -euc "cd /srv; $script"
-    ' "$ROOT13" "$PROVIDER_DIR" "$HOME13" "$1" "${PATIENCE13:-200}" "${ENV13[@]}" </dev/null >out13.txt 2>&1
+    in_root "$ROOT13" "$PROVIDER_DIR" /mnt "$HOME13" /srv -- HOME=/srv TMPDIR=/srv SOFTHSM2_CONF=/srv/softhsm2.conf "${ENV13[@]}" \
+        timeout "${PATIENCE13:-200}" bash -euc "cd /srv; $1" >out13.txt 2>&1
 }
 works13() { in13 "$1" || { cat out13.txt >&2; die "in Debian 13: $1"; }; }
 # refused13 WORDS SCRIPT: it must fail and say WORDS, without the PIN

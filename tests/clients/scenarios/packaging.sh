@@ -3,15 +3,8 @@
 
 # in_clean_root COMMAND...: in the copy of the clean root, where SoftHSM has a folder of its own
 in_clean_root() {
-    # shellcheck disable=SC2016 # the inner shell expands
-    unshare --mount --pid --fork --kill-child sh -ec '
-        root=$1
-        shift
-        mount --bind "$root" "$root"
-        mount -t proc proc "$root/proc"
-        cd "$root"
-        exec chroot . env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive timeout 300 "$@"
-    ' sh "$WORK/root" "$@" </dev/null >clean.txt 2>&1 || { cat clean.txt >&2; die "in the clean root: $*"; }
+    in_root "$WORK/root" -- HOME=/root LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive timeout 300 "$@" >clean.txt 2>&1 ||
+        { cat clean.txt >&2; die "in the clean root: $*"; }
 }
 
 scenario_package_in_a_clean_root() {
