@@ -16,6 +16,7 @@ std::string opensslReasons() {
         const char* reason = ERR_reason_error_string(code);
         std::string text = hasText ? data : (reason != nullptr ? reason : "");
         std::replace(text.begin(), text.end(), '\n', ' ');
+        text = withoutPin(text); // OpenSSL names the URI that it could not open
         if (text.empty() || all.find(text) != std::string::npos)
             continue;
         all += (all.empty() ? "" : "; ") + text;

@@ -18,8 +18,8 @@ class KeyError : public Error {
     using Error::Error;
 };
 
-/// OpenSSL's own reasons, first one first, in one line; its queue is empty afterwards. "" if it
-/// has none.
+/// OpenSSL's own reasons, first one first, in one line and without a PIN; its queue is empty
+/// afterwards. "" if it has none.
 std::string opensslReasons();
 
 /// `what` and, behind a colon, OpenSSL's reasons where there are some.

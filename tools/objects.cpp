@@ -13,6 +13,7 @@
 
 #include "ossl/handles.h"
 #include "tools/error.h"
+#include "tools/token_uri.h"
 
 namespace tools::objects {
 namespace {
@@ -25,6 +26,8 @@ using StoreInfo = ossl::Owner<OSSL_STORE_INFO, OSSL_STORE_INFO_free>;
 
 /// The first object of type `expected` in a file or on a token; null if there is none.
 StoreInfo first(OSSL_LIB_CTX* library, const std::string& place, int expected) {
+    if (isKeyUri(place))
+        parseUri(place); // what is wrong with it is told better here
     const Store store(OSSL_STORE_open_ex(place.c_str(), library, nullptr, UI_get_default_method(),
                                          nullptr, nullptr, nullptr, nullptr));
     if (!store || OSSL_STORE_expect(store.get(), expected) != 1)
@@ -45,16 +48,32 @@ ossl::Pkey privateKey(OSSL_LIB_CTX* library, const std::string& place) {
 ossl::Certificate certificateOf(OSSL_LIB_CTX* library, const std::string& file) {
     const auto info = first(library, file, OSSL_STORE_INFO_CERT);
     if (!info)
-        throw Error(withReasons("no certificate can be read from " + file));
+        throw Error(withReasons("no certificate can be read from " + withoutPin(file)));
     return ossl::Certificate(OSSL_STORE_INFO_get1_CERT(info.get()));
 }
 
-ossl::Params paramsOf(const Parameters& parameters) {
+/// Parameters that hold a key or a PIN.
+class SecretParams {
+  public:
+    explicit SecretParams(OSSL_PARAM* params) : params_(params) {}
+    ~SecretParams() {
+        for (auto* each = params_.get(); each != nullptr && each->key != nullptr; ++each)
+            OPENSSL_cleanse(each->data, each->data_size);
+    }
+    SecretParams(const SecretParams&) = delete;
+    SecretParams& operator=(const SecretParams&) = delete;
+    const OSSL_PARAM* get() const { return params_.get(); }
+
+  private:
+    ossl::Params params_;
+};
+
+OSSL_PARAM* paramsOf(const Parameters& parameters) {
     const ossl::ParamBuilder builder(OSSL_PARAM_BLD_new());
     for (const auto& [name, value] : parameters)
         if (OSSL_PARAM_BLD_push_utf8_string(builder.get(), name.c_str(), value.c_str(), 0) != 1)
             throw Error(withReasons("out of memory"));
-    return ossl::Params(OSSL_PARAM_BLD_to_param(builder.get()));
+    return OSSL_PARAM_BLD_to_param(builder.get());
 }
 
 // A reference to a key has its URI, which is complete there.
@@ -103,7 +122,8 @@ DeleteFunction* deleteFunction(const OSSL_ALGORITHM* loaders) {
 }
 
 int askPin(char* pass, std::size_t size, std::size_t* length, const OSSL_PARAM[], void*) {
-    if (EVP_read_pw_string(pass, static_cast<int>(size), "PIN: ", 0) != 0)
+    // It writes a NUL behind as many characters as it is told.
+    if (EVP_read_pw_string(pass, static_cast<int>(size) - 1, "PIN: ", 0) != 0)
         return 0;
     *length = std::char_traits<char>::length(pass);
     return 1;
@@ -118,9 +138,9 @@ std::string importKey(OSSL_LIB_CTX* library, const std::string& file, const std:
     OSSL_PARAM* values = nullptr;
     if (EVP_PKEY_todata(software.get(), EVP_PKEY_KEYPAIR, &values) != 1)
         throw Error(withReasons("the private key in " + file + " can't be taken out"));
-    const ossl::Params secret(values);
+    const SecretParams secret(values);
     parameters.emplace_back("pkcs11_uri", uri);
-    const auto place = paramsOf(parameters);
+    const SecretParams place(paramsOf(parameters));
     const ossl::Params all(OSSL_PARAM_merge(secret.get(), place.get()));
     const ossl::PkeyCtx maker(EVP_PKEY_CTX_new_from_name(
         library, EVP_PKEY_get0_type_name(software.get()), providerQuery));
@@ -137,9 +157,12 @@ void importCertificate(OSSL_LIB_CTX* library, const std::string& file, const std
     const Provider provider(library);
     const auto certificate = certificateOf(library, file);
     const auto key = privateKey(library, uri);
+    const auto* owner = EVP_PKEY_get0_provider(key.get());
+    if (owner == nullptr || std::string_view(OSSL_PROVIDER_get0_name(owner)) != providerName)
+        throw Error("the private key of " + withoutPin(uri) + " is on no token");
     unsigned char* der = nullptr;
     const int size = i2d_X509(certificate.get(), &der);
-    const ossl::Owner<unsigned char, [](unsigned char* bytes) { OPENSSL_free(bytes); }> owner(der);
+    const ossl::Owner<unsigned char, [](unsigned char* bytes) { OPENSSL_free(bytes); }> bytes(der);
     const ossl::ParamBuilder builder(OSSL_PARAM_BLD_new());
     OSSL_PARAM_BLD_push_octet_string(builder.get(), "pkcs11_certificate", der,
                                      size > 0 ? static_cast<std::size_t>(size) : 0);
