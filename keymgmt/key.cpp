@@ -20,8 +20,8 @@ namespace keymgmt {
 namespace {
 
 constexpr std::array companionAttributes{
-    CKA_CLASS,     CKA_KEY_TYPE, CKA_MODULUS, CKA_PUBLIC_EXPONENT,
-    CKA_EC_PARAMS, CKA_EC_POINT, CKA_VALUE};
+    CKA_CLASS,           CKA_KEY_TYPE,  CKA_LABEL,    CKA_MODULUS,
+    CKA_PUBLIC_EXPONENT, CKA_EC_PARAMS, CKA_EC_POINT, CKA_VALUE};
 
 CK_MECHANISM_TYPE signingMechanism(KeyType type) {
     if (type == KeyType::ec)
@@ -219,7 +219,7 @@ bool Key::isStillItself(pkcs11::Session& session, CK_OBJECT_HANDLE handle) const
     auto* known = public_.load();
     const auto* witness = witness_.load();
     if (known == nullptr && witness != nullptr) {
-        auto beside = companionKey(session);
+        auto beside = companionKey(session, handle);
         if (!beside)
             return true; // nothing there tells more
         const ossl::ErrorMark mark;
@@ -263,25 +263,32 @@ void Key::requireUnambiguous() const {
 }
 
 ossl::Pkey Key::findPublicKey() const {
-    return object_->run(
-        [this](pkcs11::Session& session, CK_OBJECT_HANDLE) { return companionKey(session); });
+    return object_->run([this](pkcs11::Session& session, CK_OBJECT_HANDLE handle) {
+        return companionKey(session, handle);
+    });
 }
 
-ossl::Pkey Key::companionKey(pkcs11::Session& session) const {
+ossl::Pkey Key::companionKey(pkcs11::Session& session, CK_OBJECT_HANDLE handle) const {
     for (const CK_OBJECT_CLASS type :
-         {CK_OBJECT_CLASS{CKO_PUBLIC_KEY}, CK_OBJECT_CLASS{CKO_CERTIFICATE}})
-        if (auto key = companionKey(session, type))
-            return key;
+         {CK_OBJECT_CLASS{CKO_PUBLIC_KEY}, CK_OBJECT_CLASS{CKO_CERTIFICATE}}) {
+        auto found = companions(session, type);
+        if (found.size() == 1)
+            return std::move(found.front().key);
+        for (auto& candidate : found)
+            if (isCompanion(candidate, session, handle))
+                return std::move(candidate.key);
+    }
     return nullptr;
 }
 
-// The object of class `type` that goes with the private key: same CKA_ID, or same label where there
-// is no id.
-ossl::Pkey Key::companionKey(pkcs11::Session& session, CK_OBJECT_CLASS type) const {
+// The public keys in objects of class `type` that go with the private key, each once: same CKA_ID,
+// or same label where there is no id.
+std::vector<Key::Companion> Key::companions(pkcs11::Session& session, CK_OBJECT_CLASS type) const {
     const auto id = object_->id();
     const auto label = object_->label();
+    std::vector<Companion> found;
     if (id.empty() && label.empty())
-        return nullptr;
+        return found;
     pkcs11::ObjectQuery query{type, std::nullopt, std::nullopt};
     if (id.empty())
         query.label = label;
@@ -292,10 +299,34 @@ ossl::Pkey Key::companionKey(pkcs11::Session& session, CK_OBJECT_CLASS type) con
         auto key = type == CKO_CERTIFICATE
                        ? publicKeyOfCertificate(context_, attributes.bytes(CKA_VALUE))
                        : publicKeyOf(context_, type_, attributes);
-        if (key && belongs(key.get()))
-            return key;
+        if (!key || !belongs(key.get()))
+            continue;
+        const bool sameLabel = attributes.text(CKA_LABEL) == label;
+        const auto before = std::find_if(found.begin(), found.end(), [&key](const auto& other) {
+            return EVP_PKEY_eq(other.key.get(), key.get()) == 1;
+        });
+        if (before == found.end())
+            found.push_back({std::move(key), sameLabel});
+        else
+            before->sameLabel = before->sameLabel || sameLabel;
     }
-    return nullptr;
+    return found;
+}
+
+// Of several with one id: what the private key does tells. A key that can't be asked, or not
+// without somebody's PIN, goes by its label.
+bool Key::isCompanion(const Companion& candidate, pkcs11::Session& session,
+                      CK_OBJECT_HANDLE handle) const {
+    if (object_->attributes().flag(CKA_ALWAYS_AUTHENTICATE, false))
+        return candidate.sameLabel;
+    try {
+        return proves(candidate.key.get(), session, handle);
+    } catch (const pkcs11::Error& error) {
+        if (error.rv() != CKR_KEY_FUNCTION_NOT_PERMITTED && !pkcs11::isMechanismRefusal(error.rv()))
+            throw;
+        session.setUsable(); // nothing has begun in it
+        return candidate.sameLabel;
+    }
 }
 
 // Ids are not always kept unique: what is known of the private key must agree.

@@ -93,8 +93,14 @@ class Key {
 
   private:
     ossl::Pkey findPublicKey() const;
-    ossl::Pkey companionKey(pkcs11::Session& session) const;
-    ossl::Pkey companionKey(pkcs11::Session& session, CK_OBJECT_CLASS type) const;
+    struct Companion {
+        ossl::Pkey key;
+        bool sameLabel;
+    };
+    ossl::Pkey companionKey(pkcs11::Session& session, CK_OBJECT_HANDLE handle) const;
+    std::vector<Companion> companions(pkcs11::Session& session, CK_OBJECT_CLASS type) const;
+    bool isCompanion(const Companion& candidate, pkcs11::Session& session,
+                     CK_OBJECT_HANDLE handle) const;
     bool isStillItself(pkcs11::Session& session, CK_OBJECT_HANDLE handle) const;
     bool proves(EVP_PKEY* candidate, pkcs11::Session& session, CK_OBJECT_HANDLE handle) const;
     bool signsFor(EVP_PKEY* candidate, pkcs11::Session& session, CK_OBJECT_HANDLE handle) const;
