@@ -46,7 +46,11 @@ void generate(pkcs11::Token& token, std::span<unsigned char> out) {
         pkcs11::Session session = connection->take();
         session.template require<&pkcs11::List::C_GenerateRandom>(out.data(), CK_ULONG{out.size()});
     });
-    if (std::all_of(out.begin(), out.end(), [](unsigned char byte) { return byte == 0; }))
+}
+
+// Of enough bytes: a single one may well be zero.
+void refuseZeros(const pkcs11::Token& token, std::span<const unsigned char> bytes) {
+    if (std::all_of(bytes.begin(), bytes.end(), [](unsigned char byte) { return byte == 0; }))
         throw pkcs11::Error(pkcs11::Failure::call,
                             "C_GenerateRandom gave nothing but zeros for " + token.describe(),
                             CKR_GENERAL_ERROR);
@@ -71,6 +75,7 @@ void fill(ossl::Context& provider, std::span<unsigned char> out) {
             generate(source, part);
             rest = rest.subspan(part.size());
         }
+        refuseZeros(source, made.view());
     }
     std::copy_n(made.data(), out.size(), out.begin());
 }
