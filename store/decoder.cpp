@@ -119,10 +119,11 @@ uri::Uri parse(std::string& text) {
 }
 
 // The selection says whether a private or a public key is wanted; 0 leaves it to the URI.
-Expectation expectationOf(int selection) {
-    if (selection == 0 || (selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY) != 0)
-        return OSSL_STORE_INFO_PKEY;
-    return OSSL_STORE_INFO_PUBKEY;
+Expectation expectationOf(int selection, const uri::Uri& uri) {
+    const bool wantsPrivate = selection == 0
+                                  ? uri.type().value_or(CKO_PRIVATE_KEY) == CKO_PRIVATE_KEY
+                                  : (selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY) != 0;
+    return wantsPrivate ? OSSL_STORE_INFO_PKEY : OSSL_STORE_INFO_PUBKEY;
 }
 
 std::shared_ptr<keymgmt::Key> lookUp(ossl::Context& context, std::string& text, int selection,
@@ -131,8 +132,9 @@ std::shared_ptr<keymgmt::Key> lookUp(ossl::Context& context, std::string& text, 
     if (attempt != nullptr && attempt->key)
         return attempt->key;
     try {
-        auto key =
-            Search(context, parse(text), expectationOf(selection), passphrase).run().front().key;
+        const auto uri = parse(text);
+        const auto expected = expectationOf(selection, uri);
+        auto key = Search(context, uri, expected, passphrase).run().front().key;
         if (attempt != nullptr)
             attempt->key = key;
         return key;

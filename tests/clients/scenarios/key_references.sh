@@ -99,6 +99,10 @@ scenario_uri2pem() {
     [ "$(reference_uri key.pem)" = "$key" ] || die "another URI"
     [ "$(stat -c %a key.pem)" = 600 ] || die "mode $(stat -c %a key.pem)"
     [ "$(head -1 key.pem)" = "-----BEGIN PKCS#11 PROVIDER URI-----" ] || die "another label"
+    # A public key's, where nothing says which half is wanted.
+    "$URI2PEM" -o public.ref.pem "pkcs11:token=scenarios;object=rsa;type=public"
+    ossl storeutl -noout public.ref.pem >listed
+    grep -q '^0: Public key' listed || die "another object: $(cat listed)"
     # From standard input, and to standard output.
     echo "$key" | "$URI2PEM" | cmp - key.pem
     printf '%s\r\n' "$key" | "$URI2PEM" -o - - | cmp - key.pem
