@@ -65,8 +65,9 @@ Generation::Generation(ossl::Context& context, KeyType type, int selection)
       generator_(
           EVP_PKEY_CTX_new_from_name(context.libctx(), nameOf(type), ossl::Context::propq())) {
     if (!begin())
-        throw ossl::UsageError(ossl::Reason::unsupported,
-                               std::string("no other provider makes keys of type ") + nameOf(type));
+        throw ossl::UsageError(ossl::Reason::unsupported, std::string("no other provider makes ") +
+                                                              (pair_ ? "keys" : "parameters") +
+                                                              " of type " + nameOf(type));
 }
 
 bool Generation::begin() {
@@ -74,12 +75,12 @@ bool Generation::begin() {
                                 : EVP_PKEY_paramgen_init(generator_.get())) == 1;
 }
 
-bool Generation::set(const OSSL_PARAM* params) {
+void Generation::set(const OSSL_PARAM* params) {
     placement_.set(params);
     if (params != nullptr && EVP_PKEY_CTX_set_params(generator_.get(), params) != 1)
-        return false;
+        throw ossl::UsageError(ossl::Reason::parameter,
+                               ossl::lastReason("a parameter for the new key is refused"));
     note(params);
-    return true;
 }
 
 // The generator has found them good.
@@ -129,7 +130,8 @@ std::shared_ptr<Key> Generation::run() {
 std::shared_ptr<Key> Generation::runInMemory() {
     EVP_PKEY* made = nullptr;
     if (EVP_PKEY_generate(generator_.get(), &made) != 1)
-        throw ossl::UsageError(ossl::Reason::parameter, "the key could not be generated");
+        throw ossl::UsageError(ossl::Reason::parameter,
+                               ossl::lastReason("the key could not be generated"));
     auto key = std::make_shared<Key>(context_, type_);
     if (pair_)
         key->setSoftwarePair(ossl::Pkey(made));

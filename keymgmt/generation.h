@@ -20,7 +20,7 @@ class Generation {
 
     const ossl::Core& core() const { return context_.core(); }
     /// Throws UsageError, pkcs11::Error.
-    bool set(const OSSL_PARAM* params);
+    void set(const OSSL_PARAM* params);
     /// The other provider's parameters and ours. Lives as long as the process.
     const OSSL_PARAM* settable() const;
     /// Takes over the parameters (the group) of `key`.

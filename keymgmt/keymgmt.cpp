@@ -388,7 +388,8 @@ void* beginGeneration(void* provctx, int selection, const OSSL_PARAM params[]) {
     auto& context = ossl::Context::from(provctx);
     return ossl::guarded<void*>(context.core(), nullptr, [&]() -> void* {
         auto generation = std::make_unique<Generation>(context, Type, selection);
-        return generation->set(params) ? generation.release() : nullptr;
+        generation->set(params);
+        return generation.release();
     });
 }
 
@@ -402,8 +403,10 @@ int setTemplate(void* ctx, void* keydata) {
 }
 
 int setGenerationParams(void* ctx, const OSSL_PARAM params[]) {
-    return ossl::guarded(generationOf(ctx).core(), 0,
-                         [&] { return generationOf(ctx).set(params) ? 1 : 0; });
+    return ossl::guarded(generationOf(ctx).core(), 0, [&] {
+        generationOf(ctx).set(params);
+        return 1;
+    });
 }
 
 template <KeyType Type>

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdarg>
 
+#include <openssl/err.h>
 #include <openssl/params.h>
 
 namespace ossl {
@@ -48,6 +49,17 @@ const OSSL_ITEM* reasonStrings() {
                                   item(Reason::internal, "internal error"),
                                   OSSL_ITEM{0, nullptr}};
     return items.data();
+}
+
+std::string lastReason(const std::string& otherwise) {
+    const char* data = nullptr;
+    int flags = 0;
+    const auto code = ERR_peek_last_error_all(nullptr, nullptr, nullptr, &data, &flags);
+    const char* reason = ERR_reason_error_string(code);
+    if (reason == nullptr)
+        return otherwise;
+    const bool hasText = (flags & ERR_TXT_STRING) != 0 && data != nullptr && *data != '\0';
+    return hasText ? std::string(reason) + ": " + data : reason;
 }
 
 Reason reasonOf(pkcs11::Failure failure) {

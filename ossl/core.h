@@ -43,6 +43,9 @@ class UsageError : public std::runtime_error {
     Reason reason_;
 };
 
+/// What OpenSSL said last in this thread, for errors of our own; `otherwise` if it said nothing.
+std::string lastReason(const std::string& otherwise);
+
 /// The core's function table, copied at initialisation. Thread-safe.
 class Core {
   public:
