@@ -57,12 +57,6 @@ pkcs11::Template templateOf(const X509* certificate, const pkcs11::Bytes& der,
     return values;
 }
 
-// A part of the name that is empty fits everything.
-template <typename T>
-std::optional<T> given(T value) {
-    return value.empty() ? std::nullopt : std::optional(std::move(value));
-}
-
 } // namespace
 
 void storeCertificate(const Key& key, std::span<const unsigned char> der, bool allowDuplicate) {
@@ -77,8 +71,8 @@ void storeCertificate(const Key& key, std::span<const unsigned char> der, bool a
         if (connection->loginRequired())
             connection->login(session, {}); // with the PIN by which the key was found
         if (!allowDuplicate)
-            requireFree(session, std::array<CK_OBJECT_CLASS, 1>{CKO_CERTIFICATE},
-                        given(object.label()), given(object.id()));
+            requireFree(session, std::array<CK_OBJECT_CLASS, 1>{CKO_CERTIFICATE}, object.label(),
+                        object.id());
         pkcs11::createObject(session, values, "certificate \"" + object.label() + "\"");
     });
 }

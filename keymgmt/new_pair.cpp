@@ -67,6 +67,7 @@ bool refusesForm(const pkcs11::Error& error) {
     case CKR_ATTRIBUTE_VALUE_INVALID:
     case CKR_CURVE_NOT_SUPPORTED:
     case CKR_DOMAIN_PARAMS_INVALID:
+    case CKR_MECHANISM_INVALID:
     case CKR_TEMPLATE_INCONSISTENT:
         return true;
     default:
@@ -94,7 +95,7 @@ class NewPair {
             if (!placement_.allowDuplicate)
                 requireFree(session,
                             std::array<CK_OBJECT_CLASS, 2>{CKO_PRIVATE_KEY, CKO_PUBLIC_KEY},
-                            uri_.object(), uri_.id());
+                            names_.label, uri_.id().value_or(pkcs11::Bytes{}));
             NewObjects objects(session);
             const auto pair = makeInSomeForm(session, objects, make);
             auto key = finish(session, objects, pair);
@@ -111,15 +112,15 @@ class NewPair {
   private:
     template <typename Make>
     KeyPair makeInSomeForm(Session& session, NewObjects& objects, Make& make) {
-        for (int form = 0;; ++form) {
+        for (const auto* form = kind_.forms.data();; ++form) {
             PairTemplates pair;
             addCommon(kind_, placement_, names_, pair);
             try {
-                return make(session, form, pair, objects);
+                return make(session, *form, pair, objects);
             } catch (const pkcs11::Error& error) {
                 if (!objects.undo())
                     giveUp(error, false);
-                if (form + 1 >= kind_.forms || !refusesForm(error))
+                if (form == &kind_.forms.back() || !refusesForm(error))
                     throw;
             }
         }
@@ -170,13 +171,13 @@ class NewPair {
 } // namespace
 
 void requireFree(Session& session, std::span<const CK_OBJECT_CLASS> classes,
-                 const std::optional<std::string>& label, const std::optional<pkcs11::Bytes>& id) {
+                 const std::string& label, const pkcs11::Bytes& id) {
     for (const CK_OBJECT_CLASS type : classes) {
-        const auto there = pkcs11::findObjects(session, {type, label, id});
+        const auto there = pkcs11::findObjects(session, tokens::doublesOf(type, label, id));
         if (!there.empty())
             throw ossl::UsageError(ossl::Reason::parameter,
                                    "another " + std::string(pkcs11::nameOf(type)) +
-                                       " of that name is on " +
+                                       " of that name or id is on " +
                                        session.connection().token().describe() +
                                        " already: " + tokens::join(tokens::urisOf(session, there)) +
                                        " (pkcs11_allow_duplicate=yes makes one more all the same)");
@@ -187,16 +188,16 @@ std::shared_ptr<Key> generatePair(ossl::Context& context, KeyType type, const Pl
                                   const PairParameters& wanted) {
     NewPair pair(context, type, placement);
     const auto& kind = pair.kind();
-    const auto subject = std::string(kind.mechanismName) + " for the " + pair.describe();
-    return pair.run([&](Session& session, int form, PairTemplates& values, NewObjects& objects) {
-        kind.generation(kind, wanted, form, values);
-        const auto made =
-            pkcs11::generateKeyPair(session, {kind.mechanism, nullptr, 0}, values.publicValues,
-                                    values.privateValues, subject);
-        objects.add(made.privateKey);
-        objects.add(made.publicKey);
-        return made;
-    });
+    return pair.run(
+        [&](Session& session, const PairForm& form, PairTemplates& values, NewObjects& objects) {
+            kind.generation(kind, wanted, form, values);
+            const auto made = pkcs11::generateKeyPair(
+                session, {form.mechanism, nullptr, 0}, values.publicValues, values.privateValues,
+                std::string(form.mechanismName) + " for the " + pair.describe());
+            objects.add(made.privateKey);
+            objects.add(made.publicKey);
+            return made;
+        });
 }
 
 std::shared_ptr<Key> storePair(ossl::Context& context, KeyType type, const Placement& placement,
@@ -204,9 +205,10 @@ std::shared_ptr<Key> storePair(ossl::Context& context, KeyType type, const Place
     NewPair pair(context, type, placement);
     const auto& kind = pair.kind();
     const auto subject = "the " + pair.describe();
-    return pair.run([&](Session& session, int form, PairTemplates& values, NewObjects& objects) {
-        values.publicValues.number(CKA_CLASS, CKO_PUBLIC_KEY).number(CKA_KEY_TYPE, kind.keyType);
-        values.privateValues.number(CKA_CLASS, CKO_PRIVATE_KEY).number(CKA_KEY_TYPE, kind.keyType);
+    return pair.run([&](Session& session, const PairForm& form, PairTemplates& values,
+                        NewObjects& objects) {
+        values.publicValues.number(CKA_CLASS, CKO_PUBLIC_KEY).number(CKA_KEY_TYPE, form.keyType);
+        values.privateValues.number(CKA_CLASS, CKO_PRIVATE_KEY).number(CKA_KEY_TYPE, form.keyType);
         kind.values(kind, software, form, values);
         KeyPair made;
         made.privateKey =

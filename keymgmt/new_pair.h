@@ -19,9 +19,9 @@ std::shared_ptr<Key> generatePair(ossl::Context& context, KeyType type, const Pl
 std::shared_ptr<Key> storePair(ossl::Context& context, KeyType type, const Placement& placement,
                                EVP_PKEY* software);
 
-/// Throws UsageError if an object of one of the classes with that label and id (empty: any) is
-/// there.
+/// Throws UsageError if an object of one of the classes is there of which a new one with that label
+/// and id (tokens/writing.h) would be the double.
 void requireFree(pkcs11::Session& session, std::span<const CK_OBJECT_CLASS> classes,
-                 const std::optional<std::string>& label, const std::optional<pkcs11::Bytes>& id);
+                 const std::string& label, const pkcs11::Bytes& id);
 
 } // namespace keymgmt

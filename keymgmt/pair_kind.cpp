@@ -17,6 +17,8 @@ using pkcs11::Bytes;
 
 // PKCS#11 3.0 numbers that p11-kit's header has under no other name.
 constexpr CK_MECHANISM_TYPE ckmEdwardsPairGen = 0x1055;
+constexpr CK_MECHANISM_TYPE ckmMontgomeryPairGen = 0x1056;
+constexpr CK_KEY_TYPE ckkMontgomery = 0x41;
 
 [[noreturn]] void refuse(const std::string& what) {
     throw ossl::UsageError(ossl::Reason::unsupported, what);
@@ -85,17 +87,40 @@ void restrictToPss(const PairKind& kind, PairTemplates& pair) {
     pair.privateValues.numbers(CKA_ALLOWED_MECHANISMS, mechanisms);
 }
 
-void generateRsa(const PairKind& kind, const PairParameters& wanted, int, PairTemplates& pair) {
+void refusePrimes(std::size_t count) {
+    refuse("tokens have RSA keys of two primes, not of " + std::to_string(count));
+}
+
+void refuseRestriction(const std::string& name) {
+    refuse("the parameter " + name + " is not for RSA-PSS keys on tokens");
+}
+
+void generateRsa(const PairKind& kind, const PairParameters& wanted, const PairForm&,
+                 PairTemplates& pair) {
     if (wanted.primes != 2)
-        refuse("tokens make RSA keys of two primes, not of " + std::to_string(wanted.primes));
+        refusePrimes(wanted.primes);
     if (!wanted.restriction.empty())
-        refuse("the parameter " + wanted.restriction + " is not for RSA-PSS keys on tokens");
+        refuseRestriction(wanted.restriction);
     pair.publicValues.number(CKA_MODULUS_BITS, wanted.bits)
         .bytes(CKA_PUBLIC_EXPONENT, wanted.exponent);
     restrictToPss(kind, pair);
 }
 
-void storeRsa(const PairKind& kind, EVP_PKEY* key, int, PairTemplates& pair) {
+// What a token would not keep to.
+void requirePlain(EVP_PKEY* key) {
+    BIGNUM* third = nullptr;
+    if (EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_FACTOR3, &third) == 1) {
+        BN_clear_free(third);
+        refusePrimes(3);
+    }
+    std::array<char, 64> digest{};
+    if (EVP_PKEY_get_utf8_string_param(key, OSSL_PKEY_PARAM_RSA_DIGEST, digest.data(),
+                                       digest.size(), nullptr) == 1)
+        refuseRestriction(OSSL_PKEY_PARAM_RSA_DIGEST);
+}
+
+void storeRsa(const PairKind& kind, EVP_PKEY* key, const PairForm&, PairTemplates& pair) {
+    requirePlain(key);
     constexpr std::array<std::pair<CK_ATTRIBUTE_TYPE, const char*>, 6> secrets{
         {{CKA_PRIVATE_EXPONENT, OSSL_PKEY_PARAM_RSA_D},
          {CKA_PRIME_1, OSSL_PKEY_PARAM_RSA_FACTOR1},
@@ -111,13 +136,14 @@ void storeRsa(const PairKind& kind, EVP_PKEY* key, int, PairTemplates& pair) {
     restrictToPss(kind, pair);
 }
 
-void generateEc(const PairKind&, const PairParameters& wanted, int, PairTemplates& pair) {
+void generateEc(const PairKind&, const PairParameters& wanted, const PairForm&,
+                PairTemplates& pair) {
     if (wanted.group.empty())
         refuse("no curve is given (ec_paramgen_curve:P-256, say)");
     pair.publicValues.bytes(CKA_EC_PARAMS, oidOf(curveNamed(wanted.group)));
 }
 
-void storeEc(const PairKind&, EVP_PKEY* key, int, PairTemplates& pair) {
+void storeEc(const PairKind&, EVP_PKEY* key, const PairForm&, PairTemplates& pair) {
     const auto params = oidOf(curveNamed(groupOf(key)));
     const auto point = ossl::uncompressedPoint(key);
     // The order, which limits the private value, may have a bit more than a coordinate.
@@ -135,23 +161,26 @@ struct NamedCurve {
 };
 
 constexpr std::array namedCurves{NamedCurve{KeyType::ed25519, NID_ED25519, "edwards25519"},
-                                 NamedCurve{KeyType::ed448, NID_ED448, "edwards448"}};
+                                 NamedCurve{KeyType::ed448, NID_ED448, "edwards448"},
+                                 NamedCurve{KeyType::x25519, NID_X25519, "curve25519"},
+                                 NamedCurve{KeyType::x448, NID_X448, "curve448"}};
 
 // By its OID (RFC 8410), or by its name.
-Bytes namedCurveParams(KeyType type, int form) {
+Bytes namedCurveParams(KeyType type, const PairForm& form) {
     const auto* curve = std::find_if(namedCurves.begin(), namedCurves.end(),
                                      [type](const auto& row) { return row.type == type; });
     if (curve == namedCurves.end())
         refuse("the curve is not known");
-    return form == 0 ? oidOf(curve->nid) : printable(curve->name);
+    return form.curveByName ? printable(curve->name) : oidOf(curve->nid);
 }
 
-void generateNamedCurve(const PairKind& kind, const PairParameters&, int form,
+void generateNamedCurve(const PairKind& kind, const PairParameters&, const PairForm& form,
                         PairTemplates& pair) {
     pair.publicValues.bytes(CKA_EC_PARAMS, namedCurveParams(kind.type, form));
 }
 
-void storeNamedCurve(const PairKind& kind, EVP_PKEY* key, int form, PairTemplates& pair) {
+void storeNamedCurve(const PairKind& kind, EVP_PKEY* key, const PairForm& form,
+                     PairTemplates& pair) {
     std::array<unsigned char, 64> point{};
     ossl::SecretBytes secret(64);
     std::size_t pointSize = point.size();
@@ -167,42 +196,37 @@ void storeNamedCurve(const PairKind& kind, EVP_PKEY* key, int form, PairTemplate
 }
 
 constexpr Usage signing{.sign = true, .decrypt = false, .unwrap = false, .derive = false};
+constexpr Usage deriving{.sign = false, .decrypt = false, .unwrap = false, .derive = true};
+constexpr Usage signingOrDeriving{.sign = true, .decrypt = false, .unwrap = false, .derive = true};
 constexpr Usage signingAndDecrypting{
     .sign = true, .decrypt = true, .unwrap = false, .derive = false};
+constexpr Usage allOfRsa{.sign = true, .decrypt = true, .unwrap = true, .derive = false};
+
+constexpr std::array rsaForms{
+    PairForm{CKK_RSA, CKM_RSA_PKCS_KEY_PAIR_GEN, "CKM_RSA_PKCS_KEY_PAIR_GEN"}};
+constexpr std::array ecForms{PairForm{CKK_EC, CKM_EC_KEY_PAIR_GEN, "CKM_EC_KEY_PAIR_GEN"}};
+
+constexpr PairForm edwards{CKK_EC_EDWARDS, ckmEdwardsPairGen, "CKM_EC_EDWARDS_KEY_PAIR_GEN"};
+constexpr PairForm edwardsByName{edwards.keyType, edwards.mechanism, edwards.mechanismName, true};
+constexpr PairForm montgomery{ckkMontgomery, ckmMontgomeryPairGen,
+                              "CKM_EC_MONTGOMERY_KEY_PAIR_GEN"};
+constexpr PairForm montgomeryByName{montgomery.keyType, montgomery.mechanism,
+                                    montgomery.mechanismName, true};
+constexpr std::array edwardsForms{edwards, edwardsByName};
+// SoftHSM has all four curves as Edwards keys.
+constexpr std::array montgomeryForms{montgomery, montgomeryByName, edwards};
 
 // EC keys sign and no more unless asked: some HSMs refuse keys that may do both.
 constexpr std::array kinds{
-    PairKind{KeyType::rsa,
-             CKK_RSA,
-             CKM_RSA_PKCS_KEY_PAIR_GEN,
-             "CKM_RSA_PKCS_KEY_PAIR_GEN",
-             {.sign = true, .decrypt = true, .unwrap = true, .derive = false},
-             signingAndDecrypting,
-             1,
-             generateRsa,
-             storeRsa},
-    PairKind{KeyType::rsaPss,
-             CKK_RSA,
-             CKM_RSA_PKCS_KEY_PAIR_GEN,
-             "CKM_RSA_PKCS_KEY_PAIR_GEN",
-             {.sign = true, .decrypt = true, .unwrap = true, .derive = false},
-             signing,
-             1,
-             generateRsa,
-             storeRsa},
-    PairKind{KeyType::ec,
-             CKK_EC,
-             CKM_EC_KEY_PAIR_GEN,
-             "CKM_EC_KEY_PAIR_GEN",
-             {.sign = true, .decrypt = false, .unwrap = false, .derive = true},
-             signing,
-             1,
-             generateEc,
-             storeEc},
-    PairKind{KeyType::ed25519, CKK_EC_EDWARDS, ckmEdwardsPairGen, "CKM_EC_EDWARDS_KEY_PAIR_GEN",
-             signing, signing, 2, generateNamedCurve, storeNamedCurve},
-    PairKind{KeyType::ed448, CKK_EC_EDWARDS, ckmEdwardsPairGen, "CKM_EC_EDWARDS_KEY_PAIR_GEN",
-             signing, signing, 2, generateNamedCurve, storeNamedCurve}};
+    PairKind{KeyType::rsa, allOfRsa, signingAndDecrypting, rsaForms, generateRsa, storeRsa},
+    PairKind{KeyType::rsaPss, allOfRsa, signing, rsaForms, generateRsa, storeRsa},
+    PairKind{KeyType::ec, signingOrDeriving, signing, ecForms, generateEc, storeEc},
+    PairKind{KeyType::ed25519, signing, signing, edwardsForms, generateNamedCurve, storeNamedCurve},
+    PairKind{KeyType::ed448, signing, signing, edwardsForms, generateNamedCurve, storeNamedCurve},
+    PairKind{KeyType::x25519, deriving, deriving, montgomeryForms, generateNamedCurve,
+             storeNamedCurve},
+    PairKind{KeyType::x448, deriving, deriving, montgomeryForms, generateNamedCurve,
+             storeNamedCurve}};
 
 } // namespace
 

@@ -2,6 +2,7 @@
 // row of the table in pair_kind.cpp.
 #pragma once
 
+#include <span>
 #include <string>
 
 #include "keymgmt/key_type.h"
@@ -26,20 +27,25 @@ struct PairTemplates {
     pkcs11::Template privateValues;
 };
 
-/// One row.
-struct PairKind {
-    KeyType type;
+/// A way in which tokens may want a pair.
+struct PairForm {
     CK_KEY_TYPE keyType;
     CK_MECHANISM_TYPE mechanism; ///< of C_GenerateKeyPair
     const char* mechanismName;
+    bool curveByName = false; ///< as a PrintableString, and not by its OID
+};
+
+/// One row.
+struct PairKind {
+    KeyType type;
     Usage possible; ///< what keys of this kind can do; always said, be it yes or no
     Usage common;   ///< what they may do unless something else is asked for
-    /// Ways in which the same parameters are written (tokens differ in what they take).
-    int forms;
+    /// The usual one first; the next is for tokens that do not take it.
+    std::span<const PairForm> forms;
     /// Adds what makes a new pair. Throws UsageError.
-    void (*generation)(const PairKind&, const PairParameters&, int form, PairTemplates&);
+    void (*generation)(const PairKind&, const PairParameters&, const PairForm&, PairTemplates&);
     /// Adds the values of `key`, a software pair, to both halves. Throws UsageError.
-    void (*values)(const PairKind&, EVP_PKEY* key, int form, PairTemplates&);
+    void (*values)(const PairKind&, EVP_PKEY* key, const PairForm&, PairTemplates&);
 };
 
 /// Throws UsageError if no pairs of that type can be made or stored on tokens.

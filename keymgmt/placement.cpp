@@ -9,6 +9,7 @@
 #include "ossl/params.h"
 #include "ossl/secret.h"
 #include "ossl/words.h"
+#include "tokens/writing.h"
 
 namespace keymgmt {
 namespace {
@@ -107,7 +108,7 @@ const uri::Uri& Placement::keyUri() const {
     if (!uri_)
         throw ossl::UsageError(ossl::Reason::parameter,
                                "parameters for a key on a token are given without pkcs11_uri");
-    if (!uri_->object() && !uri_->id())
+    if (!tokens::namesObject(*uri_))
         throw ossl::UsageError(ossl::Reason::parameter,
                                uri_->withoutPin() + " gives the new key no name (object=, id=)");
     if (uri_->type().value_or(CKO_PRIVATE_KEY) != CKO_PRIVATE_KEY)

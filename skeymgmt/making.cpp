@@ -10,7 +10,7 @@ namespace skeymgmt {
 namespace {
 
 bool staysOnToken(const uri::Uri& uri) {
-    return uri.object() || uri.id();
+    return tokens::namesObject(uri);
 }
 
 CK_OBJECT_HANDLE create(pkcs11::Session& session, const NewKey& wanted, const pkcs11::Bytes& id) {
@@ -39,10 +39,27 @@ CK_OBJECT_HANDLE create(pkcs11::Session& session, const NewKey& wanted, const pk
 }
 
 void refuseDouble(pkcs11::Session& session, const uri::Uri& uri) {
-    if (staysOnToken(uri) &&
-        !pkcs11::findObjects(session, {CKO_SECRET_KEY, uri.object(), uri.id()}).empty())
+    const auto doubles = tokens::doublesOf(CKO_SECRET_KEY, uri.object().value_or(""),
+                                           uri.id().value_or(pkcs11::Bytes{}));
+    if (staysOnToken(uri) && !pkcs11::findObjects(session, doubles).empty())
         throw pkcs11::Error(pkcs11::Failure::ambiguous,
                             "there is a secret key already that fits " + uri.withoutPin());
+}
+
+// Nothing of this must be done again: the key was there already, and may be still.
+std::shared_ptr<SecretKey> readBack(ossl::Context& provider,
+                                    const std::shared_ptr<pkcs11::Connection>& connection,
+                                    pkcs11::Session& session, pkcs11::NewObjects& objects,
+                                    CK_OBJECT_HANDLE handle) {
+    std::string reason = "it is not AES";
+    try {
+        if (auto key = keyAt(provider, connection, session, handle))
+            return key;
+    } catch (const pkcs11::Error& error) {
+        reason = error.what();
+    }
+    throw pkcs11::Error(pkcs11::Failure::key, "the new AES key can't be had: " + reason +
+                                                  (objects.undo() ? "" : "; it may be there"));
 }
 
 std::shared_ptr<SecretKey> makeIn(ossl::Context& provider, const NewKey& wanted,
@@ -51,11 +68,14 @@ std::shared_ptr<SecretKey> makeIn(ossl::Context& provider, const NewKey& wanted,
     if (connection->loginRequired())
         connection->login(session, tokens::pinSource(wanted.uri, provider.settings(), {}));
     refuseDouble(session, wanted.uri);
-    const auto id = wanted.uri.id();
-    const auto handle = create(session, wanted, id ? *id : tokens::randomId(provider));
-    auto key = keyAt(provider, connection, session, handle);
-    if (!key)
-        throw pkcs11::Error(pkcs11::Failure::key, "the token made a key that is not AES");
+    auto id = wanted.uri.id().value_or(pkcs11::Bytes{});
+    if (id.empty())
+        id = tokens::randomId(provider);
+    pkcs11::NewObjects objects(session);
+    const auto handle = create(session, wanted, id);
+    objects.add(handle);
+    auto key = readBack(provider, connection, session, objects, handle);
+    objects.keep();
     if (staysOnToken(wanted.uri))
         return key;
     return std::make_shared<SecretKey>(

@@ -28,10 +28,15 @@ void* keyData(std::shared_ptr<SecretKey> key) {
     return new SecretKeyData{std::move(key)};
 }
 
+uri::Uri parse(std::string& text) {
+    const ossl::Wiped wiped(text);
+    return tokens::parseUri(text);
+}
+
 // Bytes that are for no token are for the ciphers of other providers, which this one may stand
 // before.
 std::shared_ptr<SecretKey> import(ossl::Context& provider, const OSSL_PARAM* params) {
-    const auto text = ossl::textOf(params, uriParameter);
+    auto text = ossl::textOf(params, uriParameter);
     const auto value = ossl::octetsOf(params, skey::rawBytes);
     if (!text && !value)
         throw ossl::UsageError(ossl::Reason::parameter,
@@ -40,7 +45,7 @@ std::shared_ptr<SecretKey> import(ossl::Context& provider, const OSSL_PARAM* par
         requireKeySize(value->size());
     if (!text)
         return std::make_shared<SecretKey>(provider, *value);
-    const auto uri = tokens::parseUri(*text);
+    const auto uri = parse(*text);
     return value ? makeKey(provider, {uri, value->size(), *value}) : findKey(provider, uri);
 }
 
@@ -53,13 +58,13 @@ void* importKey(void* provctx, int, const OSSL_PARAM params[]) {
 void* generateKey(void* provctx, const OSSL_PARAM params[]) {
     auto& provider = ossl::Context::from(provctx);
     return ossl::guarded<void*>(provider.core(), nullptr, [&] {
-        const auto text = ossl::textOf(params, uriParameter);
+        auto text = ossl::textOf(params, uriParameter);
         const auto size = ossl::sizeOf(params, skey::keyLength);
         if (!text || !size)
             throw ossl::UsageError(ossl::Reason::parameter,
                                    "a key is made on a token by pkcs11_uri and key-length");
         requireKeySize(*size);
-        return keyData(makeKey(provider, {tokens::parseUri(*text), *size}));
+        return keyData(makeKey(provider, {parse(*text), *size}));
     });
 }
 

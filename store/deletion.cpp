@@ -15,7 +15,7 @@ using pkcs11::Session;
 
 // In the order in which they go: a public key without its private one is harmless.
 constexpr std::array classes{CK_OBJECT_CLASS{CKO_PRIVATE_KEY}, CK_OBJECT_CLASS{CKO_PUBLIC_KEY},
-                             CK_OBJECT_CLASS{CKO_CERTIFICATE}};
+                             CK_OBJECT_CLASS{CKO_CERTIFICATE}, CK_OBJECT_CLASS{CKO_SECRET_KEY}};
 constexpr std::array idAttribute{CKA_ID};
 
 struct Found {
@@ -51,14 +51,14 @@ std::vector<std::string> urisOf(Session& session, const std::vector<Found>& foun
 }
 
 void requireName(const uri::Uri& uri) {
-    if (!uri.object() && !uri.id())
+    if (!tokens::namesObject(uri))
         throw pkcs11::Error(pkcs11::Failure::ambiguous,
                             uri.withoutPin() + " names no object to delete (object=, id=)");
     if (std::find(classes.begin(), classes.end(), uri.type().value_or(CKO_PRIVATE_KEY)) ==
         classes.end())
         throw pkcs11::Error(pkcs11::Failure::unsupported,
                             "objects of the type in " + uri.withoutPin() +
-                                " are not deleted: private and public keys and certificates are");
+                                " are not deleted: keys and certificates are");
 }
 
 } // namespace

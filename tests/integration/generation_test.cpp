@@ -8,7 +8,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
-#include "fixture.h"
+#include "agreement.h"
 
 namespace {
 
@@ -145,6 +145,72 @@ TEST_F(Generation, EveryTypeSignsAtOnceInTwoCalls) {
     }
 }
 
+// SoftHSM has these as Edwards keys: the forms that other tokens want are tried before.
+TEST_F(Generation, MontgomeryKeysAgreeOnSecrets) {
+    for (const auto order : {Order::defaultFirst, Order::providerFirst})
+        for (const char* type : {"X25519", "X448"}) {
+            const Instance instance(order);
+            const auto key = generate(instance, type, {{"pkcs11_uri", place("made")}});
+            ASSERT_TRUE(key) << type << takeErrors();
+            const ossl::Pkey peer(EVP_PKEY_Q_keygen(defaultOnly(), nullptr, type));
+            const auto secret =
+                derive(instance.get(), key.get(), publicHalf(instance.get(), peer.get()).get());
+            EXPECT_FALSE(secret.empty()) << type << takeErrors();
+            EXPECT_EQ(secret, derive(defaultOnly(), peer.get(), softwarePublicKey(key.get()).get()))
+                << type;
+            EXPECT_EQ(destroy(instance, place("made")), 1) << takeErrors();
+        }
+}
+
+TEST_F(Generation, KeysOfOneIdHaveTheirOwnPublicHalves) {
+    const Instance instance;
+    const Settings curve{{"group", "P-256"}, {"pkcs11_allow_duplicate", "yes"}};
+    for (const char* label : {"made", "made2"}) {
+        auto settings = curve;
+        settings.emplace_back("pkcs11_uri", place(label, ";id=%aa"));
+        ASSERT_TRUE(generate(instance, "EC", settings)) << takeErrors();
+    }
+    for (const char* label : {"made", "made2"}) {
+        const auto key = load(instance, place(label, ";type=private"));
+        ASSERT_TRUE(key) << takeErrors();
+        EXPECT_TRUE(verifies(key.get(), sign(instance, key.get(), data), "SHA256")) << label;
+    }
+    EXPECT_FALSE(generateEc(instance, "stored", ";id=%aa"));
+    EXPECT_TRUE(contains(takeErrors(), "object=made;type=private"));
+}
+
+// As a script makes them of a variable that is not set.
+TEST_F(Generation, EmptyNamesAreNone) {
+    const Instance instance;
+    ASSERT_TRUE(generateEc(instance, "made")) << takeErrors();
+    EXPECT_FALSE(generateEc(instance, "made", ";id="));
+    EXPECT_TRUE(contains(takeErrors(), "object=made;type=private"));
+    EXPECT_FALSE(generateEc(instance, ""));
+    EXPECT_TRUE(contains(takeErrors(), "gives the new key no name"));
+    EXPECT_FALSE(generateEc(instance, "", ";id="));
+    EXPECT_TRUE(contains(takeErrors(), "gives the new key no name"));
+    EXPECT_NE(destroy(instance, place(""), true), 1);
+    EXPECT_TRUE(contains(takeErrors(), "names no object"));
+    EXPECT_EQ(countOf(instance, "made"), 2U);
+}
+
+// With this provider first it passes other providers' work on, and their reasons.
+TEST_F(Generation, OtherProvidersReasonsAreTold) {
+    const Instance instance(Order::providerFirst);
+    const auto refused = [&instance](const char* type, const Settings& settings) {
+        const ossl::PkeyCtx context(EVP_PKEY_CTX_new_from_name(instance.get(), type, nullptr));
+        const auto params = paramsOf(settings);
+        EVP_PKEY* key = nullptr;
+        EXPECT_FALSE(EVP_PKEY_keygen_init(context.get()) == 1 &&
+                     EVP_PKEY_CTX_set_params(context.get(), params.get()) == 1 &&
+                     EVP_PKEY_generate(context.get(), &key) == 1);
+        EVP_PKEY_free(key);
+        return takeErrors();
+    };
+    EXPECT_TRUE(contains(refused("EC", {{"group", "nosuch"}}), "invalid curve"));
+    EXPECT_TRUE(contains(refused("RSA-PSS", {{"digest", "nosuch"}}), "nosuch"));
+}
+
 TEST_F(Generation, PssKeysStayPssKeys) {
     const Instance instance;
     const auto key = generate(instance, "RSA-PSS", {{"pkcs11_uri", place("made")}});
@@ -163,7 +229,7 @@ TEST_F(Generation, ParametersReachTheKey) {
     BN_set_word(exponent.get(), 17);
     EXPECT_EQ(EVP_PKEY_CTX_set_rsa_keygen_bits(context.get(), 1536), 1);
     EXPECT_EQ(EVP_PKEY_CTX_set1_rsa_keygen_pubexp(context.get(), exponent.get()), 1);
-    const auto params = paramsOf({{"pkcs11_uri", place("made", ";id=%07")}});
+    const auto params = paramsOf({{"pkcs11_uri", place("made", ";id=%70")}});
     EXPECT_EQ(EVP_PKEY_CTX_set_params(context.get(), params.get()), 1);
     EVP_PKEY* made = nullptr;
     ASSERT_EQ(EVP_PKEY_generate(context.get(), &made), 1) << takeErrors();
@@ -173,7 +239,7 @@ TEST_F(Generation, ParametersReachTheKey) {
     EXPECT_EQ(EVP_PKEY_get_bn_param(made, OSSL_PKEY_PARAM_RSA_E, &value), 1);
     EXPECT_EQ(BN_get_word(value), 17U);
     BN_free(value);
-    EXPECT_TRUE(load(instance, "pkcs11:token=scenarios;id=%07;type=private?pin-value=1234"));
+    EXPECT_TRUE(load(instance, "pkcs11:token=scenarios;id=%70;type=private?pin-value=1234"));
 }
 
 TEST_F(Generation, UsageIsKept) {
@@ -341,6 +407,49 @@ TEST_F(Generation, SoftwareKeysAreStored) {
         noFaults();
         EXPECT_EQ(countOf(instance, "stored"), 0U) << "the first half has gone again";
     }
+}
+
+TEST_F(Generation, MontgomeryKeysAreStored) {
+    const Instance instance;
+    for (const char* type : {"X25519", "X448"}) {
+        const ossl::Pkey software(EVP_PKEY_Q_keygen(instance.get(), "provider=default", type));
+        const auto key = store(instance, software.get(), place("stored"));
+        ASSERT_TRUE(key) << type << takeErrors();
+        const ossl::Pkey peer(EVP_PKEY_Q_keygen(instance.get(), "provider=default", type));
+        const auto publicPeer = publicHalf(instance.get(), peer.get());
+        EXPECT_EQ(derive(instance.get(), key.get(), publicPeer.get()),
+                  derive(instance.get(), software.get(), publicPeer.get()))
+            << type << takeErrors();
+        EXPECT_EQ(EVP_PKEY_eq(key.get(), software.get()), 1) << type;
+        EXPECT_EQ(destroy(instance, place("stored")), 1) << takeErrors();
+    }
+}
+
+TEST_F(Generation, WhatATokenWouldNotKeepToIsNotStored) {
+    const Instance instance;
+    const auto refusal = [&instance](const char* type, const auto& set) {
+        const ossl::PkeyCtx context(
+            EVP_PKEY_CTX_new_from_name(instance.get(), type, "provider=default"));
+        EVP_PKEY* made = nullptr;
+        EXPECT_TRUE(EVP_PKEY_keygen_init(context.get()) == 1 && set(context.get()) == 1 &&
+                    EVP_PKEY_generate(context.get(), &made) == 1)
+            << takeErrors();
+        const ossl::Pkey software(made);
+        EXPECT_FALSE(store(instance, made, place("stored")));
+        return takeErrors();
+    };
+    EXPECT_TRUE(contains(refusal("RSA",
+                                 [](EVP_PKEY_CTX* context) {
+                                     return EVP_PKEY_CTX_set_rsa_keygen_primes(context, 3);
+                                 }),
+                         "two primes"));
+    EXPECT_TRUE(contains(refusal("RSA-PSS",
+                                 [](EVP_PKEY_CTX* context) {
+                                     return EVP_PKEY_CTX_set_rsa_pss_keygen_md(context,
+                                                                               EVP_sha256());
+                                 }),
+                         "digest"));
+    EXPECT_EQ(countOf(instance, "stored"), 0U);
 }
 
 TEST_F(Generation, WhatCantBeTakenBackIsTold) {

@@ -47,6 +47,20 @@ TEST_F(Skeys, ASessionKeyGoesWithItsLastUser) {
     takeErrors();
 }
 
+TEST_F(Skeys, ANewKeyThatCannotBeReadIsTakenAway) {
+    const SymmetricInstance instance;
+    for (const CK_RV rv : {CKR_DEVICE_ERROR, CKR_DEVICE_REMOVED, CKR_SESSION_HANDLE_INVALID}) {
+        fault("C_GetAttributeValue", "1", rv);
+        const CallCounter calls;
+        EXPECT_FALSE(instance.generate(secretKeyUri("orphan"), 16));
+        EXPECT_EQ(calls.of("C_GenerateKey"), 1U);
+        EXPECT_EQ(calls.of("C_DestroyObject"), 1U);
+        EXPECT_NE(takeErrors().find("the new AES key can't be had"), std::string::npos);
+        noFaults();
+    }
+    EXPECT_TRUE(instance.generate(secretKeyUri("orphan"), 16)) << takeErrors();
+}
+
 TEST_F(Skeys, SensitiveKeysAreNotExported) {
     const SymmetricInstance instance;
     const auto key = instance.import(tokenUri, randomBytes(32));

@@ -88,6 +88,11 @@ scenario_generate_keys() {
         -pkeyopt pkcs11_extractable:yes -out new-derive.pem
     object_of new-derive privkey | grep -q 'Usage:.*derive' || die "another usage"
     ! object_of new-derive privkey | grep -q 'never extractable' || die "it is not extractable"
+    # What a key on a token does not do unless asked.
+    genpkey -algorithm RSA -pkeyopt "$(place new-open)" -pkeyopt pkcs11_sensitive:no -pkeyopt pkcs11_extractable:yes -out new-open.pem
+    object_of new-open privkey | grep -q 'Access: *extractable, local' || die "another access: $(object_of new-open privkey)"
+    genpkey -algorithm RSA -pkeyopt "$(place new-asking)" -pkeyopt pkcs11_always_authenticate:yes -out new-asking.pem
+    object_of new-asking privkey | grep -q 'always authenticate\|always auth' || die "it does not ask: $(object_of new-asking privkey)"
     # openssl draws a line when the key is made.
     timeout "$PATIENCE" "${RUNNER[@]}" openssl req "${PROV[@]}" -propquery provider=pkcs11 -new -newkey rsa:2048 -pkeyopt "$(place new-req)" -noenc -keyout new-req.pem -subj /CN=me -out new.req 2>said.txt </dev/null ||
         { cat said.txt >&2; die "req -newkey"; }
@@ -151,6 +156,11 @@ scenario_import_keys() {
         # A TLS server and x509 take it from there.
         ossl x509 -in "pkcs11:token=scenarios;object=copy-$label;type=cert" -noout -subject >/dev/null
     done
+    objects import-key --not-sensitive --extractable --always-authenticate "$TOKENS/ec256.pem" "pkcs11:token=scenarios;object=open?pin-value=$PIN" >uri
+    object_of open privkey | grep -q 'Access: *always authenticate, extractable\|Access: *extractable' || die "another access: $(object_of open privkey)"
+    fails_objects "is on no token" import-certificate "$(certificate_of ec256)" "$TOKENS/rsa.pem"
+    fails_objects "bad percent-encoding" import-certificate "$(certificate_of ec256)" "pkcs11:token=scenarios;object=rsa?pin-value=$PIN%"
+    fails_objects "bad percent-encoding" import-key "pkcs11:token=scenarios;object=rsa?pin-value=$PIN%" "pkcs11:token=scenarios;object=new?pin-value=$PIN"
     fails_objects "another key" import-certificate "$(certificate_of ec384)" "$(uri copy-rsa)"
     fails_objects "already" import-key "$TOKENS/rsa.pem" "pkcs11:token=scenarios;object=copy-rsa?pin-value=$PIN"
     fails_objects "no private key can be read from nothing.pem" import-key nothing.pem "pkcs11:token=scenarios;object=new?pin-value=$PIN"
@@ -169,6 +179,7 @@ scenario_delete_objects() {
     grep 'id=%0C;object=twin;type=private' stderr.txt | grep -q 'id=%0D;object=twin;type=private' || die "the objects are not named"
     fails_objects "several objects fit" delete "$twin;type=private?pin-value=$PIN"
     fails_objects "names no object" delete "pkcs11:token=scenarios?pin-value=$PIN"
+    fails_objects "names no object" delete --all "pkcs11:token=scenarios;object=?pin-value=$PIN"
     fails_objects "nothing that fits" delete "pkcs11:token=scenarios;object=nobody?pin-value=$PIN"
     fails_objects "no PIN for token" delete "pkcs11:token=scenarios;object=ec384"
     fails_objects "are not deleted" delete "pkcs11:token=scenarios;object=ec384;type=data?pin-value=$PIN"
@@ -185,6 +196,9 @@ scenario_delete_objects() {
     object_of rsa pubkey | grep -q 'label: *rsa$' || die "the public key is gone"
     objects delete --all "pkcs11:token=scenarios;object=rsa?pin-value=$PIN"
     gone rsa
+    token_tool --keygen --key-type AES:32 --label aes >/dev/null
+    objects delete "pkcs11:token=scenarios;object=aes;type=secret-key?pin-value=$PIN"
+    gone aes
     export PKCS11_TEST_TARGET=$PKCS11_PROVIDER_MODULE
     PKCS11_PROVIDER_MODULE=$TEST_MODULE
     PKCS11_TEST_FAULTS=C_DestroyObject:1=CKR_ACTION_PROHIBITED fails_objects "CKR_ACTION_PROHIBITED" delete "pkcs11:token=scenarios;object=ec384?pin-value=$PIN"
