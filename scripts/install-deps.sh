@@ -6,9 +6,11 @@ build=(cmake ninja-build g++ pkg-config libssl-dev libp11-kit-dev openssl sofths
 test=(libgtest-dev libgmock-dev libbenchmark-dev gnutls-bin osslsigncode valgrind xxd clang-format clang-tidy gdb nginx-light libnss3 libnss3-tools jq python3-jwcrypto debootstrap bash-completion gcc-mingw-w64-x86-64-win32 gcab wixl)
 test+=(apache2-bin bind9-utils curl haproxy openvpn stunnel4)
 bench=(libbenchmark-dev python3 gnuplot-nox valgrind libengine-pkcs11-openssl)
-fuzz=(clang libclang-rt-dev)
-# Tokens for tests, which not every release has; their tests say so where they are missing.
-tokens=(opencryptoki caml-crush-server caml-crush-clients)
+fuzz=(clang)
+# What not every release has: tokens for tests, which say so where they are missing, and the fuzzers' runtime, which other
+# releases have in clang's own packages.
+tokens=(opencryptoki caml-crush-server caml-crush-clients debian-archive-keyring)
+runtime=(libclang-rt-dev)
 # Man pages and the package.
 build+=(help2man lowdown dpkg-dev)
 
@@ -18,11 +20,12 @@ install() {
     "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$@" </dev/null
 }
 if command -v dnf >/dev/null; then
-    build=(cmake ninja-build gcc-c++ pkgconf-pkg-config openssl-devel p11-kit-devel openssl softhsm opensc p11-kit json-devel yaml-cpp-devel cli11-devel help2man lowdown)
-    test=(gtest-devel gmock-devel google-benchmark-devel gnutls-utils osslsigncode valgrind vim-common clang-tools-extra gdb nginx nss-softokn nss-tools jq python3-jwcrypto debootstrap mingw64-gcc gcab msitools libasan libubsan libtsan)
+    build=(cmake ninja-build gcc-c++ pkgconf-pkg-config openssl-devel p11-kit-devel openssl softhsm opensc p11-kit json-devel yaml-cpp-devel cli11-devel help2man lowdown findutils diffutils)
+    test=(p11-kit-server gtest-devel gmock-devel google-benchmark-devel gnutls-utils osslsigncode valgrind vim-common clang-tools-extra gdb nginx nss-softokn nss-tools jq python3-jwcrypto debootstrap mingw64-gcc gcab msitools libasan libubsan libtsan)
     bench=(google-benchmark-devel python3 gnuplot-minimal valgrind)
     fuzz=(clang compiler-rt)
     tokens=()
+    runtime=()
     installed() { rpm -q "$1" >/dev/null; }
     install() { "${as_root[@]}" dnf install -y "$@" </dev/null; }
 fi
@@ -34,7 +37,11 @@ bench) packages+=("${test[@]}" "${bench[@]}") ;;
 fuzz) packages+=("${fuzz[@]}") ;;
 esac
 
-[[ ${1:-build} = test || ${1:-build} = bench ]] || tokens=()
+optional=()
+case ${1:-build} in
+test | bench) optional=("${tokens[@]}") ;;
+fuzz) optional=("${runtime[@]}") ;;
+esac
 as_root=()
 [ "$(id -u)" = 0 ] || as_root=(sudo)
 
@@ -55,7 +62,7 @@ install_missing() { # PACKAGES
 install_missing "${packages[@]}"
 # Only now does apt know what there is.
 known=()
-for package in "${tokens[@]}"; do
+for package in "${optional[@]}"; do
     ! apt-cache show "$package" >/dev/null 2>&1 || known+=("$package")
 done
 install_missing "${known[@]}"

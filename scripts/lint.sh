@@ -11,7 +11,8 @@ case $(clang-format --version) in
     exit 0
     ;;
 esac
-mapfile -t sources < <(git ls-files '*.cpp' '*.h' '*.c')
+files=$(git ls-files '*.cpp' '*.h' '*.c')
+mapfile -t sources <<<"$files"
 clang-format --dry-run -Werror "${sources[@]}"
-mapfile -t checked < <(git ls-files '*.cpp' | grep -vE '^(tests|bench)/')
+mapfile -t checked < <(grep '\.cpp$' <<<"$files" | grep -vE '^(tests|bench)/')
 printf '%s\n' "${checked[@]}" | xargs -P "$(nproc)" -n 3 clang-tidy -p build/release --quiet

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes a root of another Debian:  debian-root.sh SUITE FOLDER [PACKAGES-FILE]
+# Makes a root of another Debian:  debian-root.sh SUITE FOLDER [PACKAGES-FILE]   ("host" is the suite of this machine)
 # With the packages that the file lists it is for the programs and the OpenSSL of that release, and what was built here is
 # linked into it ("unpacked NAME" in the file: into /opt/NAME, since it would take our place; "unstable NAME LIBRARY..." likewise, as unstable has them, if it can be had); without a file it is a clean system, to install our package in. Once, and again where the list has
 # changed; 77 where that can't be done. DEBIAN_MIRROR is taken from apt's configuration if it is not set.
@@ -17,6 +17,9 @@ skip() {
     exit 77
 }
 [ "$(id -u)" = 0 ] || skip "it takes root"
+if [ "$suite" = host ]; then
+    suite=$(. /etc/os-release && [ "$ID" = debian ] && echo "$VERSION_CODENAME") || skip "this is not Debian"
+fi
 mkdir -p "$(dirname "$root")"
 exec 9>"$root.lock"
 flock 9

@@ -10,7 +10,7 @@ endfunction()
 # About the file itself, its installation and its package, with the programs that build it.
 set(NOT_THERE binary_symbols binary_install package_in_a_clean_root package_completion)
 # About what OpenSSL 3.0 does not know, or refuses to find.
-list(APPEND NOT_THERE post_quantum_unknown error_public_half_not_on_token)
+list(APPEND NOT_THERE post_quantum_unknown)
 # The root's modules for TPMs are registered, too, and talk on standard error where there is none.
 list(APPEND NOT_THERE registered_modules)
 foreach(scenario IN LISTS SCENARIOS)
