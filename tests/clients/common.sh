@@ -106,6 +106,10 @@ mentions_pin() {
         grep -E "pin-value=|(^|[^0-9A-Za-z])($PIN|$WRONG_PIN)([^0-9A-Za-z]|\$)" >&2
 }
 
+# holds [OPTION] PATTERN: is it in what comes on standard input? All of that is read: grep -q would end early, and what writes
+# would be ended by a signal, which counts as failure here.
+holds() { [ "$(grep -c "$@")" != 0 ]; }
+
 # The numbers of calls that the module saw, as somebody else counts them: OpenSC's pkcs11-spy between provider and module.
 spy() {
     local library

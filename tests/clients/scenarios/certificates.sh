@@ -16,17 +16,17 @@ scenario_req_new() {
     done
     ossl req -new -key "$(uri rsa)" -subj /CN=request -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:-1 -out request.pem
     verifies_ok req -in request.pem -verify -noout
-    plain req -in request.pem -noout -text | grep -q "Salt Length: 0x20" || die "the salt length is not that of the digest"
+    plain req -in request.pem -noout -text | holds "Salt Length: 0x20" || die "the salt length is not that of the digest"
 }
 
 # A renewal: the request for a certificate's successor.
 scenario_x509_x509toreq() {
     ossl x509 -x509toreq -in "$(certificate_of rsa)" -signkey "$(uri rsa)" -out request.pem
     verifies_ok req -in request.pem -verify -noout
-    plain req -in request.pem -subject -noout | grep -q localhost || die "the request has another subject"
+    plain req -in request.pem -subject -noout | holds localhost || die "the request has another subject"
     ossl x509 -in "$(certificate_of ec256)" -signkey "$(uri ec256)" -days 5 -sha384 -out renewed.pem
     plain verify -CAfile renewed.pem renewed.pem >/dev/null
-    plain x509 -in renewed.pem -noout -text | grep -q ecdsa-with-SHA384 || die "not signed with the digest asked for"
+    plain x509 -in renewed.pem -noout -text | holds ecdsa-with-SHA384 || die "not signed with the digest asked for"
 }
 
 scenario_req_x509() {
@@ -64,7 +64,7 @@ scenario_pkey_output() {
         ossl pkey -in "$(uri $label)" -pubout -out pub.pem
         cmp -s pub.pem "$(public_of $label)" || die "pkey -pubout of $label"
     done
-    head -1 pub.pem | grep -q "BEGIN PUBLIC KEY" || die "not a PUBLIC KEY"
+    head -1 pub.pem | holds "BEGIN PUBLIC KEY" || die "not a PUBLIC KEY"
     ossl pkey -in "$(uri rsa)" -text -noout -out text
     grep -q "object=rsa;type=private" text || die "pkey -text has no URI"
     grep -q "Public-Key: (2048 bit)" text || die "pkey -text has no public part"

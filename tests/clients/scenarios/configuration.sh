@@ -66,7 +66,7 @@ scenario_configuration_sample() {
 }
 
 scenario_registered_modules() { # neither configuration nor environment: p11-kit's registration
-    p11-kit list-modules 2>/dev/null | grep -q softhsm || { echo "SoftHSM is not registered with p11-kit"; exit 77; }
+    p11-kit list-modules 2>/dev/null | holds softhsm || { echo "SoftHSM is not registered with p11-kit"; exit 77; }
     unset PKCS11_PROVIDER_MODULE
     works "${PROV[@]}"
     clean openssl dgst "${PROV[@]}" -sha256 -sign "$(uri rsa)&module-name=softhsm2" -out sig data.bin

@@ -43,6 +43,8 @@ scenario_error_missing_pin() {
 
 # The key is there, and what is wanted of it is not: no list of what there is instead, in which it would stand.
 scenario_error_public_half_not_on_token() {
+    # Later versions take the private key, and leave out what they can't write.
+    [[ $(openssl version) =~ ^OpenSSL\ 3\.[0-4]\. ]] || { echo "OpenSSL 3.5 asks otherwise"; exit 77; }
     fails "the public half is not on the token" openssl pkey "${PROV[@]}" -pubin -in "$(uri bare-ec)" -noout
     grep -q 'object=bare-ec;type=private' stderr.txt || die "does not name the key: $(cat stderr.txt)"
     ! grep -q 'there are' stderr.txt || die "lists other keys: $(cat stderr.txt)"

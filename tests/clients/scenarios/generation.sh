@@ -48,7 +48,7 @@ fails_objects() { fails "$1" "$OBJECTS" --provider-path "$PROVIDER_DIR" "${@:2}"
 made() {
     local options=()
     grep -q 'BEGIN PKCS#11 PROVIDER URI' "$1.pem" || die "no reference"
-    ! openssl asn1parse -in "$1.pem" | grep -q "pin-value\|$PIN" || die "the PIN is in the reference"
+    ! openssl asn1parse -in "$1.pem" | holds "pin-value\|$PIN" || die "the PIN is in the reference"
     public_on_token "$1" "$2"
     if [ "$2" = ED25519 ]; then
         PKCS11_PIN=$PIN ossl pkeyutl -sign -rawin -inkey "$1.pem" -in data.bin -out sig
@@ -58,19 +58,19 @@ made() {
         PKCS11_PIN=$PIN ossl dgst -sha256 -sign "$1.pem" "${options[@]}" -out sig data.bin
         plain dgst -sha256 -verify token.pub.pem "${options[@]}" -signature sig data.bin >/dev/null
     fi
-    object_of "$1" privkey | grep -q 'sensitive, always sensitive, never extractable, local' || die "not a key that stays on the token: $1"
+    object_of "$1" privkey | holds 'sensitive, always sensitive, never extractable, local' || die "not a key that stays on the token: $1"
 }
 
 scenario_generate_keys() {
     genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -pkeyopt "$(place new-rsa ';id=%41%42')" -out new-rsa.pem
     made new-rsa RSA
     [ "$(id_of new-rsa privkey) $(id_of new-rsa pubkey)" = "4142 4142" ] || die "another id"
-    object_of new-rsa privkey | grep -qE 'Usage: *decrypt, sign(, signRecover)?$' || die "another usage: $(object_of new-rsa privkey)"
+    object_of new-rsa privkey | holds -E 'Usage: *decrypt, sign(, signRecover)?$' || die "another usage: $(object_of new-rsa privkey)"
     genpkey -algorithm RSA-PSS -pkeyopt "$(place new-pss)" -out new-pss.pem
     made new-pss RSA-PSS
     genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-384 -pkeyopt "$(place new-ec)" -out new-ec.pem
     made new-ec EC
-    plain pkey -pubin -in token.pub.pem -noout -text | grep -q secp384r1 || die "another curve"
+    plain pkey -pubin -in token.pub.pem -noout -text | holds secp384r1 || die "another curve"
     genpkey -algorithm EC -pkeyopt group:P-256 -pkeyopt "$(place new-ec256)" -out new-ec256.pem
     made new-ec256 EC
     genpkey -algorithm ED25519 -pkeyopt "$(place new-ed)" -out new-ed.pem
@@ -78,7 +78,7 @@ scenario_generate_keys() {
     [ "$(id_of new-ed privkey)" = "$(id_of new-ed pubkey)" ] || die "two ids"
     # A key for decryption alone; and a request with a new key in one step.
     genpkey -algorithm RSA -pkeyopt "$(place new-decrypt)" -pkeyopt pkcs11_key_usage:dataEncipherment -out new-decrypt.pem
-    object_of new-decrypt privkey | grep -qE 'Usage: *decrypt(, signRecover)?$' || die "another usage: $(object_of new-decrypt privkey)"
+    object_of new-decrypt privkey | holds -E 'Usage: *decrypt(, signRecover)?$' || die "another usage: $(object_of new-decrypt privkey)"
     public_on_token new-decrypt RSA
     head -c 30 data.bin >secret
     plain pkeyutl -encrypt -pubin -inkey token.pub.pem -in secret -out encrypted -pkeyopt rsa_padding_mode:oaep
@@ -86,13 +86,13 @@ scenario_generate_keys() {
     cmp -s secret decrypted || die "another secret"
     genpkey -algorithm EC -pkeyopt group:P-256 -pkeyopt "$(place new-derive)" -pkeyopt pkcs11_key_usage:keyAgreement \
         -pkeyopt pkcs11_extractable:yes -out new-derive.pem
-    object_of new-derive privkey | grep -q 'Usage:.*derive' || die "another usage"
-    ! object_of new-derive privkey | grep -q 'never extractable' || die "it is not extractable"
+    object_of new-derive privkey | holds 'Usage:.*derive' || die "another usage"
+    ! object_of new-derive privkey | holds 'never extractable' || die "it is not extractable"
     # What a key on a token does not do unless asked.
     genpkey -algorithm RSA -pkeyopt "$(place new-open)" -pkeyopt pkcs11_sensitive:no -pkeyopt pkcs11_extractable:yes -out new-open.pem
-    object_of new-open privkey | grep -q 'Access: *extractable, local' || die "another access: $(object_of new-open privkey)"
+    object_of new-open privkey | holds 'Access: *extractable, local$' || die "another access: $(object_of new-open privkey)"
     genpkey -algorithm RSA -pkeyopt "$(place new-asking)" -pkeyopt pkcs11_always_authenticate:yes -out new-asking.pem
-    object_of new-asking privkey | grep -q 'always authenticate\|always auth' || die "it does not ask: $(object_of new-asking privkey)"
+    object_of new-asking privkey | holds 'Access: *always authenticate, sensitive' || die "it does not ask: $(object_of new-asking privkey)"
     # openssl draws a line when the key is made.
     timeout "$PATIENCE" "${RUNNER[@]}" openssl req "${PROV[@]}" -propquery provider=pkcs11 -new -newkey rsa:2048 -pkeyopt "$(place new-req)" -noenc -keyout new-req.pem -subj /CN=me -out new.req 2>said.txt </dev/null ||
         { cat said.txt >&2; die "req -newkey"; }
@@ -144,7 +144,7 @@ scenario_import_keys() {
         plain dgst -sha256 -verify "$(public_of $label)" -signature sig data.bin >/dev/null
         public_on_token "copy-$label" "$([ $label = rsa ] || echo EC)"
         cmp -s token.pub.pem "$(public_of $label)" || die "another public key"
-        object_of "copy-$label" privkey | grep -q 'Access: *sensitive' || die "not sensitive"
+        object_of "copy-$label" privkey | holds 'Access: *sensitive' || die "not sensitive"
         objects import-certificate "$(certificate_of $label)" "$(uri "copy-$label")"
         fails_objects "already" import-certificate "$(certificate_of $label)" "$(uri "copy-$label")"
         token_tool --read-object --type cert --label "copy-$label" --output-file cert.der >/dev/null
@@ -152,12 +152,12 @@ scenario_import_keys() {
         plain x509 -in "$(certificate_of $label)" -out expected.pem
         cmp -s cert.pem expected.pem || die "another certificate"
         [ "$(id_of "copy-$label" cert)" = "$(id_of "copy-$label" privkey)" ] || die "another id"
-        object_of "copy-$label" cert | grep -q 'subject:.*CN=localhost' || die "another subject"
+        object_of "copy-$label" cert | holds 'subject:.*CN=localhost' || die "another subject"
         # A TLS server and x509 take it from there.
         ossl x509 -in "pkcs11:token=scenarios;object=copy-$label;type=cert" -noout -subject >/dev/null
     done
     objects import-key --not-sensitive --extractable --always-authenticate "$TOKENS/ec256.pem" "pkcs11:token=scenarios;object=open?pin-value=$PIN" >uri
-    object_of open privkey | grep -q 'Access: *always authenticate, extractable\|Access: *extractable' || die "another access: $(object_of open privkey)"
+    object_of open privkey | holds 'Access: *always authenticate, extractable$' || die "another access: $(object_of open privkey)"
     fails_objects "is on no token" import-certificate "$(certificate_of ec256)" "$TOKENS/rsa.pem"
     fails_objects "bad percent-encoding" import-certificate "$(certificate_of ec256)" "pkcs11:token=scenarios;object=rsa?pin-value=$PIN%"
     fails_objects "bad percent-encoding" import-key "pkcs11:token=scenarios;object=rsa?pin-value=$PIN%" "pkcs11:token=scenarios;object=new?pin-value=$PIN"
@@ -176,7 +176,7 @@ scenario_delete_objects() {
     objects_built
     local twin="pkcs11:token=scenarios;object=twin"
     fails_objects "several objects fit" delete "$twin?pin-value=$PIN"
-    grep 'id=%0C;object=twin;type=private' stderr.txt | grep -q 'id=%0D;object=twin;type=private' || die "the objects are not named"
+    grep 'id=%0C;object=twin;type=private' stderr.txt | holds 'id=%0D;object=twin;type=private' || die "the objects are not named"
     fails_objects "several objects fit" delete "$twin;type=private?pin-value=$PIN"
     fails_objects "names no object" delete "pkcs11:token=scenarios?pin-value=$PIN"
     fails_objects "names no object" delete --all "pkcs11:token=scenarios;object=?pin-value=$PIN"
@@ -193,7 +193,7 @@ scenario_delete_objects() {
     objects delete "pkcs11:token=scenarios;object=rsa;type=cert?pin-value=$PIN"
     [ "$(count_of rsa)" = 2 ] || die "not the certificate alone"
     objects delete "pkcs11:token=scenarios;object=rsa;type=private?pin-value=$PIN"
-    object_of rsa pubkey | grep -q 'label: *rsa$' || die "the public key is gone"
+    object_of rsa pubkey | holds 'label: *rsa$' || die "the public key is gone"
     objects delete --all "pkcs11:token=scenarios;object=rsa?pin-value=$PIN"
     gone rsa
     token_tool --keygen --key-type AES:32 --label aes >/dev/null
@@ -242,7 +242,7 @@ pkcs11-module-token-pin = file:$WORK/pin.txt"
     clean openssl genpkey -propquery provider=pkcs11 -algorithm RSA -pkeyopt "pkcs11_uri:$token;object=new-rsa" -out new-rsa.pem
     clean openssl genpkey -propquery provider=pkcs11 -algorithm EC -pkeyopt group:P-256 -pkeyopt "pkcs11_uri:$token;object=new-ec" -out new-ec.pem
     for label in new-rsa new-ec; do
-        certutil -K -d sql:db -f pin.txt | grep -q "$label" || die "NSS does not list $label"
+        certutil -K -d sql:db -f pin.txt | holds "$label" || die "NSS does not list $label"
         clean openssl dgst -sha256 -sign $label.pem -out sig data.bin
         clean openssl pkey -in $label.pem -pubout -out pub.pem
         plain dgst -sha256 -verify pub.pem -signature sig data.bin >/dev/null
@@ -251,8 +251,8 @@ pkcs11-module-token-pin = file:$WORK/pin.txt"
     clean openssl dgst -sha256 -sign "$(cat uri)" -out sig data.bin
     plain dgst -sha256 -verify "$(public_of rsa)" -signature sig data.bin >/dev/null
     objects import-certificate "$(certificate_of rsa)" "$(cat uri)"
-    certutil -L -d sql:db | grep -q "^copy " || die "NSS does not list the certificate"
+    certutil -L -d sql:db | holds "^copy " || die "NSS does not list the certificate"
     objects delete "$token;object=copy;type=cert"
     objects delete "$token;object=copy"
-    ! certutil -K -d sql:db -f pin.txt | grep -q copy || die "the key is there still"
+    ! certutil -K -d sql:db -f pin.txt | holds copy || die "the key is there still"
 }

@@ -127,7 +127,7 @@ scenario_uri2pem() {
     [ $status = 1 ] || die "a full disk: status $status"
     grep -q "standard output can't be written" said || { cat said >&2; die "a full disk"; }
     # shellcheck disable=SC2010 # names of ours
-    ! ls | grep -q 'pem\.......$' || die "a file of its own is left behind"
+    ! ls | holds 'pem\.......$' || die "a file of its own is left behind"
     clean "$URI2PEM" --help >help
     for option in --out --force --with-pin --check --provider-path --version; do grep -q -- $option help || die "no $option in --help"; done
     clean "$URI2PEM" --version >version
@@ -146,7 +146,7 @@ scenario_uri2pem_pins() {
         [ "$(reference_uri key.pem)" = "$key?pin-value=$PIN" ] || die "another URI with the PIN"
     done
     clean "$URI2PEM" --force -o key.pem "$key?pin-source=file:/run/pin&module-name=softhsm2"
-    reference_uri key.pem | grep -qx "$key?pin-source=file%3A%2Frun%2Fpin&module-name=softhsm2" || die "another URI: $(reference_uri key.pem)"
+    reference_uri key.pem | holds -x "$key?pin-source=file%3A%2Frun%2Fpin&module-name=softhsm2" || die "another URI: $(reference_uri key.pem)"
     # What is wrong is said, and the PIN is not.
     fails 'attribute "tokn" is unknown' "$URI2PEM" "pkcs11:tokn=a?pin-value=$PIN"
     fails 'attribute "object" is given twice' "$URI2PEM" "pkcs11:object=a;object=b;pin-value=$PIN"

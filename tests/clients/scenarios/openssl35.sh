@@ -19,7 +19,7 @@ scenario_openssl35_provparam() {
 
 scenario_openssl35_lists() {
     clean openssl list "${PROV[@]}" -providers -verbose >listed
-    grep -A3 '^  pkcs11$' listed | grep -q 'status: active' || { cat listed >&2; die "the provider is not active"; }
+    grep -A3 '^  pkcs11$' listed | holds 'status: active' || { cat listed >&2; die "the provider is not active"; }
     clean openssl list "${PROV[@]}" -store-loaders >listed
     grep -q 'pkcs11 @ pkcs11' listed || { cat listed >&2; die "no loader"; }
     clean openssl list "${PROV[@]}" -all-algorithms >listed

@@ -71,6 +71,9 @@ refused_signature() {
 }
 
 # Without the provider, as somebody who has been sent the file.
+# Debian 12 without backports has 2.5.
+osslsigncode_has() { [[ $(osslsigncode --help 2>&1) == *"$1"* ]] || { echo "this osslsigncode has no $1"; exit 77; }; }
+
 without_provider() { env -u PKCS11_PROVIDER_MODULE -u SOFTHSM2_CONF OPENSSL_CONF="$TOKENS/plain.cnf" timeout 60 osslsigncode "$@" >log 2>&1 </dev/null; }
 
 # authentic FILE DIGEST [SIGNATURES [STAMPS]]
@@ -179,6 +182,7 @@ scenario_osslsigncode_pins() {
 # The built-in time stamps, whose key is a reference, too: with the signature, and added to it later.
 scenario_osslsigncode_time_stamps() {
     local file
+    osslsigncode_has -TSA-certs
     authenticode_files
     authenticode_chain rsa
     authenticode_references rsa ec256
@@ -237,6 +241,7 @@ PYTHON
 # The machine with the token signs_code the digest alone; the files stay where they are.
 scenario_osslsigncode_detached() {
     local file
+    osslsigncode_has extract-data
     authenticode_files
     authenticode_chain ec384
     authenticode_references ec384

@@ -200,7 +200,7 @@ scenario_debian13_post_quantum_software() {
 # An OpenSSL that knows no such keys: they are named in lists, refused by name, and disturb nobody.
 scenario_post_quantum_unknown() {
     local token=$KEYS_TOKEN
-    ! plain list -key-managers 2>/dev/null | grep -q 'ML-DSA-65 .*default' || { echo "this OpenSSL knows ML-DSA"; exit 77; }
+    ! plain list -key-managers 2>/dev/null | holds 'ML-DSA-65 .*default' || { echo "this OpenSSL knows ML-DSA"; exit 77; }
     post_quantum_token "$WORK/token"
     unset PKCS11_PROVIDER_MODULE
     configuration "pkcs11-module-path = $WORK/token/nss/libsoftokn3.so

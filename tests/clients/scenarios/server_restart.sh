@@ -10,7 +10,7 @@ token_server() {
     for library in /usr/lib/*/pkcs11/p11-kit-client.so /usr/lib/pkcs11/p11-kit-client.so /usr/lib64/pkcs11/p11-kit-client.so; do
         [ ! -e "$library" ] || break
     done
-    [ -e "$library" ] || die "p11-kit-client.so is not installed"
+    [ -e "$library" ] || { echo "p11-kit-client.so is not installed"; exit 77; }
     export PKCS11_PROVIDER_MODULE=$library P11_KIT_SERVER_ADDRESS=unix:path=$WORK/p11-kit.sock
     start_token_server
 }

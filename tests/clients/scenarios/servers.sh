@@ -140,7 +140,7 @@ master_process on;
 worker_processes 2;
 pid $1/nginx.pid;
 error_log $1/nginx-error.log;
-user ${2:-nobody nogroup};
+user ${2:-nobody $(id -gn nobody)};
 env P11_KIT_SERVER_ADDRESS;
 env OPENSSL_CONF;
 events { worker_connections 64; }
@@ -194,7 +194,7 @@ PidFile $HERE/httpd.pid
 ErrorLog $HERE/httpd-error.log
 Mutex file:$HERE
 User nobody
-Group nogroup
+Group $(id -gn nobody)
 LoadModule mpm_$1_module $modules/mod_mpm_$1.so
 LoadModule authz_core_module $modules/mod_authz_core.so
 LoadModule ssl_module $modules/mod_ssl.so
@@ -231,7 +231,7 @@ scenario_servers_haproxy() {
     without_tsan haproxy
     server_files haproxy
     on_debian run "$(documented haproxy-files)"
-    { printf 'global\n    user nobody\n    group nogroup\n' && documented haproxy; } >"$FILES/haproxy.cfg"
+    { printf 'global\n    user nobody\n    group %s\n' "$(id -gn nobody)" && documented haproxy; } >"$FILES/haproxy.cfg"
     on_debian haproxy_serves
 }
 
@@ -253,7 +253,7 @@ stunnel_serves() {
 
 scenario_servers_stunnel() {
     server_files stunnel4
-    { printf 'foreground = yes\npid =\nsetuid = nobody\nsetgid = nogroup\n' && documented stunnel-server | sed "s|^connect = .*|exec = /bin/cat|"; } >"$FILES/stunnel.conf"
+    { printf 'foreground = yes\npid =\nsetuid = nobody\nsetgid = %s\n' "$(id -gn nobody)" && documented stunnel-server | sed "s|^connect = .*|exec = /bin/cat|"; } >"$FILES/stunnel.conf"
     on_debian chmod a+r "$HERE"/rsa.key.pem "$HERE"/ec256.key.pem
     on_debian stunnel_serves
 }

@@ -45,6 +45,7 @@ scenario_servers_curl() {
 scenario_servers_curl_uri_refused() {
     [ -z "${SCENARIO_PRELOAD:-}" ] || { echo "curl does not end with the sanitizer's runtime"; exit 77; }
     server_files curl
+    [[ $(curl --version) =~ ^curl\ (7|8\.([0-9]|1[01]))\. ]] || { echo "this curl takes URIs"; exit 77; }
     start_verifying_server
     fails "Engine 'pkcs11' not found" curl -sS --key "pkcs11:token=scenarios;object=rsa;type=private" --cacert ca.pem --cert rsa.cert.pem "https://localhost:$PORT/"
 }
@@ -74,7 +75,7 @@ scenario_servers_stunnel_client() {
     server_files stunnel4
     on_debian chmod a+r "$HERE"/rsa.key.pem "$HERE"/ec256.key.pem
     for label in rsa ec256; do
-        { printf 'foreground = yes\npid =\nsetuid = nobody\nsetgid = nogroup\n' && documented stunnel-client | sed "s/\\brsa\\b/$label/"; } >"$FILES/$label.conf"
+        { printf 'foreground = yes\npid =\nsetuid = nobody\nsetgid = %s\n' "$(id -gn nobody)" && documented stunnel-client | sed "s/\\brsa\\b/$label/"; } >"$FILES/$label.conf"
     done
     on_debian stunnel_shows
 }
@@ -129,5 +130,6 @@ scenario_servers_openvpn() {
 # BIND 9.18 takes keys from engines alone, and Debian's has none.
 scenario_servers_bind_refused() {
     server_files dnssec-keyfromlabel
+    [[ $(dnssec-keyfromlabel -V 2>&1) =~ \ 9\.1[0-8] ]] || { echo "this BIND takes URIs"; exit 77; }
     fails "no engine" dnssec-keyfromlabel -a ECDSAP256SHA256 -l 'pkcs11:token=scenarios;object=ec256' example
 }

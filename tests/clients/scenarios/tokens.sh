@@ -44,7 +44,7 @@ makes_key() {
     timeout 60 pkcs11-tool --module "$MODULE" --token-label "${TOKEN#*=}" --login --pin "$PIN" --keypairgen --label "$1" --id "$2" \
         --key-type "$3" --usage-sign --usage-decrypt --usage-derive >tool.log 2>&1 </dev/null || { cat tool.log >&2; die "no key $1"; }
 }
-offers() { pkcs11-tool --module "$MODULE" --token-label "${TOKEN#*=}" --list-mechanisms 2>/dev/null | grep -q "^ *$1,"; }
+offers() { pkcs11-tool --module "$MODULE" --token-label "${TOKEN#*=}" --list-mechanisms 2>/dev/null | holds "^ *$1,"; }
 
 # opencryptoki's soft token: a daemon, shared memory, and a PIN of 4 to 8 digits. In namespaces of one's own.
 start_opencryptoki() {
