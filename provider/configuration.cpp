@@ -181,6 +181,10 @@ std::vector<std::string> misspellings(std::string_view name) {
     for (char& letter : swapped)
         letter = letter == '-' ? '_' : letter == '_' ? '-' : letter;
     std::vector<std::string> result{swapped, right + "s", "pkcs11-" + right};
+    if (name.ends_with('s'))
+        result.push_back(right.substr(0, right.size() - 1));
+    if (constexpr std::string_view american = "behavior"; name.ends_with(american))
+        result.push_back(right.substr(0, right.size() - american.size()) + "behaviour");
     constexpr std::string_view prefix = "pkcs11-module-";
     if (name.starts_with(prefix)) {
         const std::string rest(name.substr(prefix.size()));

@@ -11,6 +11,7 @@
 #include <openssl/evp.h>
 
 #include "tests/integration/fixture.h"
+#include "tests/integration/newer.h"
 
 namespace {
 
@@ -197,7 +198,11 @@ TEST(Directives, BlockOperations) {
         takeErrors();
         return method != nullptr;
     };
-    const std::map<std::string, Fetch> fetches{
+    std::map<std::string, Fetch> fetches{
+        {"random",
+         [&](auto* ctx) {
+             return fetched(EVP_RAND_fetch(ctx, "PKCS11-RAND", ours), EVP_RAND_free);
+         }},
         {"store",
          [&](auto* ctx) {
              return fetched(OSSL_STORE_LOADER_fetch(ctx, "pkcs11", ours), OSSL_STORE_LOADER_free);
@@ -223,10 +228,88 @@ TEST(Directives, BlockOperations) {
         {"decoder", [&](auto* ctx) {
              return fetched(OSSL_DECODER_fetch(ctx, "RSA", ours), OSSL_DECODER_free);
          }}};
+    struct Skeymgmt;
+    using FetchSkeymgmt = Skeymgmt*(OSSL_LIB_CTX*, const char*, const char*);
+    if (auto* const fetch = newer<FetchSkeymgmt>("EVP_SKEYMGMT_fetch"); fetch != nullptr) {
+        fetches["skeymgmt"] = [&, fetch](auto* ctx) {
+            return fetched(fetch(ctx, "AES", ours), newer<void(Skeymgmt*)>("EVP_SKEYMGMT_free"));
+        };
+        fetches["cipher"] = [&](auto* ctx) {
+            return fetched(EVP_CIPHER_fetch(ctx, "AES-256-CBC", ours), EVP_CIPHER_free);
+        };
+        fetches["kem"] = [&](auto* ctx) {
+            return fetched(EVP_KEM_fetch(ctx, "ML-KEM-768", ours), EVP_KEM_free);
+        };
+    }
     for (const auto& [blocked, unused] : fetches) {
-        const Configured configured("pkcs11-module-block-operations = digest " + blocked);
+        const Configured configured("pkcs11-random-token = pkcs11:token=scenarios\n"
+                                    "pkcs11-symmetric-keys = 1\n"
+                                    "pkcs11-module-block-operations = digest " +
+                                    blocked);
         for (const auto& [name, fetch] : fetches)
             EXPECT_EQ(fetch(configured.get()), name != blocked) << name << " without " << blocked;
+    }
+}
+
+TEST(Directives, NoDeinitLeavesTheModuleAlone) {
+    const auto ends = [](const std::string& directive) {
+        EXPECT_TRUE(Configured(directive).signs()) << takeErrors();
+        return module().count("C_Finalize");
+    };
+    EXPECT_EQ(inChild([&] { return ends("") == 1; }), 0);
+    EXPECT_EQ(inChild([&] { return ends("pkcs11-module-quirks = no-deinit") == 0; }), 0);
+}
+
+// It is by CKA_ALLOWED_MECHANISMS that a key is known to be for PSS.
+TEST(Directives, NoAllowedMechanismsLeavesThatAttributeUnread) {
+    const auto isForPss = [](const std::string& directive) {
+        const Configured configured(directive);
+        const auto key = configured.key(uriOf("pssonly"));
+        EXPECT_TRUE(key) << takeErrors();
+        return key && EVP_PKEY_is_a(key.get(), "RSA-PSS") == 1;
+    };
+    EXPECT_TRUE(isForPss(""));
+    EXPECT_FALSE(isForPss("pkcs11-module-quirks = no-allowed-mechanisms"));
+}
+
+/// What a signature in a child writes to standard error.
+std::string errorOutput(const std::string& directive, const char* level) {
+    const auto file = scratch("stderr");
+    EXPECT_EQ(inChild([&] {
+                  const Variable debug("PKCS11_PROVIDER_DEBUG", nullptr);
+                  const Variable variable("PKCS11_DEBUG_LEVEL", level);
+                  if (std::freopen(file.c_str(), "w", stderr) == nullptr)
+                      return false;
+                  return Configured(directive).signs();
+              }),
+              0);
+    std::ifstream written(file);
+    return {std::istreambuf_iterator<char>(written), {}};
+}
+
+TEST(Directives, SetTheLevelOfTheLog) {
+    const auto has = [](const std::string& text, const char* part) {
+        return text.find(part) != std::string::npos;
+    };
+    for (const auto& [directive, level] :
+         {std::pair{"debug_level = 1", static_cast<const char*>(nullptr)}, std::pair{"", "1"}}) {
+        const auto steps = errorOutput(directive, level);
+        EXPECT_TRUE(has(steps, "sign with the private key")) << steps;
+        EXPECT_FALSE(has(steps, "C_SignInit")) << steps;
+    }
+    for (const auto& [directive, level] :
+         {std::pair{"debug_level = 2", static_cast<const char*>(nullptr)}, std::pair{"", "2"}})
+        EXPECT_TRUE(has(errorOutput(directive, level), "C_SignInit")) << directive;
+    EXPECT_EQ(errorOutput("debug_level = 0", nullptr), "");
+}
+
+TEST(Directives, MisspeltAreNamed) {
+    for (const char* name : {"pkcs11-module-login-behaviour", "pkcs11_module_path",
+                             "pkcs11-module-quirk", "pkcs11-token-pin", "module-path"}) {
+        EXPECT_FALSE(Configured(std::string(name) + " = auto").signs()) << name;
+        const auto errors = takeErrors();
+        EXPECT_NE(errors.find(std::string("unknown directive ") + name), std::string::npos)
+            << name << ": " << errors;
     }
 }
 
