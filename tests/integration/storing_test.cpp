@@ -1,0 +1,148 @@
+// Key pairs and certificates that are stored on a token, and deleted from it.
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+
+#include "new_keys.h"
+
+namespace {
+
+using namespace testing_support;
+
+const Bytes& data = newKeysData;
+
+class Storing : public NewKeys {};
+
+TEST_F(Storing, SoftwareKeysAreStored) {
+    const Instance instance;
+    for (const char* type : {"RSA", "EC", "ED25519", "ED448"}) {
+        const ossl::Pkey software(
+            std::string(type) == "RSA"
+                ? EVP_PKEY_Q_keygen(instance.get(), "provider=default", type, std::size_t{2048})
+                : EVP_PKEY_Q_keygen(instance.get(), "provider=default", type, "P-256"));
+        ASSERT_TRUE(software);
+        const auto key = store(instance, software.get(), place("stored"));
+        ASSERT_TRUE(key) << type << takeErrors();
+        const char* digest = type[1] == 'D' ? nullptr : "SHA256";
+        EXPECT_TRUE(verifies(software.get(), sign(instance, key.get(), data, digest), digest))
+            << type << takeErrors();
+        EXPECT_FALSE(store(instance, software.get(), place("stored"))) << "it is there already";
+        takeErrors();
+        EXPECT_EQ(destroy(instance, place("stored")), 1) << takeErrors();
+        fault("C_CreateObject", "2", CKR_DEVICE_MEMORY);
+        EXPECT_FALSE(store(instance, software.get(), place("stored")));
+        EXPECT_TRUE(contains(takeErrors(), "CKR_DEVICE_MEMORY")) << type;
+        noFaults();
+        EXPECT_EQ(countOf(instance, "stored"), 0U) << "the first half has gone again";
+    }
+}
+
+TEST_F(Storing, MontgomeryKeysAreStored) {
+    const Instance instance;
+    for (const char* type : {"X25519", "X448"}) {
+        const ossl::Pkey software(EVP_PKEY_Q_keygen(instance.get(), "provider=default", type));
+        const auto key = store(instance, software.get(), place("stored"));
+        ASSERT_TRUE(key) << type << takeErrors();
+        const ossl::Pkey peer(EVP_PKEY_Q_keygen(instance.get(), "provider=default", type));
+        const auto publicPeer = publicHalf(instance.get(), peer.get());
+        EXPECT_EQ(derive(instance.get(), key.get(), publicPeer.get()),
+                  derive(instance.get(), software.get(), publicPeer.get()))
+            << type << takeErrors();
+        EXPECT_EQ(EVP_PKEY_eq(key.get(), software.get()), 1) << type;
+        EXPECT_EQ(destroy(instance, place("stored")), 1) << takeErrors();
+    }
+}
+
+TEST_F(Storing, WhatATokenWouldNotKeepToIsNotStored) {
+    const Instance instance;
+    const auto refusal = [&instance](const char* type, const auto& set) {
+        const ossl::PkeyCtx context(
+            EVP_PKEY_CTX_new_from_name(instance.get(), type, "provider=default"));
+        EVP_PKEY* made = nullptr;
+        EXPECT_TRUE(EVP_PKEY_keygen_init(context.get()) == 1 && set(context.get()) == 1 &&
+                    EVP_PKEY_generate(context.get(), &made) == 1)
+            << takeErrors();
+        const ossl::Pkey software(made);
+        EXPECT_FALSE(store(instance, made, place("stored")));
+        return takeErrors();
+    };
+    EXPECT_TRUE(contains(refusal("RSA",
+                                 [](EVP_PKEY_CTX* context) {
+                                     return EVP_PKEY_CTX_set_rsa_keygen_primes(context, 3);
+                                 }),
+                         "two primes"));
+    EXPECT_TRUE(contains(refusal("RSA-PSS",
+                                 [](EVP_PKEY_CTX* context) {
+                                     return EVP_PKEY_CTX_set_rsa_pss_keygen_md(context,
+                                                                               EVP_sha256());
+                                 }),
+                         "digest"));
+    EXPECT_EQ(countOf(instance, "stored"), 0U);
+}
+
+TEST_F(Storing, WhatCantBeTakenBackIsTold) {
+    const Instance instance;
+    const auto software = privateKeyFromFile(instance.get(), "ec256");
+    ASSERT_EQ(module().setFaults(("C_CreateObject:2=" + std::to_string(CKR_USER_NOT_LOGGED_IN) +
+                                  ",C_DestroyObject:1+=" + std::to_string(CKR_USER_NOT_LOGGED_IN))
+                                     .c_str()),
+              CKR_OK);
+    const CallCounter calls;
+    EXPECT_FALSE(store(instance, software.get(), place("stored", ";id=%43")));
+    const auto errors = takeErrors();
+    EXPECT_TRUE(contains(errors, "in part, with the id=%43")) << errors;
+    EXPECT_EQ(calls.of("C_CreateObject"), 2U) << "it is not tried again";
+}
+
+int setCertificate(EVP_PKEY* key, X509* certificate) {
+    unsigned char* der = nullptr;
+    const int size = i2d_X509(certificate, &der);
+    const int result = EVP_PKEY_set_octet_string_param(key, "pkcs11_certificate", der,
+                                                       static_cast<std::size_t>(size));
+    OPENSSL_free(der);
+    return result;
+}
+
+TEST_F(Storing, CertificatesGoBesideTheirKeys) {
+    const Instance instance;
+    const auto software = privateKeyFromFile(instance.get(), "ec384");
+    const auto certificate = certificateFromFile(instance.get(), "ec384");
+    const auto key = store(instance, software.get(), place("stored", ";id=%66"));
+    ASSERT_TRUE(key) << takeErrors();
+    EXPECT_EQ(setCertificate(key.get(), certificateFromFile(instance.get(), "ec256").get()), 0);
+    EXPECT_TRUE(contains(takeErrors(), "another key"));
+    EXPECT_EQ(setCertificate(key.get(), certificate.get()), 1) << takeErrors();
+    EXPECT_EQ(setCertificate(key.get(), certificate.get()), 0) << "it is there already";
+    takeErrors();
+    EXPECT_EQ(countOf(instance, "stored"), 3U);
+    const ossl::Owner<OSSL_STORE_CTX, OSSL_STORE_close> found(
+        OSSL_STORE_open_ex("pkcs11:token=scenarios;object=stored;id=%66;type=cert", instance.get(),
+                           nullptr, nullptr, nullptr, nullptr, nullptr, nullptr));
+    const ossl::Owner<OSSL_STORE_INFO, OSSL_STORE_INFO_free> info(OSSL_STORE_load(found.get()));
+    ASSERT_TRUE(info) << takeErrors();
+    EXPECT_EQ(X509_cmp(OSSL_STORE_INFO_get0_CERT(info.get()), certificate.get()), 0);
+}
+
+TEST_F(Storing, DeletingNeedsOneNameForOneThing) {
+    const Instance instance;
+    ASSERT_TRUE(generateEc(instance, "made", ";id=%01%01")) << takeErrors();
+    ASSERT_TRUE(generateEc(instance, "made", ";id=%01%02")) << takeErrors();
+    EXPECT_EQ(destroy(instance, place("made")), 0);
+    const auto errors = takeErrors();
+    EXPECT_TRUE(contains(errors, "id=%01%01") && contains(errors, "id=%01%02")) << errors;
+    EXPECT_EQ(destroy(instance, "pkcs11:token=scenarios?pin-value=1234"), 0);
+    EXPECT_TRUE(contains(takeErrors(), "names no object"));
+    EXPECT_EQ(destroy(instance, place("nobody")), 0);
+    EXPECT_TRUE(contains(takeErrors(), "nothing that fits"));
+    EXPECT_EQ(countOf(instance, "made"), 4U);
+    EXPECT_EQ(destroy(instance, place("made", ";id=%01%01;type=private")), 1) << takeErrors();
+    EXPECT_EQ(countOf(instance, "made"), 3U);
+    EXPECT_EQ(destroy(instance, place("made", ";id=%01%02")), 1) << takeErrors();
+    EXPECT_EQ(countOf(instance, "made"), 1U);
+    EXPECT_EQ(destroy(instance, place("made")), 1) << takeErrors();
+    fault("C_DestroyObject", "1", CKR_ACTION_PROHIBITED);
+    ASSERT_TRUE(generateEc(instance, "made"));
+    EXPECT_EQ(destroy(instance, place("made")), 0);
+    EXPECT_TRUE(contains(takeErrors(), "CKR_ACTION_PROHIBITED"));
+}
+
+} // namespace
