@@ -75,29 +75,34 @@ bool Recovery::othersSucceeded() {
     return before != successes_;
 }
 
-bool Recovery::mayTry(const std::shared_ptr<Connection>& connection) {
+bool Recovery::mayTry(const Error& error, const std::shared_ptr<Connection>& connection) {
     if (process::exiting())
         return false;
     // What another thread noticed before, and has dropped the connection for, is not held against
-    // this operation.
+    // this operation; nor is a new loss. That a key is not there says nothing of either.
     const bool known = connection && !connection->valid();
-    const bool served = othersSucceeded();
-    auto& left = known || served ? leftAfterOthers_ : left_;
-    return left-- > 0;
+    const bool served = othersSucceeded() && error.failure() != Failure::notFound;
+    if ((known || served) && leftAfterOthers_ > 0) {
+        --leftAfterOthers_;
+        return true;
+    }
+    isLast_ = --left_ == 0;
+    return left_ >= 0;
 }
 
 bool Recovery::prepare(const Error& error, const std::shared_ptr<Connection>& connection) {
     const auto remedy = remedyFor(error);
-    if (remedy == Remedy::none || !mayTry(connection))
+    if (remedy == Remedy::none || !mayTry(error, connection))
         return false;
     trace::step(std::string("once more after: ") + error.what());
     if (remedy == Remedy::module)
         module_.noteFinalizedByOthers();
     // The failed session is closed already; only if another does not help all of them are doubted.
-    const bool doubtful = remedy == Remedy::session && left_ == 0;
+    const bool isLast = std::exchange(isLast_, false);
+    const bool doubtful = remedy == Remedy::session && isLast;
     if (connection && (doubtful || remedy == Remedy::connection || remedy == Remedy::module))
         connection->token().drop(connection);
-    if (left_ == 0 && isFromConnecting(error))
+    if (isLast && isFromConnecting(error))
         module_.restart();
     return true;
 }

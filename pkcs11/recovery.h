@@ -36,13 +36,14 @@ class Recovery {
     bool prepare(const Error& error, const std::shared_ptr<Connection>& connection);
 
   private:
-    bool mayTry(const std::shared_ptr<Connection>& connection);
+    bool mayTry(const Error& error, const std::shared_ptr<Connection>& connection);
     bool othersSucceeded();
 
     Module& module_;
     const Token* token_ = nullptr;
     unsigned long successes_ = 0;
     int left_ = 3;
+    bool isLast_ = false; ///< of those that are left to this operation itself
     int leftAfterOthers_ = 16;
 };
 

@@ -269,6 +269,30 @@ TEST(SameKey, IsFoundAgainByWhatItSigns) {
     }
 }
 
+// Other threads' successes make more attempts, which must not help a key that is not there any more
+// to take the connection away from them again and again.
+TEST(LossOfMany, AKeyThatIsGoneDisturbsTheOthersNoMoreThanAlone) {
+    const Instance instance;
+    const auto other = loadPrivate(instance, "rsa");
+    const auto gone = loadPrivate(instance, "bare-ec");
+    tokenWriter("scenarios").destroy("bare-ec");
+    std::atomic<bool> done{false};
+    std::thread failing([&] {
+        const CallCounter calls;
+        EXPECT_FALSE(signs(instance, gone.get(), "bare-ec"));
+        EXPECT_NE(takeErrors().find("is no longer there"), std::string::npos);
+        EXPECT_LE(calls.of("C_Login"), 4U);
+        done = true;
+    });
+    inThreads(4, [&](int) {
+        while (!done) {
+            EXPECT_TRUE(signs(instance, other.get(), "rsa"));
+            EXPECT_EQ(takeErrors(), "");
+        }
+    });
+    failing.join();
+}
+
 TEST(LossOfMany, NoSignatureIsLostAndNoneIsWrong) {
     constexpr int crowd = 32;
     constexpr int rounds = 25;
