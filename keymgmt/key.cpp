@@ -268,27 +268,29 @@ ossl::Pkey Key::findPublicKey() const {
     });
 }
 
+// The public key in an object beside the private one. Certificates are looked at where there is no
+// public object, or one that another key may have brought.
 ossl::Pkey Key::companionKey(pkcs11::Session& session, CK_OBJECT_HANDLE handle) const {
-    for (const CK_OBJECT_CLASS type :
-         {CK_OBJECT_CLASS{CKO_PUBLIC_KEY}, CK_OBJECT_CLASS{CKO_CERTIFICATE}}) {
-        auto found = companions(session, type);
-        if (found.size() == 1)
-            return std::move(found.front().key);
-        for (auto& candidate : found)
-            if (isCompanion(candidate, session, handle))
-                return std::move(candidate.key);
-    }
+    std::vector<Companion> found;
+    addCompanions(session, CKO_PUBLIC_KEY, found);
+    if (found.size() != 1 || !found.front().sameLabel)
+        addCompanions(session, CKO_CERTIFICATE, found);
+    if (found.size() == 1)
+        return std::move(found.front().key);
+    for (auto& candidate : found)
+        if (isCompanion(candidate, session, handle))
+            return std::move(candidate.key);
     return nullptr;
 }
 
 // The public keys in objects of class `type` that go with the private key, each once: same CKA_ID,
 // or same label where there is no id.
-std::vector<Key::Companion> Key::companions(pkcs11::Session& session, CK_OBJECT_CLASS type) const {
+void Key::addCompanions(pkcs11::Session& session, CK_OBJECT_CLASS type,
+                        std::vector<Companion>& found) const {
     const auto id = object_->id();
     const auto label = object_->label();
-    std::vector<Companion> found;
     if (id.empty() && label.empty())
-        return found;
+        return;
     pkcs11::ObjectQuery query{type, std::nullopt, std::nullopt};
     if (id.empty())
         query.label = label;
@@ -310,21 +312,20 @@ std::vector<Key::Companion> Key::companions(pkcs11::Session& session, CK_OBJECT_
         else
             before->sameLabel = before->sameLabel || sameLabel;
     }
-    return found;
 }
 
 // Of several with one id: what the private key does tells. A key that can't be asked, or not
-// without somebody's PIN, goes by its label.
+// without somebody's PIN, goes by its label; so does one of RSA, which has nearly always told its
+// modulus.
 bool Key::isCompanion(const Companion& candidate, pkcs11::Session& session,
                       CK_OBJECT_HANDLE handle) const {
-    if (object_->attributes().flag(CKA_ALWAYS_AUTHENTICATE, false))
+    if (isRsa(type_) || object_->attributes().flag(CKA_ALWAYS_AUTHENTICATE, false))
         return candidate.sameLabel;
     try {
         return proves(candidate.key.get(), session, handle);
     } catch (const pkcs11::Error& error) {
-        if (error.rv() != CKR_KEY_FUNCTION_NOT_PERMITTED && !pkcs11::isMechanismRefusal(error.rv()))
+        if (pkcs11::remedyFor(error) != pkcs11::Remedy::none)
             throw;
-        session.setUsable(); // nothing has begun in it
         return candidate.sameLabel;
     }
 }

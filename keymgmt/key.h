@@ -98,7 +98,8 @@ class Key {
         bool sameLabel;
     };
     ossl::Pkey companionKey(pkcs11::Session& session, CK_OBJECT_HANDLE handle) const;
-    std::vector<Companion> companions(pkcs11::Session& session, CK_OBJECT_CLASS type) const;
+    void addCompanions(pkcs11::Session& session, CK_OBJECT_CLASS type,
+                       std::vector<Companion>& found) const;
     bool isCompanion(const Companion& candidate, pkcs11::Session& session,
                      CK_OBJECT_HANDLE handle) const;
     bool isStillItself(pkcs11::Session& session, CK_OBJECT_HANDLE handle) const;

@@ -89,11 +89,13 @@ int destroy(const Instance& instance, const std::string& uri, bool all) {
     return -1;
 }
 
-ossl::Pkey store(const Instance& instance, EVP_PKEY* software, const std::string& uri) {
+ossl::Pkey store(const Instance& instance, EVP_PKEY* software, const std::string& uri,
+                 Settings settings) {
     OSSL_PARAM* values = nullptr;
     EXPECT_EQ(EVP_PKEY_todata(software, EVP_PKEY_KEYPAIR, &values), 1) << takeErrors();
     const ossl::Params owner(values);
-    const auto where = paramsOf({{"pkcs11_uri", uri}});
+    settings.emplace_back("pkcs11_uri", uri);
+    const auto where = paramsOf(settings);
     const ossl::Params all(OSSL_PARAM_merge(values, where.get()));
     const ossl::PkeyCtx maker(EVP_PKEY_CTX_new_from_name(
         instance.get(), EVP_PKEY_get0_type_name(software), "provider=pkcs11"));

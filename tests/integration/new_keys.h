@@ -24,7 +24,8 @@ ossl::Pkey generate(const Instance& instance, const char* type, const Settings& 
 ossl::Pkey generateEc(const Instance& instance, const std::string& label,
                       const std::string& more = "");
 /// Brings a pair to the token; null on failure.
-ossl::Pkey store(const Instance& instance, EVP_PKEY* software, const std::string& uri);
+ossl::Pkey store(const Instance& instance, EVP_PKEY* software, const std::string& uri,
+                 Settings settings = {});
 /// As OSSL_STORE_delete of OpenSSL 3.2 does it.
 int destroy(const Instance& instance, const std::string& uri, bool all = false);
 

@@ -12,6 +12,14 @@ const Bytes& data = newKeysData;
 
 class Storing : public NewKeys {};
 
+Bytes derOf(X509* certificate) {
+    unsigned char* der = nullptr;
+    const int size = i2d_X509(certificate, &der);
+    Bytes bytes(der, der + (size > 0 ? size : 0));
+    OPENSSL_free(der);
+    return bytes;
+}
+
 TEST_F(Storing, SoftwareKeysAreStored) {
     const Instance instance;
     for (const char* type : {"RSA", "EC", "ED25519", "ED448"}) {
@@ -75,8 +83,61 @@ TEST_F(Storing, WhatATokenWouldNotKeepToIsNotStored) {
                                      return EVP_PKEY_CTX_set_rsa_pss_keygen_md(context,
                                                                                EVP_sha256());
                                  }),
-                         "digest"));
+                         "limits"));
+    EXPECT_TRUE(contains(refusal("RSA-PSS",
+                                 [](EVP_PKEY_CTX* context) {
+                                     return EVP_PKEY_CTX_set_rsa_pss_keygen_md(context, EVP_sha1());
+                                 }),
+                         "limits"));
+    EXPECT_TRUE(contains(refusal("RSA-PSS",
+                                 [](EVP_PKEY_CTX* context) {
+                                     return EVP_PKEY_CTX_set_rsa_pss_keygen_saltlen(context, 48);
+                                 }),
+                         "limits"));
     EXPECT_EQ(countOf(instance, "stored"), 0U);
+}
+
+// The public object of another key under the same id; the key's own half is in its certificate.
+TEST_F(Storing, AForeignPairOfTheSameIdTakesNoPublicHalfAway) {
+    const Instance instance;
+    const auto own = publicKeyFromFile("withcert");
+    const auto publicHalfOf = [&own](const Instance& fresh) {
+        const auto key = load(fresh, place("withcert", ";type=private"));
+        EXPECT_TRUE(key) << takeErrors();
+        return key && EVP_PKEY_eq(key.get(), own.get()) == 1;
+    };
+    const ossl::Pkey other(EVP_PKEY_Q_keygen(instance.get(), "provider=default", "EC", "P-256"));
+    ASSERT_TRUE(store(instance, other.get(), place("stored", ";id=%0e"),
+                      {{"pkcs11_allow_duplicate", "yes"}}))
+        << takeErrors();
+    EXPECT_TRUE(publicHalfOf(Instance())) << takeErrors();
+    // Where the key can't be asked, its label tells.
+    fault("C_SignInit", "1+", CKR_KEY_TYPE_INCONSISTENT);
+    EXPECT_TRUE(publicHalfOf(Instance())) << takeErrors();
+}
+
+TEST_F(Storing, AnRsaKeyWithoutItsModulusGoesByTheLabel) {
+    const Instance instance;
+    const auto der = derOf(certificateFromFile(defaultOnly(), "rsa3072").get());
+    CK_OBJECT_CLASS type = CKO_CERTIFICATE;
+    CK_CERTIFICATE_TYPE kind = CKC_X_509;
+    CK_BBOOL yes = CK_TRUE;
+    std::string label = "stored";
+    std::string id = "\x01";
+    tokenWriter("scenarios")
+        .create({{CKA_CLASS, &type, sizeof type},
+                 {CKA_CERTIFICATE_TYPE, &kind, sizeof kind},
+                 {CKA_TOKEN, &yes, sizeof yes},
+                 {CKA_LABEL, label.data(), label.size()},
+                 {CKA_ID, id.data(), id.size()},
+                 {CKA_SUBJECT, id.data(), 0},
+                 {CKA_VALUE, const_cast<unsigned char*>(der.data()), der.size()}});
+    ASSERT_EQ(module().configure("PKCS11_TEST_HIDE_ATTRIBUTES", "0x120"), CKR_OK);
+    const auto key = load(instance, place("rsa", ";type=private"));
+    ASSERT_TRUE(key) << takeErrors();
+    const CallCounter calls;
+    EXPECT_EQ(EVP_PKEY_eq(key.get(), publicKeyFromFile("rsa").get()), 1) << takeErrors();
+    EXPECT_EQ(calls.of("C_SignInit"), 0U);
 }
 
 TEST_F(Storing, WhatCantBeTakenBackIsTold) {
