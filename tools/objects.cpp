@@ -137,7 +137,7 @@ std::string importKey(OSSL_LIB_CTX* library, const std::string& file, const std:
     const auto software = privateKey(library, file);
     OSSL_PARAM* values = nullptr;
     if (EVP_PKEY_todata(software.get(), EVP_PKEY_KEYPAIR, &values) != 1)
-        throw Error(withReasons("the private key in " + file + " can't be taken out"));
+        throw Error(withReasons("the private key in " + withoutPin(file) + " can't be taken out"));
     const SecretParams secret(values);
     parameters.emplace_back("pkcs11_uri", uri);
     const SecretParams place(paramsOf(parameters));
@@ -147,7 +147,7 @@ std::string importKey(OSSL_LIB_CTX* library, const std::string& file, const std:
     EVP_PKEY* made = nullptr;
     if (!maker || !all || EVP_PKEY_fromdata_init(maker.get()) != 1 ||
         EVP_PKEY_fromdata(maker.get(), &made, EVP_PKEY_KEYPAIR, all.get()) != 1)
-        throw Error(withReasons("the key in " + file + " can't be stored"));
+        throw Error(withReasons("the key in " + withoutPin(file) + " can't be stored"));
     const ossl::Pkey key(made);
     return uriOf(key.get());
 }
@@ -170,7 +170,7 @@ void importCertificate(OSSL_LIB_CTX* library, const std::string& file, const std
         OSSL_PARAM_BLD_push_utf8_string(builder.get(), "pkcs11_allow_duplicate", "yes", 0);
     const ossl::Params params(OSSL_PARAM_BLD_to_param(builder.get()));
     if (!params || EVP_PKEY_set_params(key.get(), params.get()) != 1)
-        throw Error(withReasons("the certificate in " + file + " can't be stored"));
+        throw Error(withReasons("the certificate in " + withoutPin(file) + " can't be stored"));
 }
 
 void remove(OSSL_LIB_CTX* library, const std::string& uri, bool all) {

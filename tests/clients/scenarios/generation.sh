@@ -161,6 +161,8 @@ scenario_import_keys() {
     fails_objects "is on no token" import-certificate "$(certificate_of ec256)" "$TOKENS/rsa.pem"
     fails_objects "bad percent-encoding" import-certificate "$(certificate_of ec256)" "pkcs11:token=scenarios;object=rsa?pin-value=$PIN%"
     fails_objects "bad percent-encoding" import-key "pkcs11:token=scenarios;object=rsa?pin-value=$PIN%" "pkcs11:token=scenarios;object=new?pin-value=$PIN"
+    fails_objects "can't be taken out" import-key "$(uri rsa)" "pkcs11:token=scenarios;object=new?pin-value=$PIN"
+    fails_objects "another key" import-certificate "pkcs11:token=scenarios;object=rsa;type=cert?pin-value=$PIN" "$(uri ec256)"
     fails_objects "another key" import-certificate "$(certificate_of ec384)" "$(uri copy-rsa)"
     fails_objects "already" import-key "$TOKENS/rsa.pem" "pkcs11:token=scenarios;object=copy-rsa?pin-value=$PIN"
     fails_objects "no private key can be read from nothing.pem" import-key nothing.pem "pkcs11:token=scenarios;object=new?pin-value=$PIN"
