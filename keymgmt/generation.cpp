@@ -77,9 +77,10 @@ bool Generation::begin() {
 
 void Generation::set(const OSSL_PARAM* params) {
     placement_.set(params);
+    const ossl::Reasons reasons;
     if (params != nullptr && EVP_PKEY_CTX_set_params(generator_.get(), params) != 1)
         throw ossl::UsageError(ossl::Reason::parameter,
-                               ossl::lastReason("a parameter for the new key is refused"));
+                               reasons.last("a parameter for the new key is refused"));
     note(params);
 }
 
@@ -129,9 +130,10 @@ std::shared_ptr<Key> Generation::run() {
 
 std::shared_ptr<Key> Generation::runInMemory() {
     EVP_PKEY* made = nullptr;
+    const ossl::Reasons reasons;
     if (EVP_PKEY_generate(generator_.get(), &made) != 1)
         throw ossl::UsageError(ossl::Reason::parameter,
-                               ossl::lastReason("the key could not be generated"));
+                               reasons.last("the key could not be generated"));
     auto key = std::make_shared<Key>(context_, type_);
     if (pair_)
         key->setSoftwarePair(ossl::Pkey(made));

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <functional>
+#include <optional>
 
 #include "ossl/dispatch.h"
 #include "tokens/listing.h"
@@ -112,18 +113,25 @@ class NewPair {
   private:
     template <typename Make>
     KeyPair makeInSomeForm(Session& session, NewObjects& objects, Make& make) {
-        for (const auto* form = kind_.forms.data();; ++form) {
+        std::optional<pkcs11::Error> refusal;
+        for (const auto& form : kind_.forms) {
             PairTemplates pair;
             addCommon(kind_, placement_, names_, pair);
             try {
-                return make(session, *form, pair, objects);
+                return make(session, form, pair, objects);
             } catch (const pkcs11::Error& error) {
                 if (!objects.undo())
                     giveUp(error, false);
-                if (form == &kind_.forms.back() || !refusesForm(error))
+                if (!refusesForm(error))
                     throw;
+                // What is wrong says more than that a mechanism is not there, and the usual form's
+                // more than another's.
+                if (!refusal ||
+                    (refusal->rv() == CKR_MECHANISM_INVALID && error.rv() != CKR_MECHANISM_INVALID))
+                    refusal.emplace(error);
             }
         }
+        throw pkcs11::Error(*refusal);
     }
 
     std::shared_ptr<Key> finish(Session& session, NewObjects& objects, const KeyPair& pair) {

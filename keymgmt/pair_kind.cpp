@@ -91,16 +91,12 @@ void refusePrimes(std::size_t count) {
     refuse("tokens have RSA keys of two primes, not of " + std::to_string(count));
 }
 
-void refuseRestriction(const std::string& name) {
-    refuse("the parameter " + name + " is not for RSA-PSS keys on tokens");
-}
-
 void generateRsa(const PairKind& kind, const PairParameters& wanted, const PairForm&,
                  PairTemplates& pair) {
     if (wanted.primes != 2)
         refusePrimes(wanted.primes);
     if (!wanted.restriction.empty())
-        refuseRestriction(wanted.restriction);
+        refuse("the parameter " + wanted.restriction + " is not for RSA-PSS keys on tokens");
     pair.publicValues.number(CKA_MODULUS_BITS, wanted.bits)
         .bytes(CKA_PUBLIC_EXPONENT, wanted.exponent);
     restrictToPss(kind, pair);
@@ -113,10 +109,10 @@ void requirePlain(EVP_PKEY* key) {
         BN_clear_free(third);
         refusePrimes(3);
     }
-    std::array<char, 64> digest{};
-    if (EVP_PKEY_get_utf8_string_param(key, OSSL_PKEY_PARAM_RSA_DIGEST, digest.data(),
-                                       digest.size(), nullptr) == 1)
-        refuseRestriction(OSSL_PKEY_PARAM_RSA_DIGEST);
+    // The one that OpenSSL gives of every key that is limited, be it as usual or not.
+    int saltLength = 0;
+    if (EVP_PKEY_get_int_param(key, OSSL_PKEY_PARAM_RSA_PSS_SALTLEN, &saltLength) == 1)
+        refuse("the limits of an RSA-PSS key (digest, salt length) are not kept on tokens");
 }
 
 void storeRsa(const PairKind& kind, EVP_PKEY* key, const PairForm&, PairTemplates& pair) {

@@ -51,15 +51,22 @@ const OSSL_ITEM* reasonStrings() {
     return items.data();
 }
 
-std::string lastReason(const std::string& otherwise) {
-    const char* data = nullptr;
+Reasons::Entry Reasons::newest() {
+    Entry entry;
     int flags = 0;
-    const auto code = ERR_peek_last_error_all(nullptr, nullptr, nullptr, &data, &flags);
-    const char* reason = ERR_reason_error_string(code);
-    if (reason == nullptr)
+    entry.code = ERR_peek_last_error_all(nullptr, &entry.line, nullptr, &entry.data, &flags);
+    if ((flags & ERR_TXT_STRING) == 0)
+        entry.data = nullptr;
+    return entry;
+}
+
+std::string Reasons::last(const std::string& otherwise) const {
+    const auto now = newest();
+    const char* reason = ERR_reason_error_string(now.code);
+    if (now == before_ || reason == nullptr)
         return otherwise;
-    const bool hasText = (flags & ERR_TXT_STRING) != 0 && data != nullptr && *data != '\0';
-    return hasText ? std::string(reason) + ": " + data : reason;
+    const bool hasText = now.data != nullptr && *now.data != '\0';
+    return hasText ? std::string(reason) + ": " + now.data : reason;
 }
 
 Reason reasonOf(pkcs11::Failure failure) {

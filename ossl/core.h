@@ -43,8 +43,24 @@ class UsageError : public std::runtime_error {
     Reason reason_;
 };
 
-/// What OpenSSL said last in this thread, for errors of our own; `otherwise` if it said nothing.
-std::string lastReason(const std::string& otherwise);
+/// What OpenSSL says in this thread from here on, for errors of our own.
+class Reasons {
+  public:
+    Reasons() : before_(newest()) {}
+    /// The last one; `otherwise` if it has said nothing new.
+    std::string last(const std::string& otherwise) const;
+
+  private:
+    struct Entry {
+        unsigned long code = 0;
+        int line = 0;
+        const char* data = nullptr;
+        bool operator==(const Entry&) const = default;
+    };
+    static Entry newest();
+
+    Entry before_;
+};
 
 /// The core's function table, copied at initialisation. Thread-safe.
 class Core {

@@ -43,7 +43,8 @@ void refuseDouble(pkcs11::Session& session, const uri::Uri& uri) {
                                            uri.id().value_or(pkcs11::Bytes{}));
     if (staysOnToken(uri) && !pkcs11::findObjects(session, doubles).empty())
         throw pkcs11::Error(pkcs11::Failure::ambiguous,
-                            "there is a secret key already that fits " + uri.withoutPin());
+                            "there is a secret key already of the id or name in " +
+                                uri.withoutPin());
 }
 
 // Nothing of this must be done again: the key was there already, and may be still.
@@ -91,6 +92,10 @@ std::shared_ptr<SecretKey> makeKey(ossl::Context& provider, const NewKey& wanted
     if (wanted.uri.type().value_or(CKO_SECRET_KEY) != CKO_SECRET_KEY)
         throw pkcs11::Error(pkcs11::Failure::uri, "the type of an AES key is secret-key, and in " +
                                                       wanted.uri.withoutPin() + " it is another");
+    // An unset variable must not make a key that goes with its last user of one that stays.
+    if ((wanted.uri.object() || wanted.uri.id()) && !staysOnToken(wanted.uri))
+        throw pkcs11::Error(pkcs11::Failure::uri,
+                            wanted.uri.withoutPin() + " gives the new key no name (object=, id=)");
     const tokens::TokenSearch search(provider, wanted.uri);
     return search.onlyToken().withConnection([&](const auto& connection) {
         return makeIn(provider, wanted, connection,

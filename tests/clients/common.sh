@@ -108,7 +108,11 @@ mentions_pin() {
 
 # holds [OPTION] PATTERN: is it in what comes on standard input? All of that is read: grep -q would end early, and what writes
 # would be ended by a signal, which counts as failure here.
-holds() { [ "$(grep -c "$@")" != 0 ]; }
+holds() {
+    local count
+    count=$(grep -c "$@") || [ $? = 1 ] || die "grep $*"
+    [ "$count" != 0 ]
+}
 
 # The numbers of calls that the module saw, as somebody else counts them: OpenSC's pkcs11-spy between provider and module.
 spy() {

@@ -93,6 +93,22 @@ TEST_F(Generation, EmptyNamesAreNone) {
 }
 
 // With this provider first it passes other providers' work on, and their reasons.
+// Of several forms that are tried, what is wrong with the key says more than a mechanism's absence.
+TEST_F(Generation, TheReasonThatSaysMostIsTold) {
+    const Instance instance;
+    ASSERT_EQ(module().configure("PKCS11_TEST_HIDE_MECHANISMS", "0x1055,0x1056"), CKR_OK);
+    EXPECT_FALSE(generate(instance, "X25519", {{"pkcs11_uri", place("made")}}));
+    EXPECT_TRUE(contains(takeErrors(), "CKM_EC_MONTGOMERY_KEY_PAIR_GEN"));
+    module().configure(nullptr, nullptr);
+    ASSERT_EQ(
+        module().setFaults(("C_GenerateKeyPair:1-2=" + std::to_string(CKR_TEMPLATE_INCONSISTENT) +
+                            ",C_GenerateKeyPair:3=" + std::to_string(CKR_MECHANISM_INVALID))
+                               .c_str()),
+        CKR_OK);
+    EXPECT_FALSE(generate(instance, "X25519", {{"pkcs11_uri", place("made")}}));
+    EXPECT_TRUE(contains(takeErrors(), "CKR_TEMPLATE_INCONSISTENT"));
+}
+
 TEST_F(Generation, OtherProvidersReasonsAreTold) {
     const Instance instance(Order::providerFirst);
     const auto refused = [&instance](const char* type, const Settings& settings) {

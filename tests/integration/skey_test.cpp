@@ -87,6 +87,7 @@ TEST_F(Skeys, WrongSizesAndPlacesAreRefused) {
     refused(instance.generate("pkcs11:token=scenarios;object=x;type=private?pin-value=1234", 32),
             "secret-key");
     refused(instance.generate("nonsense", 32), "pkcs11");
+    refused(instance.generate(secretKeyUri(""), 32), "no name");
     const auto key = instance.generate(tokenUri, 16);
     ASSERT_TRUE(key) << takeErrors();
     const auto cipher = instance.cipher("AES-256-CBC");
