@@ -63,7 +63,7 @@ scenario_signpath_guide() {
 pkcs11-module-token-pin = $PIN"
     unset PKCS11_PROVIDER_MODULE
     cp data.bin artifact.bin
-    openssl dgst -sha256 -binary -out artifact.hash.bin artifact.bin
+    plain dgst -sha256 -binary -out artifact.hash.bin artifact.bin
     cp "$(certificate_of project)" certificate.pem
     clean openssl dgst -sign "$key" -sha256 -out artifact.sig artifact.bin
     plain dgst -sha256 -verify "$(public_of project)" -signature artifact.sig artifact.bin >/dev/null
