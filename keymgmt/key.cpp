@@ -15,6 +15,7 @@
 #include "pkcs11/mechanism.h"
 #include "pkcs11/operation.h"
 #include "pkcs11/process.h"
+#include "tokens/finding.h"
 
 namespace keymgmt {
 namespace {
@@ -291,11 +292,7 @@ void Key::addCompanions(pkcs11::Session& session, CK_OBJECT_CLASS type,
     const auto label = object_->label();
     if (id.empty() && label.empty())
         return;
-    pkcs11::ObjectQuery query{type, std::nullopt, std::nullopt};
-    if (id.empty())
-        query.label = label;
-    else
-        query.id = id;
+    const auto query = tokens::byIdOrLabel(type, id, label);
     for (const CK_OBJECT_HANDLE handle : pkcs11::findObjects(session, query)) {
         const auto attributes = pkcs11::readAttributes(session, handle, companionAttributes);
         auto key = type == CKO_CERTIFICATE

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "ossl/dispatch.h"
+#include "tokens/finding.h"
 #include "tokens/listing.h"
 #include "tokens/writing.h"
 
@@ -181,7 +182,7 @@ class NewPair {
 void requireFree(Session& session, std::span<const CK_OBJECT_CLASS> classes,
                  const std::string& label, const pkcs11::Bytes& id) {
     for (const CK_OBJECT_CLASS type : classes) {
-        const auto there = pkcs11::findObjects(session, tokens::doublesOf(type, label, id));
+        const auto there = pkcs11::findObjects(session, tokens::byIdOrLabel(type, id, label));
         if (!there.empty())
             throw ossl::UsageError(ossl::Reason::parameter,
                                    "another " + std::string(pkcs11::nameOf(type)) +

@@ -20,7 +20,7 @@ std::shared_ptr<Key> storePair(ossl::Context& context, KeyType type, const Place
                                EVP_PKEY* software);
 
 /// Throws UsageError if an object of one of the classes is there of which a new one with that label
-/// and id (tokens/writing.h) would be the double.
+/// and id (tokens/finding.h) would be the double.
 void requireFree(pkcs11::Session& session, std::span<const CK_OBJECT_CLASS> classes,
                  const std::string& label, const pkcs11::Bytes& id);
 

@@ -6,6 +6,7 @@
 #include <openssl/core_names.h>
 #include <openssl/objects.h>
 
+#include "keymgmt/public_key.h"
 #include "ossl/core.h"
 #include "ossl/ec_point.h"
 #include "ossl/secret.h"
@@ -18,7 +19,6 @@ using pkcs11::Bytes;
 // PKCS#11 3.0 numbers that p11-kit's header has under no other name.
 constexpr CK_MECHANISM_TYPE ckmEdwardsPairGen = 0x1055;
 constexpr CK_MECHANISM_TYPE ckmMontgomeryPairGen = 0x1056;
-constexpr CK_KEY_TYPE ckkMontgomery = 0x41;
 
 [[noreturn]] void refuse(const std::string& what) {
     throw ossl::UsageError(ossl::Reason::unsupported, what);
@@ -204,7 +204,7 @@ constexpr std::array ecForms{PairForm{CKK_EC, CKM_EC_KEY_PAIR_GEN, "CKM_EC_KEY_P
 
 constexpr PairForm edwards{CKK_EC_EDWARDS, ckmEdwardsPairGen, "CKM_EC_EDWARDS_KEY_PAIR_GEN"};
 constexpr PairForm edwardsByName{edwards.keyType, edwards.mechanism, edwards.mechanismName, true};
-constexpr PairForm montgomery{ckkMontgomery, ckmMontgomeryPairGen,
+constexpr PairForm montgomery{ckkEcMontgomery, ckmMontgomeryPairGen,
                               "CKM_EC_MONTGOMERY_KEY_PAIR_GEN"};
 constexpr PairForm montgomeryByName{montgomery.keyType, montgomery.mechanism,
                                     montgomery.mechanismName, true};

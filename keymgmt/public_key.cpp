@@ -19,8 +19,6 @@ namespace {
 using pkcs11::Attributes;
 using pkcs11::Bytes;
 
-// PKCS#11 3.0, which p11-kit's header of 2.40 lacks.
-constexpr CK_KEY_TYPE ckkEcMontgomery = 0x41;
 // What NSS softokn calls Curve25519, and GnuPG Ed25519.
 constexpr const char* nssCurve25519 = "1.3.6.1.4.1.11591.15.1";
 // Where only the size of an RSA key matters, any exponent does.

@@ -10,6 +10,9 @@
 
 namespace keymgmt {
 
+/// PKCS#11 3.0, which p11-kit's header of 2.40 lacks.
+constexpr CK_KEY_TYPE ckkEcMontgomery = 0x41;
+
 /// What is read of a key when it is found. CKA_ALLOWED_MECHANISMS is left out on demand.
 std::span<const CK_ATTRIBUTE_TYPE> keyAttributes(bool withAllowedMechanisms);
 

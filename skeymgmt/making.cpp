@@ -2,6 +2,7 @@
 
 #include "pkcs11/writing.h"
 #include "skeymgmt/lookup.h"
+#include "tokens/finding.h"
 #include "tokens/pin_source.h"
 #include "tokens/token_search.h"
 #include "tokens/writing.h"
@@ -39,8 +40,8 @@ CK_OBJECT_HANDLE create(pkcs11::Session& session, const NewKey& wanted, const pk
 }
 
 void refuseDouble(pkcs11::Session& session, const uri::Uri& uri) {
-    const auto doubles = tokens::doublesOf(CKO_SECRET_KEY, uri.object().value_or(""),
-                                           uri.id().value_or(pkcs11::Bytes{}));
+    const auto doubles = tokens::byIdOrLabel(CKO_SECRET_KEY, uri.id().value_or(pkcs11::Bytes{}),
+                                             uri.object().value_or(""));
     if (staysOnToken(uri) && !pkcs11::findObjects(session, doubles).empty())
         throw pkcs11::Error(pkcs11::Failure::ambiguous,
                             "there is a secret key already of the id or name in " +

@@ -8,6 +8,11 @@
 
 namespace tokens {
 
+/// What belongs together by PKCS#11's custom, and what a new object would be the double of: objects
+/// of one id or, where there is none (empty), of one label.
+pkcs11::ObjectQuery byIdOrLabel(CK_OBJECT_CLASS type, const pkcs11::Bytes& id,
+                                const std::string& label);
+
 enum class Login { never, ifNothingIsSeen, first };
 
 /// Handles of the objects that `session` of `connection` sees and that fit `query`. A PIN is asked

@@ -10,13 +10,6 @@ bool namesObject(const uri::Uri& uri) {
     return !uri.object().value_or("").empty() || !uri.id().value_or(pkcs11::Bytes{}).empty();
 }
 
-pkcs11::ObjectQuery doublesOf(CK_OBJECT_CLASS type, const std::string& label,
-                              const pkcs11::Bytes& id) {
-    if (!id.empty())
-        return {type, std::nullopt, id};
-    return {type, label, std::nullopt};
-}
-
 pkcs11::Bytes randomId(const ossl::Context& context) {
     constexpr std::size_t size = 16;
     pkcs11::Bytes id(size);

@@ -1,7 +1,7 @@
 // Work that changes a token.
 #pragma once
 
-#include "pkcs11/object.h"
+#include "pkcs11/attributes.h"
 #include "tokens/pin_source.h"
 #include "tokens/token_search.h"
 
@@ -9,11 +9,6 @@ namespace tokens {
 
 /// True if `uri` gives a label or an id. An empty one, as an unset variable leaves it, is none.
 bool namesObject(const uri::Uri& uri);
-
-/// What a new object would be the double of: objects of its id or, where it is given none (empty),
-/// of its label.
-pkcs11::ObjectQuery doublesOf(CK_OBJECT_CLASS type, const std::string& label,
-                              const pkcs11::Bytes& id);
 
 /// A new key's CKA_ID where the caller names none: 16 random bytes. Throws ossl::UsageError.
 pkcs11::Bytes randomId(const ossl::Context& context);

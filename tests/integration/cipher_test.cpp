@@ -51,8 +51,7 @@ TEST_P(EachCipher, DoesWhatSoftwareDoesInAnyPieces) {
 TEST_P(EachCipher, IsTwoCallsForDataInOnePiece) {
     const SymmetricInstance instance;
     const auto cipher = instance.cipher(GetParam());
-    const auto key = instance.generate(
-        tokenUri, static_cast<std::size_t>(EVP_CIPHER_get_key_length(cipher.get())));
+    const auto key = instance.generateFor(cipher.get());
     ASSERT_TRUE(key) << takeErrors();
     const auto iv = ivFor(cipher.get());
     ASSERT_TRUE(seal(begun(cipher.get(), key.get(), iv, true).get(), aad_, aad_, 100))
@@ -73,8 +72,7 @@ TEST_P(EachCipher, IsTwoCallsForDataInOnePiece) {
 TEST_P(EachCipher, CopiesGoOnByThemselves) {
     const SymmetricInstance instance;
     const auto cipher = instance.cipher(GetParam());
-    const auto key = instance.generate(
-        tokenUri, static_cast<std::size_t>(EVP_CIPHER_get_key_length(cipher.get())));
+    const auto key = instance.generateFor(cipher.get());
     ASSERT_TRUE(key) << takeErrors();
     if (isGcm(cipher.get()))
         GTEST_SKIP() << "in one piece";

@@ -3,13 +3,13 @@
 #include <fstream>
 #include <iterator>
 
-#include "fixture.h"
+#include "new_keys.h"
 
 namespace {
 
 using namespace testing_support;
 
-const Bytes data = randomBytes(200);
+const Bytes& data = newKeysData;
 
 struct Generate {
     CK_MECHANISM_TYPE mechanism;
@@ -33,21 +33,6 @@ void generateOnToken(Generate wanted) {
     writer.generatePair(wanted.mechanism, publicTemplate, privateTemplate);
 }
 
-// By a copy of the public key in memory, with the default provider.
-bool verifiedInSoftware(EVP_PKEY* key, const Bytes& signature, const char* digest) {
-    unsigned char* der = nullptr;
-    const int size = i2d_PUBKEY(key, &der);
-    const unsigned char* position = der;
-    const ossl::Pkey software(d2i_PUBKEY(nullptr, &position, size));
-    OPENSSL_free(der);
-    const ossl::MdCtx context(EVP_MD_CTX_new());
-    return software &&
-           EVP_DigestVerifyInit_ex(context.get(), nullptr, digest, nullptr, nullptr, software.get(),
-                                   nullptr) == 1 &&
-           EVP_DigestVerify(context.get(), signature.data(), signature.size(), data.data(),
-                            data.size()) == 1;
-}
-
 TEST(Curves, Ed448Signs) {
     constexpr CK_MECHANISM_TYPE edwardsKeyPairGen = 0x1055; // PKCS#11 3.0
     constexpr CK_KEY_TYPE edwards = 0x40;
@@ -58,7 +43,7 @@ TEST(Curves, Ed448Signs) {
     EXPECT_EQ(EVP_PKEY_get_id(key.get()), EVP_PKEY_ED448);
     EXPECT_EQ(EVP_PKEY_get_size(key.get()), 114);
     const auto signature = sign(instance, key.get(), data, nullptr);
-    EXPECT_TRUE(verifiedInSoftware(key.get(), signature, nullptr)) << takeErrors();
+    EXPECT_TRUE(verifies(key.get(), signature, nullptr)) << takeErrors();
 }
 
 TEST(Curves, ExplicitParametersSign) {
@@ -70,8 +55,7 @@ TEST(Curves, ExplicitParametersSign) {
     const auto key = loadPrivate(instance, "explicit");
     ASSERT_TRUE(key);
     EXPECT_EQ(EVP_PKEY_get_bits(key.get()), 256);
-    EXPECT_TRUE(verifiedInSoftware(key.get(), sign(instance, key.get(), data), "SHA256"))
-        << takeErrors();
+    EXPECT_TRUE(verifies(key.get(), sign(instance, key.get(), data), "SHA256")) << takeErrors();
 }
 
 } // namespace

@@ -40,6 +40,10 @@ class SymmetricInstance : public ConfiguredContext {
     /// With `value` the bytes are brought to the token, or kept in memory where `uri` is empty.
     SecretKey import(const std::string& uri, const Bytes& value = {}) const;
     SecretKey generate(const std::string& uri, std::size_t size) const;
+    /// Of the cipher's size, for as long as it is used.
+    SecretKey generateFor(const EVP_CIPHER* cipher) const {
+        return generate(tokenUri, static_cast<std::size_t>(EVP_CIPHER_get_key_length(cipher)));
+    }
 };
 
 /// OpenSSL's own, without the provider.
