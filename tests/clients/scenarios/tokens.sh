@@ -77,6 +77,8 @@ scenario_token_opencryptoki() {
     needs opencryptoki pkcsslotd pkcsconf
     own_namespaces token_opencryptoki
     start_opencryptoki
+    # As with SoftHSM: for a moment NVTOK.DAT is empty.
+    PROCESSES=1
     core_scenarios
 }
 
