@@ -52,6 +52,26 @@ scenario_dgst_key_with_bare_slash_id() {
     done
 }
 
+# The README's first signature, as it stands but for what installs and builds.
+scenario_readme_first_signature() {
+    local module
+    sed -n '/^## A first signature/,/^## /{s/^    //p}' "$SOURCE/README.md" | grep -Ev '^(scripts/|cmake )' >readme.sh
+    [ "$(grep -c openssl readme.sh)" -ge 4 ] || die "the README has no commands"
+    module=$(grep -o '/usr/lib[^ ]*libsofthsm2.so' readme.sh)
+    [ -e "$module" ] || { echo "this system's SoftHSM is not at $module"; exit 77; }
+    p11-kit list-modules 2>/dev/null | holds softhsm || { echo "SoftHSM is not registered with p11-kit"; exit 77; }
+    unset PKCS11_PROVIDER_MODULE SOFTHSM2_CONF
+    cp "$SOURCE/README.md" .
+    mkdir build
+    ln -s "$PROVIDER_DIR" build/release
+    openssl() { clean openssl "$@"; }
+    # shellcheck source=/dev/null
+    . ./readme.sh >said.txt
+    unset -f openssl
+    plain dgst -sha256 -verify build/demo/public.pem -signature build/demo/README.sig README.md >/dev/null
+    holds "object=release-key;type=private" <said.txt || { cat said.txt >&2; die "the key is not listed"; }
+}
+
 # The commands of SignPath's guide as they stand there, but for the engine: the URI names no token, for there is only one, and the
 # PIN is in the configuration.
 scenario_signpath_guide() {
