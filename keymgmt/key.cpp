@@ -263,6 +263,11 @@ void Key::requireUnambiguous() const {
         throw pkcs11::Error(pkcs11::Failure::ambiguous, ambiguity_->message);
 }
 
+void Key::requireListedOrUnambiguous() const {
+    if (ambiguity_ && !ambiguity_->storeIsOpen)
+        requireUnambiguous();
+}
+
 ossl::Pkey Key::findPublicKey() const {
     return object_->run([this](pkcs11::Session& session, CK_OBJECT_HANDLE handle) {
         return companionKey(session, handle);

@@ -19,6 +19,7 @@ namespace keymgmt {
 /// first; cleared when the caller goes on to the next one, and so is listing.
 struct Ambiguity {
     std::atomic<bool> active{true};
+    std::atomic<bool> storeIsOpen{true}; ///< the caller may still go on
     std::string message;
 };
 
@@ -73,8 +74,15 @@ class Key {
         if (ambiguity_)
             ambiguity_->active = false;
     }
-    /// Throws UsageError if the search that made this key found others as well.
+    /// The store that the key came from is closed: the caller has what it wanted.
+    void noteStoreClosed() const {
+        if (ambiguity_)
+            ambiguity_->storeIsOpen = false;
+    }
+    /// Throws pkcs11::Error if the search that made this key found others as well.
     void requireUnambiguous() const;
+    /// The same for writing the key down, which a caller that makes a list does before it goes on.
+    void requireListedOrUnambiguous() const;
 
     /// Mechanisms with parameters that the token refused, so that they are not tried at every
     /// operation. The fingerprint is the caller's.

@@ -108,6 +108,7 @@ int encode(void* ctx, OSSL_CORE_BIO* coreBio, const void* keydata, const OSSL_PA
         if (!key.isPrivate())
             throw ossl::UsageError(ossl::Reason::key,
                                    "only private keys are written as references");
+        key.requireListedOrUnambiguous();
         return write(out.get(), key, TheForm);
     });
 }

@@ -23,6 +23,12 @@ class Loader {
   public:
     Loader(ossl::Context& context, const char* text)
         : context_(context), uri_(tokens::parseUri(text)) {}
+    ~Loader() {
+        if (lastKey_)
+            lastKey_->noteStoreClosed();
+    }
+    Loader(const Loader&) = delete;
+    Loader& operator=(const Loader&) = delete;
 
     const ossl::Core& core() const { return context_.core(); }
     void expect(int type) { expectation_ = type; }
@@ -62,9 +68,9 @@ class Loader {
 
     // A caller that comes for a second key is making a list, and takes its pick by itself.
     int deliverKey(const ObjectCallback& object, const std::shared_ptr<keymgmt::Key>& key) {
-        if (keyDelivered_)
+        if (lastKey_)
             key->clearAmbiguity();
-        keyDelivered_ = true;
+        lastKey_ = key;
         return object.deliverKey(key);
     }
 
@@ -72,7 +78,7 @@ class Loader {
     uri::Uri uri_;
     Expectation expectation_ = 0;
     bool searched_ = false;
-    bool keyDelivered_ = false;
+    std::shared_ptr<keymgmt::Key> lastKey_;
     std::deque<Entry> entries_;
 };
 

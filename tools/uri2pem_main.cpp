@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <openssl/crypto.h>
+#include <openssl/pem.h>
 
 #include "ossl/handles.h"
 #include "ossl/secret.h"
@@ -57,13 +58,18 @@ void requireKey(const uri::Uri& uri) {
         note("the URI has neither \"object\" nor \"id\": the token's only key will do");
 }
 
-// Looked up with the PIN that was given, whether or not it goes into the file.
+// Looked up with the PIN that was given, whether or not it goes into the file. A key that is one of
+// several is not written by the provider, so that shows, too.
 void look(const Options& options, const uri::Uri& uri, std::string_view text) {
     tools::KeySource source(options.providerFolder);
-    if (uri.type() == CKO_PUBLIC_KEY)
-        source.publicKey(text);
-    else
-        source.privateKey(text);
+    const ossl::Bio nowhere(BIO_new(BIO_s_null()));
+    const bool isPublic = uri.type() == CKO_PUBLIC_KEY;
+    const auto key = isPublic ? source.publicKey(text) : source.privateKey(text);
+    const int written = isPublic ? PEM_write_bio_PUBKEY(nowhere.get(), key.pkey.get())
+                                 : PEM_write_bio_PrivateKey(nowhere.get(), key.pkey.get(), nullptr,
+                                                            nullptr, 0, nullptr, nullptr);
+    if (written != 1)
+        throw Error(tools::withReasons(key.name + " can't be used"));
 }
 
 SecretString reference(const Options& options, const uri::Uri& uri) {
