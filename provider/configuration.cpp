@@ -40,7 +40,7 @@ void setPin(Settings& settings, const std::string&, std::string_view value) {
     constexpr std::string_view filePrefix = "file:";
     if (value.starts_with(filePrefix))
         settings.pinFile = value.substr(filePrefix.size());
-    else
+    else if (!value.empty())
         settings.pin = ossl::makePin(value);
 }
 
@@ -198,6 +198,25 @@ bool isDirective(std::string_view name) {
                        [name](const auto& known) { return name == known.name; });
 }
 
+// The engine's names, which stay in a section that was the engine's.
+struct OtherName {
+    const char* wrong;
+    const char* right;
+};
+constexpr std::array otherNames{OtherName{"MODULE_PATH", "pkcs11-module-path"},
+                                OtherName{"INIT_ARGS", "pkcs11-module-init-args"},
+                                OtherName{"PIN", "pkcs11-module-token-pin"},
+                                OtherName{"FORCE_LOGIN", "pkcs11-module-login-behavior"},
+                                OtherName{"pkcs11-module-pin", "pkcs11-module-token-pin"}};
+
+void refuseOtherNames(const ossl::Core& core) {
+    for (const auto& other : otherNames)
+        if (core.parameter(other.wrong) != nullptr)
+            throw ossl::UsageError(ossl::Reason::parameter, std::string("unknown directive ") +
+                                                                other.wrong + "; did you mean " +
+                                                                other.right + "?");
+}
+
 void refuseMisspellings(const ossl::Core& core) {
     for (const auto& directive : directives)
         for (const auto& wrong : misspellings(directive.name))
@@ -220,13 +239,14 @@ Environment readEnvironment() {
         if (const char* value = secure_getenv(environment[i].name);
             value != nullptr && *value != '\0')
             read.values[i] = value;
-    if (const char* pin = secure_getenv("PKCS11_PIN"))
+    if (const char* pin = secure_getenv("PKCS11_PIN"); pin != nullptr && *pin != '\0')
         read.pin = ossl::makePin(pin);
     return read;
 }
 
 Settings readAll(const ossl::Core& core, const Environment& variables) {
     Settings settings;
+    refuseOtherNames(core);
     refuseMisspellings(core);
     for (const auto& directive : directives)
         if (const char* value = core.parameter(directive.name))

@@ -68,7 +68,7 @@ std::shared_ptr<SecretKey> makeIn(ossl::Context& provider, const NewKey& wanted,
                                   const std::shared_ptr<pkcs11::Connection>& connection,
                                   pkcs11::Session session) {
     if (connection->loginRequired())
-        connection->login(session, tokens::pinSource(wanted.uri, provider.settings(), {}));
+        tokens::logIn(*connection, session, tokens::pinSource(wanted.uri, provider.settings(), {}));
     refuseDouble(session, wanted.uri);
     auto id = wanted.uri.id().value_or(pkcs11::Bytes{});
     if (id.empty())

@@ -1,6 +1,20 @@
 #include "tokens/finding.h"
 
+#include "ossl/error_mark.h"
+#include "ossl/handles.h"
+#include "pkcs11/error.h"
+
 namespace tokens {
+namespace {
+
+// Modules that use OpenSSL find its algorithms in the process's default library context. SoftHSM
+// takes a PIN for wrong where there are none.
+bool modulesHaveAlgorithms() {
+    const ossl::ErrorMark mark;
+    return ossl::Md(EVP_MD_fetch(nullptr, "SHA2-256", nullptr)) != nullptr;
+}
+
+} // namespace
 
 pkcs11::ObjectQuery byIdOrLabel(CK_OBJECT_CLASS type, const pkcs11::Bytes& id,
                                 const std::string& label) {
@@ -9,15 +23,31 @@ pkcs11::ObjectQuery byIdOrLabel(CK_OBJECT_CLASS type, const pkcs11::Bytes& id,
     return {type, label, std::nullopt};
 }
 
+void logIn(pkcs11::Connection& connection, pkcs11::Session& session,
+           const pkcs11::PinSource& pins) {
+    try {
+        connection.login(session, pins);
+    } catch (const pkcs11::Error& error) {
+        if (error.rv() != CKR_PIN_INCORRECT || modulesHaveAlgorithms())
+            throw;
+        throw pkcs11::Error(error.failure(),
+                            error.what() +
+                                std::string("; the PIN may be right: no provider of digests is "
+                                            "active, which modules like SoftHSM need: add "
+                                            "-provider default, or activate it in openssl.cnf"),
+                            error.rv());
+    }
+}
+
 std::vector<CK_OBJECT_HANDLE> find(pkcs11::Connection& connection, pkcs11::Session& session,
                                    const pkcs11::ObjectQuery& query, Login login,
                                    const pkcs11::PinSource& pins) {
     if (login == Login::first)
-        connection.login(session, pins);
+        logIn(connection, session, pins);
     auto handles = pkcs11::findObjects(session, query);
     if (!handles.empty() || login == Login::never || connection.loggedIn())
         return handles;
-    connection.login(session, pins);
+    logIn(connection, session, pins);
     return pkcs11::findObjects(session, query);
 }
 

@@ -13,6 +13,9 @@ namespace tokens {
 pkcs11::ObjectQuery byIdOrLabel(CK_OBJECT_CLASS type, const pkcs11::Bytes& id,
                                 const std::string& label);
 
+/// Logs in to the token if nobody has. Throws pkcs11::Error.
+void logIn(pkcs11::Connection& connection, pkcs11::Session& session, const pkcs11::PinSource& pins);
+
 enum class Login { never, ifNothingIsSeen, first };
 
 /// Handles of the objects that `session` of `connection` sees and that fit `query`. A PIN is asked

@@ -30,8 +30,9 @@ pkcs11::Pin readPinSource(const std::string& source, const ossl::Settings& setti
     return ossl::readPinFile(std::string(path), settings.readablePinFiles);
 }
 
+// An empty PIN is none: what a variable that is not set leaves of a URI must not cost a try.
 std::optional<pkcs11::Pin> givenPin(const uri::Uri& uri, const ossl::Settings& settings) {
-    if (const auto value = uri.pinValue())
+    if (const auto value = uri.pinValue(); value && !value->empty())
         return ossl::makePin(*value);
     if (const auto source = uri.pinSource())
         return readPinSource(*source, settings);
@@ -53,7 +54,7 @@ std::optional<pkcs11::Pin> askedPin(PassphraseCallback callback, const std::stri
     const bool answered =
         callback.function(buffer.data(), buffer.size(), &size, params.data(), callback.arg) == 1;
     std::optional<pkcs11::Pin> pin;
-    if (answered && size <= buffer.size())
+    if (answered && size > 0 && size <= buffer.size())
         pin = ossl::makePin({buffer.data(), size});
     OPENSSL_cleanse(buffer.data(), buffer.size());
     return pin;
@@ -74,7 +75,9 @@ pkcs11::PinSource pinSource(const uri::Uri& uri, const ossl::Settings& settings,
 }
 
 bool hasGivenPin(const uri::Uri& uri, const ossl::Settings& settings) {
-    return uri.pinValue() || uri.pinSource() || settings.pin || !settings.pinFile.empty();
+    const auto value = uri.pinValue();
+    return (value && !value->empty()) || uri.pinSource() || settings.pin ||
+           !settings.pinFile.empty();
 }
 
 } // namespace tokens

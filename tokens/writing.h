@@ -2,6 +2,7 @@
 #pragma once
 
 #include "pkcs11/attributes.h"
+#include "tokens/finding.h"
 #include "tokens/pin_source.h"
 #include "tokens/token_search.h"
 
@@ -23,7 +24,7 @@ auto write(ossl::Context& context, const uri::Uri& uri, PassphraseCallback callb
     return search.onlyToken().withConnection([&](const auto& connection) {
         pkcs11::Session session = connection->takeWritable();
         if (connection->loginRequired())
-            connection->login(session, pins);
+            logIn(*connection, session, pins);
         return work(session);
     });
 }
