@@ -90,9 +90,15 @@ int exportKey(void* keydata, int selection, OSSL_CALLBACK* callback, void* arg) 
         return 0;
     return ossl::guarded(key.context().core(), 0, [&] {
         key.requireUnambiguous();
-        if (key.isOnToken() && !key.context().settings().allowPublicExport)
-            return 0;
         const bool wantsPublic = (selection & OSSL_KEYMGMT_SELECT_PUBLIC_KEY) != 0;
+        if (key.isOnToken() && !key.context().settings().allowPublicExport) {
+            if (wantsPublic)
+                throw ossl::UsageError(ossl::Reason::key,
+                                       "pkcs11-module-allow-export = 1 forbids to give out the "
+                                       "public half of " +
+                                           key.uri());
+            return 0;
+        }
         auto* source = wantsPublic ? key.requirePublicKey() : key.shape();
         if (source == nullptr)
             return 0;

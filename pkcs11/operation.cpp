@@ -11,14 +11,36 @@ namespace {
                 CKR_GENERAL_ERROR);
 }
 
+// The attribute that an operation asks for.
+template <auto Init>
+constexpr const char* usage = "usage";
+template <>
+constexpr const char* usage<&List::C_SignInit> = "CKA_SIGN";
+template <>
+constexpr const char* usage<&List30::C_MessageSignInit> = "CKA_SIGN";
+template <>
+constexpr const char* usage<&List::C_DecryptInit> = "CKA_DECRYPT";
+template <>
+constexpr const char* usage<&List::C_EncryptInit> = "CKA_ENCRYPT";
+
+// After an Init that began no operation: the session stays good.
+template <auto Init>
+void refuseIfNotBegun(CK_RV rv, const TokenObject& key) {
+    const auto refused = [&] { return callFailed(functionName<Init>, rv, key.describe()); };
+    if (rv == CKR_KEY_FUNCTION_NOT_PERMITTED)
+        throw Error(Failure::key,
+                    refused().what() + std::string(": its ") + usage<Init> + " is false", rv);
+    if (isMechanismRefusal(rv))
+        throw refused();
+}
+
 // C_...Init and the operation itself in `session`, which is kept if it is as good as before.
 template <auto Init, auto Final>
 std::size_t performIn(Session& session, CK_OBJECT_HANDLE handle, CK_MECHANISM mechanism,
                       const TokenObject& key, std::span<const unsigned char> data,
                       std::span<unsigned char> out) {
     const CK_RV rv = session.call<Init>(&mechanism, handle);
-    if (isMechanismRefusal(rv)) // no operation has begun: the session stays good
-        throw callFailed(functionName<Init>, rv, key.describe());
+    refuseIfNotBegun<Init>(rv, key);
     if (rv != CKR_OK)
         session.fail(functionName<Init>, rv);
     if (key.attributes().flag(CKA_ALWAYS_AUTHENTICATE, false)) {
@@ -65,6 +87,7 @@ std::optional<std::size_t> signMessage(TokenObject& key, CK_MECHANISM mechanism,
                 session.connection().noteNoMessages(mechanism.mechanism);
                 return std::optional<std::size_t>();
             }
+            refuseIfNotBegun<&List30::C_MessageSignInit>(rv, key);
             if (rv != CKR_OK)
                 session.fail(functionName<&List30::C_MessageSignInit>, rv);
             session.setBegun(signing);

@@ -22,10 +22,16 @@ bool ModulePolicy::allows(const std::string& path) const {
 }
 
 void ModulePolicy::require(const std::string& path) const {
-    if (!allows(path))
-        throw Error(Failure::module, "the PKCS#11 module " + path +
-                                         " is not among pkcs11-allowed-module-paths, or its path "
-                                         "is not absolute");
+    if (allows(path))
+        return;
+    std::error_code error;
+    const auto real = std::filesystem::canonical(path, error).string();
+    const auto shown = error || real == path ? path : path + " (" + real + ")";
+    throw Error(Failure::module,
+                "the PKCS#11 module " + shown +
+                    (path.starts_with('/') ? " is not among pkcs11-allowed-module-paths"
+                                           : ": pkcs11-allowed-module-paths asks for an absolute "
+                                             "path"));
 }
 
 } // namespace pkcs11

@@ -213,6 +213,9 @@ std::vector<ModuleUse> loadRegisteredModules(const ModuleOptions& options,
     // that a policy could name.
     if (!policy.limits())
         adoptList(p11_kit_modules_load(nullptr, 0), true, options, policy, result);
+    else if (result.empty() && *direct != nullptr)
+        throw Error(Failure::module, "none of the modules that are registered with p11-kit is "
+                                     "among pkcs11-allowed-module-paths");
     return result;
 }
 

@@ -297,10 +297,10 @@ void Search::nothingFound(CK_OBJECT_CLASS type) {
         const auto there =
             inventory(*token, type == CKO_DATA ? CK_OBJECT_CLASS{CKO_PRIVATE_KEY} : type);
         const auto connection = token->connection();
-        if (connection->loginRequired() && !connection->loggedIn())
-            message += "; not logged in to " + token->describe();
-        message +=
-            "; there " + (there.empty() ? std::string("is none") : "are: " + tokens::join(there));
+        const bool withoutLogin = connection->loginRequired() && !connection->loggedIn();
+        message += "; on " + token->describe() + (withoutLogin ? " without a login" : "") +
+                   " there " +
+                   (there.empty() ? std::string("is none") : "are: " + tokens::join(there));
     }
     for (const auto& object : leftOut_)
         message += "; left out: " + object.uri + ", " + object.reason;

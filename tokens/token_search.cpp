@@ -85,10 +85,12 @@ void TokenSearch::searchModule(pkcs11::Module& module) {
     const auto seen = seen_.size();
     const auto found = tokens_.size();
     const auto withLogin = loginTokens_.size();
+    const auto others = otherSlots_.size();
     for (pkcs11::Recovery recovery(module);;) {
         seen_.resize(seen);
         tokens_.resize(found);
         loginTokens_.resize(withLogin);
+        otherSlots_.resize(others);
         unread_.clear();
         try {
             searchSlots(module);
@@ -106,17 +108,24 @@ void TokenSearch::searchModule(pkcs11::Module& module) {
 
 void TokenSearch::searchSlots(pkcs11::Module& module) {
     module.initialize();
-    if (uri_.constrainsModule() && !uri_.matchesModule(module.info()))
-        return;
+    const bool fits = !uri_.constrainsModule() || uri_.matchesModule(module.info());
     for (const CK_SLOT_ID slot : module.slots("module " + module.name()))
-        searchSlot(module, slot);
+        if (fits)
+            searchSlot(module, slot);
+        else
+            otherSlots_.emplace_back(&module, slot);
+}
+
+bool TokenSearch::fitsSlot(pkcs11::Module& module, CK_SLOT_ID slot) const {
+    return uri_.slotId().value_or(slot) == slot &&
+           (!uri_.constrainsSlotInfo() || uri_.matchesSlot(module.slotInfo(slot), slot));
 }
 
 void TokenSearch::searchSlot(pkcs11::Module& module, CK_SLOT_ID slot) {
-    if (uri_.slotId().value_or(slot) != slot)
+    if (!fitsSlot(module, slot)) {
+        otherSlots_.emplace_back(&module, slot);
         return;
-    if (uri_.constrainsSlotInfo() && !uri_.matchesSlot(module.slotInfo(slot), slot))
-        return;
+    }
     CK_TOKEN_INFO info{};
     const CK_RV rv = module.call<&pkcs11::List::C_GetTokenInfo>(slot, &info);
     if (rv != CKR_OK) { // gone since the list was made, or not recognised; the others may do
@@ -157,7 +166,20 @@ std::string TokenSearch::describe() const {
     return join(names);
 }
 
-void TokenSearch::nothingFits() const {
+// The tokens of slots that were not looked at have their slot's number with them, by which a URI
+// may have asked.
+void TokenSearch::lookAtOtherSlots() {
+    for (const auto& [module, slot] : otherSlots_) {
+        CK_TOKEN_INFO info{};
+        if (module->call<&pkcs11::List::C_GetTokenInfo>(slot, &info) == CKR_OK &&
+            (info.flags & CKF_TOKEN_INITIALIZED) != 0)
+            seen_.push_back("\"" + pkcs11::trimmed(info.label) + "\" in slot " +
+                            std::to_string(slot));
+    }
+}
+
+void TokenSearch::nothingFits() {
+    lookAtOtherSlots();
     std::string message = "no token fits " + uri_.withoutPin() +
                           "; tokens present: " + (seen_.empty() ? "none" : join(seen_));
     if (!problems_.empty())

@@ -15,11 +15,28 @@ scenario_error_no_token() {
     sign_fails 'no token fits pkcs11:token=nosuch' "pkcs11:token=nosuch;object=rsa?pin-value=$PIN"
     grep -q '"scenarios"' stderr.txt || die "does not tell which tokens there are"
     sign_fails 'no private key fits' "pkcs11:token=empty?pin-value=$PIN"
+    local other
+    for other in slot-id=0 slot-description=nosuch library-manufacturer=nosuch; do
+        sign_fails "no token fits pkcs11:$other;object=rsa" "pkcs11:$other;object=rsa?pin-value=$PIN"
+        grep -q '"scenarios" in slot [0-9]' stderr.txt || die "does not tell in which slot the token is: $(cat stderr.txt)"
+    done
 }
 
 scenario_error_ambiguous_label() {
+    built_uri2pem
     sign_fails 'several keys fit' "$(uri twin)"
     grep -q 'id=%0C;object=twin' stderr.txt && grep -q 'id=%0D;object=twin' stderr.txt || die "does not name both"
+    # What would be written down is one of them, of which nobody knows that it is the right one. A list has both.
+    local command
+    for command in "pkey -out key.pem" "pkey -noout -text"; do
+        # shellcheck disable=SC2086 # words
+        fails 'several keys fit' openssl ${command%% *} "${PROV[@]}" ${command#* } -in "$(uri twin)"
+    done
+    fails 'several keys fit' "$URI2PEM" --provider-path "$PROVIDER_DIR" --check -o key.pem "$(uri twin)"
+    fails 'several keys fit' "$URI2PEM" --provider-path "$PROVIDER_DIR" --check -o key.pem "pkcs11:token=scenarios?pin-value=$PIN"
+    [ ! -s key.pem ] || die "something was written"
+    ossl storeutl -keys "$(uri twin)" >keys.pem
+    [ "$(grep -c 'BEGIN PKCS#11 PROVIDER URI' keys.pem)" = 2 ] || die "the list has not both keys: $(cat keys.pem)"
     ossl dgst -sha256 -sign "pkcs11:token=scenarios;object=twin;id=%0C?pin-value=$PIN" -out sig data.bin
     plain dgst -sha256 -verify "$(public_of twin)" -signature sig data.bin >/dev/null
 }
@@ -35,8 +52,22 @@ scenario_error_wrong_pin() {
     sign_fails 'no private key fits' "$key?pin-value=$PIN" # the PIN is good, and there is no key
 }
 
+# SoftHSM hashes the PIN with OpenSSL, which has nothing to hash with then.
+scenario_error_no_default_provider() {
+    OPENSSL_CONF=/dev/null fails "add -provider default" openssl genpkey -provider-path "$PROVIDER_DIR" -provider pkcs11 -propquery provider=pkcs11 \
+        -algorithm RSA -pkeyopt "pkcs11_uri:pkcs11:token=scenarios;object=made?pin-value=$PIN" -out made.pem
+    printf 'openssl_conf = init\n[init]\nproviders = list\n[list]\npkcs11 = section\n[section]\nmodule = %s\nactivate = 1\n' "$PROVIDER" >alone.cnf
+    OPENSSL_CONF=$WORK/alone.cnf fails "add -provider default" openssl pkey -in "$(uri rsa)" -noout
+}
+
 scenario_error_missing_pin() {
     sign_fails 'no PIN for token "scenarios"' "pkcs11:token=scenarios;object=rsa;type=private"
+    # An empty PIN is none, and costs no try.
+    local key="pkcs11:token=scenarios;object=rsa;type=private" none='no PIN for token "scenarios"'
+    sign_fails "$none" "$key?pin-value="
+    PKCS11_PIN="" sign_fails "$none" "$key"
+    fails "$none" openssl dgst "${PROV[@]}" -sha256 -passin pass: -sign "$key" -out sig data.bin
+    PKCS11_PIN=$PIN ossl dgst -sha256 -sign "$key?pin-value=" -out sig data.bin
     sign_fails 'cannot open the PIN file' "pkcs11:token=scenarios;object=rsa?pin-source=$WORK/nosuch"
     sign_fails 'command' "pkcs11:token=scenarios;object=rsa?pin-source=%7Ccat%20pin"
 }
