@@ -1,8 +1,10 @@
 #include "ossl/pin.h"
 
 #include <array>
+#include <cerrno>
 #include <cstring>
 #include <new>
+#include <system_error>
 
 #include <fcntl.h>
 #include <openssl/crypto.h>
@@ -42,12 +44,15 @@ pkcs11::Pin makePin(std::string_view text) {
 }
 
 pkcs11::Pin readPinFile(const std::string& path, bool readableByOthers) {
+    errno = 0;
     const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
     // By descriptor: a FILE would leave the PIN in its buffer.
     const Bio file(descriptor >= 0 ? BIO_new_fd(descriptor, BIO_CLOSE) : nullptr);
     struct stat status {};
     if (!file || fstat(descriptor, &status) != 0)
-        refuse("cannot open the PIN file " + path);
+        refuse("cannot open the PIN file " + path + ": " + std::generic_category().message(errno));
+    if (S_ISDIR(status.st_mode))
+        refuse("the PIN file " + path + " is a folder");
     if ((status.st_mode & S_IROTH) != 0 && !readableByOthers)
         refuse("the PIN file " + path +
                " can be read by everybody: chmod o-r, or set pkcs11-allow-readable-pin-files");

@@ -24,9 +24,8 @@ constexpr const char* blockOperations = "pkcs11-module-block-operations";
 constexpr const char* loadBehavior = "pkcs11-module-load-behavior";
 
 [[noreturn]] void reject(const std::string& directive, std::string_view value) {
-    throw ossl::UsageError(ossl::Reason::parameter, "the directive " + directive +
-                                                        " does not take the value \"" +
-                                                        std::string(value) + "\"");
+    throw ossl::UsageError(ossl::Reason::parameter,
+                           directive + " does not take the value \"" + std::string(value) + "\"");
 }
 
 bool parseBool(const std::string& directive, std::string_view value) {
@@ -122,7 +121,9 @@ void setRandomToken(Settings& settings, const std::string& directive, std::strin
 
 void setDebug(Settings&, const std::string& directive, std::string_view value) {
     if (!pkcs11::trace::configure(value))
-        reject(directive, value);
+        throw ossl::UsageError(ossl::Reason::parameter,
+                               directive + " does not take the value \"" + std::string(value) +
+                                   "\": it is file:PATH,level:N, and the file must be writable");
 }
 
 void setDebugLevel(Settings&, const std::string& directive, std::string_view value) {

@@ -19,11 +19,15 @@ constexpr std::size_t longestPin = 1024;
 pkcs11::Pin readPinSource(const std::string& source, const ossl::Settings& settings) {
     constexpr std::string_view scheme = "file:";
     constexpr std::string_view authority = "//";
+    constexpr std::string_view thisMachine = "localhost/";
     std::string_view path = source;
     if (path.starts_with(scheme))
         path.remove_prefix(scheme.size());
-    if (path.starts_with(authority))
+    if (path.starts_with(authority)) {
         path.remove_prefix(authority.size());
+        if (path.starts_with(thisMachine)) // RFC 8089, section 2
+            path.remove_prefix(thisMachine.size() - 1);
+    }
     if (path.starts_with('|'))
         throw pkcs11::Error(pkcs11::Failure::login,
                             "pin-source names a command; only files are read");

@@ -69,6 +69,11 @@ scenario_error_missing_pin() {
     fails "$none" openssl dgst "${PROV[@]}" -sha256 -passin pass: -sign "$key" -out sig data.bin
     PKCS11_PIN=$PIN ossl dgst -sha256 -sign "$key?pin-value=" -out sig data.bin
     sign_fails 'cannot open the PIN file' "pkcs11:token=scenarios;object=rsa?pin-source=$WORK/nosuch"
+    grep -q 'No such file' stderr.txt || die "does not say why"
+    sign_fails 'is a folder' "pkcs11:token=scenarios;object=rsa?pin-source=$WORK"
+    (umask 077 && echo "$PIN" >pin.txt)
+    ossl dgst -sha256 -sign "$key?pin-source=file://localhost$WORK/pin.txt" -out sig data.bin
+    PKCS11_PROVIDER_DEBUG=file:/nosuch/log sign_fails 'PKCS11_PROVIDER_DEBUG does not take the value "file:/nosuch/log": it is' "$(uri rsa)"
     sign_fails 'command' "pkcs11:token=scenarios;object=rsa?pin-source=%7Ccat%20pin"
 }
 
