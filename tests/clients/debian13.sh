@@ -8,15 +8,17 @@ debian13() {
     ROOT13=$SOURCE/build/debian13
     [ -z "${SCENARIO_PRELOAD:-}" ] || { echo "that root has no sanitizers"; exit 77; }
     [ -e "$ROOT13/complete" ] || { echo "there is no Debian 13 root; see clients.debian13_root"; exit 77; }
-    unshare --mount true 2>/dev/null || { echo "nothing can be mounted here"; exit 77; }
+    unshare --mount --net true 2>/dev/null || { echo "nothing can be mounted here"; exit 77; }
     HOME13=$WORK/home
     ENV13=()
     mkdir "$HOME13"
 }
 
-# in13 SCRIPT: runs it there, with HOME13 as its home
+# in13 SCRIPT: runs it there, with HOME13 as its home, and in a network of its own: its ports are nobody else's
 in13() {
+    # shellcheck disable=SC2016 # the inner shell expands
     in_root "$ROOT13" "$PROVIDER_DIR" /mnt "$HOME13" /srv -- HOME=/srv TMPDIR=/srv SOFTHSM2_CONF=/srv/softhsm2.conf "${ENV13[@]}" \
+        unshare --net sh -ec 'ip link set lo up; exec "$@"' sh \
         timeout "${PATIENCE13:-200}" bash -euc "cd /srv; $1" >out13.txt 2>&1
 }
 works13() { in13 "$1" || { cat out13.txt >&2; die "in Debian 13: $1"; }; }
