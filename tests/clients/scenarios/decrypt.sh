@@ -31,19 +31,22 @@ scenario_pkeyutl_encrypt() {
     cmp -s secret decrypted || die "encryption with the private key's public half"
 }
 
+# flip FILE OFFSET: another byte there than before
+flip() { printf "\\x$(printf %02x $((0x$(xxd -s "$2" -l 1 -p "$1") ^ 1)))" | dd of="$1" bs=1 seek="$2" conv=notrunc 2>/dev/null; }
+
 scenario_pkeyutl_decrypt_bad_ciphertext() {
     head -c 32 /dev/urandom >secret
     plain pkeyutl -encrypt -pubin -inkey "$(public_of rsa)" -pkeyopt rsa_padding_mode:oaep -pkeyopt rsa_oaep_md:sha256 -in secret -out encrypted
     for at in 1 100 255; do
         cp encrypted flipped
-        printf "\\x$(printf %02x $((0x$(xxd -s $at -l 1 -p encrypted) ^ 1)))" | dd of=flipped bs=1 seek=$at conv=notrunc 2>/dev/null
+        flip flipped $at
         fails "decryption failed" openssl pkeyutl "${PROV[@]}" -decrypt -inkey "$(uri rsa)" -pkeyopt rsa_padding_mode:oaep -pkeyopt rsa_oaep_md:sha256 -in flipped -out decrypted
     done
     head -c 255 encrypted >truncated
     fails "255 bytes" openssl pkeyutl "${PROV[@]}" -decrypt -inkey "$(uri rsa)" -in truncated -out decrypted
     # PKCS#1 v1.5: something else comes out, and the same in every process.
     plain pkeyutl -encrypt -pubin -inkey "$(public_of rsa)" -in secret -out encrypted
-    printf '\x01' | dd of=encrypted bs=1 seek=128 conv=notrunc 2>/dev/null
+    flip encrypted 128
     ossl pkeyutl -decrypt -inkey "$(uri rsa)" -in encrypted -out first
     ossl pkeyutl -decrypt -inkey "$(uri rsa)" -in encrypted -out second
     cmp -s first second || die "the substitute for a bad ciphertext differs between processes"
