@@ -80,13 +80,12 @@ scenario_debian13_xdh() {
         done'
     # The groups of TLS, the hybrid ones of 3.5 among them, which make keys of their parts.
     # shellcheck disable=SC2016 # the inner shell expands
-    works13 '
-        port=$((10000 + RANDOM % 20000))
+    works13 "port=$(free_port)"'
         openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout key.pem -out cert.pem -subj /CN=localhost 2>/dev/null
         for order in "-provider pkcs11 -provider default" "-provider default -provider pkcs11"; do
             openssl s_server -provider-path /mnt $order -accept $port -key key.pem -cert cert.pem -www -quiet -groups X25519:X448:P-256:X25519MLKEM768:SecP256r1MLKEM768 &
             server=$!
-            sleep 1
+            for try in $(seq 100); do (: <"/dev/tcp/127.0.0.1/$port") 2>/dev/null && break; sleep 0.1; done
             for group in X25519 X448 P-256 X25519MLKEM768 SecP256r1MLKEM768; do
                 echo Q | openssl s_client -provider-path /mnt $order -connect 127.0.0.1:$port -groups $group -CAfile cert.pem -verify_return_error >client.log 2>&1 || { cat client.log; exit 1; }
             done
