@@ -100,9 +100,9 @@ fails() {
 }
 
 # mentions_pin FILE...: has something of ours a PIN in it? openssl repeats the URI that it was given in lines of its own,
-# and begins the others with numbers that mean nothing here.
+# and begins the others with numbers that mean nothing here, as does our log, which ends its lines with times.
 mentions_pin() {
-    cat "$@" | grep -v '^Could not ' | sed -E 's/^[0-9A-F]+:error:[0-9A-F]+://' |
+    cat "$@" | grep -v '^Could not ' | sed -E 's/^[0-9A-F]+:error:[0-9A-F]+://; s/^pkcs11\[[0-9]+\] #[0-9]+//; s/ [0-9]+ us$//' |
         grep -E "pin-value=|(^|[^0-9A-Za-z])($PIN|$WRONG_PIN)([^0-9A-Za-z]|\$)" >&2
 }
 

@@ -31,9 +31,18 @@ done
 [ -e "$module" ] || { echo "SoftHSM2 is not installed" >&2; exit 1; }
 echo "$module" >module
 
-for label in scenarios empty retry; do
-    softhsm2-util --init-token --free --label $label --pin $pin --so-pin 5678 >/dev/null
-done
+# init_token LABEL: with a random serial number, and once more where the PIN is in it or in the slot's number, which is made
+# of it: that would be found where the PIN is looked for.
+init_token() {
+    while true; do
+        softhsm2-util --init-token --free --label "$1" --pin $pin --so-pin 5678 >/dev/null
+        softhsm2-util --show-slots >slots
+        [[ $(grep -E '^Slot |Serial number:' slots) == *$pin* ]] || break
+        softhsm2-util --delete-token --token "$1" >/dev/null
+    done
+    rm slots
+}
+for label in scenarios empty retry; do init_token $label; done
 tool() { pkcs11-tool --module "$module" --token-label scenarios --login --pin $pin "$@" >tool.log 2>&1 || { cat tool.log >&2; exit 1; }; }
 
 # key LABEL ID "GENPKEY OPTIONS" [nopublic]: the pair on the token, its public half and a certificate in files
@@ -98,7 +107,7 @@ mkdir odd-tokens
 sed "s|^directories.tokendir = .*|directories.tokendir = $dir/odd-tokens|" softhsm2.conf >odd.conf
 export SOFTHSM2_CONF=$dir/odd.conf
 odd='odd token; 1/2'
-softhsm2-util --init-token --free --label "$odd" --pin $pin --so-pin 5678 >/dev/null
+init_token "$odd"
 odd_edwards() { # CURVE ID
     openssl genpkey -algorithm "$1" -out "odd-$1.pem"
     openssl pkey -in "odd-$1.pem" -pubout -out "odd-$1.pub.pem"
