@@ -235,17 +235,16 @@ scenario_servers_haproxy() {
     on_debian haproxy_serves
 }
 
+# It has read its configuration twice, and listens on both ports since.
+bound_again() { [[ $(grep -c 'Configuration successful' server.log) == 2 && $(grep -c 'bound to' server.log) == 4 ]]; }
+
 # stunnel has no workers, but threads. Its settings are read again as nobody, who cannot read the PIN.
 stunnel_serves() {
     start_program stunnel4 "$HERE/stunnel.conf"
     serves_rsa
     PORT=$PORT2 serves_ec
     kill -HUP "$SERVER_PID"
-    for _ in $(seq 50); do
-        [ "$(grep -c 'Configuration successful' server.log)" != 2 ] || break
-        sleep 0.1
-    done
-    [ "$(grep -c 'Configuration successful' server.log)" = 2 ] || { cat server.log >&2; die "the configuration is not read again"; }
+    until_true 20 bound_again || { cat server.log >&2; die "the configuration is not read again"; }
     serves_rsa
     PORT=$PORT2 serves_ec
     stop_program
@@ -253,7 +252,8 @@ stunnel_serves() {
 
 scenario_servers_stunnel() {
     server_files stunnel4
-    { printf 'foreground = yes\npid =\nsetuid = nobody\nsetgid = %s\n' "$(id -gn nobody)" && documented stunnel-server | sed "s|^connect = .*|exec = /bin/cat|"; } >"$FILES/stunnel.conf"
+    # It says what it listens on only at this level.
+    { printf 'foreground = yes\npid =\ndebug = info\nsetuid = nobody\nsetgid = %s\n' "$(id -gn nobody)" && documented stunnel-server | sed "s|^connect = .*|exec = /bin/cat|"; } >"$FILES/stunnel.conf"
     on_debian chmod a+r "$HERE"/rsa.key.pem "$HERE"/ec256.key.pem
     on_debian stunnel_serves
 }
