@@ -26,7 +26,9 @@ server_files() { # PROGRAM
     local label public
     [ -n "${HOME13:-}" ] || command -v "$1" >/dev/null || { echo "$1 is not installed"; exit 77; }
     FILES=${HOME13:-$WORK} HERE=${HOME13:+/srv}
-    HERE=${HERE:-$WORK} PORT=$(free_port) PORT2=$(free_port) CA=$HERE/ca.pem
+    HERE=${HERE:-$WORK} PORT=$(free_port) CA=$HERE/ca.pem
+    PORT2=$PORT
+    while [ "$PORT2" = "$PORT" ]; do PORT2=$(free_port); done
     (umask 077 && echo "$PIN" >"$FILES/pin")
     cp "$(certificate_of ec384)" "$FILES/ca.pem"
     cp "$TOKENS/rsa3072.pem" "$FILES/server.key.pem"
