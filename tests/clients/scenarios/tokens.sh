@@ -53,6 +53,9 @@ start_opencryptoki() {
     TOKEN=pkcs11:token=soft
     # Empty folders in place of the machine's own.
     for folder in /var/lib/opencryptoki /run/lock /dev/shm; do mount -t tmpfs tmpfs $folder; done
+    # 3.23 has its sockets here, and asks whose the folder is.
+    folder=/run/opencryptoki
+    [ ! -d $folder ] || mount -t tmpfs -o "$(stat -c 'uid=%u,gid=%g,mode=%a' $folder)" tmpfs $folder
     mkdir -p /var/lib/opencryptoki/swtok/TOK_OBJ /run/lock/opencryptoki/swtok
     chgrp -R pkcs11 /var/lib/opencryptoki /run/lock/opencryptoki
     chmod -R 770 /var/lib/opencryptoki /run/lock/opencryptoki
