@@ -104,6 +104,8 @@ scenario_debian13_token_pkcs11_proxy() {
     MODULE=/usr/lib/libpkcs11-proxy.so.0
     # With several threads its daemon loses a session at times.
     THREADS=1
+    # As with opencryptoki itself.
+    PROCESSES=1
     # Its protocol has no parameters for this.
     CANNOT[derive]="C_DeriveKey answered CKR_MECHANISM_INVALID"
     # Threads have connections of their own, and what one of them opened and another closed is closed again at the end.
