@@ -16,9 +16,17 @@ PKCS11_PROVIDER_MODULE=$(cat "$TOKENS/module")
 export PKCS11_PROVIDER_MODULE
 
 WORK=$(mktemp -d "${TMPDIR:-/tmp}/scenario.XXXXXX")
+# The scenario's status stays what it is, whatever becomes of this. What is still running may write into the folder.
 cleanup() {
-    jobs -p | xargs -r kill 2>/dev/null || true
-    rm -rf "$WORK"
+    local signal
+    for signal in TERM KILL; do
+        jobs -p | xargs -r kill -s $signal 2>/dev/null || true
+        for _ in $(seq 50); do
+            [ -n "$(jobs -pr)" ] || break 2
+            sleep 0.1
+        done
+    done
+    rm -rf "$WORK" || true
 }
 trap cleanup EXIT
 cd "$WORK"
