@@ -7,6 +7,7 @@
 #include <functional>
 #include <iterator>
 #include <thread>
+#include <utility>
 
 #include <fcntl.h>
 #include <poll.h>
@@ -61,7 +62,7 @@ bool verifies(EVP_PKEY* publicKey, const Bytes& signature) {
                            hash.size()) == 1;
 }
 
-// Threads that sign until this goes.
+// Threads that sign until this goes; each has done so once when it is made.
 class Crowd {
   public:
     Crowd(OSSL_LIB_CTX* libctx, EVP_PKEY* key) {
@@ -69,12 +70,13 @@ class Crowd {
             signers_.emplace_back(libctx, key);
         for (const auto& signer : signers_)
             threads_.emplace_back([this, &signer] {
+                bool first = true;
                 while (!stop_) {
                     failures_ += signer.sign().empty() ? 1 : 0;
-                    ++signatures_;
+                    signing_ += std::exchange(first, false) ? 1 : 0;
                 }
             });
-        while (signatures_ < manyThreads)
+        while (signing_ < manyThreads)
             std::this_thread::yield();
     }
     ~Crowd() { stop(); }
@@ -93,7 +95,7 @@ class Crowd {
   private:
     std::vector<Signer> signers_;
     std::atomic<bool> stop_{false};
-    std::atomic<int> signatures_{0};
+    std::atomic<int> signing_{0};
     std::atomic<int> failures_{0};
     std::vector<std::thread> threads_;
 };
