@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # Runs the fuzz targets:  fuzz.sh [SECONDS] [TARGET...]   (60 seconds each, and all targets, if not given)
 # Builds them with clang, runs two at a time and keeps what they learn under build/fuzz/corpus. Ends with status 1 if one
-# found something, and says where its input is.
+# found something, and says where its input is. FUZZ_SEED, if set, makes it try the same inputs each time, as far as it
+# gets: it begins with that seed and the repository's own inputs alone.
+# (The target attributes still differs a little.)
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -28,14 +30,22 @@ mkdir -p "$build/found"
 export UBSAN_OPTIONS=print_stacktrace=1
 export LSAN_OPTIONS=print_suppressions=0:suppressions=$PWD/tests/integration/lsan.supp
 
-# What an earlier run learned stays; the repository's own inputs are added.
+# What an earlier run learned stays, except with a seed; the repository's own inputs are added.
 fuzz() {
     local target=$1 corpus=$build/corpus/$1
-    local options=(-timeout=10 -rss_limit_mb=2048 -print_final_stats=0 -max_total_time="$seconds")
+    # A busy machine may take its time for one input; libFuzzer takes the seed 0 for a random one.
+    local fixed=() options=(-seed="${FUZZ_SEED:-0}" -timeout=60 -rss_limit_mb=2048 -print_final_stats=0 -max_total_time="$seconds")
     [ ! -f "tests/fuzz/$target.dict" ] || options+=("-dict=tests/fuzz/$target.dict")
+    if [ -n "${FUZZ_SEED:-}" ]; then
+        corpus=$build/seeded/$target
+        rm -rf "$corpus"
+        # Addresses, and when the folder is read again, change what is tried.
+        options+=(-reload=0)
+        ! setarch -R true 2>/dev/null || fixed=(setarch -R)
+    fi
     mkdir -p "$corpus"
     cp "tests/fuzz/corpus/$target"/* "$corpus"
-    "$build/tests/fuzz/fuzz_$target" "${options[@]}" "-artifact_prefix=$build/found/$target-" "$corpus" \
+    "${fixed[@]}" "$build/tests/fuzz/fuzz_$target" "${options[@]}" "-artifact_prefix=$build/found/$target-" "$corpus" \
         >"$build/$target.log" 2>&1
 }
 
