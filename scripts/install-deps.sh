@@ -16,8 +16,9 @@ build+=(help2man lowdown dpkg-dev)
 
 installed() { dpkg-query -W -f '${Status}' "$1" 2>/dev/null | grep -q 'ok installed'; }
 install() {
-    "${as_root[@]}" apt-get update -q >/dev/null
-    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$@" </dev/null
+    local patient=(-o Acquire::Retries=5 -o Acquire::http::Timeout=30)
+    "${as_root[@]}" apt-get "${patient[@]}" update -q >/dev/null
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get "${patient[@]}" install -y -q --no-install-recommends "$@" </dev/null
 }
 if command -v dnf >/dev/null; then
     build=(cmake ninja-build gcc-c++ pkgconf-pkg-config openssl-devel p11-kit-devel openssl softhsm opensc p11-kit json-devel yaml-cpp-devel cli11-devel help2man lowdown findutils diffutils)
