@@ -8,7 +8,7 @@ PROVIDER_DIR=$(dirname "$PROVIDER")
 PIN=1234
 WRONG_PIN=9999
 # Seconds for one command.
-PATIENCE=20
+PATIENCE=60
 [ "${VALGRIND:-0}" = 0 ] || PATIENCE=120
 PROV=(-provider-path "$PROVIDER_DIR" -provider pkcs11 -provider default)
 export OPENSSL_CONF=$TOKENS/plain.cnf

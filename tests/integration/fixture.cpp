@@ -216,7 +216,7 @@ int statusOf(pid_t child) {
 }
 
 int inChild(const std::function<bool()>& body) {
-    constexpr unsigned patience = 20;
+    constexpr unsigned patience = 60;
     const pid_t child = fork();
     if (child == 0) {
         alarm(patience);

@@ -22,7 +22,7 @@ namespace {
 using namespace testing_support;
 
 constexpr int manyThreads = 4;
-constexpr unsigned patience = 20;
+constexpr unsigned patience = 60;
 const Bytes hash(32, 7);
 
 // GCC 12's sanitizers do not free their own allocator's locks in a child.

@@ -134,7 +134,7 @@ TEST(Life, ExitKeepsItsStatusWhateverIsLeaked) {
     for (const bool cleanFirst : {false, true}) {
         const pid_t child = fork();
         if (child == 0) {
-            alarm(20);
+            alarm(60);
             static Instance instance;
             auto* key = loadPrivate(instance, "ec256").release();
             sign(instance, key, data);

@@ -149,7 +149,7 @@ netplex {
 }
 CONF
     env OPENSSL_CONF="$TOKENS/plain.cnf" pkcs11proxyd -conf proxy.conf -fg >proxy.log 2>&1 </dev/null &
-    until_true 10 listens "$port" || { cat proxy.log >&2; die "pkcs11proxyd does not start"; }
+    until_true 30 listens "$port" || { cat proxy.log >&2; die "pkcs11proxyd does not start"; }
     CANNOT[derive]="C_DeriveKey answered" # its protocol has no parameters for that; it ends the connection
     export PKCS11PROXY_LIBNAME=softhsm PKCS11PROXY_SOCKET_PATH=127.0.0.1:$port
     MODULE=$(first_file '/usr/lib/*/caml-crush/libp11clienttcp.so')

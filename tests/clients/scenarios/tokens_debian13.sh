@@ -49,7 +49,7 @@ start_tpm() {
     mkdir tpm
     swtpm socket --tpm2 --tpmstate dir=tpm --flags not-need-init,startup-clear --server "type=tcp,port=$port,bindaddr=127.0.0.1" \
         --ctrl "type=tcp,port=$((port + 1)),bindaddr=127.0.0.1" >swtpm.log 2>&1 &
-    until_true 10 listens $((port + 1)) || { cat swtpm.log >&2; die "swtpm does not start"; }
+    until_true 30 listens $((port + 1)) || { cat swtpm.log >&2; die "swtpm does not start"; }
     cat >bus.conf <<CONF
 <!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN" "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
 <busconfig>
@@ -59,11 +59,11 @@ start_tpm() {
 </busconfig>
 CONF
     dbus-daemon --config-file=bus.conf --nofork >bus.log 2>&1 &
-    until_true 10 test -S bus || { cat bus.log >&2; die "dbus-daemon does not start"; }
+    until_true 30 test -S bus || { cat bus.log >&2; die "dbus-daemon does not start"; }
     export DBUS_SESSION_BUS_ADDRESS=unix:path=$WORK/bus
     tpm2-abrmd --allow-root --session --flush-all --tcti="swtpm:host=127.0.0.1,port=$port" >abrmd.log 2>&1 &
     export TPM2TOOLS_TCTI=tabrmd:bus_type=session TPM2_PKCS11_TCTI=tabrmd:bus_type=session TPM2_PKCS11_STORE=$WORK/store
-    until_true 10 tpm2_getcap properties-fixed || { cat swtpm.log abrmd.log >&2; die "the TPM does not answer"; }
+    until_true 30 tpm2_getcap properties-fixed || { cat swtpm.log abrmd.log >&2; die "the TPM does not answer"; }
 }
 
 tpm_tool() { tpm2_ptool "$@" >tool.log 2>&1 || { cat tool.log >&2; die "tpm2_ptool $1"; }; }
@@ -110,7 +110,7 @@ scenario_debian13_token_pkcs11_proxy() {
     CANNOT[derive]="C_DeriveKey answered CKR_MECHANISM_INVALID"
     # Threads have connections of their own, and what one of them opened and another closed is closed again at the end.
     CHATTER="$CHATTER|^WARNING: finalizing the daemon returned an error: 179\$"
-    until_true 10 pkcs11-tool --module "$MODULE" --list-slots || { cat proxy.log >&2; die "pkcs11-daemon does not answer"; }
+    until_true 30 pkcs11-tool --module "$MODULE" --list-slots || { cat proxy.log >&2; die "pkcs11-daemon does not answer"; }
     core_scenarios
 }
 
