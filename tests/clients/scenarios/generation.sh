@@ -219,6 +219,11 @@ scenario_debian13_generation() {
         openssl dgst $providers -sha256 -sign new.pem -out sig new.pem
         openssl pkey $providers -in new.pem -pubout -out pub.pem
         openssl dgst -sha256 -verify pub.pem -signature sig new.pem"
+    # A file that can't be written leaves the pair on the token: the reference can be had without openssl.
+    in13 "openssl genpkey $providers -propquery provider=pkcs11 -algorithm EC -pkeyopt group:P-256 -pkeyopt '$(place left)' -out /nonexist/key.pem" || true
+    works13 "pkcs11-uri2pem -o left.pem 'pkcs11:token=scenarios;object=left;type=private'
+        PKCS11_PIN=$PIN openssl dgst $providers -sha256 -sign left.pem -out sig left.pem
+        /mnt/pkcs11-objects delete 'pkcs11:token=scenarios;object=left?pin-value=$PIN'"
     refused13 "object=twin;type=private" "/mnt/tests/support/store_deleter 'pkcs11:token=scenarios;object=twin?pin-value=$PIN'"
     works13 "/mnt/tests/support/store_deleter 'pkcs11:token=scenarios;object=thirteen?pin-value=$PIN'"
     refused13 "nothing that fits" "/mnt/tests/support/store_deleter 'pkcs11:token=scenarios;object=thirteen?pin-value=$PIN'"
