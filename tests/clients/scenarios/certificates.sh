@@ -158,6 +158,7 @@ scenario_certificate_store() {
     ossl x509 -in "pkcs11:token=scenarios;object=rsa;type=cert" -out cert.pem
     cmp -s cert.pem "$(certificate_of rsa)" || die "another certificate"
     ossl verify -CAstore "pkcs11:token=scenarios;object=rsa;type=cert" "$(certificate_of rsa)" >/dev/null
+    fails "verification failed" openssl verify "${PROV[@]}" -CAstore "pkcs11:token=scenarios;object=rsa" "$(certificate_of rsa)"
     fails "localhost" openssl verify "${PROV[@]}" -CAstore "pkcs11:token=scenarios;object=rsa;type=cert" "$(certificate_of ec384)"
 }
 
