@@ -1,20 +1,44 @@
 #include "tools/error.h"
 
 #include <algorithm>
+#include <cstring>
 #include <string_view>
 
 #include <openssl/err.h>
 
 namespace tools {
 
+namespace {
+
+// "" for what says nothing: that a file has something else than what is looked for.
+std::string reasonOf(unsigned long code) {
+    if (ERR_SYSTEM_ERROR(code))
+        return std::strerror(ERR_GET_REASON(code));
+    const int library = ERR_GET_LIB(code);
+    if ((library == ERR_LIB_OSSL_DECODER || library == ERR_LIB_OSSL_STORE) &&
+        ERR_GET_REASON(code) == ERR_R_UNSUPPORTED)
+        return "";
+    const char* reason = ERR_reason_error_string(code);
+    return reason != nullptr ? reason : "";
+}
+
+std::string textOf(unsigned long code, const std::string& details) {
+    // What a provider that was loaded says is a whole sentence; OpenSSL's own details are not.
+    if (ERR_GET_LIB(code) >= ERR_LIB_USER && !details.empty())
+        return details;
+    const auto reason = reasonOf(code);
+    return reason.empty() || details.empty() ? reason + details : reason + ": " + details;
+}
+
+} // namespace
+
 std::string opensslReasons() {
     std::string all;
     const char* data = nullptr;
     int flags = 0;
     while (const auto code = ERR_get_error_all(nullptr, nullptr, nullptr, &data, &flags)) {
-        const bool hasText = (flags & ERR_TXT_STRING) != 0 && data != nullptr && *data != '\0';
-        const char* reason = ERR_reason_error_string(code);
-        std::string text = hasText ? data : (reason != nullptr ? reason : "");
+        const bool hasText = (flags & ERR_TXT_STRING) != 0 && data != nullptr;
+        std::string text = textOf(code, hasText ? data : "");
         std::replace(text.begin(), text.end(), '\n', ' ');
         text = withoutPin(text); // OpenSSL names the URI that it could not open
         if (text.empty() || all.find(text) != std::string::npos)

@@ -1,18 +1,22 @@
 #include "tools/objects.h"
 
+#include <algorithm>
 #include <array>
 #include <string_view>
 
 #include <openssl/core_dispatch.h>
+#include <openssl/err.h>
 #include <openssl/param_build.h>
 #include <openssl/pem.h>
 #include <openssl/provider.h>
 #include <openssl/store.h>
-#include <openssl/ui.h>
 #include <openssl/x509.h>
 
 #include "ossl/handles.h"
 #include "tools/error.h"
+#include "tools/input.h"
+#include "tools/passphrase.h"
+#include "tools/secret.h"
 #include "tools/token_uri.h"
 
 namespace tools::objects {
@@ -24,32 +28,85 @@ constexpr const char* providerQuery = "provider=pkcs11";
 using Store = ossl::Owner<OSSL_STORE_CTX, OSSL_STORE_close>;
 using StoreInfo = ossl::Owner<OSSL_STORE_INFO, OSSL_STORE_INFO_free>;
 
-/// The first object of type `expected` in a file or on a token; null if there is none.
-StoreInfo first(OSSL_LIB_CTX* library, const std::string& place, int expected) {
-    if (isKeyUri(place))
-        parseUri(place); // what is wrong with it is told better here
-    const Store store(OSSL_STORE_open_ex(place.c_str(), library, nullptr, UI_get_default_method(),
-                                         nullptr, nullptr, nullptr, nullptr));
-    if (!store || OSSL_STORE_expect(store.get(), expected) != 1)
+/// What is in a file or on a token.
+class Contents {
+  public:
+    Contents(OSSL_LIB_CTX* library, const std::string& place)
+        : place_(place), prompt_(withoutPin(place)) {
+        if (isKeyUri(place)) {
+            parseUri(place); // what is wrong with it is told better here
+            store_.reset(OSSL_STORE_open_ex(place.c_str(), library, nullptr,
+                                            PassphrasePrompt::method(), &prompt_, nullptr, nullptr,
+                                            nullptr));
+            return;
+        }
+        bytes_ = readFile(place);
+        bio_.reset(BIO_new_mem_buf(bytes_.data(), static_cast<int>(bytes_.size())));
+        store_.reset(OSSL_STORE_attach(bio_.get(), "file", library, nullptr,
+                                       PassphrasePrompt::method(), &prompt_, nullptr, nullptr,
+                                       nullptr));
+    }
+
+    /// The first object of type `expected`, called `what` in errors. Throws Error if there is none.
+    StoreInfo first(int expected, const std::string& what) {
+        if (store_ && OSSL_STORE_expect(store_.get(), expected) == 1)
+            if (auto info = next(expected))
+                return info;
+        const auto shown = withoutPin(place_);
+        const auto reasons = opensslReasons();
+        throw Error(reasons.empty() ? shown + " has no " + what
+                                    : "no " + what + " can be read from " + shown + ": " + reasons);
+    }
+
+    /// One more; null if there is none.
+    StoreInfo next(int expected) {
+        while (OSSL_STORE_eof(store_.get()) != 1)
+            if (StoreInfo info(OSSL_STORE_load(store_.get()));
+                info && OSSL_STORE_INFO_get_type(info.get()) == expected)
+                return info;
         return nullptr;
-    while (OSSL_STORE_eof(store.get()) != 1)
-        if (StoreInfo info(OSSL_STORE_load(store.get())); info)
-            return info;
-    return nullptr;
-}
+    }
+
+  private:
+    std::string place_;
+    PassphrasePrompt prompt_;
+    SecretBytes bytes_;
+    ossl::Bio bio_;
+    Store store_; ///< goes before what it reads
+};
 
 ossl::Pkey privateKey(OSSL_LIB_CTX* library, const std::string& place) {
-    const auto info = first(library, place, OSSL_STORE_INFO_PKEY);
-    if (!info)
-        throw Error(withReasons("no private key can be read from " + withoutPin(place)));
+    const auto info = Contents(library, place).first(OSSL_STORE_INFO_PKEY, "private key");
     return ossl::Pkey(OSSL_STORE_INFO_get1_PKEY(info.get()));
 }
 
-ossl::Certificate certificateOf(OSSL_LIB_CTX* library, const std::string& file) {
-    const auto info = first(library, file, OSSL_STORE_INFO_CERT);
-    if (!info)
-        throw Error(withReasons("no certificate can be read from " + withoutPin(file)));
-    return ossl::Certificate(OSSL_STORE_INFO_get1_CERT(info.get()));
+/// At least one.
+std::vector<ossl::Certificate> certificatesOf(OSSL_LIB_CTX* library, const std::string& file) {
+    std::vector<ossl::Certificate> certificates;
+    Contents contents(library, file);
+    for (auto info = contents.first(OSSL_STORE_INFO_CERT, "certificate"); info;
+         info = contents.next(OSSL_STORE_INFO_CERT))
+        certificates.emplace_back(OSSL_STORE_INFO_get1_CERT(info.get()));
+    return certificates;
+}
+
+/// The first that is the key's. Where none is, the first: the provider says what is wrong with it.
+const X509* belongingTo(EVP_PKEY* key, const std::vector<ossl::Certificate>& certificates) {
+    const auto found = std::find_if(
+        certificates.begin(), certificates.end(), [key](const ossl::Certificate& certificate) {
+            return EVP_PKEY_eq(X509_get0_pubkey(certificate.get()), key) == 1;
+        });
+    ERR_clear_error();
+    return (found != certificates.end() ? *found : certificates.front()).get();
+}
+
+// The provider's advice is for genpkey; here an option does it.
+[[noreturn]] void notStored(const std::string& what) {
+    constexpr std::string_view parameter = "pkcs11_allow_duplicate=yes";
+    auto text = withReasons(what + " can't be stored");
+    if (const auto at = text.find(parameter); at != std::string::npos)
+        text.replace(at, parameter.size(), "--allow-duplicate");
+    throw Error(text);
 }
 
 /// Parameters that hold a key or a PIN.
@@ -142,26 +199,28 @@ std::string importKey(OSSL_LIB_CTX* library, const std::string& file, const std:
     parameters.emplace_back("pkcs11_uri", uri);
     const SecretParams place(paramsOf(parameters));
     const ossl::Params all(OSSL_PARAM_merge(secret.get(), place.get()));
-    const ossl::PkeyCtx maker(EVP_PKEY_CTX_new_from_name(
-        library, EVP_PKEY_get0_type_name(software.get()), providerQuery));
+    const std::string type = EVP_PKEY_get0_type_name(software.get());
+    const ossl::PkeyCtx maker(EVP_PKEY_CTX_new_from_name(library, type.c_str(), providerQuery));
+    if (!maker || EVP_PKEY_fromdata_init(maker.get()) != 1)
+        throw Error("the key in " + withoutPin(file) + " can't be stored: " + type +
+                    " keys are not supported");
     EVP_PKEY* made = nullptr;
-    if (!maker || !all || EVP_PKEY_fromdata_init(maker.get()) != 1 ||
-        EVP_PKEY_fromdata(maker.get(), &made, EVP_PKEY_KEYPAIR, all.get()) != 1)
-        throw Error(withReasons("the key in " + withoutPin(file) + " can't be stored"));
+    if (!all || EVP_PKEY_fromdata(maker.get(), &made, EVP_PKEY_KEYPAIR, all.get()) != 1)
+        notStored("the key in " + withoutPin(file));
     const ossl::Pkey key(made);
     return uriOf(key.get());
 }
 
-void importCertificate(OSSL_LIB_CTX* library, const std::string& file, const std::string& uri,
-                       bool allowDuplicate) {
+std::size_t importCertificate(OSSL_LIB_CTX* library, const std::string& file,
+                              const std::string& uri, bool allowDuplicate) {
     const Provider provider(library);
-    const auto certificate = certificateOf(library, file);
+    const auto certificates = certificatesOf(library, file);
     const auto key = privateKey(library, uri);
     const auto* owner = EVP_PKEY_get0_provider(key.get());
     if (owner == nullptr || std::string_view(OSSL_PROVIDER_get0_name(owner)) != providerName)
         throw Error("the private key of " + withoutPin(uri) + " is on no token");
     unsigned char* der = nullptr;
-    const int size = i2d_X509(certificate.get(), &der);
+    const int size = i2d_X509(belongingTo(key.get(), certificates), &der);
     const ossl::Owner<unsigned char, [](unsigned char* bytes) { OPENSSL_free(bytes); }> bytes(der);
     const ossl::ParamBuilder builder(OSSL_PARAM_BLD_new());
     OSSL_PARAM_BLD_push_octet_string(builder.get(), "pkcs11_certificate", der,
@@ -170,7 +229,8 @@ void importCertificate(OSSL_LIB_CTX* library, const std::string& file, const std
         OSSL_PARAM_BLD_push_utf8_string(builder.get(), "pkcs11_allow_duplicate", "yes", 0);
     const ossl::Params params(OSSL_PARAM_BLD_to_param(builder.get()));
     if (!params || EVP_PKEY_set_params(key.get(), params.get()) != 1)
-        throw Error(withReasons("the certificate in " + withoutPin(file) + " can't be stored"));
+        notStored("the certificate in " + withoutPin(file));
+    return certificates.size() - 1;
 }
 
 void remove(OSSL_LIB_CTX* library, const std::string& uri, bool all) {

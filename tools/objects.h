@@ -2,6 +2,7 @@
 // PKCS#11 itself.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <utility>
 #include <vector>
@@ -18,10 +19,10 @@ using Parameters = std::vector<std::pair<std::string, std::string>>;
 std::string importKey(OSSL_LIB_CTX* library, const std::string& file, const std::string& uri,
                       Parameters parameters);
 
-/// Stores the certificate in the PEM or DER `file` beside the private key behind `uri`. Throws
-/// Error.
-void importCertificate(OSSL_LIB_CTX* library, const std::string& file, const std::string& uri,
-                       bool allowDuplicate);
+/// Stores the certificate in the PEM or DER `file` beside the private key behind `uri`: of several,
+/// as in a chain, the one that belongs to the key. Returns how many others there are. Throws Error.
+std::size_t importCertificate(OSSL_LIB_CTX* library, const std::string& file,
+                              const std::string& uri, bool allowDuplicate);
 
 /// Deletes what `uri` names; with `all`, everything that fits. Throws Error.
 void remove(OSSL_LIB_CTX* library, const std::string& uri, bool all);

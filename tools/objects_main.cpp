@@ -1,9 +1,11 @@
 // pkcs11-objects: what the openssl command can't do with tokens. It brings keys and certificates
 // onto them, and deletes.
+#include <iostream>
 #include <string>
 #include <tuple>
 
 #include "tools/command_line.h"
+#include "tools/error.h"
 #include "tools/library.h"
 #include "tools/objects.h"
 #include "tools/output.h"
@@ -38,6 +40,14 @@ tools::objects::Parameters parametersOf(const Options& options) {
     return parameters;
 }
 
+void importCertificate(OSSL_LIB_CTX* library, const Options& options) {
+    const auto others = tools::objects::importCertificate(library, options.file, options.uri,
+                                                          options.allowDuplicate);
+    if (others > 0)
+        std::cerr << program << ": certificates in " << tools::withoutPin(options.file)
+                  << " that are not this key's, and not stored: " << others << '\n';
+}
+
 void run(int argc, char** argv) {
     Options options;
     CLI::App app(
@@ -59,7 +69,10 @@ void run(int argc, char** argv) {
 
     auto* certificate =
         app.add_subcommand("import-certificate", "Store a certificate beside its key");
-    certificate->add_option("file", options.file, "The certificate, PEM or DER")->required();
+    certificate
+        ->add_option("file", options.file,
+                     "The certificate, PEM or DER; of a chain, the key's own is stored")
+        ->required();
     certificate->add_option("uri", options.uri, "pkcs11: URI of its private key")->required();
     for (auto* command : {key, certificate})
         command->add_flag("--allow-duplicate", options.allowDuplicate,
@@ -76,8 +89,7 @@ void run(int argc, char** argv) {
                                                              options.uri, parametersOf(options)) +
                                    '\n');
     else if (*certificate)
-        tools::objects::importCertificate(library.get(), options.file, options.uri,
-                                          options.allowDuplicate);
+        importCertificate(library.get(), options);
     else
         tools::objects::remove(library.get(), options.uri, options.all);
 }

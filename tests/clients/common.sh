@@ -107,6 +107,13 @@ fails() {
     ! mentions_pin stdout.txt stderr.txt || die "tells the PIN: $*"
 }
 
+# answers TEXT COMMAND...: with that on standard input, where programs read answers that have no terminal to ask at
+answers() {
+    local text=$1
+    shift
+    echo "$text" | setsid -w timeout "$PATIENCE" "${RUNNER[@]}" "$@" >stdout.txt 2>stderr.txt
+}
+
 # mentions_pin FILE...: has something of ours a PIN in it? openssl repeats the URI that it was given in lines of its own,
 # and begins the others with numbers that mean nothing here, as does our log, which ends its lines with times.
 mentions_pin() {

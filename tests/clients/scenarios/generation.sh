@@ -165,13 +165,52 @@ scenario_import_keys() {
     fails_objects "another key" import-certificate "pkcs11:token=scenarios;object=rsa;type=cert?pin-value=$PIN" "$(uri ec256)"
     fails_objects "another key" import-certificate "$(certificate_of ec384)" "$(uri copy-rsa)"
     fails_objects "already" import-key "$TOKENS/rsa.pem" "pkcs11:token=scenarios;object=copy-rsa?pin-value=$PIN"
-    fails_objects "no private key can be read from nothing.pem" import-key nothing.pem "pkcs11:token=scenarios;object=new?pin-value=$PIN"
     fails_objects "no token fits" import-key "$TOKENS/rsa.pem" "pkcs11:token=nowhere;object=new?pin-value=$PIN"
     fails_objects "does not take the value" import-key --key-usage everything "$TOKENS/rsa.pem" "pkcs11:token=scenarios;object=new?pin-value=$PIN"
     export PKCS11_TEST_TARGET=$PKCS11_PROVIDER_MODULE
     PKCS11_PROVIDER_MODULE=$TEST_MODULE
     PKCS11_TEST_FAULTS=C_CreateObject:2=CKR_DEVICE_MEMORY fails_objects "CKR_DEVICE_MEMORY" import-key "$TOKENS/rsa.pem" "pkcs11:token=scenarios;object=new?pin-value=$PIN"
     gone new
+}
+
+# What is wrong with a file is said, by the names that this program has for things.
+scenario_import_reasons() {
+    objects_built
+    local place="pkcs11:token=scenarios;object=new?pin-value=$PIN"
+    plain pkey -in "$TOKENS/rsa.pem" -aes256 -passout pass:secret -out locked.pem
+    plain genpkey -algorithm DH -pkeyopt group:ffdhe2048 -out dh.pem
+    fails_objects "nothing.pem can't be read: No such file" import-key nothing.pem "$place"
+    fails_objects "nothing.pem can't be read: No such file" import-certificate nothing.pem "$(uri rsa)"
+    fails_objects "$WORK is a folder" import-key "$WORK" "$place"
+    fails_objects "rsa.pub.pem has no private key" import-key "$(public_of rsa)" "$place"
+    fails_objects "rsa.cert.pem has no private key" import-key "$(certificate_of rsa)" "$place"
+    fails_objects "rsa.pem has no certificate" import-certificate "$TOKENS/rsa.pem" "$(uri rsa)"
+    fails_objects "DH keys are not supported" import-key dh.pem "$place"
+    fails_objects "(--allow-duplicate makes one more" import-key "$TOKENS/rsa.pem" "$(uri rsa)"
+    fails_objects "(--allow-duplicate makes one more" import-certificate "$(certificate_of rsa)" "$(uri rsa)"
+    # Without an answer, with a wrong one, with the right one: one question, which names the file.
+    fails_objects "unable to get passphrase" import-key locked.pem "$place"
+    asked_once
+    ! answers wrong "$OBJECTS" --provider-path "$PROVIDER_DIR" import-key locked.pem "$place" || die "a wrong pass phrase will do"
+    asked_once
+    holds "bad decrypt" <stderr.txt || die "nothing of the wrong pass phrase: $(cat stderr.txt)"
+    gone new
+    answers secret "$OBJECTS" --provider-path "$PROVIDER_DIR" import-key locked.pem "$place" || die "the pass phrase: $(cat stderr.txt)"
+    asked_once
+    public_on_token new RSA
+    cmp -s token.pub.pem "$(public_of rsa)" || die "another key"
+}
+asked_once() { [ "$(grep -o 'Enter pass phrase for locked.pem' stderr.txt | wc -l)" = 1 ] || die "not one question: $(cat stderr.txt)"; }
+
+# Of a chain, in whatever order, the key's own certificate is stored; what is left out is told.
+scenario_import_chain() {
+    objects_built
+    cat "$(certificate_of ec256)" "$(certificate_of rsa3072)" "$(certificate_of ec384)" >chain.pem
+    timeout "$PATIENCE" "${RUNNER[@]}" "$OBJECTS" --provider-path "$PROVIDER_DIR" import-certificate chain.pem "$(uri rsa3072)" 2>said || die "$(cat said)"
+    holds "chain.pem that are not this key's, and not stored: 2" <said || die "nothing of the others: $(cat said)"
+    ossl x509 -in "pkcs11:token=scenarios;object=rsa3072;type=cert" -out stored.pem
+    cmp -s stored.pem "$(certificate_of rsa3072)" || die "another certificate"
+    fails_objects "another key" import-certificate chain.pem "$(uri ec521)"
 }
 
 scenario_delete_objects() {
