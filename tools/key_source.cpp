@@ -8,6 +8,7 @@
 #include "tools/input.h"
 #include "tools/library.h"
 #include "tools/module_policy.h"
+#include "tools/passphrase.h"
 #include "tools/token_uri.h"
 
 namespace tools {
@@ -83,7 +84,9 @@ Key KeySource::fromUri(std::shared_ptr<OSSL_LIB_CTX> library, std::string_view u
                                                  : (uri.find("type=cert") != std::string_view::npos
                                                         ? OSSL_STORE_INFO_CERT
                                                         : OSSL_STORE_INFO_PUBKEY);
-    const Store store(OSSL_STORE_open_ex(text.c_str(), library.get(), nullptr, nullptr, nullptr,
+    PassphrasePrompt prompt(shown);
+    const auto* asking = asking_ == Asking::theTerminal ? PassphrasePrompt::method() : nullptr;
+    const Store store(OSSL_STORE_open_ex(text.c_str(), library.get(), nullptr, asking, &prompt,
                                          nullptr, nullptr, nullptr));
     if (!store || OSSL_STORE_expect(store.get(), wanted) != 1)
         throw KeyError(withReasons(shown + " can't be opened"));

@@ -17,12 +17,16 @@ namespace tools {
 /// provider's own configuration.
 class KeySource {
   public:
-    /// `providerFolder`: where pkcs11.so is; "" for OpenSSL's own place.
-    explicit KeySource(std::string providerFolder) : providerFolder_(std::move(providerFolder)) {}
+    enum class Asking { nobody, theTerminal };
+
+    /// `providerFolder`: where pkcs11.so is; "" for OpenSSL's own place. `asking`: for the PIN of a
+    /// URI that nothing else gives.
+    explicit KeySource(std::string providerFolder, Asking asking = Asking::nobody)
+        : providerFolder_(std::move(providerFolder)), asking_(asking) {}
 
     /// In software, wherever it came from. Throws KeyError and Error.
     Key publicKey(std::string_view name);
-    /// Throws KeyError and Error. Nobody is asked for a PIN or a pass phrase.
+    /// Throws KeyError and Error. Nobody is asked for the pass phrase of a file.
     Key privateKey(std::string_view name);
 
   private:
@@ -35,6 +39,7 @@ class KeySource {
     const std::shared_ptr<OSSL_LIB_CTX>& users();
 
     std::string providerFolder_;
+    Asking asking_;
     std::shared_ptr<OSSL_LIB_CTX> users_;
     std::map<std::string, std::shared_ptr<OSSL_LIB_CTX>> byModule_;
     ModuleEnvironment environment_;

@@ -61,7 +61,7 @@ void requireKey(const uri::Uri& uri) {
 // Looked up with the PIN that was given, whether or not it goes into the file. A key that is one of
 // several is not written by the provider, so that shows, too.
 void look(const Options& options, const uri::Uri& uri, std::string_view text) {
-    tools::KeySource source(options.providerFolder);
+    tools::KeySource source(options.providerFolder, tools::KeySource::Asking::theTerminal);
     const ossl::Bio nowhere(BIO_new(BIO_s_null()));
     const bool isPublic = uri.type() == CKO_PUBLIC_KEY;
     const auto key = isPublic ? source.publicKey(text) : source.privateKey(text);

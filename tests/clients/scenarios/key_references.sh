@@ -167,6 +167,11 @@ scenario_uri2pem_check() {
     check -o key.pem "$key?pin-value=$PIN" 2>said
     [ "$(reference_uri key.pem)" = "$key" ] || die "another URI"
     clean "$URI2PEM" --check --provider-path "$PROVIDER_DIR" -o public.pem "pkcs11:token=scenarios;object=rsa;type=public"
+    # It asks for the PIN, as openssl does. What is there already does not matter to who only wants to know.
+    answers "$PIN" "$URI2PEM" --check --provider-path "$PROVIDER_DIR" "$key" || die "not with the PIN that was entered: $(cat stderr.txt)"
+    holds 'Enter PIN for .*token=scenarios' <stderr.txt || die "no question: $(cat stderr.txt)"
+    cmp stdout.txt key.pem
+    fails "none was entered" "$URI2PEM" --check --provider-path "$PROVIDER_DIR" -o never.pem "$key"
     configuration "pkcs11-module-token-pin = $PIN"
     clean "$URI2PEM" --check -o configured.pem "$key"
     export OPENSSL_CONF=$TOKENS/plain.cnf
