@@ -20,3 +20,13 @@ scenario_binary_install() {
     ossl dgst -sha256 -sign "$(uri rsa)" -out sig data.bin
     plain dgst -sha256 -verify "$(public_of rsa)" -signature sig data.bin >/dev/null
 }
+
+# A folder below the prefix follows the prefix.
+scenario_binary_install_prefix() {
+    local script
+    cmake -S "$SOURCE" -B configured -DPKCS11_MODULES_DIR=lib/ossl-modules -DPKCS11_BUILD_TESTS=OFF -DPKCS11_BUILD_BENCH=OFF -DPKCS11_BUILD_TOOLS=OFF >log 2>&1 ||
+        { cat log >&2; die "cmake"; }
+    script=configured/cmake_install.cmake
+    # shellcheck disable=SC2016 # CMake expands it
+    grep -F 'DESTINATION "${CMAKE_INSTALL_PREFIX}/lib/ossl-modules"' $script >/dev/null || { cat $script >&2; die "another folder"; }
+}
