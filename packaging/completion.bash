@@ -12,7 +12,8 @@ _openssl_pkcs11_tool() {
     if [[ $cur == -* ]]; then
         mapfile -t COMPREPLY < <(compgen -W "$("$tool" "${command[@]}" --help 2>/dev/null | grep -oE -- '--[a-z0-9-]+')" -- "$cur")
     else
-        _filedir
+        # Where a command has to come, a file can be an option's value alone.
+        [[ -n $commands && ${#command[@]} -eq 0 && $prev != -* ]] || _filedir
         [[ ${#command[@]} -gt 0 ]] || mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -W "$commands" -- "$cur")
     fi
 }

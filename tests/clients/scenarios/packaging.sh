@@ -19,7 +19,7 @@ from_mirror() {
 
 scenario_package_in_a_clean_root() {
     [ -z "${SCENARIO_PRELOAD:-}" ] || { echo "a build with sanitizers is no package"; exit 77; }
-    local package tool tools install base=$SOURCE/build/clean key='pkcs11:token=mine;object=signing;type=private?pin-value=1234'
+    local package tool tools page install base=$SOURCE/build/clean key='pkcs11:token=mine;object=signing;type=private?pin-value=1234'
     [ -e "$base/complete" ] || { echo "there is no clean Debian root; see clients.clean_root"; exit 77; }
     unshare --mount true 2>/dev/null || { echo "nothing can be mounted here"; exit 77; }
     (cd "$PROVIDER_DIR" && cpack --config CPackConfig.cmake -G DEB -B "$WORK/package") >cpack.log 2>&1 || { cat cpack.log >&2; die "cpack"; }
@@ -52,6 +52,7 @@ scenario_package_in_a_clean_root() {
         [ -e "root/usr/share/bash-completion/completions/$tool" ] || die "no completion for $tool"
     done
     gzip -dc root/usr/share/man/man7/provider-pkcs11.7.gz | holds "pkcs11.module.path" || die "provider-pkcs11(7) does not tell the directives"
+    for page in copyright changelog.gz; do [ -s "root/usr/share/doc/openssl-pkcs11/$page" ] || die "no $page"; done
     # It goes without a trace.
     in_clean_root apt-get purge -y -q openssl-pkcs11
     if find root/usr root/etc | grep -E 'pkcs11-(keyprovider|uri2pem|objects)|provider-pkcs11|/pkcs11\.so$' >left; then
@@ -71,6 +72,27 @@ scenario_package_completion() {
         complete_line pkcs11-keyprovider un
         complete_line pkcs11-keyprovider --rec
         complete_line pkcs11-keyprovider unwrap --li
+        touch delete.pem
+        complete_line pkcs11-objects d
+        complete_line pkcs11-objects --provider-path d
+        complete_line pkcs11-objects import-key d
+        complete_line pkcs11-uri2pem -o delete
     ' bash "$SOURCE" >completed
-    printf 'unwrap\n--recipient\n--lines\n' | diff - completed || die "completion"
+    printf 'unwrap\n--recipient\n--lines\ndelete\ndata.bin delete.pem delete\ndata.bin delete.pem\ndelete.pem\n' | diff - completed || die "completion"
+}
+
+# The pages as they are read: headings for commands, no headers of tables, words with their underscores.
+scenario_package_pages() {
+    [ -e "$PROVIDER_DIR/packaging/provider-pkcs11.7" ] || { echo "help2man or lowdown is not installed"; exit 77; }
+    local page
+    for page in "$PROVIDER_DIR"/packaging/*.1; do
+        ! grep -E '^(Positionals|Subcommands|Options):' "$page" || die "CLI11's headings are text in $page"
+    done
+    for page in import-key import-certificate delete; do
+        holds "^\\.SS ${page/-/.*}\$" <"$PROVIDER_DIR/packaging/pkcs11-objects.1" || die "no heading for $page"
+    done
+    page=$PROVIDER_DIR/packaging/provider-pkcs11.7
+    holds 'EVP_EncryptInit' <"$page" || die "underscores are missing"
+    ! holds -x 'call\|directive\|variable' <"$page" || die "the header of a table"
+    holds 'docs/howto.md' <"$page" || die "no path of a document"
 }
