@@ -305,9 +305,9 @@ TEST(Directives, SetTheLevelOfTheLog) {
 }
 
 TEST(Directives, MisspeltAreNamed) {
-    for (const char* name : {"pkcs11-module-login-behaviour", "pkcs11_module_path",
-                             "pkcs11-module-quirk", "pkcs11-token-pin", "module-path",
-                             "MODULE_PATH", "PIN", "pkcs11-module-pin"}) {
+    for (const char* name :
+         {"pkcs11-module-login-behaviour", "pkcs11_module_path", "pkcs11-module-quirk",
+          "pkcs11-token-pin", "module-path", "MODULE_PATH", "PIN", "pkcs11-module-pin"}) {
         EXPECT_FALSE(Configured(std::string(name) + " = auto").signs()) << name;
         const auto errors = takeErrors();
         EXPECT_NE(errors.find(std::string("unknown directive ") + name), std::string::npos)
