@@ -8,7 +8,7 @@ function(add_debian13_test name)
 endfunction()
 
 # About the file itself, its installation and its package, with the programs that build it.
-set(NOT_THERE binary_symbols binary_install package_in_a_clean_root package_completion)
+set(NOT_THERE binary_symbols binary_install binary_install_prefix package_in_a_clean_root package_completion package_pages)
 # About what OpenSSL 3.0 does not know, or refuses to find.
 list(APPEND NOT_THERE post_quantum_unknown)
 # The root's modules for TPMs are registered, too, and talk on standard error where there is none.
