@@ -10,19 +10,23 @@ namespace tools {
 
 namespace {
 
-// "" for what says nothing: that a file has something else than what is looked for.
+bool isUnsupported(unsigned long code, int library) {
+    return ERR_GET_LIB(code) == library && ERR_GET_REASON(code) == ERR_R_UNSUPPORTED;
+}
+
 std::string reasonOf(unsigned long code) {
     if (ERR_SYSTEM_ERROR(code))
         return std::strerror(ERR_GET_REASON(code));
-    const int library = ERR_GET_LIB(code);
-    if ((library == ERR_LIB_OSSL_DECODER || library == ERR_LIB_OSSL_STORE) &&
-        ERR_GET_REASON(code) == ERR_R_UNSUPPORTED)
+    if (isUnsupported(code, ERR_LIB_OSSL_DECODER)) // its details say it better
         return "";
     const char* reason = ERR_reason_error_string(code);
     return reason != nullptr ? reason : "";
 }
 
 std::string textOf(unsigned long code, const std::string& details) {
+    // A file has something else than what is looked for; the details (OpenSSL 3.5) are where.
+    if (isUnsupported(code, ERR_LIB_OSSL_STORE))
+        return "";
     // What a provider that was loaded says is a whole sentence; OpenSSL's own details are not.
     if (ERR_GET_LIB(code) >= ERR_LIB_USER && !details.empty())
         return details;
