@@ -52,7 +52,8 @@ uri::Uri parseUri(std::string_view text) {
 }
 
 TokenSearch::TokenSearch(ossl::Context& context, const uri::Uri& uri) : uri_(uri) {
-    for (auto* module : selectModules(context)) {
+    const auto modules = selectModules(context);
+    for (auto* module : modules) {
         try {
             searchModule(*module);
         } catch (const pkcs11::Error& error) {
@@ -62,7 +63,7 @@ TokenSearch::TokenSearch(ossl::Context& context, const uri::Uri& uri) : uri_(uri
         }
     }
     if (tokens_.empty())
-        nothingFits();
+        nothingFits(modules);
 }
 
 std::vector<pkcs11::Module*> TokenSearch::selectModules(ossl::Context& context) {
@@ -82,15 +83,11 @@ std::vector<pkcs11::Module*> TokenSearch::selectModules(ossl::Context& context) 
 // What a token answers in between, or a server that was started anew, must not fail a load. A slot
 // that can't be read does so only where no other has the token.
 void TokenSearch::searchModule(pkcs11::Module& module) {
-    const auto seen = seen_.size();
     const auto found = tokens_.size();
     const auto withLogin = loginTokens_.size();
-    const auto others = otherSlots_.size();
     for (pkcs11::Recovery recovery(module);;) {
-        seen_.resize(seen);
         tokens_.resize(found);
         loginTokens_.resize(withLogin);
-        otherSlots_.resize(others);
         unread_.clear();
         try {
             searchSlots(module);
@@ -108,24 +105,17 @@ void TokenSearch::searchModule(pkcs11::Module& module) {
 
 void TokenSearch::searchSlots(pkcs11::Module& module) {
     module.initialize();
-    const bool fits = !uri_.constrainsModule() || uri_.matchesModule(module.info());
+    if (uri_.constrainsModule() && !uri_.matchesModule(module.info()))
+        return;
     for (const CK_SLOT_ID slot : module.slots("module " + module.name()))
-        if (fits)
-            searchSlot(module, slot);
-        else
-            otherSlots_.emplace_back(&module, slot);
-}
-
-bool TokenSearch::fitsSlot(pkcs11::Module& module, CK_SLOT_ID slot) const {
-    return uri_.slotId().value_or(slot) == slot &&
-           (!uri_.constrainsSlotInfo() || uri_.matchesSlot(module.slotInfo(slot), slot));
+        searchSlot(module, slot);
 }
 
 void TokenSearch::searchSlot(pkcs11::Module& module, CK_SLOT_ID slot) {
-    if (!fitsSlot(module, slot)) {
-        otherSlots_.emplace_back(&module, slot);
+    if (uri_.slotId().value_or(slot) != slot)
         return;
-    }
+    if (uri_.constrainsSlotInfo() && !uri_.matchesSlot(module.slotInfo(slot), slot))
+        return;
     CK_TOKEN_INFO info{};
     const CK_RV rv = module.call<&pkcs11::List::C_GetTokenInfo>(slot, &info);
     if (rv != CKR_OK) { // gone since the list was made, or not recognised; the others may do
@@ -135,10 +125,8 @@ void TokenSearch::searchSlot(pkcs11::Module& module, CK_SLOT_ID slot) {
     }
     if ((info.flags & CKF_TOKEN_INITIALIZED) == 0)
         return;
-    if (!uri_.matchesToken(info)) {
-        seen_.push_back("\"" + pkcs11::trimmed(info.label) + "\"");
+    if (!uri_.matchesToken(info))
         return;
-    }
     auto& token = module.token(slot, info);
     token.noteSeen(slot, info);
     tokens_.push_back(&token);
@@ -166,22 +154,32 @@ std::string TokenSearch::describe() const {
     return join(names);
 }
 
-// The tokens of slots that were not looked at have their slot's number with them, by which a URI
-// may have asked.
-void TokenSearch::lookAtOtherSlots() {
-    for (const auto& [module, slot] : otherSlots_) {
+// With their slots' numbers, if that or the module may be what does not fit.
+std::vector<std::string> TokenSearch::present(const std::vector<pkcs11::Module*>& modules) const {
+    const bool withSlots = uri_.slotId() || uri_.constrainsSlotInfo() || uri_.constrainsModule();
+    std::vector<std::string> labels;
+    const auto add = [&](pkcs11::Module& module, CK_SLOT_ID slot) {
         CK_TOKEN_INFO info{};
-        if (module->call<&pkcs11::List::C_GetTokenInfo>(slot, &info) == CKR_OK &&
+        if (module.call<&pkcs11::List::C_GetTokenInfo>(slot, &info) == CKR_OK &&
             (info.flags & CKF_TOKEN_INITIALIZED) != 0)
-            seen_.push_back("\"" + pkcs11::trimmed(info.label) + "\" in slot " +
-                            std::to_string(slot));
+            labels.push_back("\"" + pkcs11::trimmed(info.label) + "\"" +
+                             (withSlots ? " in slot " + std::to_string(slot) : ""));
+    };
+    for (auto* module : modules) {
+        try {
+            for (const CK_SLOT_ID slot : module->slots("module " + module->name()))
+                add(*module, slot);
+        } catch (const pkcs11::Error& error) { // which the search has told already
+            pkcs11::trace::step(error.what());
+        }
     }
+    return labels;
 }
 
-void TokenSearch::nothingFits() {
-    lookAtOtherSlots();
+void TokenSearch::nothingFits(const std::vector<pkcs11::Module*>& modules) const {
+    const auto there = present(modules);
     std::string message = "no token fits " + uri_.withoutPin() +
-                          "; tokens present: " + (seen_.empty() ? "none" : join(seen_));
+                          "; tokens present: " + (there.empty() ? "none" : join(there));
     if (!problems_.empty())
         message += "; what could not be used: " + join(problems_);
     throw pkcs11::Error(pkcs11::Failure::notFound, message, CKR_TOKEN_NOT_PRESENT);

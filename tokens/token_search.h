@@ -34,15 +34,12 @@ class TokenSearch {
     void searchModule(pkcs11::Module& module);
     void searchSlots(pkcs11::Module& module);
     void searchSlot(pkcs11::Module& module, CK_SLOT_ID slot);
-    bool fitsSlot(pkcs11::Module& module, CK_SLOT_ID slot) const;
-    void lookAtOtherSlots();
-    [[noreturn]] void nothingFits();
+    std::vector<std::string> present(const std::vector<pkcs11::Module*>& modules) const;
+    [[noreturn]] void nothingFits(const std::vector<pkcs11::Module*>& modules) const;
 
     const uri::Uri& uri_;
     std::vector<pkcs11::Token*> tokens_;
     std::vector<pkcs11::Token*> loginTokens_;
-    std::vector<std::pair<pkcs11::Module*, CK_SLOT_ID>> otherSlots_; ///< that do not fit
-    std::vector<std::string> seen_;     ///< labels of tokens that do not fit
     std::vector<pkcs11::Error> unread_; ///< slots that the present attempt could not read
     std::vector<std::string> problems_; ///< modules and slots that could not be used
 };
