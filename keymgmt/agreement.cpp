@@ -43,8 +43,7 @@ std::size_t deriveWith(const Derive& derive, CK_MECHANISM_TYPE type, Octets poin
     } catch (const pkcs11::Error& error) {
         if (error.rv() != CKR_KEY_FUNCTION_NOT_PERMITTED)
             throw;
-        throw pkcs11::Error(pkcs11::Failure::key,
-                            error.what() + std::string(": its CKA_DERIVE is false"), error.rv());
+        throw pkcs11::notPermitted(error, "CKA_DERIVE");
     }
 }
 

@@ -121,7 +121,6 @@ bool Key::proves(EVP_PKEY* candidate, pkcs11::Session& session, CK_OBJECT_HANDLE
         if (type_ != KeyType::ec || maySign)
             throw;
     }
-    session.setUsable(); // nothing has begun in it
     return agreesFor(candidate, session, handle);
 }
 

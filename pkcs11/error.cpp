@@ -124,6 +124,11 @@ Error callFailed(const char* function, CK_RV rv, std::string_view subject) {
     return {Failure::call, message, rv, function};
 }
 
+Error notPermitted(const Error& refusal, const char* attribute) {
+    return {Failure::key, refusal.what() + std::string(": its ") + attribute + " is false",
+            refusal.rv()};
+}
+
 bool isConnectionLoss(CK_RV rv) {
     switch (rv) {
     case CKR_SESSION_HANDLE_INVALID:

@@ -47,6 +47,9 @@ std::string rvName(CK_RV rv);
 /// An Error that names the function (functionName), the result and what it was done to.
 Error callFailed(const char* function, CK_RV rv, std::string_view subject);
 
+/// `refusal` (CKR_KEY_FUNCTION_NOT_PERMITTED) with the attribute that the key lacks.
+Error notPermitted(const Error& refusal, const char* attribute);
+
 /// True if `rv` says that the sessions, the login or the device are gone, so that a new
 /// session, a new login and one more try may help.
 bool isConnectionLoss(CK_RV rv);

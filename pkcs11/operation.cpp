@@ -26,12 +26,11 @@ constexpr const char* usage<&List::C_EncryptInit> = "CKA_ENCRYPT";
 // After an Init that began no operation: the session stays good.
 template <auto Init>
 void refuseIfNotBegun(CK_RV rv, const TokenObject& key) {
-    const auto refused = [&] { return callFailed(functionName<Init>, rv, key.describe()); };
-    if (rv == CKR_KEY_FUNCTION_NOT_PERMITTED)
-        throw Error(Failure::key,
-                    refused().what() + std::string(": its ") + usage<Init> + " is false", rv);
-    if (isMechanismRefusal(rv))
-        throw refused();
+    const bool notPermittedToKey = rv == CKR_KEY_FUNCTION_NOT_PERMITTED;
+    if (!notPermittedToKey && !isMechanismRefusal(rv))
+        return;
+    const auto refusal = callFailed(functionName<Init>, rv, key.describe());
+    throw notPermittedToKey ? notPermitted(refusal, usage<Init>) : refusal;
 }
 
 // C_...Init and the operation itself in `session`, which is kept if it is as good as before.

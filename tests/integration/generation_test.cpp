@@ -169,6 +169,7 @@ TEST_F(Generation, UsageIsKept) {
     ASSERT_TRUE(decrypts) << takeErrors();
     EXPECT_TRUE(sign(instance, decrypts.get(), data).empty());
     const auto errors = takeErrors();
+    EXPECT_TRUE(contains(errors, "CKR_KEY_FUNCTION_NOT_PERMITTED")) << errors;
     EXPECT_TRUE(contains(errors, "made2")) << errors;
     EXPECT_TRUE(contains(errors, "its CKA_SIGN is false")) << errors;
 }
