@@ -23,9 +23,10 @@ constexpr const char* symmetricKeys = "pkcs11-symmetric-keys";
 constexpr const char* blockOperations = "pkcs11-module-block-operations";
 constexpr const char* loadBehavior = "pkcs11-module-load-behavior";
 
-[[noreturn]] void reject(const std::string& directive, std::string_view value) {
-    throw ossl::UsageError(ossl::Reason::parameter,
-                           directive + " does not take the value \"" + std::string(value) + "\"");
+[[noreturn]] void reject(const std::string& directive, std::string_view value,
+                         const std::string& hint = "") {
+    throw ossl::UsageError(ossl::Reason::parameter, directive + " does not take the value \"" +
+                                                        std::string(value) + "\"" + hint);
 }
 
 bool parseBool(const std::string& directive, std::string_view value) {
@@ -121,9 +122,7 @@ void setRandomToken(Settings& settings, const std::string& directive, std::strin
 
 void setDebug(Settings&, const std::string& directive, std::string_view value) {
     if (!pkcs11::trace::configure(value))
-        throw ossl::UsageError(ossl::Reason::parameter,
-                               directive + " does not take the value \"" + std::string(value) +
-                                   "\": it is file:PATH,level:N, and the file must be writable");
+        reject(directive, value, ": it is file:PATH,level:N, and the file must be writable");
 }
 
 void setDebugLevel(Settings&, const std::string& directive, std::string_view value) {
@@ -210,21 +209,19 @@ constexpr std::array otherNames{OtherName{"MODULE_PATH", "pkcs11-module-path"},
                                 OtherName{"FORCE_LOGIN", "pkcs11-module-login-behavior"},
                                 OtherName{"pkcs11-module-pin", "pkcs11-module-token-pin"}};
 
-void refuseOtherNames(const ossl::Core& core) {
-    for (const auto& other : otherNames)
-        if (core.parameter(other.wrong) != nullptr)
-            throw ossl::UsageError(ossl::Reason::parameter, std::string("unknown directive ") +
-                                                                other.wrong + "; did you mean " +
-                                                                other.right + "?");
+void refuseIfThere(const ossl::Core& core, const std::string& wrong, const char* right) {
+    if (core.parameter(wrong.c_str()) != nullptr)
+        throw ossl::UsageError(ossl::Reason::parameter,
+                               "unknown directive " + wrong + "; did you mean " + right + "?");
 }
 
-void refuseMisspellings(const ossl::Core& core) {
+void refuseUnknown(const ossl::Core& core) {
+    for (const auto& other : otherNames)
+        refuseIfThere(core, other.wrong, other.right);
     for (const auto& directive : directives)
         for (const auto& wrong : misspellings(directive.name))
-            if (!isDirective(wrong) && core.parameter(wrong.c_str()) != nullptr)
-                throw ossl::UsageError(ossl::Reason::parameter, "unknown directive " + wrong +
-                                                                    "; did you mean " +
-                                                                    directive.name + "?");
+            if (!isDirective(wrong))
+                refuseIfThere(core, wrong, directive.name);
 }
 
 // What the variables were at the provider's start: a program may hide them from this instance
@@ -247,8 +244,7 @@ Environment readEnvironment() {
 
 Settings readAll(const ossl::Core& core, const Environment& variables) {
     Settings settings;
-    refuseOtherNames(core);
-    refuseMisspellings(core);
+    refuseUnknown(core);
     for (const auto& directive : directives)
         if (const char* value = core.parameter(directive.name))
             directive.apply(settings, directive.name, value);

@@ -35,8 +35,15 @@ pkcs11::Pin readPinSource(const std::string& source, const ossl::Settings& setti
 }
 
 // An empty PIN is none: what a variable that is not set leaves of a URI must not cost a try.
+auto pinValue(const uri::Uri& uri) {
+    auto value = uri.pinValue();
+    if (value && value->empty())
+        value.reset();
+    return value;
+}
+
 std::optional<pkcs11::Pin> givenPin(const uri::Uri& uri, const ossl::Settings& settings) {
-    if (const auto value = uri.pinValue(); value && !value->empty())
+    if (const auto value = pinValue(uri))
         return ossl::makePin(*value);
     if (const auto source = uri.pinSource())
         return readPinSource(*source, settings);
@@ -79,9 +86,7 @@ pkcs11::PinSource pinSource(const uri::Uri& uri, const ossl::Settings& settings,
 }
 
 bool hasGivenPin(const uri::Uri& uri, const ossl::Settings& settings) {
-    const auto value = uri.pinValue();
-    return (value && !value->empty()) || uri.pinSource() || settings.pin ||
-           !settings.pinFile.empty();
+    return pinValue(uri) || uri.pinSource() || settings.pin || !settings.pinFile.empty();
 }
 
 } // namespace tokens
