@@ -1,16 +1,95 @@
 #!/usr/bin/env bash
-# Builds and runs all tests:  test.sh [preset]   (release, debug, asan or tsan; release if none is named)
-# Installs what is needed on Debian and Ubuntu. The last lines are ctest's.
+# Builds and tests:  test.sh [quick|ci|full]
+#   quick   unit and integration tests, and what the README shows
+#   (none)  all that runs with this machine's OpenSSL
+#   ci      that, lint of what has changed, what only a sanitizer or a newer OpenSSL finds
+#   full    everything: all files linted by the analyzer, too, all tests in each build and in the roots of other releases, fuzzing
+# Installs what is needed on Debian, Ubuntu and Fedora. A table says what each stage took; the last lines are ctest's.
+# Another number of tests at once: JOBS. Seconds for each fuzz target in full: FUZZ_SECONDS (60).
 set -euo pipefail
 
-preset=${1:-release}
+usage() {
+    sed -n '2,/^set /{s/^# \{0,1\}//p}' "${BASH_SOURCE[0]}"
+    exit "$1"
+}
+tier=${1:-default}
+[ $# -le 1 ] || usage 2 >&2
+case $tier in
+quick | default | ci | full) ;;
+-h | --help) usage 0 ;;
+*) usage 2 >&2 ;;
+esac
+
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-scripts/install-deps.sh test
-cmake --preset "$preset" -DPKCS11_BUILD_TESTS=ON -DPKCS11_BUILD_BENCH=ON
-cmake --build --preset "$preset"
-# FUZZ_SECONDS for each fuzz target, beside the ordinary build only; 0 for none. With the same seed each time, so that no
-# change is stopped by what another brought.
-if [ "$preset" = release ] && [ "${FUZZ_SECONDS:-60}" != 0 ]; then
-    FUZZ_SEED=${FUZZ_SEED:-1} scripts/fuzz.sh "${FUZZ_SECONDS:-60}"
-fi
-ctest --preset "$preset" --parallel "$(nproc)"
+# shellcheck source=stages.sh
+. scripts/stages.sh
+# One more than processors: many tests wait for a server or for a process that ends.
+jobs=${JOBS:-$(($(nproc) + 1))}
+
+# roots: systems of other releases, which download while others build
+roots() {
+    local status=0 pid
+    for pid in "${root_pids[@]}"; do wait "$pid" || status=$?; done
+    return $status
+}
+start_roots() {
+    local here=tests/clients
+    mkdir -p build
+    root_pids=()
+    $here/debian-root.sh trixie "$PWD/build/debian13" $here/debian13-packages.txt &
+    root_pids+=($!)
+    $here/nss-root.sh "$PWD/build/nss" &
+    root_pids+=($!)
+    $here/debian-root.sh host "$PWD/build/clean" &
+    root_pids+=($!)
+}
+
+# build PRESET [TARGET...]
+build() {
+    cmake --preset "$1" -DPKCS11_BUILD_TESTS=ON -DPKCS11_BUILD_BENCH=ON && cmake --build --preset "$1" ${2:+--target "${@:2}"}
+}
+
+# tests PRESET [CTEST-OPTION...]: runs them; none may be left out but those that tests/may-skip.txt lists
+tests() {
+    local preset=$1 status=0
+    shift
+    ctest_quietly --preset "$preset" --parallel "$jobs" --no-tests=error --output-junit tests.xml "$@" || status=$?
+    scripts/check-skips.sh "build/$preset/tests.xml" "$preset" && return $status
+}
+
+[ "$tier" != ci ] && [ "$tier" != full ] || needed "packages" scripts/install-deps.sh fuzz
+needed "packages for tests" scripts/install-deps.sh test
+case $tier in
+quick)
+    needed "build" build release
+    stage "tests" tests release -L '^(quick|always)$' || true
+    ;;
+default)
+    needed "build" build release
+    stage "tests" tests release -LE '^roots$' || true
+    ;;
+ci)
+    start_roots
+    stage "lint" scripts/lint.sh changed || true
+    needed "build" build release
+    needed "build with ASan" build asan
+    stage "tests with ASan" tests asan -L '^(sanitized|always)$' || true
+    needed "build with TSan" build tsan threaded-tests
+    stage "tests with TSan" tests tsan -L '^sanitized$' || true
+    stage "roots of other releases" roots || true
+    stage "tests" tests release -LE '^nightly$' || true
+    ;;
+full)
+    start_roots
+    stage "lint with the analyzer" scripts/lint.sh all || true
+    needed "build" build release
+    needed "build with ASan" build asan
+    stage "tests with ASan" tests asan || true
+    needed "build with TSan" build tsan
+    stage "tests with TSan" tests tsan || true
+    stage "fuzzing" scripts/fuzz.sh "${FUZZ_SECONDS:-60}" || true
+    stage "roots of other releases" roots || true
+    stage "tests" tests release || true
+    ;;
+esac
+finish

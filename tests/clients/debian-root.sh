@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes a root of another Debian:  debian-root.sh SUITE FOLDER [PACKAGES-FILE]   ("host" is the suite of this machine)
 # With the packages that the file lists it is for the programs and the OpenSSL of that release, and what was built here is
-# linked into it ("unpacked NAME" in the file: into /opt/NAME, since it would take our place; "unstable NAME LIBRARY..." likewise, as unstable has them, if it can be had); without a file it is a clean system, to install our package in. Once, and again where the list has
+# linked into it ("unpacked NAME" in the file: into /opt/NAME, since it would take our place; "unstable NAME LIBRARY..." likewise, as unstable has them); without a file it is a clean system, to install our package in. Once, and again where the list has
 # changed; 77 where that can't be done. DEBIAN_MIRROR is taken from apt's configuration if it is not set.
 set -euo pipefail
 
@@ -44,6 +44,7 @@ if [ ! -e "$root/complete" ]; then
     # Servers are started by the tests alone.
     printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d"
     chmod +x "$root/usr/sbin/policy-rc.d"
+    echo 'Acquire::Retries "5";' >"$root/etc/apt/apt.conf.d/80retries"
 fi
 # A step of its own: these need alternatives for virtual packages, which debootstrap does not look for.
 if ! within apt-get update -q || ! within apt-get install -y -q --no-install-recommends "${packages[@]}"; then
@@ -53,7 +54,7 @@ for package in "${unpacked[@]}"; do
     # shellcheck disable=SC2016 # the inner shell expands
     within sh -ec 'cd /tmp && apt-get download -q "$1" && dpkg-deb -x "$1"_*.deb "/opt/$1" && rm "$1"_*.deb' sh "$package" || failed
 done
-# Releases are frozen; what the newest programs do is seen with unstable's, and whoever needs them says if they are missing.
+# Releases are frozen; what the newest programs do is seen with unstable's.
 cat >"$root/tmp/unstable.sh" <<'UNSTABLE'
 set -e
 folder=$(mktemp -d)
@@ -71,7 +72,7 @@ rm -rf "/opt/${packages%% *}"
 for package in ./*.deb; do dpkg-deb -x "$package" "/opt/${packages%% *}"; done
 rm -r "$folder"
 UNSTABLE
-for names in "${unstable[@]}"; do within sh /tmp/unstable.sh "$names" || true; done
+for names in "${unstable[@]}"; do within sh /tmp/unstable.sh "$names" || failed; done
 rm -rf "$root"/var/cache/apt/archives/*.deb
 if [ ${#packages[@]} -gt 0 ]; then
     # The folder of what was built here is mounted on /mnt.

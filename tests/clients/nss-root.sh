@@ -31,7 +31,7 @@ log=$root.log
 apt() {
     timeout 300 apt-get -q -o Dir::Etc::sourcelist="$root/apt/sources.list" -o Dir::Etc::sourceparts=/dev/null \
         -o Dir::State::lists="$root/apt/lists" -o Dir::State::status=/dev/null -o Dir::Cache="$root/apt/cache" \
-        -o Acquire::Languages=none -o APT::Sandbox::User=root "$@" >>"$log" 2>&1 </dev/null || {
+        -o Acquire::Languages=none -o Acquire::Retries=5 -o APT::Sandbox::User=root "$@" >>"$log" 2>&1 </dev/null || {
         tail -n 3 "$log"
         skip "the network or the mirror does not give it (see $log)"
     }

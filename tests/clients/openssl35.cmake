@@ -3,7 +3,7 @@ set(DEBIAN13 ${CMAKE_CURRENT_SOURCE_DIR}/in-debian13.sh ${PROJECT_SOURCE_DIR} ${
 
 function(add_debian13_test name)
   add_test(NAME openssl35.${name} COMMAND ${DEBIAN13} ${ARGN})
-  set_tests_properties(openssl35.${name} PROPERTIES ENVIRONMENT "${SCENARIO_ENVIRONMENT}" LABELS openssl35 FIXTURES_REQUIRED "tokens;debian13"
+  set_tests_properties(openssl35.${name} PROPERTIES ENVIRONMENT "${SCENARIO_ENVIRONMENT}" LABELS "openssl35;roots" FIXTURES_REQUIRED "tokens;debian13"
                                                     TIMEOUT 600 SKIP_RETURN_CODE 77)
 endfunction()
 

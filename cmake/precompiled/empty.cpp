@@ -1,0 +1,1 @@
+// What CMake needs to compile a header for others.

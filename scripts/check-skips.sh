@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# Says which tests were left out, and fails if one was that tests/may-skip.txt does not allow:
+#   check-skips.sh FILE BUILD [WORD...]
+# FILE is what ctest --output-junit wrote, or a list of names. BUILD and WORDs say what kind of run it was: a line of
+# may-skip.txt counts if its first word is one of them, or this system's name and version (debian12).
+set -euo pipefail
+
+file=$1
+shift
+# shellcheck disable=SC1091 # it is the system's
+system=$(. /etc/os-release && echo "$ID${VERSION_ID:-}")
+words=" $* $system ${system%%[0-9]*} any "
+list=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)/tests/may-skip.txt
+
+skipped() {
+    case $1 in
+    *.xml) grep -B1 '<skipped' "$1" | sed -n 's/.*<testcase name="\([^"]*\)".*/\1/p' ;;
+    *) cat "$1" ;;
+    esac
+}
+# may_skip NAME: prints the reason
+may_skip() {
+    local where pattern reason
+    while read -r where pattern reason; do
+        [[ -z $where || $where = \#* || $words != *" $where "* || ! $1 =~ ^($pattern)$ ]] || { echo "$reason"; return; }
+    done <"$list"
+    return 1
+}
+
+forbidden=0
+count=0
+while read -r name; do
+    count=$((count + 1))
+    if reason=$(may_skip "$name"); then
+        echo "left out: $name ($reason)"
+    else
+        echo "LEFT OUT, and tests/may-skip.txt does not allow that: $name" >&2
+        forbidden=1
+    fi
+done < <(skipped "$file")
+echo "$count left out"
+exit $forbidden

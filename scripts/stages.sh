@@ -1,0 +1,50 @@
+# Stages of a check, and the table of what they took. Sourced.
+# shellcheck shell=bash
+
+stage_lines=()
+stages_failed=()
+# The last ctest's closing lines, which come last of all.
+summary=$(mktemp)
+trap 'rm -f "$summary"' EXIT
+
+# The seconds of processor time of all children that have ended.
+children_seconds() {
+    local fields
+    read -r -a fields <"/proc/$$/stat"
+    echo $(((fields[15] + fields[16]) / $(getconf CLK_TCK)))
+}
+
+# stage NAME COMMAND...: runs it. A failure is remembered for the end, and is the status.
+stage() {
+    local name=$1 start=$SECONDS before status=0
+    before=$(children_seconds)
+    shift
+    echo "--- $name: $*"
+    "$@" || status=$?
+    stage_lines+=("$(printf '%-28s %6d s %6d s  %s' "$name" $((SECONDS - start)) $(($(children_seconds) - before)) \
+        "$([ $status = 0 ] || echo "FAILED ($status)")")")
+    [ $status = 0 ] || stages_failed+=("$name")
+    return $status
+}
+
+# needed NAME COMMAND...: a stage without which nothing else can be
+needed() { stage "$@" || finish; }
+
+# ctest with its closing lines kept back.
+ctest_quietly() {
+    cat "$summary"
+    ctest "$@" | awk -v summary="$summary" '
+        /^[0-9]+% tests passed/ { closing = 1; printf "" >summary }
+        closing { print >summary; next }
+        { print; fflush() }'
+}
+
+# finish: prints the table and what ctest says, and ends
+finish() {
+    printf '\n%-28s %8s %8s\n' stage seconds processor
+    printf '%s\n' "${stage_lines[@]}"
+    printf '%-28s %6d s\n\n' "all of it" $SECONDS
+    cat "$summary"
+    [ ${#stages_failed[@]} = 0 ] || { echo "failed: ${stages_failed[*]}" >&2; exit 1; }
+    exit 0
+}
