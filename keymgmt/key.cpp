@@ -238,6 +238,10 @@ EVP_PKEY* Key::requirePublicKey() const {
                                    : "the key has no public part");
 }
 
+bool Key::isSameObject(const Key& other) const {
+    return object_ && other.object_ && object_->isSameAs(*other.object_);
+}
+
 EVP_PKEY* Key::shape() const {
     auto* key = public_.load();
     return key != nullptr ? key : shape_.get();

@@ -57,6 +57,9 @@ class Key {
     /// The same, and throws UsageError instead of a null.
     EVP_PKEY* requirePublicKey() const;
 
+    /// True if both are the same object on a token, whatever is known of it.
+    bool isSameObject(const Key& other) const;
+
     /// What sizes and group are known from, without asking the token. Null if nothing is known.
     EVP_PKEY* shape() const;
 
@@ -64,6 +67,8 @@ class Key {
     std::size_t modulusSize() const;
 
     void setPublicKey(ossl::Pkey key);
+    /// Gives a key in memory its parameters, which is all that it has then.
+    void setParameters(ossl::Pkey parameters) { shape_ = std::move(parameters); }
     void setSoftwarePair(ossl::Pkey key);
     /// Proves by a signature, or where it may not sign by a key agreement or a decapsulation, that
     /// `candidate` is the public half, where the token does not give it, and keeps it then. Throws

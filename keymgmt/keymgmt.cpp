@@ -10,6 +10,7 @@
 #include "keymgmt/generation.h"
 #include "keymgmt/new_pair.h"
 #include "keymgmt/parameter_set.h"
+#include "keymgmt/public_parts.h"
 #include "keymgmt/reference.h"
 #include "ossl/dispatch.h"
 #include "ossl/params.h"
@@ -41,13 +42,16 @@ void freeKey(void* keydata) {
     delete static_cast<KeyData*>(keydata);
 }
 
+bool hasPrivateHalf(const Key& key) {
+    return key.isPrivate() || key.isSoftwarePair();
+}
+
 int hasParts(const void* keydata, int selection) {
     if (keydata == nullptr)
         return 0;
     const auto& key = *static_cast<const KeyData*>(keydata)->key;
     return ossl::guarded(key.context().core(), 0, [&] {
-        if ((selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY) != 0 && !key.isPrivate() &&
-            !key.isSoftwarePair())
+        if ((selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY) != 0 && !hasPrivateHalf(key))
             return 0;
         if ((selection & OSSL_KEYMGMT_SELECT_PUBLIC_KEY) != 0 && key.publicKey() == nullptr)
             return 0;
@@ -70,13 +74,16 @@ int matchKeys(const void* data1, const void* data2, int selection) {
                        ? 1
                        : 0;
         }
+        const bool privateAlone = (selection & OSSL_KEYMGMT_SELECT_PUBLIC_KEY) == 0;
+        if (privateAlone && !(hasPrivateHalf(a) && hasPrivateHalf(b)))
+            return 0;
         auto* left = a.publicKey();
         auto* right = b.publicKey();
         if (left != nullptr && right != nullptr)
             return EVP_PKEY_eq(left, right) == 1 ? 1 : 0;
-        // A certificate from elsewhere may be the first to tell a token's key its public half.
         if (left == nullptr && right == nullptr)
-            return 0;
+            return a.isSameObject(b) ? 1 : 0;
+        // A certificate from elsewhere may be the first to tell a token's key its public half.
         return (left == nullptr ? a.adoptPublicKey(right) : b.adoptPublicKey(left)) ? 1 : 0;
     });
 }
@@ -89,23 +96,13 @@ int exportKey(void* keydata, int selection, OSSL_CALLBACK* callback, void* arg) 
     if ((selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY) != 0 && key.isPrivate())
         return 0;
     return ossl::guarded(key.context().core(), 0, [&] {
-        key.requireUnambiguous();
-        const bool wantsPublic = (selection & OSSL_KEYMGMT_SELECT_PUBLIC_KEY) != 0;
-        if (key.isOnToken() && !key.context().settings().allowPublicExport) {
-            if (wantsPublic)
-                throw ossl::UsageError(ossl::Reason::key,
-                                       "pkcs11-module-allow-export = 1 forbids to give out the "
-                                       "public half of " +
-                                           key.uri());
-            return 0;
+        // EVP_PKEY_parameters_eq asks for this, and a type without parameters has equal ones.
+        if (selection == OSSL_KEYMGMT_SELECT_DOMAIN_PARAMETERS && key.type() != KeyType::ec) {
+            const OSSL_PARAM nothing = OSSL_PARAM_construct_end();
+            return callback(&nothing, arg);
         }
-        auto* source = wantsPublic ? key.requirePublicKey() : key.shape();
-        if (source == nullptr)
-            return 0;
-        int parts = wantsPublic ? publicSelection : OSSL_KEYMGMT_SELECT_ALL_PARAMETERS;
-        if (key.isSoftwarePair())
-            parts |= selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY;
-        return EVP_PKEY_export(source, parts, callback, arg);
+        auto* source = publicPartsOf(key, selection);
+        return source != nullptr ? EVP_PKEY_export(source, selection, callback, arg) : 0;
     });
 }
 
@@ -178,7 +175,7 @@ int importKey(void* keydata, int selection, const OSSL_PARAM* params) {
                                   const_cast<OSSL_PARAM*>(params));
         if (!made)
             return 0;
-        key->setPublicKey(std::move(made));
+        publicPart ? key->setPublicKey(std::move(made)) : key->setParameters(std::move(made));
         return 1;
     });
 }
@@ -257,16 +254,31 @@ void answerUnknownSizes(OSSL_PARAM* params, KeyType type) {
         ossl::answerText(params, OSSL_PKEY_PARAM_DEFAULT_DIGEST, "SHA256");
 }
 
+// A shape of an RSA key has an exponent that only makes it one: it is told to nobody.
+int getShapeParams(EVP_PKEY* shape, OSSL_PARAM params[]) {
+    std::vector<OSSL_PARAM> known;
+    std::vector<OSSL_PARAM*> askers;
+    for (auto* next = params; next != nullptr && next->key != nullptr; ++next)
+        if (std::string_view(next->key) != OSSL_PKEY_PARAM_RSA_E) {
+            known.push_back(*next);
+            askers.push_back(next);
+        }
+    known.push_back(OSSL_PARAM_construct_end());
+    const int answer = EVP_PKEY_get_params(shape, known.data());
+    for (std::size_t i = 0; i < askers.size(); ++i)
+        askers[i]->return_size = known[i].return_size;
+    return answer;
+}
+
 // OpenSSL's own key of the same public value answers everything it knows (bits, group, qx, n ...),
 // which spares asking the token unless the public value itself is wanted.
 int getKeyParams(void* keydata, OSSL_PARAM params[]) {
     const auto& key = *keyOf(keydata);
     return ossl::guarded(key.context().core(), 0, [&] {
-        auto* source = asksForPublicValue(params) ? key.publicKey() : nullptr;
-        if (source == nullptr)
-            source = key.shape();
-        if (source != nullptr)
-            return EVP_PKEY_get_params(source, params);
+        if (auto* known = asksForPublicValue(params) ? key.publicKey() : nullptr)
+            return EVP_PKEY_get_params(known, params);
+        if (auto* shape = key.shape())
+            return getShapeParams(shape, params);
         answerUnknownSizes(params, key.type());
         return 1;
     });
@@ -317,10 +329,12 @@ int setKeyParams(void* keydata, const OSSL_PARAM params[]) {
             return good ? 1 : 0;
         }
         auto* target = key->isOnToken() ? nullptr : key->shape();
-        return target != nullptr && EVP_PKEY_set1_encoded_public_key(target, encoded->data(),
-                                                                     encoded->size()) == 1
-                   ? 1
-                   : 0;
+        if (target == nullptr ||
+            EVP_PKEY_set1_encoded_public_key(target, encoded->data(), encoded->size()) != 1)
+            return 0;
+        if (key->publicKey() == nullptr)
+            key->setPublicKey(ossl::share(target));
+        return 1;
     });
 }
 
@@ -339,26 +353,50 @@ ossl::Pkey parametersOf(const Key& key) {
     return copy;
 }
 
-// Keys on a token are immutable, so a full duplicate shares them; parameters alone are always a
-// copy of their own, since their new owner sets a public value next.
+// What OpenSSL's own providers make no copy of: an RSA key without numbers, a point without its
+// curve.
+bool isTooLittle(KeyType type, int selection) {
+    const bool wantsKey = (selection & OSSL_KEYMGMT_SELECT_KEYPAIR) != 0;
+    if (type == KeyType::ec)
+        return wantsKey && (selection & OSSL_KEYMGMT_SELECT_DOMAIN_PARAMETERS) == 0;
+    return isRsa(type) && !wantsKey;
+}
+
+ossl::Pkey publicHalfOf(const Key& key) {
+    OSSL_PARAM* values = nullptr;
+    if (EVP_PKEY_todata(key.requirePublicKey(), EVP_PKEY_PUBLIC_KEY, &values) != 1)
+        return nullptr;
+    const ossl::Params owner(values);
+    return keyFromParams(key.context(), key.type(), EVP_PKEY_PUBLIC_KEY, values);
+}
+
+std::shared_ptr<Key> copyOf(const Key& key, int selection) {
+    auto copy = std::make_shared<Key>(key.context(), key.type());
+    const bool withPrivate = (selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY) != 0;
+    if (withPrivate && key.isSoftwarePair())
+        copy->setSoftwarePair(ossl::Pkey(EVP_PKEY_dup(key.shape())));
+    else if ((selection & OSSL_KEYMGMT_SELECT_PUBLIC_KEY) != 0 && key.publicKey() != nullptr)
+        copy->setPublicKey(publicHalfOf(key));
+    else if (key.type() == KeyType::ec && key.shape() != nullptr &&
+             (selection & OSSL_KEYMGMT_SELECT_DOMAIN_PARAMETERS) != 0)
+        copy->setParameters(parametersOf(key));
+    else
+        return copy;
+    return copy->shape() != nullptr ? copy : nullptr;
+}
+
+// Keys on a token are immutable, and their private half has no part that could be left out: a
+// duplicate that is to have it shares the key. All else is a copy of its own, for its new owner may
+// set a public value next.
 void* duplicateKey(const void* keydata, int selection) {
     const auto& key = static_cast<const KeyData*>(keydata)->key;
     return ossl::guarded<void*>(key->context().core(), nullptr, [&]() -> void* {
-        const bool wholeKey = (selection & OSSL_KEYMGMT_SELECT_KEYPAIR) != 0;
-        if (wholeKey && key->isOnToken())
-            return new KeyData{key};
-        auto copy = std::make_shared<Key>(key->context(), key->type());
-        if (auto* source = key->shape();
-            source != nullptr && (wholeKey || key->type() == KeyType::ec)) {
-            auto part = wholeKey ? ossl::Pkey(EVP_PKEY_dup(source)) : parametersOf(*key);
-            if (!part)
-                return nullptr;
-            if (wholeKey && key->isSoftwarePair())
-                copy->setSoftwarePair(std::move(part));
-            else
-                copy->setPublicKey(std::move(part));
-        }
-        return new KeyData{std::move(copy)};
+        if (isTooLittle(key->type(), selection))
+            return nullptr;
+        const bool isPrivate =
+            (selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY) != 0 && key->isPrivate();
+        auto copy = isPrivate ? key : copyOf(*key, selection);
+        return copy ? new KeyData{std::move(copy)} : nullptr;
     });
 }
 

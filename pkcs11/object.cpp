@@ -96,6 +96,14 @@ std::string TokenObject::describe() const {
     return std::string(nameOf(type())) + " \"" + label() + "\" on " + token_.describe();
 }
 
+// Handles are those of the connection, for all of its sessions.
+bool TokenObject::isSameAs(const TokenObject& other) const {
+    const std::lock_guard lock(process::stateMutex());
+    return this == &other ||
+           (binding_.handle != CK_INVALID_HANDLE && binding_.handle == other.binding_.handle &&
+            binding_.connection == other.binding_.connection);
+}
+
 // Where this fails `binding` has the connection that was used, if there was one.
 void TokenObject::bind(Binding& binding) {
     {

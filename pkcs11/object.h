@@ -47,6 +47,9 @@ class TokenObject {
     /// `private key "label" on token "t" (serial ...)`, for messages.
     std::string describe() const;
 
+    /// True if both stand for one object of a token, as far as that is known without asking it.
+    bool isSameAs(const TokenObject& other) const;
+
     /// What else must be true of an object that was found again, beside its attributes. To be set
     /// before the object is shared by threads.
     using Check = std::function<bool(Session& session, CK_OBJECT_HANDLE handle)>;

@@ -1,11 +1,14 @@
-// Encoders for private keys: a reference by URI, and a text. Key material never leaves the token;
-// public parts go through OpenSSL's own encoders.
+// Encoders for private keys: a reference by URI, and a text. Key material never leaves the token.
+// Public parts are written by OpenSSL's own encoders, which get them by keymgmt's export; those
+// that an export can't bring there, parameters of RSA and a point without its curve, are given to
+// them from here.
 #include <array>
 
 #include <openssl/core_dispatch.h>
 #include <openssl/core_names.h>
 #include <openssl/encoder.h>
 
+#include "keymgmt/public_parts.h"
 #include "keymgmt/reference.h"
 #include "ossl/dispatch.h"
 #include "ossl/params.h"
@@ -15,7 +18,14 @@
 namespace store {
 namespace {
 
+constexpr const char* publicStructure = "SubjectPublicKeyInfo";
+constexpr const char* parameterStructure = "type-specific";
+
 enum class Form { pem, der, text };
+
+constexpr const char* nameOf(Form form) {
+    return form == Form::text ? "TEXT" : form == Form::pem ? "PEM" : "DER";
+}
 
 struct Encoder {
     ossl::Context& context;
@@ -51,8 +61,20 @@ const OSSL_PARAM* settableParams(void*) {
 }
 
 // A selection of 0 is a guess at what comes next, and this is for private keys.
-int doesSelection(void*, int selection) {
+int takesPrivate(void*, int selection) {
     return selection == 0 || (selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY) != 0 ? 1 : 0;
+}
+
+int takesAnything(void*, int) {
+    return 1;
+}
+
+int takesPublic(void*, int selection) {
+    return (selection & OSSL_KEYMGMT_SELECT_KEYPAIR) == OSSL_KEYMGMT_SELECT_PUBLIC_KEY ? 1 : 0;
+}
+
+int takesParameters(void*, int selection) {
+    return selection != 0 && (selection & OSSL_KEYMGMT_SELECT_KEYPAIR) == 0 ? 1 : 0;
 }
 
 int writeText(BIO* out, const keymgmt::Key& key) {
@@ -75,45 +97,73 @@ int write(BIO* out, const keymgmt::Key& key, Form form) {
                : 0;
 }
 
-// A key pair in memory is written by the encoders that it would have met without this provider.
-int writeSoftwarePair(BIO* out, const Encoder& encoder, EVP_PKEY* key, int selection, Form form,
-                      OSSL_PASSPHRASE_CALLBACK* passphrase, void* passphraseArg) {
-    const bool text = form == Form::text;
-    const ossl::Owner<OSSL_ENCODER_CTX, OSSL_ENCODER_CTX_free> writer(
-        OSSL_ENCODER_CTX_new_for_pkey(key, selection, text ? "TEXT" : "PEM",
-                                      text ? nullptr : "PrivateKeyInfo", ossl::Context::propq()));
+struct Passphrase {
+    OSSL_PASSPHRASE_CALLBACK* callback;
+    void* arg;
+};
+
+// By the encoders that the key would have met without this provider.
+int writeByOthers(BIO* out, const Encoder& encoder, EVP_PKEY* key, int selection, Form form,
+                  const char* structure, const Passphrase& passphrase) {
+    const ossl::Owner<OSSL_ENCODER_CTX, OSSL_ENCODER_CTX_free> writer(OSSL_ENCODER_CTX_new_for_pkey(
+        key, selection, nameOf(form), structure, ossl::Context::propq()));
     if (!writer)
         return 0;
     if (!encoder.cipher.empty())
         OSSL_ENCODER_CTX_set_cipher(writer.get(), encoder.cipher.c_str(), ossl::Context::propq());
-    if (passphrase != nullptr)
-        OSSL_ENCODER_CTX_set_passphrase_cb(writer.get(), passphrase, passphraseArg);
+    if (passphrase.callback != nullptr)
+        OSSL_ENCODER_CTX_set_passphrase_cb(writer.get(), passphrase.callback, passphrase.arg);
     return OSSL_ENCODER_to_bio(writer.get(), out);
 }
 
-template <Form TheForm>
-int encode(void* ctx, OSSL_CORE_BIO* coreBio, const void* keydata, const OSSL_PARAM[],
-           int selection, OSSL_PASSPHRASE_CALLBACK* passphrase, void* passphraseArg) {
+int writePublicParts(BIO* out, const Encoder& encoder, const keymgmt::Key& key, int selection,
+                     Form form, const char* structure) {
+    auto* source = keymgmt::publicPartsOf(key, selection);
+    return source != nullptr
+               ? writeByOthers(out, encoder, source, selection, form, structure, {nullptr, nullptr})
+               : 0;
+}
+
+int writePrivate(BIO* out, const Encoder& encoder, const keymgmt::Key& key, int selection,
+                 Form form, const Passphrase& passphrase) {
+    if (key.isSoftwarePair())
+        return writeByOthers(out, encoder, key.requirePublicKey(), selection,
+                             form == Form::text ? form : Form::pem,
+                             form == Form::text ? nullptr : "PrivateKeyInfo", passphrase);
+    if (!key.isPrivate())
+        throw ossl::UsageError(ossl::Reason::key, "only private keys are written as references");
+    key.requireListedOrUnambiguous();
+    return write(out, key, form);
+}
+
+// `structure` is what a public half or parameters are written as.
+int encode(void* ctx, OSSL_CORE_BIO* coreBio, const void* keydata, int selection, Form form,
+           const char* structure, const Passphrase& passphrase) {
     const auto& encoder = encoderOf(ctx);
     return ossl::guarded(encoder.context.core(), 0, [&] {
-        if (keydata == nullptr || (selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY) == 0)
+        if (keydata == nullptr || selection == 0)
             return 0;
         const auto& key = *static_cast<const keymgmt::KeyData*>(keydata)->key;
         const ossl::Bio out(BIO_new_from_core_bio(encoder.context.libctx(), coreBio));
         if (!out)
             return 0;
-        if (key.isSoftwarePair())
-            return writeSoftwarePair(out.get(), encoder, key.requirePublicKey(), selection, TheForm,
-                                     passphrase, passphraseArg);
-        if (!key.isPrivate())
-            throw ossl::UsageError(ossl::Reason::key,
-                                   "only private keys are written as references");
-        key.requireListedOrUnambiguous();
-        return write(out.get(), key, TheForm);
+        return (selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY) != 0
+                   ? writePrivate(out.get(), encoder, key, selection, form, passphrase)
+                   : writePublicParts(out.get(), encoder, key, selection, form, structure);
     });
 }
 
-template <Form TheForm>
+template <Form TheForm, const char* const* Structure>
+int encode(void* ctx, OSSL_CORE_BIO* coreBio, const void* keydata, const OSSL_PARAM[],
+           int selection, OSSL_PASSPHRASE_CALLBACK* passphrase, void* passphraseArg) {
+    return encode(ctx, coreBio, keydata, selection, TheForm, *Structure,
+                  {passphrase, passphraseArg});
+}
+
+constexpr const char* noStructure = nullptr;
+
+template <Form TheForm, OSSL_FUNC_encoder_does_selection_fn Takes,
+          const char* const* Structure = &noStructure>
 const OSSL_DISPATCH* functions() {
     static const std::array table{
         ossl::entry<OSSL_FUNC_encoder_newctx_fn>(OSSL_FUNC_ENCODER_NEWCTX, newContext),
@@ -122,9 +172,9 @@ const OSSL_DISPATCH* functions() {
                                                          setParams),
         ossl::entry<OSSL_FUNC_encoder_settable_ctx_params_fn>(OSSL_FUNC_ENCODER_SETTABLE_CTX_PARAMS,
                                                               settableParams),
-        ossl::entry<OSSL_FUNC_encoder_does_selection_fn>(OSSL_FUNC_ENCODER_DOES_SELECTION,
-                                                         doesSelection),
-        ossl::entry<OSSL_FUNC_encoder_encode_fn>(OSSL_FUNC_ENCODER_ENCODE, encode<TheForm>),
+        ossl::entry<OSSL_FUNC_encoder_does_selection_fn>(OSSL_FUNC_ENCODER_DOES_SELECTION, Takes),
+        ossl::entry<OSSL_FUNC_encoder_encode_fn>(OSSL_FUNC_ENCODER_ENCODE,
+                                                 encode<TheForm, Structure>),
         ossl::endOfTable()};
     return table.data();
 }
@@ -132,13 +182,23 @@ const OSSL_DISPATCH* functions() {
 struct Output {
     const char* properties;
     const OSSL_DISPATCH* (*functions)();
+    bool ecOnly = false;
 };
 
 constexpr std::array outputs{
-    Output{"provider=pkcs11,output=pem,structure=PrivateKeyInfo", functions<Form::pem>},
-    Output{"provider=pkcs11,output=pem,structure=pk11-uri", functions<Form::pem>},
-    Output{"provider=pkcs11,output=der,structure=pk11-uri", functions<Form::der>},
-    Output{"provider=pkcs11,output=text", functions<Form::text>}};
+    Output{"provider=pkcs11,output=pem,structure=PrivateKeyInfo",
+           functions<Form::pem, takesPrivate>},
+    Output{"provider=pkcs11,output=pem,structure=pk11-uri", functions<Form::pem, takesPrivate>},
+    Output{"provider=pkcs11,output=der,structure=pk11-uri", functions<Form::der, takesPrivate>},
+    Output{"provider=pkcs11,output=text", functions<Form::text, takesAnything>},
+    Output{"provider=pkcs11,output=pem,structure=SubjectPublicKeyInfo",
+           functions<Form::pem, takesPublic, &publicStructure>, true},
+    Output{"provider=pkcs11,output=der,structure=SubjectPublicKeyInfo",
+           functions<Form::der, takesPublic, &publicStructure>, true},
+    Output{"provider=pkcs11,output=pem,structure=type-specific",
+           functions<Form::pem, takesParameters, &parameterStructure>, true},
+    Output{"provider=pkcs11,output=der,structure=type-specific",
+           functions<Form::der, takesParameters, &parameterStructure>, true}};
 
 } // namespace
 
@@ -148,8 +208,9 @@ const OSSL_ALGORITHM* encoders() {
         auto* next = all.data();
         for (const auto type : keymgmt::allKeyTypes)
             for (const auto& output : outputs)
-                *next++ = {keymgmt::nameOf(type), output.properties, output.functions(),
-                           "references to keys on tokens"};
+                if (!output.ecOnly || type == keymgmt::KeyType::ec)
+                    *next++ = {keymgmt::nameOf(type), output.properties, output.functions(),
+                               "references to keys on tokens"};
         return all;
     }();
     return list.data();

@@ -199,6 +199,38 @@ TEST(Keys, HaveEveryAlgorithmComplete) {
     EVP_ASYM_CIPHER_free(cipher);
 }
 
+// The token hides the exponent of the private key, and has no public key beside it.
+TEST(Keys, DoNotInventAnExponent) {
+    ASSERT_EQ(module().configure("PKCS11_TEST_HIDE_ATTRIBUTES", "0x122"), CKR_OK);
+    const Instance instance;
+    const auto key = loadPrivate(instance, "bare-rsa");
+    EXPECT_EQ(module().configure("PKCS11_TEST_HIDE_ATTRIBUTES", nullptr), CKR_OK);
+    BIGNUM* number = nullptr;
+    EXPECT_EQ(EVP_PKEY_get_bn_param(key.get(), OSSL_PKEY_PARAM_RSA_E, &number), 0);
+    EXPECT_EQ(number, nullptr);
+    EXPECT_EQ(EVP_PKEY_get_bn_param(key.get(), OSSL_PKEY_PARAM_RSA_N, &number), 1) << takeErrors();
+    EXPECT_EQ(BN_num_bits(number), 2048);
+    BN_free(number);
+    const ossl::Bio out(BIO_new(BIO_s_mem()));
+    EXPECT_NE(EVP_PKEY_print_params(out.get(), key.get(), 0, nullptr), 1);
+    takeErrors();
+}
+
+TEST(Keys, WithoutAPublicHalfAreEqualToThemselvesAlone) {
+    const Instance instance;
+    const auto key = loadPrivate(instance, "bare-ec");
+    const ossl::Pkey copy(EVP_PKEY_dup(key.get()));
+    ASSERT_TRUE(copy) << takeErrors();
+    EXPECT_EQ(EVP_PKEY_eq(key.get(), copy.get()), 1) << takeErrors();
+    EXPECT_EQ(EVP_PKEY_eq(key.get(), loadPrivate(instance, "bare-ec").get()), 1) << takeErrors();
+    ASSERT_EQ(module().configure("PKCS11_TEST_HIDE_CLASSES", "0x2"), CKR_OK);
+    const auto other = loadPrivate(instance, "ec256");
+    EXPECT_NE(EVP_PKEY_eq(key.get(), other.get()), 1);
+    EXPECT_EQ(EVP_PKEY_eq(other.get(), loadPrivate(instance, "ec256").get()), 1) << takeErrors();
+    EXPECT_EQ(module().configure("PKCS11_TEST_HIDE_CLASSES", nullptr), CKR_OK);
+    takeErrors();
+}
+
 TEST(Keys, PassTheChecksOfPublicParts) {
     const Instance instance;
     for (const char* label : {"rsa", "ec256"}) {

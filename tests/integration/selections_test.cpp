@@ -1,0 +1,307 @@
+// Every selection of a key's parts, times every function that takes one: a key on the token answers
+// as the same key does in OpenSSL's own provider.
+#include <array>
+#include <map>
+#include <optional>
+
+#include <openssl/core_dispatch.h>
+#include <openssl/core_names.h>
+#include <openssl/encoder.h>
+
+#include "new_keys.h"
+
+namespace {
+
+using namespace testing_support;
+
+constexpr int privatePart = OSSL_KEYMGMT_SELECT_PRIVATE_KEY;
+
+// Each bit that there is, and all sums of them.
+std::vector<int> allSelections() {
+    std::vector<int> all;
+    for (int bits = 0; bits < 16; ++bits)
+        all.push_back((bits & 7) | ((bits & 8) != 0 ? OSSL_KEYMGMT_SELECT_OTHER_PARAMETERS : 0));
+    return all;
+}
+
+using Names = std::vector<std::string>;
+
+int keepNames(const OSSL_PARAM params[], void* arg) {
+    auto& names = static_cast<std::optional<Names>*>(arg)->emplace();
+    for (; params->key != nullptr; ++params)
+        names.emplace_back(params->key);
+    std::sort(names.begin(), names.end());
+    return 1;
+}
+
+struct Exported {
+    int result = 0;
+    std::optional<Names> names; ///< nothing if the callback was not called
+    bool operator==(const Exported&) const = default;
+};
+
+/// One key type's EVP_KEYMGMT functions, called as the core calls them.
+class Keymgmt {
+  public:
+    Keymgmt(OSSL_LIB_CTX* libctx, const char* provider, const std::string& type)
+        : provider_(OSSL_PROVIDER_load(libctx, provider)) {
+        int noCache = 0;
+        const auto* entry =
+            OSSL_PROVIDER_query_operation(provider_.get(), OSSL_OP_KEYMGMT, &noCache);
+        for (; entry->algorithm_names != nullptr; ++entry) {
+            const std::string names = entry->algorithm_names;
+            if (names.substr(0, names.find(':')) != type)
+                continue;
+            for (const auto* next = entry->implementation; next->function_id != 0; ++next)
+                functions_[next->function_id] = next->function;
+        }
+    }
+
+    void* make(const OSSL_PARAM* params) const {
+        auto* key = get<OSSL_FUNC_keymgmt_new_fn>(OSSL_FUNC_KEYMGMT_NEW)(
+            OSSL_PROVIDER_get0_provider_ctx(provider_.get()));
+        EXPECT_EQ(get<OSSL_FUNC_keymgmt_import_fn>(OSSL_FUNC_KEYMGMT_IMPORT)(
+                      key, OSSL_KEYMGMT_SELECT_ALL, params),
+                  1)
+            << takeErrors();
+        return key;
+    }
+    void free(void* key) const { get<OSSL_FUNC_keymgmt_free_fn>(OSSL_FUNC_KEYMGMT_FREE)(key); }
+    int has(const void* key, int selection) const {
+        return get<OSSL_FUNC_keymgmt_has_fn>(OSSL_FUNC_KEYMGMT_HAS)(key, selection);
+    }
+    int match(const void* a, const void* b, int selection) const {
+        return get<OSSL_FUNC_keymgmt_match_fn>(OSSL_FUNC_KEYMGMT_MATCH)(a, b, selection);
+    }
+    int validate(const void* key, int selection) const {
+        return get<OSSL_FUNC_keymgmt_validate_fn>(OSSL_FUNC_KEYMGMT_VALIDATE)(key, selection, 0);
+    }
+    void* duplicate(const void* key, int selection) const {
+        return get<OSSL_FUNC_keymgmt_dup_fn>(OSSL_FUNC_KEYMGMT_DUP)(key, selection);
+    }
+    Exported exported(void* key, int selection) const {
+        Exported answer;
+        answer.result = get<OSSL_FUNC_keymgmt_export_fn>(OSSL_FUNC_KEYMGMT_EXPORT)(
+            key, selection, keepNames, &answer.names);
+        return answer;
+    }
+
+  private:
+    template <typename Function>
+    Function* get(int id) const {
+        return reinterpret_cast<Function*>(functions_.at(id));
+    }
+
+    ossl::Provider provider_;
+    std::map<int, void (*)(void)> functions_;
+};
+
+/// The same pair on the token and in memory, and another pair of the same parameters.
+class Selections : public NewKeys, public ::testing::WithParamInterface<const char*> {
+  protected:
+    void SetUp() override {
+        ASSERT_TRUE(software_ && other_) << takeErrors();
+        onToken_ = store(instance_, software_.get(), place("stored"));
+        ASSERT_TRUE(onToken_) << takeErrors();
+    }
+
+    const Instance instance_;
+    const ossl::Pkey software_ = pairOf(GetParam(), 0);
+    const ossl::Pkey other_ = pairOf(GetParam(), 1);
+    ossl::Pkey onToken_;
+
+  private:
+    // Made once, since RSA keys take their time.
+    static ossl::Pkey pairOf(const std::string& type, int number) {
+        // Never destroyed, and never used: a key keeps what it met in an instance that has gone.
+        static auto& made = *new std::map<std::pair<std::string, int>, ossl::Pkey>;
+        auto& pair = made[{type, number}];
+        const ossl::PkeyCtx context(
+            EVP_PKEY_CTX_new_from_name(defaultOnly(), type.c_str(), nullptr));
+        EVP_PKEY* key = nullptr;
+        if (!pair && EVP_PKEY_keygen_init(context.get()) == 1 &&
+            (type != "EC" || EVP_PKEY_CTX_set_group_name(context.get(), "P-256") == 1) &&
+            EVP_PKEY_generate(context.get(), &key) == 1)
+            pair.reset(key);
+        return ossl::Pkey(EVP_PKEY_dup(pair.get()));
+    }
+};
+
+struct Written {
+    int result = 0;
+    Bytes data;
+    bool operator==(const Written&) const = default;
+};
+
+Written written(EVP_PKEY* key, int selection, const char* form, const char* structure) {
+    const ossl::Owner<OSSL_ENCODER_CTX, OSSL_ENCODER_CTX_free> encoder(
+        OSSL_ENCODER_CTX_new_for_pkey(key, selection, form, structure, nullptr));
+    unsigned char* data = nullptr;
+    std::size_t size = 0;
+    Written answer;
+    answer.result = OSSL_ENCODER_to_data(encoder.get(), &data, &size);
+    if (answer.result == 1)
+        answer.data.assign(data, data + size);
+    OPENSSL_free(data);
+    takeErrors();
+    return answer;
+}
+
+TEST_P(Selections, AreWrittenAsOfASoftwareKey) {
+    for (const int selection : allSelections()) {
+        if ((selection & privatePart) != 0 || selection == 0)
+            continue;
+        for (const char* form : {"TEXT", "PEM", "DER"})
+            for (const char* structure :
+                 {static_cast<const char*>(nullptr), "SubjectPublicKeyInfo", "type-specific"}) {
+                const auto mine = written(onToken_.get(), selection, form, structure);
+                const auto theirs = written(software_.get(), selection, form, structure);
+                EXPECT_EQ(mine, theirs)
+                    << GetParam() << ' ' << std::hex << selection << ' ' << form << ' '
+                    << (structure != nullptr ? structure : "-") << ": " << mine.result << ' '
+                    << std::string(mine.data.begin(), mine.data.end());
+            }
+    }
+}
+
+TEST_P(Selections, ArePrintedAsOfASoftwareKey) {
+    for (const auto print : {EVP_PKEY_print_params, EVP_PKEY_print_public}) {
+        std::array<std::string, 2> texts;
+        for (auto* key : {onToken_.get(), software_.get()}) {
+            const ossl::Bio out(BIO_new(BIO_s_mem()));
+            const int result = print(out.get(), key, 2, nullptr);
+            char* data = nullptr;
+            const auto size = BIO_get_mem_data(out.get(), &data);
+            texts.at(key == onToken_.get() ? 0 : 1) =
+                std::to_string(result) + std::string(data, static_cast<std::size_t>(size));
+        }
+        EXPECT_EQ(texts[0], texts[1]) << GetParam();
+    }
+}
+
+// Keys and parameters of one and the same key, and of two different ones.
+TEST_P(Selections, AreComparedAsOfSoftwareKeys) {
+    for (auto* left : {onToken_.get(), software_.get(), other_.get()})
+        for (auto* right : {onToken_.get(), software_.get(), other_.get()}) {
+            const bool same = (left == other_.get()) == (right == other_.get());
+            EXPECT_EQ(EVP_PKEY_eq(left, right), same ? 1 : 0) << GetParam() << takeErrors();
+            EXPECT_EQ(EVP_PKEY_parameters_eq(left, right), 1) << GetParam() << takeErrors();
+        }
+}
+
+/// Both pairs as what the providers' own functions take.
+struct Both {
+    Both(const Instance& instance, const std::string& type, EVP_PKEY* pair, EVP_PKEY* other)
+        : token(instance.get(), "pkcs11", type), software(instance.get(), "default", type) {
+        OSSL_PARAM* values = nullptr;
+        EXPECT_EQ(EVP_PKEY_todata(pair, EVP_PKEY_KEYPAIR, &values), 1);
+        const ossl::Params owner(values);
+        const auto where =
+            paramsOf({{"pkcs11_uri", place("stored")}, {"pkcs11_allow_duplicate", "yes"}});
+        const ossl::Params placed(OSSL_PARAM_merge(values, where.get()));
+        mine = token.make(placed.get());
+        theirs = software.make(values);
+        OSSL_PARAM* publicValues = nullptr;
+        EXPECT_EQ(EVP_PKEY_todata(other, EVP_PKEY_PUBLIC_KEY, &publicValues), 1);
+        const ossl::Params publicOwner(publicValues);
+        myOther = token.make(publicValues);
+        theirOther = software.make(publicValues);
+        OSSL_PARAM* publicHalf = nullptr;
+        EXPECT_EQ(EVP_PKEY_todata(pair, EVP_PKEY_PUBLIC_KEY, &publicHalf), 1);
+        const ossl::Params halfOwner(publicHalf);
+        myHalf = token.make(publicHalf);
+        theirHalf = software.make(publicHalf);
+    }
+    ~Both() {
+        for (auto* key : {mine, myOther, myHalf})
+            token.free(key);
+        for (auto* key : {theirs, theirOther, theirHalf})
+            software.free(key);
+    }
+    Both(const Both&) = delete;
+    Both& operator=(const Both&) = delete;
+
+    Keymgmt token, software;
+    void *mine, *theirs, *myOther, *theirOther, *myHalf, *theirHalf;
+};
+
+TEST_P(Selections, HaveTheAnswersOfASoftwareKey) {
+    const Both both(instance_, GetParam(), software_.get(), other_.get());
+    for (const int selection : allSelections()) {
+        const auto what = std::string(GetParam()) + " " + std::to_string(selection);
+        EXPECT_EQ(both.token.has(both.mine, selection), both.software.has(both.theirs, selection))
+            << what;
+        EXPECT_EQ(both.token.has(both.myHalf, selection),
+                  both.software.has(both.theirHalf, selection))
+            << what;
+        EXPECT_EQ(both.token.validate(both.mine, selection),
+                  both.software.validate(both.theirs, selection))
+            << what << takeErrors();
+        EXPECT_EQ(both.token.match(both.mine, both.mine, selection),
+                  both.software.match(both.theirs, both.theirs, selection))
+            << what;
+        EXPECT_EQ(both.token.match(both.mine, both.myOther, selection),
+                  both.software.match(both.theirs, both.theirOther, selection))
+            << what;
+        EXPECT_EQ(both.token.match(both.mine, both.myHalf, selection),
+                  both.software.match(both.theirs, both.theirHalf, selection))
+            << what;
+        takeErrors();
+    }
+}
+
+TEST_P(Selections, AreExportedAsOfASoftwareKey) {
+    const Both both(instance_, GetParam(), software_.get(), other_.get());
+    const bool hasGroup = std::string(GetParam()) == "EC";
+    for (const int selection : allSelections()) {
+        const auto what = std::string(GetParam()) + " " + std::to_string(selection);
+        const auto mine = both.token.exported(both.mine, selection);
+        if ((selection & privatePart) != 0) {
+            EXPECT_EQ(mine, Exported{}) << "a private half never leaves the token: " << what;
+        } else if (selection == OSSL_KEYMGMT_SELECT_DOMAIN_PARAMETERS && !hasGroup) {
+            EXPECT_EQ(mine, (Exported{1, Names{}}))
+                << "what EVP_PKEY_parameters_eq needs: " << what;
+        } else {
+            EXPECT_EQ(mine, both.software.exported(both.theirs, selection)) << what;
+        }
+        EXPECT_EQ(both.token.exported(both.myHalf, selection),
+                  selection == OSSL_KEYMGMT_SELECT_DOMAIN_PARAMETERS && !hasGroup
+                      ? (Exported{1, Names{}})
+                      : both.software.exported(both.theirHalf, selection))
+            << what;
+        takeErrors();
+    }
+}
+
+TEST_P(Selections, AreDuplicatedAsOfASoftwareKey) {
+    const Both both(instance_, GetParam(), software_.get(), other_.get());
+    for (const int selection : allSelections()) {
+        const auto what = std::string(GetParam()) + " " + std::to_string(selection);
+        auto* mine = both.token.duplicate(both.mine, selection);
+        auto* theirs = both.software.duplicate(both.theirs, selection);
+        EXPECT_EQ(mine != nullptr, theirs != nullptr) << what;
+        // The private half is one with the whole key, of which nothing can be left out.
+        const bool whole = (selection & privatePart) != 0;
+        const bool made = mine != nullptr && theirs != nullptr;
+        for (const int part : allSelections())
+            EXPECT_EQ(made && both.token.has(mine, part) == 1,
+                      made && (whole || both.software.has(theirs, part) == 1))
+                << what << " has " << part;
+        if (mine != nullptr)
+            both.token.free(mine);
+        if (theirs != nullptr)
+            both.software.free(theirs);
+        takeErrors();
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(EveryType, Selections,
+                         ::testing::Values("RSA", "RSA-PSS", "EC", "ED25519", "ED448", "X25519",
+                                           "X448"),
+                         [](const auto& type) {
+                             std::string name = type.param;
+                             std::erase(name, '-');
+                             return name;
+                         });
+
+} // namespace
