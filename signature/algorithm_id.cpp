@@ -1,81 +1,67 @@
 #include "signature/algorithm_id.h"
 
-#include <openssl/asn1.h>
+#include <array>
+
+#include <openssl/core_names.h>
 #include <openssl/objects.h>
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 
+#include "ossl/context.h"
+#include "ossl/error_mark.h"
+
 namespace signature {
 namespace {
 
-using PssParams = ossl::Owner<RSA_PSS_PARAMS, RSA_PSS_PARAMS_free>;
-using Asn1String = ossl::Owner<ASN1_STRING, ASN1_STRING_free>;
+// What callers of OSSL_SIGNATURE_PARAM_ALGORITHM_ID have room for.
+constexpr std::size_t longest = 128;
 
-pkcs11::Bytes encode(const X509_ALGOR* id) {
+bool configure(EVP_PKEY_CTX* context, const HashedSignature& signature) {
+    if (signature.padding == 0)
+        return true;
+    if (EVP_PKEY_CTX_set_rsa_padding(context, signature.padding) != 1)
+        return false;
+    return signature.padding != RSA_PKCS1_PSS_PADDING ||
+           (EVP_PKEY_CTX_set_rsa_mgf1_md(context, signature.mgf1) == 1 &&
+            EVP_PKEY_CTX_set_rsa_pss_saltlen(context, signature.saltLength) == 1);
+}
+
+} // namespace
+
+// The identifier of a verification is that of the signature, and the public half is enough for it.
+pkcs11::Bytes algorithmIdOf(const keymgmt::Key& key, const HashedSignature& signature) {
+    const ossl::ErrorMark mark;
+    auto* source = key.shape() != nullptr ? key.shape() : key.publicKey();
+    const ossl::MdCtx verifier(EVP_MD_CTX_new());
+    EVP_PKEY_CTX* context = nullptr; // the verifier's
+    if (source == nullptr || signature.digest == nullptr || !verifier ||
+        EVP_DigestVerifyInit_ex(verifier.get(), &context, EVP_MD_get0_name(signature.digest),
+                                key.context().libctx(), ossl::Context::propq(), source,
+                                nullptr) != 1 ||
+        !configure(context, signature))
+        return {};
+    pkcs11::Bytes der(longest);
+    std::array params{OSSL_PARAM_construct_octet_string(OSSL_SIGNATURE_PARAM_ALGORITHM_ID,
+                                                        der.data(), der.size()),
+                      OSSL_PARAM_construct_end()};
+    if (EVP_PKEY_CTX_get_params(context, params.data()) != 1 ||
+        OSSL_PARAM_modified(params.data()) != 1)
+        return {};
+    der.resize(params[0].return_size);
+    return der;
+}
+
+pkcs11::Bytes algorithmIdOf(int nid) {
+    const ossl::AlgorId id(X509_ALGOR_new());
     unsigned char* der = nullptr;
-    const int size = i2d_X509_ALGOR(id, &der);
+    if (!id || X509_ALGOR_set0(id.get(), OBJ_nid2obj(nid), V_ASN1_UNDEF, nullptr) != 1)
+        return {};
+    const int size = i2d_X509_ALGOR(id.get(), &der);
     if (size <= 0)
         return {};
     pkcs11::Bytes result(der, der + size);
     OPENSSL_free(der);
     return result;
-}
-
-pkcs11::Bytes encode(int nid, int parameterType) {
-    const ossl::AlgorId id(X509_ALGOR_new());
-    if (!id || X509_ALGOR_set0(id.get(), OBJ_nid2obj(nid), parameterType, nullptr) != 1)
-        return {};
-    return encode(id.get());
-}
-
-ossl::AlgorId hashId(const EVP_MD* digest) {
-    ossl::AlgorId id(X509_ALGOR_new());
-    if (id)
-        X509_ALGOR_set_md(id.get(), digest);
-    return id;
-}
-
-ossl::AlgorId mgf1Id(const EVP_MD* digest) {
-    const auto hash = hashId(digest);
-    Asn1String packed(ASN1_item_pack(hash.get(), ASN1_ITEM_rptr(X509_ALGOR), nullptr));
-    ossl::AlgorId id(X509_ALGOR_new());
-    if (!packed || !id ||
-        X509_ALGOR_set0(id.get(), OBJ_nid2obj(NID_mgf1), V_ASN1_SEQUENCE, packed.get()) != 1)
-        return nullptr;
-    (void)packed.release();
-    return id;
-}
-
-} // namespace
-
-pkcs11::Bytes algorithmIdOf(const EVP_MD* digest, int keyNid) {
-    int nid = NID_undef;
-    if (digest == nullptr || OBJ_find_sigid_by_algs(&nid, EVP_MD_get_type(digest), keyNid) != 1)
-        return {};
-    return encode(nid, keyNid == NID_rsaEncryption ? V_ASN1_NULL : V_ASN1_UNDEF);
-}
-
-pkcs11::Bytes algorithmIdOf(int nid) {
-    return encode(nid, V_ASN1_UNDEF);
-}
-
-pkcs11::Bytes pssAlgorithmId(const EVP_MD* digest, const EVP_MD* mgf1, int saltLength) {
-    if (digest == nullptr || EVP_MD_get_type(digest) == NID_undef ||
-        EVP_MD_get_type(mgf1) == NID_undef)
-        return {};
-    const PssParams pss(RSA_PSS_PARAMS_new());
-    pss->hashAlgorithm = hashId(digest).release();
-    pss->maskGenAlgorithm = mgf1Id(mgf1).release();
-    pss->saltLength = ASN1_INTEGER_new();
-    if (pss->saltLength == nullptr || ASN1_INTEGER_set(pss->saltLength, saltLength) != 1)
-        return {};
-    Asn1String packed(ASN1_item_pack(pss.get(), ASN1_ITEM_rptr(RSA_PSS_PARAMS), nullptr));
-    const ossl::AlgorId id(X509_ALGOR_new());
-    if (!packed || !id ||
-        X509_ALGOR_set0(id.get(), OBJ_nid2obj(NID_rsassaPss), V_ASN1_SEQUENCE, packed.get()) != 1)
-        return {};
-    (void)packed.release();
-    return encode(id.get());
 }
 
 } // namespace signature

@@ -1,19 +1,24 @@
 // DER AlgorithmIdentifiers of signatures (RFC 5280, section 4.1.1.2; RFC 4055 for RSA-PSS).
 #pragma once
 
-#include "ossl/handles.h"
+#include "keymgmt/key.h"
 #include "pkcs11/attributes.h"
 
 namespace signature {
 
-/// sha256WithRSAEncryption, ecdsa-with-SHA256 and the like, for a key of type `keyNid`. Empty if
-/// there is no OID.
-pkcs11::Bytes algorithmIdOf(const EVP_MD* digest, int keyNid);
+/// What a signature that hashes is made with. A salt and an MGF1 digest are for PSS padding alone.
+struct HashedSignature {
+    const EVP_MD* digest = nullptr;
+    int padding = 0; ///< RSA_..._PADDING; 0 for ECDSA
+    const EVP_MD* mgf1 = nullptr;
+    int saltLength = 0; ///< bytes
+};
 
-/// An algorithm that is its own identifier, without parameters (EdDSA).
+/// What OpenSSL's own provider writes for such a signature by a software key like `key`. Empty if
+/// that has no identifier.
+pkcs11::Bytes algorithmIdOf(const keymgmt::Key& key, const HashedSignature& signature);
+
+/// An algorithm that is its own identifier, without parameters (EdDSA, ML-DSA).
 pkcs11::Bytes algorithmIdOf(int nid);
-
-/// id-RSASSA-PSS with all of its parameters written out. Empty if a hash has no OID.
-pkcs11::Bytes pssAlgorithmId(const EVP_MD* digest, const EVP_MD* mgf1, int saltLength);
 
 } // namespace signature

@@ -82,7 +82,7 @@ std::size_t EcdsaContext::signMessage(CK_MECHANISM_TYPE mechanism, Octets messag
 }
 
 pkcs11::Bytes EcdsaContext::algorithmId() const {
-    return algorithmIdOf(digest(), NID_X9_62_id_ecPublicKey);
+    return algorithmIdOf(key(), {digest()});
 }
 
 const OSSL_PARAM* EcdsaContext::settable() const {

@@ -284,11 +284,13 @@ void RsaContext::getParams(OSSL_PARAM* params) const {
 }
 
 pkcs11::Bytes RsaContext::algorithmId() const {
-    if (padding_ == RsaPadding::pkcs1)
-        return algorithmIdOf(digest(), NID_rsaEncryption);
-    if (padding_ != RsaPadding::pss || digest() == nullptr || saltBytes() < 0)
+    if (padding_ == RsaPadding::none || digest() == nullptr)
         return {};
-    return pssAlgorithmId(digest(), mgf1(), saltBytes());
+    if (padding_ == RsaPadding::pkcs1)
+        return algorithmIdOf(key(), {digest(), RSA_PKCS1_PADDING});
+    const int salt = saltBytes();
+    return salt < 0 ? pkcs11::Bytes{}
+                    : algorithmIdOf(key(), {digest(), RSA_PKCS1_PSS_PADDING, mgf1(), salt});
 }
 
 const OSSL_PARAM* RsaContext::settable() const {

@@ -71,40 +71,9 @@ TEST(Pkcs1Encode, FillsTheBlockAndRefusesTooMuch) {
     EXPECT_THROW(signature::pkcs1Encode(Bytes(54, 7), 64), ossl::UsageError);
 }
 
-// What OpenSSL reads back from the identifier.
-int nidOf(const Bytes& der) {
-    const unsigned char* position = der.data();
-    const ossl::AlgorId id(d2i_X509_ALGOR(nullptr, &position, static_cast<long>(der.size())));
-    const ASN1_OBJECT* object = nullptr;
-    X509_ALGOR_get0(&object, nullptr, nullptr, id.get());
-    return OBJ_obj2nid(object);
-}
-
-TEST(AlgorithmId, NamesHashAndKeyTogether) {
-    EXPECT_EQ(nidOf(signature::algorithmIdOf(EVP_sha256(), NID_rsaEncryption)),
-              NID_sha256WithRSAEncryption);
-    EXPECT_EQ(nidOf(signature::algorithmIdOf(EVP_sha384(), NID_X9_62_id_ecPublicKey)),
-              NID_ecdsa_with_SHA384);
-    EXPECT_EQ(nidOf(signature::algorithmIdOf(NID_ED25519)), NID_ED25519);
-    EXPECT_TRUE(signature::algorithmIdOf(EVP_ripemd160(), NID_X9_62_id_ecPublicKey).empty());
-}
-
-TEST(AlgorithmId, WritesAllPssParameters) {
-    const auto der = signature::pssAlgorithmId(EVP_sha384(), EVP_sha256(), 20);
-    EXPECT_LE(der.size(), 128U) << "callers have 128 bytes";
-    const unsigned char* position = der.data();
-    const ossl::AlgorId id(d2i_X509_ALGOR(nullptr, &position, static_cast<long>(der.size())));
-    ASSERT_TRUE(id);
-    const void* value = nullptr;
-    int type = 0;
-    X509_ALGOR_get0(nullptr, &type, &value, id.get());
-    ASSERT_EQ(type, V_ASN1_SEQUENCE);
-    const ossl::Owner<RSA_PSS_PARAMS, RSA_PSS_PARAMS_free> pss(static_cast<RSA_PSS_PARAMS*>(
-        ASN1_item_unpack(static_cast<const ASN1_STRING*>(value), ASN1_ITEM_rptr(RSA_PSS_PARAMS))));
-    ASSERT_TRUE(pss);
-    EXPECT_EQ(OBJ_obj2nid(pss->hashAlgorithm->algorithm), NID_sha384);
-    EXPECT_EQ(OBJ_obj2nid(pss->maskGenAlgorithm->algorithm), NID_mgf1);
-    EXPECT_EQ(ASN1_INTEGER_get(pss->saltLength), 20);
+TEST(AlgorithmId, OfAnAlgorithmWithoutParametersIsItsName) {
+    EXPECT_EQ(signature::algorithmIdOf(NID_ED25519),
+              (Bytes{0x30, 0x05, 0x06, 0x03, 0x2B, 0x65, 0x70}));
 }
 
 Bytes ecdsaToDer(const Bytes& raw) {
