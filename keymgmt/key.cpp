@@ -15,6 +15,7 @@
 #include "pkcs11/mechanism.h"
 #include "pkcs11/operation.h"
 #include "pkcs11/process.h"
+#include "pkcs11/trace.h"
 #include "tokens/finding.h"
 
 namespace keymgmt {
@@ -219,23 +220,35 @@ bool Key::isStillItself(pkcs11::Session& session, CK_OBJECT_HANDLE handle) const
     auto* known = public_.load();
     const auto* witness = witness_.load();
     if (known == nullptr && witness != nullptr) {
-        auto beside = companionKey(session, handle);
-        if (!beside)
+        std::vector<Companion> beside;
+        for (const CK_OBJECT_CLASS type : {CKO_PUBLIC_KEY, CKO_CERTIFICATE})
+            addCompanions(session, type, beside);
+        if (beside.empty())
             return true; // nothing there tells more
-        const ossl::ErrorMark mark;
-        if (!verifies(beside.get(), witness->hash, witness->signature))
+        known = publishWitnessed(*witness, beside);
+        if (known == nullptr)
             return false;
-        known = publish(std::move(beside));
     }
     return known == nullptr || proves(known, session, handle);
+}
+
+// The one that verifies what the key has signed.
+EVP_PKEY* Key::publishWitnessed(const Witness& witness, std::vector<Companion>& found) const {
+    const ossl::ErrorMark mark;
+    for (auto& candidate : found)
+        if (verifies(candidate.key.get(), witness.hash, witness.signature))
+            return publish(std::move(candidate.key));
+    return nullptr;
 }
 
 EVP_PKEY* Key::requirePublicKey() const {
     if (auto* key = publicKey())
         return key;
+    if (!object_)
+        throw ossl::UsageError(ossl::Reason::key, "the key has no public part");
     throw ossl::UsageError(ossl::Reason::key,
-                           object_ ? "the token gives no public part for the " + object_->describe()
-                                   : "the key has no public part");
+                           "the token gives no public part for the " + object_->describe() +
+                               (foreignBeside_ ? "; what has the same id is another key's" : ""));
 }
 
 bool Key::isSameObject(const Key& other) const {
@@ -272,24 +285,50 @@ void Key::requireListedOrUnambiguous() const {
 }
 
 ossl::Pkey Key::findPublicKey() const {
-    return object_->run([this](pkcs11::Session& session, CK_OBJECT_HANDLE handle) {
-        return companionKey(session, handle);
-    });
+    const auto find = [this](bool mayAsk) {
+        return object_->run([this, mayAsk](pkcs11::Session& session, CK_OBJECT_HANDLE handle) {
+            return companionKey(session, handle, mayAsk);
+        });
+    };
+    try {
+        return find(true);
+    } catch (const pkcs11::Error& error) {
+        // A key that is seen without a login can't be asked without one.
+        if (error.failure() != pkcs11::Failure::login)
+            throw;
+    }
+    return find(false);
 }
 
-// The public key in an object beside the private one. Certificates are looked at where there is no
-// public object, or one that another key may have brought.
-ossl::Pkey Key::companionKey(pkcs11::Session& session, CK_OBJECT_HANDLE handle) const {
+// The public key in an object beside the private one. Ids are not always kept unique, and after a
+// renewal the old certificate may still be there: the private key has to prove what is given out.
+ossl::Pkey Key::companionKey(pkcs11::Session& session, CK_OBJECT_HANDLE handle, bool mayAsk) const {
     std::vector<Companion> found;
-    addCompanions(session, CKO_PUBLIC_KEY, found);
-    if (found.size() != 1 || !found.front().sameLabel)
-        addCompanions(session, CKO_CERTIFICATE, found);
+    for (const CK_OBJECT_CLASS type : {CKO_PUBLIC_KEY, CKO_CERTIFICATE}) {
+        const std::size_t judged = found.size();
+        addCompanions(session, type, found);
+        for (auto i = judged; mayAsk && i < found.size(); ++i) {
+            found[i].fit = fitOf(found[i].key.get(), session, handle);
+            if (found[i].fit == Fit::yes)
+                return std::move(found[i].key);
+        }
+    }
+    return bestUnproved(found);
+}
+
+// Where the key can't be asked, its label tells.
+ossl::Pkey Key::bestUnproved(std::vector<Companion>& found) const {
+    const auto foreign =
+        std::erase_if(found, [](const Companion& one) { return one.fit == Fit::no; });
+    if (foreign != 0) {
+        foreignBeside_ = true;
+        pkcs11::trace::step("what has the id of the " + object_->describe() + " is another key's");
+    }
     if (found.size() == 1)
         return std::move(found.front().key);
-    for (auto& candidate : found)
-        if (isCompanion(candidate, session, handle))
-            return std::move(candidate.key);
-    return nullptr;
+    const auto named = std::find_if(found.begin(), found.end(),
+                                    [](const Companion& one) { return one.sameLabel; });
+    return named != found.end() ? std::move(named->key) : nullptr;
 }
 
 // The public keys in objects of class `type` that go with the private key, each once: same CKA_ID,
@@ -319,19 +358,19 @@ void Key::addCompanions(pkcs11::Session& session, CK_OBJECT_CLASS type,
     }
 }
 
-// Of several with one id: what the private key does tells. A key that can't be asked, or not
-// without somebody's PIN, goes by its label; so does one of RSA, which has nearly always told its
-// modulus.
-bool Key::isCompanion(const Companion& candidate, pkcs11::Session& session,
-                      CK_OBJECT_HANDLE handle) const {
-    if (isRsa(type_) || object_->attributes().flag(CKA_ALWAYS_AUTHENTICATE, false))
-        return candidate.sameLabel;
+// addCompanions() has compared the modulus of an RSA key, which nearly always tells it. No other is
+// asked where somebody would have to enter a PIN for it.
+Key::Fit Key::fitOf(EVP_PKEY* candidate, pkcs11::Session& session, CK_OBJECT_HANDLE handle) const {
+    if (isRsa(type_))
+        return shape_ ? Fit::yes : Fit::unknown;
+    if (object_->attributes().flag(CKA_ALWAYS_AUTHENTICATE, false))
+        return Fit::unknown;
     try {
-        return proves(candidate.key.get(), session, handle);
+        return proves(candidate, session, handle) ? Fit::yes : Fit::no;
     } catch (const pkcs11::Error& error) {
         if (pkcs11::remedyFor(error) != pkcs11::Remedy::none)
             throw;
-        return candidate.sameLabel;
+        return Fit::unknown;
     }
 }
 

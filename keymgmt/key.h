@@ -51,8 +51,9 @@ class Key {
     pkcs11::TokenObject& privateObject() const;
 
     /// The public key: from the object's own attributes, from the public-key object or the
-    /// certificate with the same CKA_ID, whichever is there first. Null if nothing gives it. Asks
-    /// the token at the first call only. Owned by this key. Throws pkcs11::Error.
+    /// certificate with the same CKA_ID, whichever is there first and fits: the private key has to
+    /// prove it, where it can be asked. Null if nothing gives it. Asks the token at the first call
+    /// only. Owned by this key. Throws pkcs11::Error.
     EVP_PKEY* publicKey() const;
     /// The same, and throws UsageError instead of a null.
     EVP_PKEY* requirePublicKey() const;
@@ -105,16 +106,21 @@ class Key {
     std::span<const unsigned char> keepRejectionSecret(pkcs11::Bytes secret) const;
 
   private:
+    struct Witness;
     ossl::Pkey findPublicKey() const;
+    enum class Fit { yes, no, unknown };
+    /// A public key beside the private one.
     struct Companion {
         ossl::Pkey key;
         bool sameLabel;
+        Fit fit = Fit::unknown;
     };
-    ossl::Pkey companionKey(pkcs11::Session& session, CK_OBJECT_HANDLE handle) const;
+    ossl::Pkey companionKey(pkcs11::Session& session, CK_OBJECT_HANDLE handle, bool mayAsk) const;
     void addCompanions(pkcs11::Session& session, CK_OBJECT_CLASS type,
                        std::vector<Companion>& found) const;
-    bool isCompanion(const Companion& candidate, pkcs11::Session& session,
-                     CK_OBJECT_HANDLE handle) const;
+    ossl::Pkey bestUnproved(std::vector<Companion>& found) const;
+    Fit fitOf(EVP_PKEY* candidate, pkcs11::Session& session, CK_OBJECT_HANDLE handle) const;
+    EVP_PKEY* publishWitnessed(const Witness& witness, std::vector<Companion>& found) const;
     bool isStillItself(pkcs11::Session& session, CK_OBJECT_HANDLE handle) const;
     bool proves(EVP_PKEY* candidate, pkcs11::Session& session, CK_OBJECT_HANDLE handle) const;
     bool signsFor(EVP_PKEY* candidate, pkcs11::Session& session, CK_OBJECT_HANDLE handle) const;
@@ -136,7 +142,7 @@ class Key {
     bool softwarePair_ = false;
     mutable std::atomic<EVP_PKEY*> public_{nullptr}; ///< owned
     mutable std::atomic<bool> publicMissing_{false};
-    struct Witness;
+    mutable std::atomic<bool> foreignBeside_{false};       ///< a public key of its id is another's
     mutable std::atomic<const Witness*> witness_{nullptr}; ///< owned
     // Guarded by pkcs11::process::stateMutex().
     mutable std::vector<std::uint64_t> refused_;

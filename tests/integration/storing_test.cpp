@@ -116,14 +116,13 @@ TEST_F(Storing, AForeignPairOfTheSameIdTakesNoPublicHalfAway) {
     EXPECT_TRUE(publicHalfOf(Instance())) << takeErrors();
 }
 
-TEST_F(Storing, AnRsaKeyWithoutItsModulusGoesByTheLabel) {
-    const Instance instance;
-    const auto der = derOf(certificateFromFile(defaultOnly(), "rsa3072").get());
+// With the label "stored", as TearDown() takes it away.
+void putCertificateBeside(std::string id, const std::string& of) {
+    const auto der = derOf(certificateFromFile(defaultOnly(), of).get());
     CK_OBJECT_CLASS type = CKO_CERTIFICATE;
     CK_CERTIFICATE_TYPE kind = CKC_X_509;
     CK_BBOOL yes = CK_TRUE;
     std::string label = "stored";
-    std::string id = "\x01";
     tokenWriter("scenarios")
         .create({{CKA_CLASS, &type, sizeof type},
                  {CKA_CERTIFICATE_TYPE, &kind, sizeof kind},
@@ -132,6 +131,35 @@ TEST_F(Storing, AnRsaKeyWithoutItsModulusGoesByTheLabel) {
                  {CKA_ID, id.data(), id.size()},
                  {CKA_SUBJECT, id.data(), 0},
                  {CKA_VALUE, const_cast<unsigned char*>(der.data()), der.size()}});
+}
+
+// After a renewal: the old certificate has the id of the new key.
+TEST_F(Storing, ACertificateOfAnotherKeyGivesNoPublicHalf) {
+    const std::string idOfBareEc = "\x0b";
+    putCertificateBeside(idOfBareEc, "ec256");
+    {
+        const Instance instance;
+        const auto key = loadPrivate(instance, "bare-ec");
+        EXPECT_EQ(i2d_PUBKEY(key.get(), nullptr), -1);
+        const auto errors = takeErrors();
+        EXPECT_TRUE(contains(errors, "what has the same id is another key's")) << errors;
+        EXPECT_NE(EVP_PKEY_eq(key.get(), publicKeyFromFile("ec256").get()), 1);
+        takeErrors();
+    }
+    putCertificateBeside(idOfBareEc, "bare-ec");
+    const Instance instance;
+    const auto key = loadPrivate(instance, "bare-ec");
+    const auto given = softwarePublicKey(key.get());
+    ASSERT_TRUE(given) << takeErrors();
+    EXPECT_EQ(EVP_PKEY_eq(given.get(), publicKeyFromFile("bare-ec").get()), 1);
+    const CallCounter calls;
+    EXPECT_TRUE(softwarePublicKey(key.get()));
+    EXPECT_EQ(calls.total(), 0U) << "it is proved once: " << calls.log();
+}
+
+TEST_F(Storing, AnRsaKeyWithoutItsModulusGoesByTheLabel) {
+    const Instance instance;
+    putCertificateBeside("\x01", "rsa3072");
     ASSERT_EQ(module().configure("PKCS11_TEST_HIDE_ATTRIBUTES", "0x120"), CKR_OK);
     const auto key = load(instance, place("rsa", ";type=private"));
     ASSERT_TRUE(key) << takeErrors();
