@@ -38,7 +38,10 @@ void* duplicateContext(void* ctx) {
 template <bool Decrypting>
 int init(void* ctx, void* keydata, const OSSL_PARAM params[]) {
     return attempt(ctx, [&](RsaCipher& cipher) {
-        cipher.begin(keydata != nullptr ? keymgmt::keyOf(keydata) : nullptr, Decrypting, params);
+        cipher.state().begin([&] {
+            cipher.begin(keydata != nullptr ? keymgmt::keyOf(keydata) : nullptr, Decrypting,
+                         params);
+        });
     });
 }
 
@@ -46,16 +49,17 @@ template <bool Decrypting>
 int run(void* ctx, unsigned char* out, size_t* size, size_t room, const unsigned char* in,
         size_t inSize) {
     return attempt(ctx, [&](RsaCipher& cipher) {
-        const std::size_t longest = cipher.maxSize();
-        if (out == nullptr) {
-            *size = longest;
-            return;
-        }
-        if (room < longest)
-            throw ossl::UsageError(ossl::Reason::data, "the buffer is too small for the result");
-        const Buffer buffer(out, longest);
-        *size = Decrypting ? cipher.decrypt(Octets(in, inSize), buffer)
-                           : cipher.encrypt(Octets(in, inSize), buffer);
+        *size = cipher.state().once([&] {
+            const std::size_t longest = cipher.maxSize();
+            if (out == nullptr)
+                return longest;
+            if (room < longest)
+                throw ossl::UsageError(ossl::Reason::data,
+                                       "the buffer is too small for the result");
+            const Buffer buffer(out, longest);
+            return Decrypting ? cipher.decrypt(Octets(in, inSize), buffer)
+                              : cipher.encrypt(Octets(in, inSize), buffer);
+        });
     });
 }
 

@@ -6,6 +6,7 @@
 
 #include "asym_cipher/rsa_decoding.h"
 #include "keymgmt/key.h"
+#include "ossl/operation_state.h"
 
 namespace asym_cipher {
 
@@ -18,6 +19,8 @@ class RsaCipher {
     explicit RsaCipher(ossl::Context& provider) : provider_(provider) {}
 
     const ossl::Core& core() const { return provider_.core(); }
+    /// begin() and what comes after it are done within its steps.
+    ossl::OperationState& state() { return state_; }
 
     /// A null `key` keeps the present one. Throws.
     void begin(const std::shared_ptr<keymgmt::Key>& key, bool decrypting, const OSSL_PARAM* params);
@@ -53,6 +56,7 @@ class RsaCipher {
     void setLabel(const OSSL_PARAM* params);
 
     ossl::Context& provider_;
+    ossl::OperationState state_;
     std::shared_ptr<keymgmt::Key> key_;
     CipherPadding padding_ = CipherPadding::pkcs1;
     ossl::SharedMd digest_; ///< null stands for SHA-1, OAEP's default

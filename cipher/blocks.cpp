@@ -50,8 +50,10 @@ std::size_t Blocks::update(Octets in, Buffer out) {
     if (encrypts_ && !in.empty())
         isReady_ = false; // what was encrypted ahead is not the end
     std::size_t size = 0;
-    if (!whole.empty())
-        size = encrypts_ ? encrypt(whole, rest, out) : decrypt(whole, out);
+    if (!encrypts_ && !in.empty())
+        size = decrypt(whole, !rest.empty(), out);
+    else if (!whole.empty())
+        size = encrypt(whole, rest, out);
     std::copy(rest.begin(), rest.end(), partial_.begin());
     partialSize_ = rest.size();
     return size;
@@ -76,16 +78,17 @@ std::size_t Blocks::encrypt(Octets whole, Octets rest, Buffer out) {
     return size;
 }
 
-std::size_t Blocks::decrypt(Octets whole, Buffer out) {
+// The last block is held back where it may be the one with the padding.
+std::size_t Blocks::decrypt(Octets whole, bool more, Buffer out) {
     const std::size_t before = isReady_ ? blockSize : 0;
     ossl::SecretBytes made(before + whole.size());
     std::copy_n(ready_.begin(), before, made.data());
-    onBlocks(whole, made.all().subspan(before));
-    const auto given = made.view().first(made.size() - (padding_ ? blockSize : 0));
-    const auto size = give(given, out);
-    if (!iv_.empty())
+    if (!whole.empty())
+        onBlocks(whole, made.all().subspan(before));
+    isReady_ = padding_ && !more;
+    const auto size = give(made.view().first(made.size() - (isReady_ ? blockSize : 0)), out);
+    if (!whole.empty() && !iv_.empty())
         std::copy(whole.end() - blockSize, whole.end(), iv_.begin());
-    isReady_ = padding_;
     if (isReady_)
         std::copy_n(made.view().last(blockSize).begin(), blockSize, ready_.begin());
     return size;

@@ -6,8 +6,8 @@
 namespace cipher {
 
 /// CBC where there is an IV, else ECB. With padding the last block is encrypted ahead, together
-/// with what comes before it, and the last block that is decrypted is held back: so data that is
-/// given in one piece costs two calls.
+/// with what comes before it, and the last block that is decrypted is held back until there is
+/// more: so data that is given in one piece costs two calls.
 class Blocks : public Operation {
   public:
     explicit Blocks(const Setup& setup);
@@ -23,7 +23,7 @@ class Blocks : public Operation {
 
   private:
     std::size_t encrypt(Octets whole, Octets rest, Buffer out);
-    std::size_t decrypt(Octets whole, Buffer out);
+    std::size_t decrypt(Octets whole, bool more, Buffer out);
     std::size_t finishDecryption(Buffer out);
     std::size_t onBlocks(Octets in, Buffer out);
     void padInto(Buffer block) const;

@@ -36,7 +36,7 @@ Context::Context(const Context& other)
     : provider_(other.provider_), algorithm_(other.algorithm_),
       software_(other.software_ ? std::make_unique<Software>(*other.software_) : nullptr),
       key_(other.key_), operation_(other.operation_ ? other.operation_->clone() : nullptr),
-      ivSize_(other.ivSize_), iv_(other.iv_), padding_(other.padding_) {}
+      state_(other.state_), ivSize_(other.ivSize_), iv_(other.iv_), padding_(other.padding_) {}
 
 Software& Context::software() {
     if (!software_)
@@ -52,11 +52,8 @@ Operation& Context::operation() {
 
 void Context::begin(bool encrypts, const unsigned char* key, const unsigned char* iv,
                     std::size_t ivSize, const OSSL_PARAM* params) {
-    if (key == nullptr && key_) {
-        setParams(params);
-        beginOnToken(encrypts, iv, ivSize);
-        return;
-    }
+    if (key == nullptr && key_)
+        return state_.begin([&] { beginOnToken(encrypts, iv, ivSize, params); });
     key_.reset();
     operation_.reset();
     software().init(encrypts, key, iv, ivSize, params);
@@ -80,14 +77,16 @@ void Context::begin(bool encrypts, std::shared_ptr<skeymgmt::SecretKey> key,
 }
 
 // Without a new IV the old one counts again, but not in GCM: there it would tell the key away.
-void Context::beginOnToken(bool encrypts, const unsigned char* iv, std::size_t ivSize) {
+void Context::beginOnToken(bool encrypts, const unsigned char* iv, std::size_t ivSize,
+                           const OSSL_PARAM* params) {
+    operation_.reset();
+    setSizes(params);
     if (iv != nullptr && algorithm_.isAead() && ivSize > 0 && ivSize <= longestIv)
         ivSize_ = ivSize;
     if (iv != nullptr && ivSize != ivSize_)
         throw ossl::UsageError(ossl::Reason::parameter, "the IV has " + std::to_string(ivSize) +
                                                             " bytes, and should have " +
                                                             std::to_string(ivSize_));
-    operation_.reset();
     if (iv != nullptr)
         iv_.assign(iv, iv + ivSize);
     else if (algorithm_.isAead())
@@ -96,28 +95,33 @@ void Context::beginOnToken(bool encrypts, const unsigned char* iv, std::size_t i
         return;
     operation_ = cipher::begin(algorithm_.mode, {key_, encrypts, iv_});
     operation_->setPadding(padding_);
+    setTag(params);
 }
 
 std::size_t Context::update(const unsigned char* in, std::size_t size, unsigned char* out,
                             std::size_t room) {
     if (software_)
         return software_->update(in, size, out);
-    if (out == nullptr) {
+    return state_.update([&] {
+        if (out != nullptr)
+            return operation().update({in, size}, {out, room});
         operation().authenticate({in, size});
         return size;
-    }
-    return operation().update({in, size}, {out, room});
+    });
 }
 
 std::size_t Context::finish(unsigned char* out, std::size_t room) {
-    return software_ ? software_->finish(out) : operation().finish({out, room});
+    if (software_)
+        return software_->finish(out);
+    return state_.finish([&] { return operation().finish({out, room}); });
 }
 
 std::size_t Context::whole(const unsigned char* in, std::size_t size, unsigned char* out,
                            std::size_t room) {
     if (software_)
         return software_->whole(in, size, out);
-    operation().setPadding(false);
+    if (operation_)
+        operation_->setPadding(false);
     return in != nullptr ? update(in, size, out, room) : finish(out, room);
 }
 
@@ -126,6 +130,11 @@ void Context::setParams(const OSSL_PARAM* params) {
         return;
     if (software_)
         return software_->set(params);
+    setSizes(params);
+    setTag(params);
+}
+
+void Context::setSizes(const OSSL_PARAM* params) {
     if (const auto padding = ossl::unsignedOf(params, OSSL_CIPHER_PARAM_PADDING)) {
         padding_ = *padding != 0;
         if (operation_)
@@ -141,8 +150,12 @@ void Context::setParams(const OSSL_PARAM* params) {
             throw ossl::UsageError(ossl::Reason::parameter, "an IV has 1 to 128 bytes");
         ivSize_ = *size;
     }
+}
+
+void Context::setTag(const OSSL_PARAM* params) {
     const auto* tag = OSSL_PARAM_locate_const(params, OSSL_CIPHER_PARAM_AEAD_TAG);
-    if (tag == nullptr || tag->data == nullptr) // the size alone: tags are cut when they are read
+    if (!algorithm_.isAead() || tag == nullptr ||
+        tag->data == nullptr) // the size alone: tags are cut when they are read
         return;
     const auto value = ossl::octetsOf(params, OSSL_CIPHER_PARAM_AEAD_TAG);
     if (value->empty() || value->size() > longestTag)
@@ -165,7 +178,8 @@ void Context::getParams(OSSL_PARAM* params) const {
     if (!algorithm_.isAead())
         return;
     ossl::answerSize(params, OSSL_CIPHER_PARAM_AEAD_TAGLEN, longestTag);
-    answerTag(params, operation_ ? operation_->tag() : Octets());
+    const bool finished = state_.phase() == ossl::OperationState::Phase::finished;
+    answerTag(params, finished ? operation_->tag() : Octets());
 }
 
 } // namespace cipher

@@ -6,6 +6,7 @@
 
 #include "cipher/operation.h"
 #include "cipher/software.h"
+#include "ossl/operation_state.h"
 
 namespace cipher {
 
@@ -43,13 +44,17 @@ class Context {
   private:
     Software& software();
     Operation& operation();
-    void beginOnToken(bool encrypts, const unsigned char* iv, std::size_t ivSize);
+    void setSizes(const OSSL_PARAM* params);
+    void setTag(const OSSL_PARAM* params);
+    void beginOnToken(bool encrypts, const unsigned char* iv, std::size_t ivSize,
+                      const OSSL_PARAM* params);
 
     ossl::Context& provider_;
     const Algorithm& algorithm_;
     std::unique_ptr<Software> software_;
     std::shared_ptr<skeymgmt::SecretKey> key_; ///< on a token; null where software_ works
     std::unique_ptr<Operation> operation_;     ///< null as long as an IV is missing
+    ossl::OperationState state_;               ///< of operation_
     std::size_t ivSize_;
     pkcs11::Bytes iv_; ///< as given
     bool padding_ = true;

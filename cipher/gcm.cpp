@@ -19,6 +19,13 @@ void Gcm::authenticate(Octets data) {
     authenticated_.insert(authenticated_.end(), data.begin(), data.end());
 }
 
+void Gcm::setTag(Octets tag) {
+    if (encrypts_ || done_)
+        throw ossl::UsageError(ossl::Reason::parameter,
+                               "a tag is set before the data of a decryption");
+    tag_.assign(tag.begin(), tag.end());
+}
+
 CK_GCM_PARAMS Gcm::parameter(std::size_t tagSize) {
     CK_GCM_PARAMS result{};
     result.pIv = iv_.data();

@@ -15,7 +15,7 @@ class Gcm : public Operation {
     std::size_t update(Octets in, Buffer out) override;
     void authenticate(Octets data) override;
     std::size_t finish(Buffer out) override;
-    void setTag(Octets tag) override { tag_.assign(tag.begin(), tag.end()); }
+    void setTag(Octets tag) override;
     Octets tag() const override { return encrypts_ && done_ ? Octets(tag_) : Octets(); }
     Octets nextIv() const override { return iv_; }
 

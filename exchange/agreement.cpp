@@ -35,16 +35,18 @@ void Agreement::setKey(const std::shared_ptr<keymgmt::Key>& key) {
 }
 
 void Agreement::setPeer(const keymgmt::Key& peer) {
-    if (!key_)
-        throw ossl::UsageError(ossl::Reason::key, "no key is set");
-    auto* theirs = peer.requirePublicKey();
-    if (key_->type() == keymgmt::KeyType::ec)
-        requireSameGroup(*key_, theirs);
-    peerValue_ = keymgmt::peerValue(key_->type(), theirs);
-    peer_.reset(ossl::share(theirs).release(), EVP_PKEY_free);
+    state_.once([&] {
+        peer_.reset();
+        auto* theirs = peer.requirePublicKey();
+        if (key_->type() == keymgmt::KeyType::ec)
+            requireSameGroup(*key_, theirs);
+        peerValue_ = keymgmt::peerValue(key_->type(), theirs);
+        peer_.reset(ossl::share(theirs).release(), EVP_PKEY_free);
+    });
 }
 
 void Agreement::requirePeer() const {
+    state_.requireNoData();
     if (!peer_)
         throw ossl::UsageError(ossl::Reason::key, "no peer's key is set");
 }

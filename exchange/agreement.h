@@ -6,6 +6,7 @@
 
 #include "keymgmt/key.h"
 #include "ossl/context.h"
+#include "ossl/operation_state.h"
 #include "ossl/secret.h"
 
 namespace exchange {
@@ -22,13 +23,13 @@ class Agreement {
     const ossl::Core& core() const { return provider_.core(); }
 
     /// Asks nothing of the token, unless the peer is a key on one. Throws UsageError for keys of
-    /// another curve.
+    /// another curve; there is no peer then.
     void setPeer(const keymgmt::Key& peer);
 
   protected:
     /// A null `key` keeps the present one. Throws.
     void setKey(const std::shared_ptr<keymgmt::Key>& key);
-    /// Throws UsageError.
+    /// Throws UsageError unless the derivation is begun, and has a peer.
     void requirePeer() const;
     std::size_t secretSize() const;
     /// The shared secret: of the size of a coordinate always (SEC 1, section 3.3.1 and 2.3.5). In
@@ -41,6 +42,8 @@ class Agreement {
         return finishInSoftware(context && prepare(context.get()) ? context.get() : nullptr);
     }
 
+    ossl::OperationState& state() { return state_; }
+    const ossl::OperationState& state() const { return state_; }
     ossl::Context& provider() const { return provider_; }
     const keymgmt::Key* key() const { return key_.get(); }
     EVP_PKEY* peer() const { return peer_.get(); }
@@ -51,6 +54,7 @@ class Agreement {
     ossl::SecretBytes finishInSoftware(EVP_PKEY_CTX* context) const;
 
     ossl::Context& provider_;
+    ossl::OperationState state_;
     std::shared_ptr<keymgmt::Key> key_;
     std::shared_ptr<EVP_PKEY> peer_;
     pkcs11::Bytes peerValue_; ///< as C_DeriveKey takes it

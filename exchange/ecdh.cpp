@@ -24,10 +24,12 @@ bool hasCofactor(EVP_PKEY* key) {
 } // namespace
 
 void Ecdh::begin(const std::shared_ptr<keymgmt::Key>& key, const OSSL_PARAM* params) {
-    setKey(key);
-    cofactorMode_ = cofactorModeOfKey;
-    usesKdf_ = false;
-    setParams(params);
+    state().begin([&] {
+        setKey(key);
+        cofactorMode_ = cofactorModeOfKey;
+        usesKdf_ = false;
+        setParams(params);
+    });
 }
 
 void Ecdh::requireComplete() const {

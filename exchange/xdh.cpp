@@ -17,7 +17,7 @@ bool isZero(Octets secret) {
 } // namespace
 
 void Xdh::begin(const std::shared_ptr<keymgmt::Key>& key, const OSSL_PARAM*) {
-    setKey(key);
+    state().begin([&] { setKey(key); });
 }
 
 std::size_t Xdh::size() const {

@@ -19,14 +19,18 @@ void MlKem::setKey(const std::shared_ptr<keymgmt::Key>& key) {
 }
 
 void MlKem::beginEncapsulation(const std::shared_ptr<keymgmt::Key>& key) {
-    setKey(key);
-    key_->requireUnambiguous();
+    state_.begin([&] {
+        setKey(key);
+        key_->requireUnambiguous();
+    });
 }
 
 void MlKem::beginDecapsulation(const std::shared_ptr<keymgmt::Key>& key) {
-    setKey(key);
-    if (!key_->isSoftwarePair())
-        key_->privateObject(); // throws for public keys and ambiguous ones
+    state_.begin([&] {
+        setKey(key);
+        if (!key_->isSoftwarePair())
+            key_->privateObject(); // throws for public keys and ambiguous ones
+    });
 }
 
 ossl::PkeyCtx MlKem::publicContext() const {
@@ -36,13 +40,20 @@ ossl::PkeyCtx MlKem::publicContext() const {
 
 void MlKem::encapsulate(unsigned char* out, std::size_t* size, unsigned char* secret,
                         std::size_t* secretSize) const {
-    const auto context = publicContext();
-    if (!context || EVP_PKEY_encapsulate_init(context.get(), nullptr) != 1 ||
-        EVP_PKEY_encapsulate(context.get(), out, size, secret, secretSize) != 1)
-        throw ossl::UsageError(ossl::Reason::data, "encapsulation in software failed");
+    state_.once([&] {
+        const auto context = publicContext();
+        if (!context || EVP_PKEY_encapsulate_init(context.get(), nullptr) != 1 ||
+            EVP_PKEY_encapsulate(context.get(), out, size, secret, secretSize) != 1)
+            throw ossl::UsageError(ossl::Reason::data, "encapsulation in software failed");
+    });
 }
 
 void MlKem::decapsulate(unsigned char* secret, std::size_t* secretSize, Octets ciphertext) const {
+    state_.once([&] { decapsulateWithKey(secret, secretSize, ciphertext); });
+}
+
+void MlKem::decapsulateWithKey(unsigned char* secret, std::size_t* secretSize,
+                               Octets ciphertext) const {
     if (secret == nullptr) {
         *secretSize = mlKemSecretSize;
         return;

@@ -6,6 +6,7 @@
 
 #include "keymgmt/key.h"
 #include "ossl/context.h"
+#include "ossl/operation_state.h"
 
 namespace kem {
 
@@ -31,10 +32,13 @@ class MlKem {
 
   private:
     void setKey(const std::shared_ptr<keymgmt::Key>& key);
+    void decapsulateWithKey(unsigned char* secret, std::size_t* secretSize,
+                            Octets ciphertext) const;
     ossl::PkeyCtx publicContext() const;
     void decapsulateInSoftware(std::span<unsigned char> secret, Octets ciphertext) const;
 
     ossl::Context& provider_;
+    ossl::OperationState state_;
     std::shared_ptr<keymgmt::Key> key_;
 };
 

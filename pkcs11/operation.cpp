@@ -11,6 +11,12 @@ namespace {
                 CKR_GENERAL_ERROR);
 }
 
+// Never null, which some modules refuse for data of size 0, too.
+CK_BYTE_PTR pointerTo(std::span<const unsigned char> data) {
+    static CK_BYTE nothing = 0;
+    return data.empty() ? &nothing : const_cast<CK_BYTE_PTR>(data.data());
+}
+
 // The attribute that an operation asks for.
 template <auto Init>
 constexpr const char* usage = "usage";
@@ -47,8 +53,8 @@ std::size_t performIn(Session& session, CK_OBJECT_HANDLE handle, CK_MECHANISM me
         session.connection().contextLogin(session);
     }
     auto size = static_cast<CK_ULONG>(out.size());
-    const CK_RV result = session.call<Final>(const_cast<CK_BYTE_PTR>(data.data()),
-                                             CK_ULONG{data.size()}, out.data(), &size);
+    const CK_RV result =
+        session.call<Final>(pointerTo(data), CK_ULONG{data.size()}, out.data(), &size);
     session.setUsable(); // whatever the answer is, the operation has ended (PKCS#11 2.40,
                          // section 5.2), but for what follows
     if (result != CKR_OK) {
@@ -92,8 +98,7 @@ std::optional<std::size_t> signMessage(TokenObject& key, CK_MECHANISM mechanism,
             session.setBegun(signing);
         }
         auto size = static_cast<CK_ULONG>(out.size());
-        session.require<&List30::C_SignMessage>(CK_VOID_PTR{nullptr}, CK_ULONG{0},
-                                                const_cast<CK_BYTE_PTR>(data.data()),
+        session.require<&List30::C_SignMessage>(CK_VOID_PTR{nullptr}, CK_ULONG{0}, pointerTo(data),
                                                 CK_ULONG{data.size()}, out.data(), &size);
         if (size > out.size())
             tooLong(functionName<&List30::C_SignMessage>);

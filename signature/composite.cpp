@@ -69,26 +69,8 @@ class Composite final : public Base {
         this->beginDigest(key, signing, digest_, params);
     }
 
-    /// Of the hash or the whole message, as the operation was begun.
-    std::size_t signAtOnce(Octets tbs, Buffer out) {
-        if (!this->streaming())
-            return this->sign(tbs, out);
-        this->update(tbs);
-        return this->finishSign(out);
-    }
-    bool verifyAtOnce(Octets signature, Octets tbs) {
-        if (!this->streaming())
-            return this->verify(signature, tbs);
-        this->update(tbs);
-        return this->finishVerify(signature);
-    }
     /// With the signature that was set as a parameter.
-    bool verifyMessage() {
-        if (signature_.empty())
-            throw ossl::UsageError(ossl::Reason::parameter,
-                                   "no signature was set to verify (EVP_PKEY_CTX_set_signature)");
-        return this->finishVerify(signature_);
-    }
+    bool verifyMessage() { return this->finishVerify(signature_); }
 
     // Digest and padding are the algorithm's own.
     void setParams(const OSSL_PARAM* params) override {
@@ -131,22 +113,6 @@ int messageInit(void* ctx, void* keydata, const OSSL_PARAM params[]) {
 }
 
 template <typename Base>
-int signAtOnce(void* ctx, unsigned char* sig, std::size_t* size, std::size_t room,
-               const unsigned char* tbs, std::size_t tbsSize) {
-    return produce(ctx, sig, size, room, [&](SignatureContext&, Buffer out) {
-        return Composite<Base>::from(ctx).signAtOnce(Octets(tbs, tbsSize), out);
-    });
-}
-
-template <typename Base>
-int verifyAtOnce(void* ctx, const unsigned char* sig, std::size_t size, const unsigned char* tbs,
-                 std::size_t tbsSize) {
-    return check(ctx, [&](SignatureContext&) {
-        return Composite<Base>::from(ctx).verifyAtOnce(Octets(sig, size), Octets(tbs, tbsSize));
-    });
-}
-
-template <typename Base>
 int verifyMessageFinal(void* ctx) {
     return check(ctx,
                  [&](SignatureContext&) { return Composite<Base>::from(ctx).verifyMessage(); });
@@ -180,13 +146,13 @@ std::vector<OSSL_DISPATCH> functionsOf(OSSL_FUNC_signature_newctx_fn* make) {
         entry<QueryKeyTypes>(queryKeyTypesId, keyTypes<Base>),
         entry<OSSL_FUNC_signature_sign_init_fn>(OSSL_FUNC_SIGNATURE_SIGN_INIT,
                                                 hashInit<Base, true>),
-        entry<OSSL_FUNC_signature_sign_fn>(OSSL_FUNC_SIGNATURE_SIGN, signAtOnce<Base>),
+        entry<OSSL_FUNC_signature_sign_fn>(OSSL_FUNC_SIGNATURE_SIGN, sign),
         entry<MessageInit>(signMessageInitId, messageInit<Base, true>),
         entry<MessageUpdate>(signMessageUpdateId, messageUpdate),
         entry<SignMessageFinal>(signMessageFinalId, messageSignFinal),
         entry<OSSL_FUNC_signature_verify_init_fn>(OSSL_FUNC_SIGNATURE_VERIFY_INIT,
                                                   hashInit<Base, false>),
-        entry<OSSL_FUNC_signature_verify_fn>(OSSL_FUNC_SIGNATURE_VERIFY, verifyAtOnce<Base>),
+        entry<OSSL_FUNC_signature_verify_fn>(OSSL_FUNC_SIGNATURE_VERIFY, verify),
         entry<MessageInit>(verifyMessageInitId, messageInit<Base, false>),
         entry<MessageUpdate>(verifyMessageUpdateId, messageUpdate),
         entry<VerifyMessageFinal>(verifyMessageFinalId, verifyMessageFinal<Base>),

@@ -20,34 +20,37 @@ void SignatureContext::setKey(const std::shared_ptr<keymgmt::Key>& key, bool sig
     if (signing && !key_->isSoftwarePair())
         key_->privateObject(); // throws for public keys and ambiguous ones, before any data is read
     signing_ = signing;
+    hashes_ = false;
     message_.forget();
     keyChanged();
 }
 
 void SignatureContext::begin(const std::shared_ptr<keymgmt::Key>& key, bool signing,
                              const OSSL_PARAM* params) {
-    setKey(key, signing);
-    streaming_ = false;
-    setParams(params);
+    state_.begin([&] {
+        setKey(key, signing);
+        setParams(params);
+    });
 }
 
 void SignatureContext::beginDigest(const std::shared_ptr<keymgmt::Key>& key, bool signing,
                                    const char* digest, const OSSL_PARAM* params) {
-    setKey(key, signing);
-    streaming_ = false;
-    if (digest != nullptr && *digest != '\0')
-        setDigest(digest);
-    else if (!digest_)
-        setDigest(defaultDigest);
-    setParams(params);
-    streaming_ = true;
+    state_.begin([&] {
+        setKey(key, signing);
+        if (digest != nullptr && *digest != '\0')
+            setDigest(digest);
+        else if (!digest_)
+            setDigest(defaultDigest);
+        setParams(params);
+        hashes_ = true;
+    });
 }
 
 void SignatureContext::setDigest(const std::string& name) {
     auto digest = provider_.digest(name.c_str());
     if (!digest)
         throw ossl::UsageError(ossl::Reason::parameter, "unknown digest \"" + name + "\"");
-    if (streaming_ && (!digest_ || EVP_MD_is_a(digest.get(), EVP_MD_get0_name(digest_.get())) != 1))
+    if (hashes_ && (!digest_ || EVP_MD_is_a(digest.get(), EVP_MD_get0_name(digest_.get())) != 1))
         throw ossl::UsageError(ossl::Reason::parameter,
                                "the digest can't be changed while data is hashed");
     digest_ = ossl::SharedMd(std::move(digest));
@@ -65,29 +68,70 @@ void SignatureContext::requireDigestSize(Octets tbs) const {
 void SignatureContext::startMessage() {
     if (message_.started())
         return;
-    if (!streaming_)
+    if (!hashes_)
         throw ossl::UsageError(ossl::Reason::internal, "no digest operation was begun");
     const bool keepData = signing_ && !key_->isSoftwarePair() && combinedMechanism().has_value();
     message_.start(keepData ? nullptr : digest_.get());
 }
 
+Buffer SignatureContext::roomIn(Buffer out) const {
+    const std::size_t longest = maxSize();
+    if (out.size() < longest)
+        throw ossl::UsageError(ossl::Reason::data, "the buffer is too small for the signature");
+    return out.first(longest);
+}
+
+std::size_t SignatureContext::signAtOnce(Octets tbs, Buffer out) {
+    if (!hashes_)
+        return state_.once([&] { return sign(tbs, roomIn(out)); });
+    state_.requireNoData();
+    update(tbs);
+    return finishSign(out);
+}
+
+bool SignatureContext::verifyAtOnce(Octets signature, Octets tbs) {
+    if (!hashes_)
+        return state_.once([&] { return verify(signature, tbs); });
+    state_.requireNoData();
+    update(tbs);
+    return finishVerify(signature);
+}
+
+std::size_t SignatureContext::recoverAtOnce(Octets signature, Buffer out) {
+    return state_.once([&] { return recover(signature, roomIn(out)); });
+}
+
 void SignatureContext::update(Octets data) {
-    startMessage();
-    message_.update(data);
+    state_.update([&] {
+        startMessage();
+        message_.update(data);
+    });
 }
 
 std::size_t SignatureContext::finishSign(Buffer out) {
-    startMessage();
-    if (message_.keepsData())
-        return signMessage(combinedMechanism().value(), message_.takeData(), out);
-    Message::Hash hash;
-    return sign(message_.takeHash(hash), out);
+    return state_.finish([&] {
+        startMessage();
+        const auto room = roomIn(out);
+        if (message_.keepsData())
+            return signMessage(combinedMechanism().value(), message_.takeData(), room);
+        Message::Hash hash;
+        return sign(message_.takeHash(hash), room);
+    });
 }
 
 bool SignatureContext::finishVerify(Octets signature) {
-    startMessage();
-    Message::Hash hash;
-    return verify(signature, message_.takeHash(hash));
+    return state_.finish([&] {
+        if (signature.empty())
+            throw ossl::UsageError(ossl::Reason::parameter, "there is no signature to verify");
+        startMessage();
+        Message::Hash hash;
+        return verify(signature, message_.takeHash(hash));
+    });
+}
+
+std::size_t SignatureContext::sizeAtFinish() const {
+    state_.requireOpen();
+    return maxSize();
 }
 
 std::size_t SignatureContext::signMessage(CK_MECHANISM_TYPE, Octets, Buffer) {

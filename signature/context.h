@@ -9,6 +9,7 @@
 
 #include "keymgmt/key.h"
 #include "ossl/context.h"
+#include "ossl/operation_state.h"
 #include "signature/message.h"
 
 namespace signature {
@@ -37,13 +38,18 @@ class SignatureContext {
     /// The longest signature of the present key. Asks nothing of the token.
     virtual std::size_t maxSize() const = 0;
 
-    virtual std::size_t sign(Octets tbs, Buffer out) = 0;
-    virtual bool verify(Octets signature, Octets tbs) = 0;
-    virtual std::size_t recover(Octets signature, Buffer out);
+    /// Of a hash or a whole message, as the operation was begun. These, update() and the finishing
+    /// ones throw UsageError where `out` does not hold maxSize() bytes, and where OperationState
+    /// does not let them follow.
+    std::size_t signAtOnce(Octets tbs, Buffer out);
+    bool verifyAtOnce(Octets signature, Octets tbs);
+    std::size_t recoverAtOnce(Octets signature, Buffer out);
 
-    virtual void update(Octets data);
-    virtual std::size_t finishSign(Buffer out);
-    virtual bool finishVerify(Octets signature);
+    void update(Octets data);
+    std::size_t finishSign(Buffer out);
+    bool finishVerify(Octets signature);
+    /// What finishSign() asks for. Throws as that does.
+    std::size_t sizeAtFinish() const;
 
     virtual void setParams(const OSSL_PARAM* params);
     virtual void getParams(OSSL_PARAM* params) const;
@@ -52,6 +58,12 @@ class SignatureContext {
 
   protected:
     SignatureContext(const SignatureContext&) = default;
+
+    /// Of what the operation has come to: the hash, or the whole message where the algorithm hashes
+    /// by itself. `out` holds maxSize() bytes.
+    virtual std::size_t sign(Octets tbs, Buffer out) = 0;
+    virtual bool verify(Octets signature, Octets tbs) = 0;
+    virtual std::size_t recover(Octets signature, Buffer out);
 
     /// Called once an operation has its key.
     virtual void keyChanged() {}
@@ -72,20 +84,20 @@ class SignatureContext {
     const keymgmt::Key& key() const { return *key_; }
     EVP_MD* digest() const { return digest_.get(); }
     void setDigest(const std::string& name);
-    bool streaming() const { return streaming_; }
-    bool signing() const { return signing_; }
     /// Throws UsageError unless `tbs` has the size of the digest, where one is set.
     void requireDigestSize(Octets tbs) const;
 
   private:
     void setKey(const std::shared_ptr<keymgmt::Key>& key, bool signing);
     void startMessage();
+    Buffer roomIn(Buffer out) const;
 
     ossl::Context& provider_;
     std::shared_ptr<keymgmt::Key> key_;
     ossl::SharedMd digest_;
+    ossl::OperationState state_;
     Message message_;
-    bool streaming_ = false;
+    bool hashes_ = false; ///< the operation takes a message, and hashes it
     bool signing_ = false;
 };
 

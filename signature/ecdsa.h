@@ -10,12 +10,12 @@ class EcdsaContext : public SignatureContext {
     using SignatureContext::SignatureContext;
     std::unique_ptr<SignatureContext> clone() const override;
     std::size_t maxSize() const override;
-    std::size_t sign(Octets tbs, Buffer out) override;
-    bool verify(Octets signature, Octets tbs) override;
     const OSSL_PARAM* settable() const override;
     const OSSL_PARAM* gettable() const override;
 
   protected:
+    std::size_t sign(Octets tbs, Buffer out) override;
+    bool verify(Octets signature, Octets tbs) override;
     std::optional<CK_MECHANISM_TYPE> combinedMechanism() const override;
     std::size_t signMessage(CK_MECHANISM_TYPE mechanism, Octets message, Buffer out) override;
     pkcs11::Bytes algorithmId() const override;

@@ -11,13 +11,13 @@ class EddsaContext final : public SignatureContext {
     using SignatureContext::SignatureContext;
     std::unique_ptr<SignatureContext> clone() const override;
     std::size_t maxSize() const override;
-    std::size_t sign(Octets tbs, Buffer out) override;
-    bool verify(Octets signature, Octets tbs) override;
     void setParams(const OSSL_PARAM* params) override;
     const OSSL_PARAM* settable() const override;
     const OSSL_PARAM* gettable() const override;
 
   protected:
+    std::size_t sign(Octets tbs, Buffer out) override;
+    bool verify(Octets signature, Octets tbs) override;
     pkcs11::Bytes algorithmId() const override;
 
   private:

@@ -4,6 +4,20 @@
 
 namespace signature {
 
+namespace {
+
+// The calls that give a signature share OpenSSL's rule: a null buffer asks for the size, and
+// changes nothing.
+template <typename Query, typename Body>
+int produce(void* ctx, unsigned char* out, std::size_t* size, std::size_t room, Query&& query,
+            Body&& body) {
+    return attempt(ctx, [&](SignatureContext& context) {
+        *size = out == nullptr ? (context.*query)() : body(context, Buffer(out, room));
+    });
+}
+
+} // namespace
+
 SignatureContext& contextOf(void* ctx) {
     return *static_cast<SignatureContext*>(ctx);
 }
@@ -42,9 +56,10 @@ int signInit(void* ctx, void* keydata, const OSSL_PARAM params[]) {
 
 int sign(void* ctx, unsigned char* sig, std::size_t* size, std::size_t room,
          const unsigned char* tbs, std::size_t tbsSize) {
-    return produce(ctx, sig, size, room, [&](SignatureContext& context, Buffer out) {
-        return context.sign(Octets(tbs, tbsSize), out);
-    });
+    return produce(ctx, sig, size, room, &SignatureContext::maxSize,
+                   [&](SignatureContext& context, Buffer out) {
+                       return context.signAtOnce(Octets(tbs, tbsSize), out);
+                   });
 }
 
 int verifyInit(void* ctx, void* keydata, const OSSL_PARAM params[]) {
@@ -55,15 +70,16 @@ int verifyInit(void* ctx, void* keydata, const OSSL_PARAM params[]) {
 int verify(void* ctx, const unsigned char* sig, std::size_t size, const unsigned char* tbs,
            std::size_t tbsSize) {
     return check(ctx, [&](SignatureContext& context) {
-        return context.verify(Octets(sig, size), Octets(tbs, tbsSize));
+        return context.verifyAtOnce(Octets(sig, size), Octets(tbs, tbsSize));
     });
 }
 
 int recover(void* ctx, unsigned char* out, std::size_t* size, std::size_t room,
             const unsigned char* sig, std::size_t sigSize) {
-    return produce(ctx, out, size, room, [&](SignatureContext& context, Buffer buffer) {
-        return context.recover(Octets(sig, sigSize), buffer);
-    });
+    return produce(ctx, out, size, room, &SignatureContext::maxSize,
+                   [&](SignatureContext& context, Buffer buffer) {
+                       return context.recoverAtOnce(Octets(sig, sigSize), buffer);
+                   });
 }
 
 int messageUpdate(void* ctx, const unsigned char* data, std::size_t size) {
@@ -71,7 +87,7 @@ int messageUpdate(void* ctx, const unsigned char* data, std::size_t size) {
 }
 
 int messageSignFinal(void* ctx, unsigned char* sig, std::size_t* size, std::size_t room) {
-    return produce(ctx, sig, size, room,
+    return produce(ctx, sig, size, room, &SignatureContext::sizeAtFinish,
                    [](SignatureContext& context, Buffer out) { return context.finishSign(out); });
 }
 

@@ -30,22 +30,6 @@ int check(void* ctx, Body&& body) {
     return ossl::guarded(contextOf(ctx).core(), 0, [&] { return body(contextOf(ctx)) ? 1 : 0; });
 }
 
-/// The calls that give a signature share OpenSSL's rule: a null buffer asks for the size, and
-/// changes nothing.
-template <typename Body>
-int produce(void* ctx, unsigned char* out, std::size_t* size, std::size_t room, Body&& body) {
-    return attempt(ctx, [&](SignatureContext& context) {
-        const std::size_t longest = context.maxSize();
-        if (out == nullptr) {
-            *size = longest;
-            return;
-        }
-        if (room < longest)
-            throw ossl::UsageError(ossl::Reason::data, "the buffer is too small for the signature");
-        *size = body(context, Buffer(out, longest));
-    });
-}
-
 void freeContext(void* ctx);
 void* duplicateContext(void* ctx);
 int setContextParams(void* ctx, const OSSL_PARAM params[]);

@@ -10,13 +10,13 @@ class MlDsaContext final : public SignatureContext {
     using SignatureContext::SignatureContext;
     std::unique_ptr<SignatureContext> clone() const override;
     std::size_t maxSize() const override;
-    std::size_t sign(Octets tbs, Buffer out) override;
-    bool verify(Octets signature, Octets tbs) override;
     void setParams(const OSSL_PARAM* params) override;
     const OSSL_PARAM* settable() const override;
     const OSSL_PARAM* gettable() const override;
 
   protected:
+    std::size_t sign(Octets tbs, Buffer out) override;
+    bool verify(Octets signature, Octets tbs) override;
     void keyChanged() override;
     pkcs11::Bytes algorithmId() const override;
 

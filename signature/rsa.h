@@ -15,15 +15,15 @@ class RsaContext : public SignatureContext {
     using SignatureContext::SignatureContext;
     std::unique_ptr<SignatureContext> clone() const override;
     std::size_t maxSize() const override { return key().modulusSize(); }
-    std::size_t sign(Octets tbs, Buffer out) override;
-    bool verify(Octets signature, Octets tbs) override;
-    std::size_t recover(Octets signature, Buffer out) override;
     void setParams(const OSSL_PARAM* params) override;
     void getParams(OSSL_PARAM* params) const override;
     const OSSL_PARAM* settable() const override;
     const OSSL_PARAM* gettable() const override;
 
   protected:
+    std::size_t sign(Octets tbs, Buffer out) override;
+    bool verify(Octets signature, Octets tbs) override;
+    std::size_t recover(Octets signature, Buffer out) override;
     void keyChanged() override;
     std::optional<CK_MECHANISM_TYPE> combinedMechanism() const override;
     std::size_t signMessage(CK_MECHANISM_TYPE mechanism, Octets message, Buffer out) override;

@@ -36,25 +36,9 @@ int digestVerifyInit(void* ctx, const char* digest, void* keydata, const OSSL_PA
     });
 }
 
-int digestSign(void* ctx, unsigned char* sig, size_t* size, size_t room, const unsigned char* tbs,
-               size_t tbsSize) {
-    return produce(ctx, sig, size, room, [&](SignatureContext& context, Buffer out) {
-        context.update(Octets(tbs, tbsSize));
-        return context.finishSign(out);
-    });
-}
-
 int digestVerifyFinal(void* ctx, const unsigned char* sig, size_t size) {
     return check(
         ctx, [&](SignatureContext& context) { return context.finishVerify(Octets(sig, size)); });
-}
-
-int digestVerify(void* ctx, const unsigned char* sig, size_t size, const unsigned char* tbs,
-                 size_t tbsSize) {
-    return check(ctx, [&](SignatureContext& context) {
-        context.update(Octets(tbs, tbsSize));
-        return context.finishVerify(Octets(sig, size));
-    });
 }
 
 // EdDSA and ML-DSA hash by themselves: a digest named by the application is an error, as it is in
@@ -107,6 +91,8 @@ std::vector<OSSL_DISPATCH> commonFunctions() {
     };
 }
 
+// Without digest_sign and digest_verify, as the default provider: EVP makes them of the others,
+// with what it asks of their order.
 template <typename Context>
 std::vector<OSSL_DISPATCH> hashingFunctions() {
     auto table = commonFunctions<Context>();
@@ -122,16 +108,12 @@ std::vector<OSSL_DISPATCH> hashingFunctions() {
             OSSL_FUNC_SIGNATURE_DIGEST_SIGN_UPDATE, messageUpdate),
         ossl::entry<OSSL_FUNC_signature_digest_sign_final_fn>(OSSL_FUNC_SIGNATURE_DIGEST_SIGN_FINAL,
                                                               messageSignFinal),
-        ossl::entry<OSSL_FUNC_signature_digest_sign_fn>(OSSL_FUNC_SIGNATURE_DIGEST_SIGN,
-                                                        digestSign),
         ossl::entry<OSSL_FUNC_signature_digest_verify_init_fn>(
             OSSL_FUNC_SIGNATURE_DIGEST_VERIFY_INIT, digestVerifyInit),
         ossl::entry<OSSL_FUNC_signature_digest_verify_update_fn>(
             OSSL_FUNC_SIGNATURE_DIGEST_VERIFY_UPDATE, messageUpdate),
         ossl::entry<OSSL_FUNC_signature_digest_verify_final_fn>(
             OSSL_FUNC_SIGNATURE_DIGEST_VERIFY_FINAL, digestVerifyFinal),
-        ossl::entry<OSSL_FUNC_signature_digest_verify_fn>(OSSL_FUNC_SIGNATURE_DIGEST_VERIFY,
-                                                          digestVerify),
     };
     table.insert(table.end(), more.begin(), more.end());
     return table;

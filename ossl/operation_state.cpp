@@ -1,0 +1,36 @@
+#include "ossl/operation_state.h"
+
+#include "ossl/core.h"
+
+namespace ossl {
+namespace {
+
+const char* describe(OperationState::Phase phase) {
+    switch (phase) {
+    case OperationState::Phase::none:
+        return "no operation was begun";
+    case OperationState::Phase::begun:
+        return "the operation has no data";
+    case OperationState::Phase::streaming:
+        return "the operation has data already";
+    case OperationState::Phase::finished:
+        return "the operation is finished; a new one must be begun";
+    case OperationState::Phase::failed:
+        break;
+    }
+    return "the operation has failed before; a new one must be begun";
+}
+
+} // namespace
+
+void OperationState::requireOpen() const {
+    if (phase_ != Phase::begun && phase_ != Phase::streaming)
+        throw UsageError(Reason::data, describe(phase_));
+}
+
+void OperationState::requireNoData() const {
+    if (phase_ != Phase::begun)
+        throw UsageError(Reason::data, describe(phase_));
+}
+
+} // namespace ossl
