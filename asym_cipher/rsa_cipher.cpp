@@ -89,11 +89,18 @@ std::size_t RsaCipher::maxSize() const {
 }
 
 std::size_t RsaCipher::decrypt(Octets ciphertext, Buffer out) {
-    if (ciphertext.size() != key_->modulusSize())
-        throw ossl::UsageError(ossl::Reason::data, "the ciphertext has " +
-                                                       std::to_string(ciphertext.size()) +
-                                                       " bytes, and the RSA key " +
-                                                       std::to_string(key_->modulusSize()));
+    const auto size = key_->modulusSize();
+    if (ciphertext.empty() || ciphertext.size() > size)
+        throw ossl::UsageError(ossl::Reason::data,
+                               "the ciphertext has " + std::to_string(ciphertext.size()) +
+                                   " bytes, and the RSA key " + std::to_string(size));
+    // It is a number: OpenSSL takes it without its leading zeros, too.
+    pkcs11::Bytes padded;
+    if (ciphertext.size() < size) {
+        padded.resize(size - ciphertext.size());
+        padded.insert(padded.end(), ciphertext.begin(), ciphertext.end());
+        ciphertext = padded;
+    }
     if (key_->isSoftwarePair())
         return decryptInSoftware(ciphertext, out);
     switch (padding_) {
@@ -302,6 +309,9 @@ ossl::SharedMd RsaCipher::fetch(const std::string& name) const {
     auto digest = provider_.digest(name.c_str());
     if (!digest)
         throw ossl::UsageError(ossl::Reason::parameter, "unknown digest \"" + name + "\"");
+    if (EVP_MD_get_size(digest.get()) <= 0) // OpenSSL's MGF1 would not end with it
+        throw ossl::UsageError(ossl::Reason::parameter,
+                               "the digest \"" + name + "\" cannot be used in OAEP");
     return ossl::SharedMd(std::move(digest));
 }
 

@@ -46,6 +46,8 @@ std::size_t Ecdh::size() const {
 
 std::size_t Ecdh::derive(Buffer out) const {
     requireComplete();
+    if (out.empty())
+        throw ossl::UsageError(ossl::Reason::data, "there is no room for the secret");
     if (usesKdf_ && out.size() < kdfSize_)
         throw ossl::UsageError(ossl::Reason::data, "the buffer is too small for the KDF's output");
     const auto shared = sharedSecret();
@@ -116,7 +118,8 @@ void Ecdh::setKdf(const OSSL_PARAM* params) {
     }
     if (const auto name = ossl::textOf(params, OSSL_EXCHANGE_PARAM_KDF_DIGEST)) {
         auto digest = provider().digest(name->c_str());
-        if (!digest || (EVP_MD_get_flags(digest.get()) & EVP_MD_FLAG_XOF) != 0)
+        if (!digest || EVP_MD_get_size(digest.get()) <= 0 ||
+            (EVP_MD_get_flags(digest.get()) & EVP_MD_FLAG_XOF) != 0)
             throw ossl::UsageError(ossl::Reason::parameter,
                                    "\"" + *name + "\" is no digest for the X9.63 KDF");
         kdfDigest_ = ossl::SharedMd(std::move(digest));

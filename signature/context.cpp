@@ -4,6 +4,7 @@
 
 #include "ossl/dispatch.h"
 #include "ossl/params.h"
+#include "pkcs11/mechanism.h"
 
 namespace signature {
 namespace {
@@ -19,6 +20,8 @@ void SignatureContext::setKey(const std::shared_ptr<keymgmt::Key>& key, bool sig
         throw ossl::UsageError(ossl::Reason::key, "no key is set");
     if (signing && !key_->isSoftwarePair())
         key_->privateObject(); // throws for public keys and ambiguous ones, before any data is read
+    if (digest_)
+        requireTaken(digest_.get());
     signing_ = signing;
     hashes_ = false;
     message_.forget();
@@ -53,7 +56,24 @@ void SignatureContext::setDigest(const std::string& name) {
     if (hashes_ && (!digest_ || EVP_MD_is_a(digest.get(), EVP_MD_get0_name(digest_.get())) != 1))
         throw ossl::UsageError(ossl::Reason::parameter,
                                "the digest can't be changed while data is hashed");
+    if (key_) // else it is asked when the key comes
+        requireTaken(digest.get());
     digest_ = ossl::SharedMd(std::move(digest));
+}
+
+// Which these are depends on OpenSSL's version and the key's type, so OpenSSL is asked; but not for
+// the digests that it takes in every signature.
+void SignatureContext::requireTaken(const EVP_MD* digest) const {
+    const auto* name = EVP_MD_get0_name(digest);
+    if (pkcs11::hashMechanisms(name) != nullptr || key_->shape() == nullptr)
+        return;
+    const ossl::PkeyCtx context(
+        EVP_PKEY_CTX_new_from_pkey(provider_.libctx(), key_->shape(), ossl::Context::propq()));
+    if (!context || EVP_PKEY_verify_init(context.get()) != 1 ||
+        EVP_PKEY_CTX_set_signature_md(context.get(), digest) != 1)
+        throw ossl::UsageError(ossl::Reason::parameter,
+                               std::string("the digest ") + name +
+                                   " cannot be used in a signature with this key");
 }
 
 void SignatureContext::requireDigestSize(Octets tbs) const {
@@ -139,8 +159,9 @@ std::size_t SignatureContext::signMessage(CK_MECHANISM_TYPE, Octets, Buffer) {
 }
 
 void SignatureContext::configure(EVP_PKEY_CTX* context) const {
-    if (digest_)
-        EVP_PKEY_CTX_set_signature_md(context, digest_.get());
+    if (digest_ && EVP_PKEY_CTX_set_signature_md(context, digest_.get()) != 1)
+        throw ossl::UsageError(ossl::Reason::parameter,
+                               "OpenSSL's own provider does not take the digest");
 }
 
 std::size_t SignatureContext::signInSoftware(Octets tbs, Buffer out) const {

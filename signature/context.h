@@ -70,7 +70,7 @@ class SignatureContext {
     /// The combined mechanism to sign the whole message with, where the token can't sign a hash;
     /// nothing where it can.
     virtual std::optional<CK_MECHANISM_TYPE> combinedMechanism() const { return std::nullopt; }
-    /// Sets an EVP_PKEY_CTX of another provider up as this context is. Throws.
+    /// Sets an EVP_PKEY_CTX of another provider up as this context is. Throws UsageError.
     virtual void configure(EVP_PKEY_CTX* context) const;
     /// Signs with a key pair in memory.
     std::size_t signInSoftware(Octets tbs, Buffer out) const;
@@ -84,6 +84,9 @@ class SignatureContext {
     const keymgmt::Key& key() const { return *key_; }
     EVP_MD* digest() const { return digest_.get(); }
     void setDigest(const std::string& name);
+    /// Throws UsageError for a digest that OpenSSL's own providers refuse in a signature with such
+    /// a key.
+    void requireTaken(const EVP_MD* digest) const;
     /// Throws UsageError unless `tbs` has the size of the digest, where one is set.
     void requireDigestSize(Octets tbs) const;
 

@@ -193,12 +193,19 @@ std::size_t RsaContext::signMessage(CK_MECHANISM_TYPE mechanism, Octets message,
 }
 
 void RsaContext::configure(EVP_PKEY_CTX* context) const {
-    EVP_PKEY_CTX_set_rsa_padding(context, nameOf(padding_).number);
+    const auto require = [](int result) {
+        if (result != 1)
+            throw ossl::UsageError(ossl::Reason::parameter,
+                                   "OpenSSL's own provider does not take the RSA padding");
+    };
+    require(EVP_PKEY_CTX_set_rsa_padding(context, nameOf(padding_).number));
     SignatureContext::configure(context);
     if (padding_ != RsaPadding::pss)
         return;
-    EVP_PKEY_CTX_set_rsa_mgf1_md(context, mgf1());
-    EVP_PKEY_CTX_set_rsa_pss_saltlen(context, salt_ == saltAutoDigestMax ? int{saltAuto} : salt_);
+    if (mgf1() != nullptr)
+        require(EVP_PKEY_CTX_set_rsa_mgf1_md(context, mgf1()));
+    const int salt = salt_ == saltAutoDigestMax ? int{saltAuto} : salt_;
+    require(EVP_PKEY_CTX_set_rsa_pss_saltlen(context, salt));
 }
 
 bool RsaContext::verify(Octets signature, Octets tbs) {
@@ -258,6 +265,7 @@ void RsaContext::setMgf1(const OSSL_PARAM* params) {
     auto digest = provider().digest(name->c_str());
     if (!digest)
         throw ossl::UsageError(ossl::Reason::parameter, "unknown digest \"" + *name + "\"");
+    requireTaken(digest.get());
     mgf1_ = ossl::SharedMd(std::move(digest));
 }
 

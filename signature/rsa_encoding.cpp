@@ -20,6 +20,11 @@ constexpr unsigned char sequenceTag = V_ASN1_SEQUENCE | V_ASN1_CONSTRUCTED;
     throw ossl::UsageError(ossl::Reason::data, "the data is too long for the RSA key");
 }
 
+// OpenSSL has the signature's OID in SM3's DigestInfo, and verifies no other.
+int oidOf(int digest) {
+    return digest == NID_sm3 ? NID_sm3WithRSAEncryption : digest;
+}
+
 } // namespace
 
 std::span<const unsigned char> digestInfo(const EVP_MD* digest, std::span<const unsigned char> hash,
@@ -27,7 +32,7 @@ std::span<const unsigned char> digestInfo(const EVP_MD* digest, std::span<const 
     const int nid = EVP_MD_get_type(digest);
     if (nid == NID_md5_sha1)
         return hash;
-    const ASN1_OBJECT* oid = nid != NID_undef ? OBJ_nid2obj(nid) : nullptr;
+    const ASN1_OBJECT* oid = nid != NID_undef ? OBJ_nid2obj(oidOf(nid)) : nullptr;
     const std::size_t oidSize = OBJ_length(oid);
     if (oidSize == 0 || hash.empty())
         throw ossl::UsageError(ossl::Reason::parameter,

@@ -204,8 +204,7 @@ TEST(Decryption, OfTlsSecretsAlwaysSucceeds) {
 TEST(Decryption, RefusesCiphertextsOfTheWrongSize) {
     const Instance instance;
     const auto key = loadPrivate(instance, "rsa");
-    for (const std::size_t size :
-         {std::size_t{0}, std::size_t{255}, std::size_t{257}, std::size_t{4096}}) {
+    for (const std::size_t size : {std::size_t{0}, std::size_t{257}, std::size_t{4096}}) {
         EXPECT_FALSE(decrypt(instance, key.get(), Bytes(size, 1), {}));
         EXPECT_NE(takeErrors().find(std::to_string(size) + " bytes"), std::string::npos);
     }
@@ -226,6 +225,46 @@ TEST(Decryption, EncryptsWithThePublicHalf) {
             << takeErrors();
         EXPECT_EQ(decrypt(instance, key.get(), out, options), message);
     }
+}
+
+// A ciphertext is a number, and OpenSSL takes it without its leading zeros, too.
+TEST(Decryption, TakesACiphertextWithoutItsLeadingZeros) {
+    const Instance instance;
+    const auto key = loadPrivate(instance, "rsa");
+    const auto message = randomBytes(40);
+    Options oaep;
+    oaep.padding = RSA_PKCS1_OAEP_PADDING;
+    Options label = oaep;
+    label.label = Bytes{1, 2};
+    for (const auto& options : {Options{}, oaep, label}) {
+        auto ciphertext = encrypt(message, options);
+        while (ciphertext.front() != 0)
+            ciphertext = encrypt(message, options);
+        ciphertext.erase(ciphertext.begin());
+        ASSERT_EQ(ciphertext.size(), 255U);
+        EXPECT_EQ(decrypt(instance, key.get(), ciphertext, options), message) << takeErrors();
+    }
+}
+
+TEST(Decryption, WithoutPaddingTakesTheSizesThatSoftwareTakes) {
+    const Instance instance;
+    const auto key = loadPrivate(instance, "rsa");
+    const auto software = privateKeyFromFile(defaultOnly(), "rsa");
+    const auto raw = [](OSSL_LIB_CTX* libctx, EVP_PKEY* with, std::size_t size) {
+        const ossl::PkeyCtx context(EVP_PKEY_CTX_new_from_pkey(libctx, with, nullptr));
+        const Bytes ciphertext(size, 3);
+        Bytes out(256);
+        std::size_t room = out.size();
+        const bool good = EVP_PKEY_decrypt_init(context.get()) == 1 &&
+                          EVP_PKEY_CTX_set_rsa_padding(context.get(), RSA_NO_PADDING) == 1 &&
+                          EVP_PKEY_decrypt(context.get(), out.data(), &room, ciphertext.data(),
+                                           ciphertext.size()) == 1;
+        return good ? out : Bytes();
+    };
+    for (const std::size_t size : {1U, 100U, 255U, 256U, 257U})
+        EXPECT_EQ(raw(instance.get(), key.get(), size), raw(defaultOnly(), software.get(), size))
+            << size << takeErrors();
+    ERR_clear_error();
 }
 
 } // namespace

@@ -50,6 +50,34 @@ TEST(Exchange, CutsThePlainSecretToTheRoomThereIs) {
     EXPECT_EQ(size, 32U);
 }
 
+TEST(Exchange, TakesTheRoomsThatSoftwareTakes) {
+    const Instance instance;
+    const auto key = loadPrivate(instance, "ec256");
+    const auto software = privateKeyFromFile(defaultOnly(), "ec256");
+    const auto peer = publicKeyFromFile("ec256");
+    const auto deriveInto = [&](OSSL_LIB_CTX* libctx, EVP_PKEY* with, std::size_t room) {
+        const auto context = begin(libctx, with);
+        Bytes out(100);
+        const auto theirs = publicHalf(libctx, peer.get());
+        const bool good = EVP_PKEY_derive_set_peer(context.get(), theirs.get()) == 1 &&
+                          EVP_PKEY_derive(context.get(), out.data(), &room) == 1;
+        out.resize(room);
+        return good ? out : Bytes();
+    };
+    for (std::size_t room = 0; room < 34; ++room)
+        EXPECT_EQ(deriveInto(instance.get(), key.get(), room),
+                  deriveInto(defaultOnly(), software.get(), room))
+            << room;
+    const auto context = begin(instance.get(), key.get());
+    ASSERT_EQ(EVP_PKEY_derive_set_peer(context.get(), peer.get()), 1);
+    unsigned char nothing = 0;
+    std::size_t room = 0;
+    const CallCounter calls;
+    EXPECT_EQ(EVP_PKEY_derive(context.get(), &nothing, &room), 0);
+    EXPECT_NE(takeErrors().find("no room"), std::string::npos);
+    EXPECT_EQ(calls.total(), 0U);
+}
+
 TEST(Exchange, DoesEveryDigestAndLengthOfTheKdf) {
     const Instance instance;
     const auto key = loadPrivate(instance, "ec384");

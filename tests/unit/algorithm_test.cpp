@@ -20,12 +20,12 @@ namespace {
 using pkcs11::Bytes;
 
 // The same by OpenSSL's own template.
-Bytes digestInfoByOpenSsl(const EVP_MD* digest, const Bytes& hash) {
+Bytes digestInfoByOpenSsl(int oid, const Bytes& hash) {
     const ossl::Owner<X509_SIG, X509_SIG_free> info(X509_SIG_new());
     X509_ALGOR* algorithm = nullptr;
     ASN1_OCTET_STRING* octets = nullptr;
     X509_SIG_getm(info.get(), &algorithm, &octets);
-    X509_ALGOR_set0(algorithm, OBJ_nid2obj(EVP_MD_get_type(digest)), V_ASN1_NULL, nullptr);
+    X509_ALGOR_set0(algorithm, OBJ_nid2obj(oid), V_ASN1_NULL, nullptr);
     ASN1_OCTET_STRING_set(octets, hash.data(), static_cast<int>(hash.size()));
     Bytes der(static_cast<std::size_t>(i2d_X509_SIG(info.get(), nullptr)));
     unsigned char* position = der.data();
@@ -40,14 +40,19 @@ Bytes digestInfo(const EVP_MD* digest, const Bytes& hash) {
 }
 
 TEST(DigestInfo, IsWhatOpenSslWrites) {
-    for (const EVP_MD* digest :
-         {EVP_sha1(), EVP_sha224(), EVP_sha256(), EVP_sha384(), EVP_sha512(), EVP_sha512_224(),
-          EVP_sha512_256(), EVP_sha3_224(), EVP_sha3_256(), EVP_sha3_384(), EVP_sha3_512(),
-          EVP_ripemd160(), EVP_md5(), EVP_sm3()}) {
+    for (const EVP_MD* digest : {EVP_sha1(), EVP_sha224(), EVP_sha256(), EVP_sha384(), EVP_sha512(),
+                                 EVP_sha512_224(), EVP_sha512_256(), EVP_sha3_224(), EVP_sha3_256(),
+                                 EVP_sha3_384(), EVP_sha3_512(), EVP_ripemd160(), EVP_md5()}) {
         const Bytes hash(static_cast<std::size_t>(EVP_MD_get_size(digest)), 0xAB);
-        EXPECT_EQ(digestInfo(digest, hash), digestInfoByOpenSsl(digest, hash))
+        EXPECT_EQ(digestInfo(digest, hash), digestInfoByOpenSsl(EVP_MD_get_type(digest), hash))
             << EVP_MD_get0_name(digest);
     }
+}
+
+// As OpenSSL 3.4 and later have it in their signatures.
+TEST(DigestInfo, HasTheSignaturesIdentifierForSm3) {
+    const Bytes hash(32, 0xAB);
+    EXPECT_EQ(digestInfo(EVP_sm3(), hash), digestInfoByOpenSsl(NID_sm3WithRSAEncryption, hash));
 }
 
 TEST(DigestInfo, LeavesTheTlsHashAlone) {
