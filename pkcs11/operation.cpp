@@ -5,10 +5,13 @@
 namespace pkcs11 {
 namespace {
 
-[[noreturn]] void tooLong(const char* function) {
-    throw Error(Failure::call,
-                std::string(function) + " claims more bytes than it was given room for",
-                CKR_GENERAL_ERROR);
+// Not within the work that is repeated after a failure: a module that miscounts goes on to.
+std::size_t requireRoom(std::size_t size, std::span<unsigned char> out, const char* function) {
+    if (size > out.size())
+        throw Error(Failure::call,
+                    std::string(function) + " claims more bytes than it was given room for",
+                    CKR_GENERAL_ERROR);
+    return size;
 }
 
 // Never null, which some modules refuse for data of size 0, too.
@@ -63,17 +66,16 @@ std::size_t performIn(Session& session, CK_OBJECT_HANDLE handle, CK_MECHANISM me
             session.setFailed(result);
         throw error;
     }
-    if (size > out.size())
-        tooLong(functionName<Final>);
     return size;
 }
 
 template <auto Init, auto Final>
 std::size_t perform(TokenObject& key, const CK_MECHANISM& mechanism,
                     std::span<const unsigned char> data, std::span<unsigned char> out) {
-    return key.run([&](Session& session, CK_OBJECT_HANDLE handle) {
+    const auto size = key.run([&](Session& session, CK_OBJECT_HANDLE handle) {
         return performIn<Init, Final>(session, handle, mechanism, key, data, out);
     });
+    return requireRoom(size, out, functionName<Final>);
 }
 
 // C_SignMessage alone, once the operation is begun in the session. Nothing where the token does not
@@ -100,8 +102,6 @@ std::optional<std::size_t> signMessage(TokenObject& key, CK_MECHANISM mechanism,
         auto size = static_cast<CK_ULONG>(out.size());
         session.require<&List30::C_SignMessage>(CK_VOID_PTR{nullptr}, CK_ULONG{0}, pointerTo(data),
                                                 CK_ULONG{data.size()}, out.data(), &size);
-        if (size > out.size())
-            tooLong(functionName<&List30::C_SignMessage>);
         return std::optional(std::size_t{size});
     });
 }
@@ -123,14 +123,16 @@ std::size_t sign(TokenObject& key, const CK_MECHANISM& mechanism,
     const trace::Step step([&key] { return "sign with the " + key.describe(); });
     if (const auto signing = messageSigning(key, mechanism))
         if (const auto size = signMessage(key, mechanism, *signing, data, out))
-            return *size;
+            return requireRoom(*size, out, functionName<&List30::C_SignMessage>);
     return perform<&List::C_SignInit, &List::C_Sign>(key, mechanism, data, out);
 }
 
 std::size_t signIn(Session& session, CK_OBJECT_HANDLE handle, const TokenObject& key,
                    const CK_MECHANISM& mechanism, std::span<const unsigned char> data,
                    std::span<unsigned char> out) {
-    return performIn<&List::C_SignInit, &List::C_Sign>(session, handle, mechanism, key, data, out);
+    const auto size =
+        performIn<&List::C_SignInit, &List::C_Sign>(session, handle, mechanism, key, data, out);
+    return requireRoom(size, out, functionName<&List::C_Sign>);
 }
 
 std::size_t decrypt(TokenObject& key, const CK_MECHANISM& mechanism,

@@ -5,6 +5,7 @@
 #include "ossl/dispatch.h"
 #include "ossl/params.h"
 #include "pkcs11/mechanism.h"
+#include "pkcs11/operation.h"
 
 namespace signature {
 namespace {
@@ -164,6 +165,13 @@ void SignatureContext::configure(EVP_PKEY_CTX* context) const {
                                "OpenSSL's own provider does not take the digest");
 }
 
+std::size_t SignatureContext::signOnToken(const CK_MECHANISM& mechanism, Octets data,
+                                          Buffer out) const {
+    const std::size_t size = pkcs11::sign(key().privateObject(), mechanism, data, out);
+    requireSize(size, out.size());
+    return size;
+}
+
 std::size_t SignatureContext::signInSoftware(Octets tbs, Buffer out) const {
     const auto context = publicContext(key());
     std::size_t size = out.size();
@@ -204,6 +212,14 @@ void SignatureContext::getParams(OSSL_PARAM* params) const {
         throw ossl::UsageError(ossl::Reason::unsupported,
                                "there is no X.509 algorithm identifier for this signature");
     ossl::answerOctets(params, OSSL_SIGNATURE_PARAM_ALGORITHM_ID, der.data(), der.size());
+}
+
+void requireSize(std::size_t size, std::size_t expected) {
+    if (size != expected)
+        throw pkcs11::Error(pkcs11::Failure::call,
+                            "the token gave a signature of " + std::to_string(size) +
+                                " bytes, and such a key's has " + std::to_string(expected),
+                            CKR_GENERAL_ERROR);
 }
 
 ossl::PkeyCtx publicContext(const keymgmt::Key& key) {

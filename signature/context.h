@@ -72,6 +72,9 @@ class SignatureContext {
     virtual std::optional<CK_MECHANISM_TYPE> combinedMechanism() const { return std::nullopt; }
     /// Sets an EVP_PKEY_CTX of another provider up as this context is. Throws UsageError.
     virtual void configure(EVP_PKEY_CTX* context) const;
+    /// Signs with the key on the token; the signature must fill `out`, which is what such a key
+    /// gives. Throws pkcs11::Error.
+    std::size_t signOnToken(const CK_MECHANISM& mechanism, Octets data, Buffer out) const;
     /// Signs with a key pair in memory.
     std::size_t signInSoftware(Octets tbs, Buffer out) const;
     /// Verifies with the public half.
@@ -103,6 +106,9 @@ class SignatureContext {
     bool hashes_ = false; ///< the operation takes a message, and hashes it
     bool signing_ = false;
 };
+
+/// Throws pkcs11::Error where the token's signature has not the size that is `expected` of its key.
+void requireSize(std::size_t size, std::size_t expected);
 
 /// An EVP_PKEY_CTX of OpenSSL's own providers for the public half of `key`, for what needs no
 /// private key. Throws.

@@ -21,6 +21,10 @@ constexpr std::size_t longestRaw = 144;
 // DER length for P-521, for keys that do not tell their group.
 constexpr std::size_t unknownMaxSize = 141;
 
+std::size_t orderSize(EVP_PKEY* shape) {
+    return static_cast<std::size_t>((EVP_PKEY_get_bits(shape) + 7) / 8);
+}
+
 std::size_t writeDer(Octets raw, Buffer out) {
     const std::size_t size = ossl::ecdsaToDer(raw, out);
     if (size == 0)
@@ -31,10 +35,12 @@ std::size_t writeDer(Octets raw, Buffer out) {
     return size;
 }
 
-std::size_t signOnToken(const keymgmt::Key& key, CK_MECHANISM_TYPE mechanism, Octets data,
-                        Buffer out) {
+std::size_t signAsDer(const keymgmt::Key& key, CK_MECHANISM_TYPE mechanism, Octets data,
+                      Buffer out) {
     std::array<unsigned char, longestRaw> raw{};
     const std::size_t size = pkcs11::sign(key.privateObject(), {mechanism, nullptr, 0}, data, raw);
+    if (auto* shape = key.shape())
+        requireSize(size, 2 * orderSize(shape)); // r and s (PKCS#11 2.40, section 2.3.1)
     return writeDer(Octets(raw).first(size), out);
 }
 
@@ -55,11 +61,9 @@ std::size_t EcdsaContext::sign(Octets tbs, Buffer out) {
     requireDigestSize(tbs);
     if (key().isSoftwarePair())
         return signInSoftware(tbs, out);
-    if (auto* shape = key().shape()) {
-        const auto orderBytes = static_cast<std::size_t>((EVP_PKEY_get_bits(shape) + 7) / 8);
-        tbs = tbs.first(std::min(tbs.size(), orderBytes));
-    }
-    const std::size_t size = signOnToken(key(), CKM_ECDSA, tbs, out);
+    if (auto* shape = key().shape())
+        tbs = tbs.first(std::min(tbs.size(), orderSize(shape)));
+    const std::size_t size = signAsDer(key(), CKM_ECDSA, tbs, out);
     key().keepWitness(tbs, out.first(size));
     return size;
 }
@@ -78,7 +82,7 @@ std::optional<CK_MECHANISM_TYPE> EcdsaContext::combinedMechanism() const {
 }
 
 std::size_t EcdsaContext::signMessage(CK_MECHANISM_TYPE mechanism, Octets message, Buffer out) {
-    return signOnToken(key(), mechanism, message, out);
+    return signAsDer(key(), mechanism, message, out);
 }
 
 pkcs11::Bytes EcdsaContext::algorithmId() const {

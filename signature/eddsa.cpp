@@ -42,10 +42,9 @@ std::size_t EddsaContext::sign(Octets tbs, Buffer out) {
     constexpr std::uint64_t withoutParams = ckmEddsa;
     if (key().isSoftwarePair())
         return signInSoftware(tbs, out);
-    auto& object = key().privateObject();
     if (!key().wasRefused(withoutParams)) {
         try {
-            return pkcs11::sign(object, {ckmEddsa, nullptr, 0}, tbs, out);
+            return signOnToken({ckmEddsa, nullptr, 0}, tbs, out);
         } catch (const pkcs11::Error& error) {
             if (error.rv() != CKR_MECHANISM_PARAM_INVALID)
                 throw;
@@ -53,7 +52,7 @@ std::size_t EddsaContext::sign(Octets tbs, Buffer out) {
         }
     }
     EddsaParams params;
-    return pkcs11::sign(object, {ckmEddsa, &params, sizeof params}, tbs, out);
+    return signOnToken({ckmEddsa, &params, sizeof params}, tbs, out);
 }
 
 std::size_t EddsaContext::signInSoftware(Octets tbs, Buffer out) const {

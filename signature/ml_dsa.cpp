@@ -63,7 +63,7 @@ std::size_t MlDsaContext::sign(Octets tbs, Buffer out) {
     const bool plain = context_.empty() && !deterministic_;
     const CK_MECHANISM mechanism{pkcs11::ckmMlDsa, plain ? nullptr : &more,
                                  plain ? 0 : sizeof more};
-    return pkcs11::sign(key().privateObject(), mechanism, tbs, out);
+    return signOnToken(mechanism, tbs, out);
 }
 
 bool MlDsaContext::apply(EVP_PKEY_CTX* context) const {

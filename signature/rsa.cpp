@@ -92,7 +92,7 @@ std::size_t RsaContext::signPkcs1(Octets tbs, Buffer out) {
         constexpr std::size_t overhead = 11; // RFC 8017, section 9.2
         if (data.size() + overhead > maxSize())
             throw ossl::UsageError(ossl::Reason::data, "the data is too long for the RSA key");
-        return pkcs11::sign(object, {CKM_RSA_PKCS, nullptr, 0}, data, out);
+        return signOnToken({CKM_RSA_PKCS, nullptr, 0}, data, out);
     }
     return signRaw(pkcs1Encode(data, maxSize()), out);
 }
@@ -105,7 +105,7 @@ std::size_t RsaContext::signRaw(Octets block, Buffer out) {
             "neither the padding asked for nor raw RSA (CKM_RSA_X_509) is offered for the " +
                 object.describe(),
             CKR_MECHANISM_INVALID);
-    return pkcs11::sign(object, {CKM_RSA_X_509, nullptr, 0}, block, out);
+    return signOnToken({CKM_RSA_X_509, nullptr, 0}, block, out);
 }
 
 // Nothing where PKCS#11 has no number for the digest or the MGF.
@@ -132,7 +132,7 @@ std::size_t RsaContext::signPss(Octets tbs, Buffer out) {
     if (params && !key().wasRefused(fingerprint(*params)) &&
         pkcs11::takes(object, CKM_RSA_PKCS_PSS)) {
         try {
-            return pkcs11::sign(object, {CKM_RSA_PKCS_PSS, &*params, sizeof *params}, tbs, out);
+            return signOnToken({CKM_RSA_PKCS_PSS, &*params, sizeof *params}, tbs, out);
         } catch (const pkcs11::Error& error) {
             if (!pkcs11::isMechanismRefusal(error.rv()) || !pkcs11::takes(object, CKM_RSA_X_509))
                 throw;
@@ -182,14 +182,13 @@ std::optional<CK_MECHANISM_TYPE> RsaContext::combinedMechanism() const {
 }
 
 std::size_t RsaContext::signMessage(CK_MECHANISM_TYPE mechanism, Octets message, Buffer out) {
-    auto& object = key().privateObject();
     if (padding_ != RsaPadding::pss)
-        return pkcs11::sign(object, {mechanism, nullptr, 0}, message, out);
+        return signOnToken({mechanism, nullptr, 0}, message, out);
     auto params = tokenPssParams();
     if (!params)
         throw ossl::UsageError(ossl::Reason::parameter,
                                "the PSS parameters have no PKCS#11 form or do not fit the key");
-    return pkcs11::sign(object, {mechanism, &*params, sizeof *params}, message, out);
+    return signOnToken({mechanism, &*params, sizeof *params}, message, out);
 }
 
 void RsaContext::configure(EVP_PKEY_CTX* context) const {

@@ -37,6 +37,7 @@ struct Config {
     Numbers hiddenAttributes;
     Numbers refusedAttributes;
     std::optional<CK_ULONG> maxSessions;
+    std::optional<CK_ULONG> signatureSize;
     bool noOsLocking = false;
     bool rawEcPoint = false;
     bool compressEcPoint = false;

@@ -41,7 +41,16 @@ struct Guard<Member> {
             setAuthentication(session, Authentication::noOperation);
             return CKR_USER_NOT_LOGGED_IN;
         }
-        return (real().*Member)(session, rest...);
+        const CK_RV rv = (real().*Member)(session, rest...);
+        if constexpr (idOf<Member>() == idOf<&FunctionList::C_Sign>())
+            if (rv == CKR_OK)
+                tellSize(rest...);
+        return rv;
+    }
+
+  private:
+    static void tellSize(CK_BYTE*, CK_ULONG, CK_BYTE*, CK_ULONG* size) {
+        *size = config().signatureSize.value_or(*size);
     }
 };
 
