@@ -75,8 +75,11 @@ std::size_t deriveWithEither(const Derive& derive, const Key& key, CK_MECHANISM_
     }
 }
 
-// Some tokens leave leading zeros out.
+// Some tokens leave leading zeros out. No bytes at all would be a secret that everybody knows.
 void padFront(Buffer out, std::size_t size) {
+    if (size == 0)
+        throw pkcs11::Error(pkcs11::Failure::call, "the token gave a secret of no bytes",
+                            CKR_GENERAL_ERROR);
     std::rotate(out.begin(), out.begin() + static_cast<std::ptrdiff_t>(size), out.end());
     std::fill_n(out.begin(), out.size() - size, static_cast<unsigned char>(0));
 }

@@ -1,6 +1,6 @@
 // Signatures of a size that the key does not give: an error that tells both sizes, and no
 // signature.
-#include "fixture.h"
+#include "agreement.h"
 
 namespace {
 
@@ -44,6 +44,20 @@ TEST_P(SizesOfSignatures, AreThoseOfTheKey) {
     }
     module().configure("PKCS11_TEST_SIGNATURE_SIZE", std::to_string(right).c_str());
     EXPECT_FALSE(sign(instance, key.get(), data, digest).empty()) << takeErrors();
+}
+
+// Fewer bytes than the field has are one with leading zeros left out; but not none.
+TEST(SizesOfSecrets, AreNotZero) {
+    const Instance instance;
+    const auto key = loadPrivate(instance, "ec256");
+    const auto peer = publicKeyFromFile("ec256");
+    ASSERT_EQ(derive(instance.get(), key.get(), peer.get()).size(), 32U) << takeErrors();
+    module().configure("PKCS11_TEST_VALUE_SIZE", "0");
+    const CallCounter calls;
+    EXPECT_TRUE(derive(instance.get(), key.get(), peer.get()).empty());
+    module().configure("PKCS11_TEST_VALUE_SIZE", nullptr);
+    EXPECT_NE(takeErrors().find("secret of no bytes"), std::string::npos);
+    EXPECT_EQ(calls.all(), oneDerivation);
 }
 
 } // namespace

@@ -69,6 +69,7 @@ constexpr Setting known[] = {
     {"PKCS11_TEST_MAX_SESSIONS", [](Config& c, Text text) { c.maxSessions = parseNumber(text); }},
     {"PKCS11_TEST_SIGNATURE_SIZE",
      [](Config& c, Text text) { c.signatureSize = parseNumber(text); }},
+    {"PKCS11_TEST_VALUE_SIZE", [](Config& c, Text text) { c.valueSize = parseNumber(text); }},
     {"PKCS11_TEST_NO_OS_LOCKING", [](Config& c, Text text) { c.noOsLocking = parseSwitch(text); }},
     {"PKCS11_TEST_RAW_EC_POINT", [](Config& c, Text text) { c.rawEcPoint = parseSwitch(text); }},
     {"PKCS11_TEST_COMPRESS_EC_POINT",

@@ -38,6 +38,7 @@ struct Config {
     Numbers refusedAttributes;
     std::optional<CK_ULONG> maxSessions;
     std::optional<CK_ULONG> signatureSize;
+    std::optional<CK_ULONG> valueSize;
     bool noOsLocking = false;
     bool rawEcPoint = false;
     bool compressEcPoint = false;

@@ -82,6 +82,12 @@ void alwaysAuthenticate(CK_ATTRIBUTE* attributes, CK_ULONG count) {
     }
 }
 
+void tellValueSize(CK_ATTRIBUTE* attributes, CK_ULONG count) {
+    for (CK_ULONG i = 0; i < count; ++i)
+        if (attributes[i].type == CKA_VALUE)
+            attributes[i].ulValueLen = config().valueSize.value_or(attributes[i].ulValueLen);
+}
+
 CK_RV getAttributeValue(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object,
                         CK_ATTRIBUTE* attributes, CK_ULONG count) {
     for (CK_ULONG i = 0; attributes != nullptr && i < count; ++i)
@@ -95,6 +101,8 @@ CK_RV getAttributeValue(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object,
                              : real().C_GetAttributeValue(session, object, attributes, count);
     if (config().alwaysAuthenticate && attributes != nullptr)
         alwaysAuthenticate(attributes, count);
+    if (attributes != nullptr)
+        tellValueSize(attributes, count);
     return rv;
 }
 
