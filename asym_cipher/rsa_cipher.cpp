@@ -236,8 +236,8 @@ std::optional<std::size_t> RsaCipher::decryptOaepOnToken(Octets ciphertext, Buff
         return std::nullopt;
     CK_RSA_PKCS_OAEP_PARAMS params{hash->hash, mgf->mgf1, CKZ_DATA_SPECIFIED,
                                    label_.empty() ? nullptr : label_.data(), label_.size()};
-    const std::uint64_t fingerprint = (std::uint64_t{hash->hash} << 32) ^
-                                      (std::uint64_t{mgf->mgf1} << 24) ^ (label_.empty() ? 1U : 2U);
+    const std::uint64_t fingerprint =
+        (std::uint64_t{hash->hash} << 32) ^ (std::uint64_t{mgf->mgf1} << 24);
     auto& object = key_->privateObject();
     if (key_->wasRefused(fingerprint) || !pkcs11::takes(object, CKM_RSA_PKCS_OAEP))
         return std::nullopt;
@@ -247,10 +247,11 @@ std::optional<std::size_t> RsaCipher::decryptOaepOnToken(Octets ciphertext, Buff
     } catch (const pkcs11::Error& error) {
         if (blamesCiphertext(error))
             decryptionFailed();
-        if (!pkcs11::isMechanismRefusal(error.rv()))
+        if (!pkcs11::isRefusedAtInit(error))
             throw;
     }
-    key_->noteRefused(fingerprint);
+    if (label_.empty()) // else it may be this label's fault
+        key_->noteRefused(fingerprint);
     return std::nullopt;
 }
 

@@ -152,6 +152,13 @@ bool isMechanismRefusal(CK_RV rv) {
            rv == CKR_ARGUMENTS_BAD;
 }
 
+bool isRefusedAtInit(const Error& error) {
+    const bool isInit = error.isOf(functionName<&List::C_SignInit>) ||
+                        error.isOf(functionName<&List::C_DecryptInit>) ||
+                        error.isOf(functionName<&List::C_EncryptInit>);
+    return isInit && isMechanismRefusal(error.rv());
+}
+
 bool takes(const TokenObject& key, CK_MECHANISM_TYPE mechanism) {
     return key.attributes().allow(mechanism) &&
            key.token().withConnection(

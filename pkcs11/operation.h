@@ -30,6 +30,10 @@ std::size_t encrypt(TokenObject& key, const CK_MECHANISM& mechanism,
 /// True if `rv` says that the token does not do the mechanism, or not with such a parameter.
 bool isMechanismRefusal(CK_RV rv);
 
+/// True if C_...Init answered so, which sees the key, the mechanism and its parameter alone. Only
+/// such a refusal may be remembered: the operation's own answer may be due to somebody's data.
+bool isRefusedAtInit(const Error& error);
+
 /// True if the key and its token take `mechanism`: CKA_ALLOWED_MECHANISMS and the token's list.
 /// Throws Error.
 bool takes(const TokenObject& key, CK_MECHANISM_TYPE mechanism);

@@ -48,7 +48,8 @@ std::size_t EddsaContext::sign(Octets tbs, Buffer out) {
         } catch (const pkcs11::Error& error) {
             if (error.rv() != CKR_MECHANISM_PARAM_INVALID)
                 throw;
-            key().noteRefused(withoutParams);
+            if (pkcs11::isRefusedAtInit(error))
+                key().noteRefused(withoutParams);
         }
     }
     EddsaParams params;

@@ -136,7 +136,8 @@ std::size_t RsaContext::signPss(Octets tbs, Buffer out) {
         } catch (const pkcs11::Error& error) {
             if (!pkcs11::isMechanismRefusal(error.rv()) || !pkcs11::takes(object, CKM_RSA_X_509))
                 throw;
-            key().noteRefused(fingerprint(*params));
+            if (pkcs11::isRefusedAtInit(error))
+                key().noteRefused(fingerprint(*params));
         }
     }
     return signRaw(pssEncode(key(), tbs, digest(), mgf1(), saltBytes()), out);

@@ -1,67 +1,17 @@
 // RSA decryption through EVP.
 #include <array>
-#include <optional>
 #include <set>
 
 #include <openssl/core_names.h>
 #include <openssl/rsa.h>
 
-#include "fixture.h"
+#include "decryption.h"
 
 namespace {
 
 using namespace testing_support;
 
-struct Options {
-    int padding = RSA_PKCS1_PADDING;
-    const char* digest = nullptr;
-    const char* mgf1 = nullptr;
-    Bytes label;
-};
-
-void configure(EVP_PKEY_CTX* context, const Options& options) {
-    ASSERT_EQ(EVP_PKEY_CTX_set_rsa_padding(context, options.padding), 1);
-    if (options.digest != nullptr) {
-        ASSERT_EQ(EVP_PKEY_CTX_set_rsa_oaep_md_name(context, options.digest, nullptr), 1);
-    }
-    if (options.mgf1 != nullptr) {
-        ASSERT_EQ(EVP_PKEY_CTX_set_rsa_mgf1_md_name(context, options.mgf1, nullptr), 1);
-    }
-    if (!options.label.empty()) {
-        ASSERT_EQ(EVP_PKEY_CTX_set0_rsa_oaep_label(
-                      context, OPENSSL_memdup(options.label.data(), options.label.size()),
-                      static_cast<int>(options.label.size())),
-                  1);
-    }
-}
-
-Bytes encrypt(const Bytes& message, const Options& options) {
-    const auto key = publicKeyFromFile("rsa");
-    const ossl::PkeyCtx context(EVP_PKEY_CTX_new(key.get(), nullptr));
-    EVP_PKEY_encrypt_init(context.get());
-    configure(context.get(), options);
-    Bytes out(256);
-    std::size_t size = out.size();
-    EXPECT_EQ(EVP_PKEY_encrypt(context.get(), out.data(), &size, message.data(), message.size()),
-              1);
-    return out;
-}
-
-std::optional<Bytes> decrypt(const Instance& instance, EVP_PKEY* key, const Bytes& ciphertext,
-                             const Options& options) {
-    const ossl::PkeyCtx context(EVP_PKEY_CTX_new_from_pkey(instance.get(), key, nullptr));
-    EXPECT_EQ(EVP_PKEY_decrypt_init(context.get()), 1) << takeErrors();
-    configure(context.get(), options);
-    std::size_t size = 0;
-    if (EVP_PKEY_decrypt(context.get(), nullptr, &size, ciphertext.data(), ciphertext.size()) != 1)
-        return std::nullopt;
-    Bytes out(size);
-    if (EVP_PKEY_decrypt(context.get(), out.data(), &size, ciphertext.data(), ciphertext.size()) !=
-        1)
-        return std::nullopt;
-    out.resize(size);
-    return out;
-}
+using Options = CipherOptions;
 
 const std::vector<Options> allOptions{{RSA_PKCS1_PADDING, nullptr, nullptr, {}},
                                       {RSA_PKCS1_OAEP_PADDING, nullptr, nullptr, {}},

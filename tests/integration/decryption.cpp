@@ -1,0 +1,56 @@
+#include "decryption.h"
+
+namespace testing_support {
+
+void configure(EVP_PKEY_CTX* context, const CipherOptions& options) {
+    ASSERT_EQ(EVP_PKEY_CTX_set_rsa_padding(context, options.padding), 1);
+    if (options.digest != nullptr) {
+        ASSERT_EQ(EVP_PKEY_CTX_set_rsa_oaep_md_name(context, options.digest, nullptr), 1);
+    }
+    if (options.mgf1 != nullptr) {
+        ASSERT_EQ(EVP_PKEY_CTX_set_rsa_mgf1_md_name(context, options.mgf1, nullptr), 1);
+    }
+    if (!options.label.empty()) {
+        ASSERT_EQ(EVP_PKEY_CTX_set0_rsa_oaep_label(
+                      context, OPENSSL_memdup(options.label.data(), options.label.size()),
+                      static_cast<int>(options.label.size())),
+                  1);
+    }
+}
+
+Bytes encrypt(const Bytes& message, const CipherOptions& options) {
+    const auto key = publicKeyFromFile("rsa");
+    const ossl::PkeyCtx context(EVP_PKEY_CTX_new(key.get(), nullptr));
+    EVP_PKEY_encrypt_init(context.get());
+    configure(context.get(), options);
+    Bytes out(256);
+    std::size_t size = out.size();
+    EXPECT_EQ(EVP_PKEY_encrypt(context.get(), out.data(), &size, message.data(), message.size()),
+              1);
+    return out;
+}
+
+std::optional<Bytes> decrypt(const Instance& instance, EVP_PKEY* key, const Bytes& ciphertext,
+                             const CipherOptions& options) {
+    const ossl::PkeyCtx context(EVP_PKEY_CTX_new_from_pkey(instance.get(), key, nullptr));
+    EXPECT_EQ(EVP_PKEY_decrypt_init(context.get()), 1) << takeErrors();
+    configure(context.get(), options);
+    std::size_t size = 0;
+    if (EVP_PKEY_decrypt(context.get(), nullptr, &size, ciphertext.data(), ciphertext.size()) != 1)
+        return std::nullopt;
+    Bytes out(size);
+    if (EVP_PKEY_decrypt(context.get(), out.data(), &size, ciphertext.data(), ciphertext.size()) !=
+        1)
+        return std::nullopt;
+    out.resize(size);
+    return out;
+}
+
+Bytes badlyPadded() {
+    auto block = randomBytes(256);
+    block[0] = 0;
+    block[1] = 7;
+    return encrypt(block, {RSA_NO_PADDING, nullptr, nullptr, {}});
+}
+
+} // namespace testing_support
