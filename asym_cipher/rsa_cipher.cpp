@@ -18,6 +18,8 @@ constexpr int tlsPaddingNumber = 7; // RSA_PKCS1_WITH_TLS_PADDING
 constexpr std::size_t premasterSize = 48;
 constexpr std::size_t pkcs1Overhead = 11;
 constexpr std::size_t secretSize = 32;
+// OSSL_ASYM_CIPHER_PARAM_IMPLICIT_REJECTION of OpenSSL 3.2
+constexpr const char* implicitRejectionParam = "implicit-rejection";
 
 struct PaddingName {
     CipherPadding padding;
@@ -52,23 +54,6 @@ pkcs11::Bytes modulusOf(const keymgmt::Key& key) {
 // One message for all that depends on the plaintext.
 [[noreturn]] void decryptionFailed() {
     throw ossl::UsageError(ossl::Reason::data, "decryption failed");
-}
-
-// What C_Decrypt answers to a ciphertext it does not like; tokens do not agree on one value.
-bool blamesCiphertext(const pkcs11::Error& error) {
-    if (!error.isOf(pkcs11::functionName<&pkcs11::List::C_Decrypt>))
-        return false;
-    switch (error.rv()) {
-    case CKR_ENCRYPTED_DATA_INVALID:
-    case CKR_ENCRYPTED_DATA_LEN_RANGE:
-    case CKR_DATA_INVALID:
-    case CKR_DATA_LEN_RANGE:
-    case CKR_FUNCTION_FAILED:
-    case CKR_GENERAL_ERROR:
-        return true;
-    default:
-        return false;
-    }
 }
 
 } // namespace
@@ -120,20 +105,15 @@ bool RsaCipher::takesRaw() const {
     return pkcs11::takes(key_->privateObject(), CKM_RSA_X_509);
 }
 
+// Where it fails the ciphertext is not below the modulus, which everybody can see: what the token
+// answers here knows of no padding.
 SecretBytes RsaCipher::rawDecrypt(Octets ciphertext) {
     SecretBytes block(key_->modulusSize());
-    std::size_t size = 0;
-    try {
-        size = pkcs11::decrypt(key_->privateObject(), {CKM_RSA_X_509, nullptr, 0}, ciphertext,
-                               block.all());
-    } catch (const pkcs11::Error& error) {
-        if (blamesCiphertext(error)) // as if it is not below the modulus, which everybody can see
-            decryptionFailed();
-        throw;
-    }
-    // Some tokens leave leading zeros out.
-    std::rotate(block.data(), block.data() + size, block.data() + block.size());
-    std::fill_n(block.data(), block.size() - size, static_cast<unsigned char>(0));
+    const auto answer = pkcs11::answerOfDecrypt(key_->privateObject(), {CKM_RSA_X_509, nullptr, 0},
+                                                ciphertext, block.all());
+    if (answer.rv != CKR_OK)
+        decryptionFailed();
+    alignRight(block.all(), answer.size); // some tokens leave leading zeros out
     return block;
 }
 
@@ -155,50 +135,36 @@ Octets RsaCipher::rejectionSecret() {
     return key_->keepRejectionSecret(std::move(secret));
 }
 
+// The token removes the padding where there is no raw RSA. Whatever it answers then is one bad
+// padding like any other.
+Unpadded RsaCipher::unpad(Octets ciphertext) {
+    namespace constant_time = pkcs11::constant_time;
+    if (takesRaw())
+        return removePkcs1(rawDecrypt(ciphertext).view());
+    Unpadded result{SecretBytes(key_->modulusSize()), 0, 0};
+    const auto answer = pkcs11::answerOfDecrypt(key_->privateObject(), {CKM_RSA_PKCS, nullptr, 0},
+                                                ciphertext, result.message.all());
+    const std::size_t longest = key_->modulusSize() - pkcs1Overhead;
+    result.size = answer.size;
+    result.good =
+        constant_time::isEqual(answer.rv, CKR_OK) & constant_time::isLess(answer.size, longest + 1);
+    return result;
+}
+
 std::size_t RsaCipher::decryptPkcs1(Octets ciphertext, Buffer out) {
     const auto substitute = makeSubstitute(provider_.libctx(), rejectionSecret(), ciphertext,
                                            key_->modulusSize() - pkcs1Overhead);
-    if (!takesRaw())
-        return decryptPkcs1OnToken(ciphertext, substitute, out);
-    const auto block = rawDecrypt(ciphertext);
-    return pkcs1Decode(block.view(), substitute, out);
-}
-
-std::size_t RsaCipher::decryptPkcs1OnToken(Octets ciphertext, const Substitute& substitute,
-                                           Buffer out) {
-    try {
-        return pkcs11::decrypt(key_->privateObject(), {CKM_RSA_PKCS, nullptr, 0}, ciphertext, out);
-    } catch (const pkcs11::Error& error) {
-        if (!blamesCiphertext(error))
-            throw;
-    }
-    std::copy_n(substitute.message.view().begin(), substitute.size, out.begin());
-    return substitute.size;
+    const auto unpadded = unpad(ciphertext);
+    if (!rejectsImplicitly_ && unpadded.good == 0) // as the application asked for
+        decryptionFailed();
+    return messageOrSubstitute(unpadded, substitute, out);
 }
 
 std::size_t RsaCipher::decryptTls(Octets ciphertext, Buffer out) {
     if (clientVersion_ == 0)
         throw ossl::UsageError(ossl::Reason::parameter, "TLS padding needs the client's version");
-    if (takesRaw()) {
-        const auto block = rawDecrypt(ciphertext);
-        tlsDecode(provider_.libctx(), block.view(), clientVersion_, negotiatedVersion_, out);
-        return premasterSize;
-    }
-    // The token's answer goes through the same decoder: a good one is padded again, a bad one is a
-    // block of zeros.
-    SecretBytes block(key_->modulusSize());
-    SecretBytes message(key_->modulusSize());
-    try {
-        const std::size_t size = pkcs11::decrypt(key_->privateObject(), {CKM_RSA_PKCS, nullptr, 0},
-                                                 ciphertext, message.all());
-        const std::size_t start = block.size() - std::min(size, block.size() - pkcs1Overhead);
-        std::fill_n(block.data() + 1, start - 2, static_cast<unsigned char>(2));
-        std::copy(message.data(), message.data() + (block.size() - start), block.data() + start);
-    } catch (const pkcs11::Error& error) {
-        if (!blamesCiphertext(error))
-            throw;
-    }
-    tlsDecode(provider_.libctx(), block.view(), clientVersion_, negotiatedVersion_, out);
+    premasterOrRandom(provider_.libctx(), unpad(ciphertext), clientVersion_, negotiatedVersion_,
+                      out);
     return premasterSize;
 }
 
@@ -242,11 +208,12 @@ std::optional<std::size_t> RsaCipher::decryptOaepOnToken(Octets ciphertext, Buff
     if (key_->wasRefused(fingerprint) || !pkcs11::takes(object, CKM_RSA_PKCS_OAEP))
         return std::nullopt;
     try {
-        return pkcs11::decrypt(object, {CKM_RSA_PKCS_OAEP, &params, sizeof params}, ciphertext,
-                               out);
-    } catch (const pkcs11::Error& error) {
-        if (blamesCiphertext(error))
+        const auto answer = pkcs11::answerOfDecrypt(
+            object, {CKM_RSA_PKCS_OAEP, &params, sizeof params}, ciphertext, out);
+        if (answer.rv != CKR_OK || answer.size > out.size())
             decryptionFailed();
+        return answer.size;
+    } catch (const pkcs11::Error& error) {
         if (!pkcs11::isRefusedAtInit(error))
             throw;
     }
@@ -270,6 +237,12 @@ bool RsaCipher::configure(EVP_PKEY_CTX* context) {
             OSSL_PARAM_construct_uint(OSSL_ASYM_CIPHER_PARAM_TLS_NEGOTIATED_VERSION,
                                       &negotiatedVersion_),
             OSSL_PARAM_construct_end()};
+        return EVP_PKEY_CTX_set_params(context, params.data()) == 1;
+    }
+    if (padding_ == CipherPadding::pkcs1 && !rejectsImplicitly_) {
+        unsigned no = 0;
+        const std::array params{OSSL_PARAM_construct_uint(implicitRejectionParam, &no),
+                                OSSL_PARAM_construct_end()};
         return EVP_PKEY_CTX_set_params(context, params.data()) == 1;
     }
     if (padding_ != CipherPadding::oaep)
@@ -346,6 +319,8 @@ void RsaCipher::setParams(const OSSL_PARAM* params) {
     if (const auto name = ossl::textOf(params, OSSL_ASYM_CIPHER_PARAM_MGF1_DIGEST))
         mgf1_ = fetch(*name);
     setLabel(params);
+    if (const auto wanted = ossl::unsignedOf(params, implicitRejectionParam))
+        rejectsImplicitly_ = *wanted != 0;
     clientVersion_ = ossl::unsignedOf(params, OSSL_ASYM_CIPHER_PARAM_TLS_CLIENT_VERSION)
                          .value_or(clientVersion_);
     negotiatedVersion_ = ossl::unsignedOf(params, OSSL_ASYM_CIPHER_PARAM_TLS_NEGOTIATED_VERSION)
@@ -378,6 +353,7 @@ const OSSL_PARAM* RsaCipher::settable() {
                                  ossl::octetsParam(OSSL_ASYM_CIPHER_PARAM_OAEP_LABEL),
                                  ossl::unsignedParam(OSSL_ASYM_CIPHER_PARAM_TLS_CLIENT_VERSION),
                                  ossl::unsignedParam(OSSL_ASYM_CIPHER_PARAM_TLS_NEGOTIATED_VERSION),
+                                 ossl::unsignedParam(implicitRejectionParam),
                                  OSSL_PARAM_construct_end()};
     return list.data();
 }

@@ -38,7 +38,6 @@ class RsaCipher {
 
   private:
     std::size_t decryptPkcs1(Octets ciphertext, Buffer out);
-    std::size_t decryptPkcs1OnToken(Octets ciphertext, const Substitute& substitute, Buffer out);
     std::size_t decryptTls(Octets ciphertext, Buffer out);
     std::size_t decryptOaep(Octets ciphertext, Buffer out);
     std::optional<std::size_t> decryptOaepOnToken(Octets ciphertext, Buffer out);
@@ -47,6 +46,7 @@ class RsaCipher {
     ossl::PkeyCtx softwareContext() const;
     bool configure(EVP_PKEY_CTX* context);
     SecretBytes rawDecrypt(Octets ciphertext);
+    Unpadded unpad(Octets ciphertext);
     Octets rejectionSecret();
     bool takesRaw() const;
     EVP_MD* oaepDigest();
@@ -64,6 +64,7 @@ class RsaCipher {
     pkcs11::Bytes label_;
     unsigned clientVersion_ = 0;
     unsigned negotiatedVersion_ = 0;
+    bool rejectsImplicitly_ = true;
 };
 
 } // namespace asym_cipher

@@ -16,6 +16,13 @@
 namespace asym_cipher {
 namespace {
 
+using pkcs11::constant_time::isEqual;
+using pkcs11::constant_time::isLess;
+using pkcs11::constant_time::isNegative;
+using pkcs11::constant_time::isZero;
+using pkcs11::constant_time::Mask;
+using pkcs11::constant_time::select;
+
 constexpr std::size_t hashSize = 32;
 constexpr std::size_t premasterSize = 48;
 constexpr std::size_t pkcs1Overhead = 11;
@@ -27,26 +34,6 @@ using Hash = std::array<unsigned char, hashSize>;
 
 [[noreturn]] void internalFailure(const char* what) {
     throw ossl::UsageError(ossl::Reason::internal, what);
-}
-
-// All bits set if `value` is negative, else none.
-std::uint32_t maskIfNegative(std::int32_t value) {
-    return static_cast<std::uint32_t>(value >> 31);
-}
-
-// All bits set if both are equal, else none.
-std::uint32_t maskIfEqual(std::uint32_t a, std::uint32_t b) {
-    const std::uint32_t difference = a ^ b;
-    return ((difference | (0 - difference)) >> 31) - 1;
-}
-
-std::uint32_t maskIfLess(std::uint32_t a, std::uint32_t b) {
-    return static_cast<std::uint32_t>(
-        (static_cast<std::int64_t>(a) - static_cast<std::int64_t>(b)) >> 63);
-}
-
-std::uint32_t select(std::uint32_t mask, std::uint32_t a, std::uint32_t b) {
-    return (a & mask) | (b & ~mask);
 }
 
 Hash hmac(OSSL_LIB_CTX* libctx, Octets key, Octets data) {
@@ -76,23 +63,13 @@ std::size_t chooseSize(Octets candidates, std::uint32_t longest) {
     std::uint32_t range = longest; // all ones down from the highest bit of longest
     for (unsigned shift = 1; shift < 16; shift *= 2)
         range |= range >> shift;
-    std::uint32_t chosen = 0;
+    std::uint64_t chosen = 0;
     for (std::size_t i = 0; i + 1 < candidates.size(); i += 2) {
         const std::uint32_t candidate =
             ((std::uint32_t{candidates[i]} << 8) | candidates[i + 1]) & range;
-        chosen = select(maskIfLess(candidate, longest + 1), candidate, chosen);
+        chosen = select(isLess(candidate, longest + 1), candidate, chosen);
     }
     return chosen;
-}
-
-// The length of the message behind PKCS#1 v1.5 padding, which is copied to `out`; negative if the
-// padding is wrong. OpenSSL's function is constant in time, and clears its own error in constant
-// time; the mark takes what is left.
-std::int32_t unpadPkcs1(Octets block, SecretBytes& out) {
-    const ossl::ErrorMark mark;
-    const auto size = static_cast<int>(block.size());
-    return RSA_padding_check_PKCS1_type_2(out.data(), static_cast<int>(out.size()), block.data(),
-                                          size, size);
 }
 
 } // namespace
@@ -108,32 +85,56 @@ Substitute makeSubstitute(OSSL_LIB_CTX* libctx, Octets secret, Octets ciphertext
     return result;
 }
 
-std::size_t pkcs1Decode(Octets block, const Substitute& substitute, Buffer out) {
-    SecretBytes message(block.size() - pkcs1Overhead);
-    const std::int32_t size = unpadPkcs1(block, message);
-    const std::uint32_t wrong = maskIfNegative(size);
-    for (std::size_t i = 0; i < message.size(); ++i)
-        out[i] = static_cast<unsigned char>(
-            select(wrong, substitute.message.view()[i], message.view()[i]));
-    return select(wrong, static_cast<std::uint32_t>(substitute.size),
-                  static_cast<std::uint32_t>(size));
+// By 1, 2, 4 ... bytes, each step of which is done and then kept or not.
+void alignRight(Buffer block, std::size_t size) {
+    const Mask fits = isLess(size, block.size() + 1);
+    const std::size_t distance = block.size() - size;
+    for (std::size_t step = 1; step <= block.size(); step *= 2) {
+        const Mask moves = ~isZero(distance & step);
+        for (std::size_t i = block.size(); i-- > 0;)
+            block[i] = static_cast<unsigned char>(
+                select(moves, i >= step ? block[i - step] : 0, block[i]));
+    }
+    for (auto& byte : block)
+        byte = static_cast<unsigned char>(byte & fits);
 }
 
-void tlsDecode(OSSL_LIB_CTX* libctx, Octets block, unsigned clientVersion,
-               unsigned negotiatedVersion, Buffer out) {
+// OpenSSL's function is constant in time, and clears its own error in constant time; the mark
+// takes what is left.
+Unpadded removePkcs1(Octets block) {
+    Unpadded result{SecretBytes(block.size() - pkcs1Overhead), 0, 0};
+    const ossl::ErrorMark mark;
+    const auto blockSize = static_cast<int>(block.size());
+    const std::int32_t size = RSA_padding_check_PKCS1_type_2(
+        result.message.data(), static_cast<int>(result.message.size()), block.data(), blockSize,
+        blockSize);
+    result.size = static_cast<std::uint32_t>(size);
+    result.good = ~isNegative(size);
+    return result;
+}
+
+std::size_t messageOrSubstitute(const Unpadded& unpadded, const Substitute& substitute,
+                                Buffer out) {
+    const auto message = unpadded.message.view();
+    const auto other = substitute.message.view();
+    for (std::size_t i = 0; i < other.size(); ++i)
+        out[i] = static_cast<unsigned char>(select(unpadded.good, message[i], other[i]));
+    return select(unpadded.good, unpadded.size, substitute.size);
+}
+
+void premasterOrRandom(OSSL_LIB_CTX* libctx, const Unpadded& unpadded, unsigned clientVersion,
+                       unsigned negotiatedVersion, Buffer out) {
     std::array<unsigned char, premasterSize> random{};
     if (RAND_priv_bytes_ex(libctx, random.data(), random.size(), 0) != 1)
         internalFailure("no random numbers");
-    SecretBytes message(block.size() - pkcs1Overhead);
-    const std::int32_t size = unpadPkcs1(block, message);
-    const std::uint32_t version = (std::uint32_t{message.view()[0]} << 8) | message.view()[1];
-    std::uint32_t versionGood = maskIfEqual(version, clientVersion);
+    const auto message = unpadded.message.view();
+    const std::uint64_t version = (std::uint64_t{message[0]} << 8) | message[1];
+    Mask versionGood = isEqual(version, clientVersion);
     if (negotiatedVersion != 0)
-        versionGood |= maskIfEqual(version, negotiatedVersion);
-    const std::uint32_t good =
-        versionGood & maskIfEqual(static_cast<std::uint32_t>(size), premasterSize);
+        versionGood |= isEqual(version, negotiatedVersion);
+    const Mask good = unpadded.good & versionGood & isEqual(unpadded.size, premasterSize);
     for (std::size_t i = 0; i < premasterSize; ++i)
-        out[i] = static_cast<unsigned char>(select(good, message.view()[i], random[i]));
+        out[i] = static_cast<unsigned char>(select(good, message[i], random[i]));
     OPENSSL_cleanse(random.data(), random.size());
 }
 

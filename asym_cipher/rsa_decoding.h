@@ -10,6 +10,7 @@
 #include "ossl/handles.h"
 #include "ossl/secret.h"
 #include "pkcs11/attributes.h"
+#include "pkcs11/constant_time.h"
 
 namespace asym_cipher {
 
@@ -30,16 +31,30 @@ struct Substitute {
 Substitute makeSubstitute(OSSL_LIB_CTX* libctx, Octets secret, Octets ciphertext,
                           std::size_t longest);
 
-/// Writes the message in `block`, or the substitute where the padding is wrong, without a
-/// difference in time or in errors. Returns the size written; `out` has room for block.size() - 11
-/// bytes.
-std::size_t pkcs1Decode(Octets block, const Substitute& substitute, Buffer out);
+/// Moves the first `size` bytes to the end of `block`, with zeros before them, in a time that does
+/// not depend on `size`. Where that exceeds the block all of it becomes zero.
+void alignRight(Buffer block, std::size_t size);
+
+/// A message without its PKCS#1 v1.5 padding, in room for the longest one at least. Nobody branches
+/// on anything in it.
+struct Unpadded {
+    SecretBytes message;
+    std::size_t size;
+    pkcs11::constant_time::Mask good; ///< none: the padding was wrong
+};
+
+/// Removes the padding of `block`, without a difference in time or in errors.
+Unpadded removePkcs1(Octets block);
+
+/// Writes the message, or the substitute in place of one that is not good. Returns the size of
+/// either; `out` has room for the longest message.
+std::size_t messageOrSubstitute(const Unpadded& unpadded, const Substitute& substitute, Buffer out);
 
 /// TLS 1.2's RSA key exchange: always gives 48 bytes; random ones where the padding, the length or
 /// the version is wrong. `negotiatedVersion` is accepted beside the client's if it is not 0. Throws
 /// UsageError.
-void tlsDecode(OSSL_LIB_CTX* libctx, Octets block, unsigned clientVersion,
-               unsigned negotiatedVersion, Buffer out);
+void premasterOrRandom(OSSL_LIB_CTX* libctx, const Unpadded& unpadded, unsigned clientVersion,
+                       unsigned negotiatedVersion, Buffer out);
 
 /// The message in `block`, or nothing, for whatever reason.
 std::optional<std::size_t> oaepDecode(Octets block, Octets label, const EVP_MD* digest,

@@ -2,6 +2,8 @@
 
 #include <optional>
 
+#include "pkcs11/constant_time.h"
+
 namespace pkcs11 {
 namespace {
 
@@ -42,11 +44,9 @@ void refuseIfNotBegun(CK_RV rv, const TokenObject& key) {
     throw notPermittedToKey ? notPermitted(refusal, usage<Init>) : refusal;
 }
 
-// C_...Init and the operation itself in `session`, which is kept if it is as good as before.
-template <auto Init, auto Final>
-std::size_t performIn(Session& session, CK_OBJECT_HANDLE handle, CK_MECHANISM mechanism,
-                      const TokenObject& key, std::span<const unsigned char> data,
-                      std::span<unsigned char> out) {
+template <auto Init>
+void beginIn(Session& session, CK_OBJECT_HANDLE handle, CK_MECHANISM mechanism,
+             const TokenObject& key) {
     const CK_RV rv = session.call<Init>(&mechanism, handle);
     refuseIfNotBegun<Init>(rv, key);
     if (rv != CKR_OK)
@@ -55,6 +55,14 @@ std::size_t performIn(Session& session, CK_OBJECT_HANDLE handle, CK_MECHANISM me
         session.setUnusable(); // unless the operation ends as it should
         session.connection().contextLogin(session);
     }
+}
+
+// C_...Init and the operation itself in `session`, which is kept if it is as good as before.
+template <auto Init, auto Final>
+std::size_t performIn(Session& session, CK_OBJECT_HANDLE handle, const CK_MECHANISM& mechanism,
+                      const TokenObject& key, std::span<const unsigned char> data,
+                      std::span<unsigned char> out) {
+    beginIn<Init>(session, handle, mechanism, key);
     auto size = static_cast<CK_ULONG>(out.size());
     const CK_RV result =
         session.call<Final>(pointerTo(data), CK_ULONG{data.size()}, out.data(), &size);
@@ -76,6 +84,34 @@ std::size_t perform(TokenObject& key, const CK_MECHANISM& mechanism,
         return performIn<Init, Final>(session, handle, mechanism, key, data, out);
     });
     return requireRoom(size, out, functionName<Final>);
+}
+
+// Answers of C_Decrypt that can't depend on the ciphertext, and the one that leaves the operation
+// active. Nothing here tells the others from each other, or from CKR_OK.
+bool isApartFromData(CK_RV rv) {
+    constant_time::Mask found = 0;
+    for (const CK_RV apart :
+         {CKR_SESSION_HANDLE_INVALID, CKR_SESSION_CLOSED, CKR_USER_NOT_LOGGED_IN,
+          CKR_CRYPTOKI_NOT_INITIALIZED, CKR_DEVICE_REMOVED, CKR_TOKEN_NOT_PRESENT, CKR_HOST_MEMORY,
+          CKR_BUFFER_TOO_SMALL})
+        found |= constant_time::isEqual(rv, apart);
+    return found != 0;
+}
+
+DecryptAnswer decryptIn(Session& session, CK_OBJECT_HANDLE handle, const CK_MECHANISM& mechanism,
+                        const TokenObject& key, std::span<const unsigned char> data,
+                        std::span<unsigned char> out) {
+    beginIn<&List::C_DecryptInit>(session, handle, mechanism, key);
+    auto size = static_cast<CK_ULONG>(out.size());
+    const CK_RV rv = session.call<&List::C_Decrypt>(const_cast<CK_BYTE_PTR>(data.data()),
+                                                    CK_ULONG{data.size()}, out.data(), &size);
+    session.setUsable(); // as in performIn()
+    if (isApartFromData(rv)) {
+        session.setFailed(rv);
+        if (rv != CKR_BUFFER_TOO_SMALL)
+            throw callFailed(functionName<&List::C_Decrypt>, rv, key.describe());
+    }
+    return {rv, size};
 }
 
 // C_SignMessage alone, once the operation is begun in the session. Nothing where the token does not
@@ -135,10 +171,22 @@ std::size_t signIn(Session& session, CK_OBJECT_HANDLE handle, const TokenObject&
     return requireRoom(size, out, functionName<&List::C_Sign>);
 }
 
+DecryptAnswer answerOfDecrypt(TokenObject& key, const CK_MECHANISM& mechanism,
+                              std::span<const unsigned char> data, std::span<unsigned char> out) {
+    const trace::Step step([&key] { return "decrypt with the " + key.describe(); });
+    return key.run([&](Session& session, CK_OBJECT_HANDLE handle) {
+        return decryptIn(session, handle, mechanism, key, data, out);
+    });
+}
+
 std::size_t decrypt(TokenObject& key, const CK_MECHANISM& mechanism,
                     std::span<const unsigned char> data, std::span<unsigned char> out) {
-    const trace::Step step([&key] { return "decrypt with the " + key.describe(); });
-    return perform<&List::C_DecryptInit, &List::C_Decrypt>(key, mechanism, data, out);
+    const auto answer = answerOfDecrypt(key, mechanism, data, out);
+    if (answer.rv != CKR_OK)
+        throw callFailed(functionName<&List::C_Decrypt>, answer.rv, key.describe());
+    if (answer.size > out.size())
+        tooLong(functionName<&List::C_Decrypt>);
+    return answer.size;
 }
 
 std::size_t encrypt(TokenObject& key, const CK_MECHANISM& mechanism,

@@ -19,7 +19,21 @@ std::size_t signIn(Session& session, CK_OBJECT_HANDLE handle, const TokenObject&
                    const CK_MECHANISM& mechanism, std::span<const unsigned char> data,
                    std::span<unsigned char> out);
 
-/// C_DecryptInit and C_Decrypt with `key`. The same conditions.
+/// What C_Decrypt made of a ciphertext. Both parts may depend on the plaintext: where its padding
+/// is a secret, nobody branches on them. `size` is the token's word, and may exceed the room.
+struct DecryptAnswer {
+    CK_RV rv;
+    std::size_t size;
+};
+
+/// C_DecryptInit and C_Decrypt with `key`. Every answer of C_Decrypt that may depend on the
+/// ciphertext is returned, and in the same way as CKR_OK. Throws Error for all else: where the
+/// session, the login, the device or the host's memory fails, and what C_DecryptInit answers.
+DecryptAnswer answerOfDecrypt(TokenObject& key, const CK_MECHANISM& mechanism,
+                              std::span<const unsigned char> data, std::span<unsigned char> out);
+
+/// The same for ciphertexts whose fate may be known. Returns the plaintext's size; the conditions
+/// of sign().
 std::size_t decrypt(TokenObject& key, const CK_MECHANISM& mechanism,
                     std::span<const unsigned char> data, std::span<unsigned char> out);
 

@@ -36,6 +36,17 @@ bool changesToken(const Error& error) {
            error.isOf(functionName<&List::C_DestroyObject>);
 }
 
+// Its answer may be due to a stranger's ciphertext, which is not given to the key twice.
+bool takesCiphertext(const Error& error) {
+    return error.isOf(functionName<&List::C_Decrypt>);
+}
+
+// The session or the login was gone, so that nothing can have begun.
+bool isSessionLoss(CK_RV rv) {
+    return rv == CKR_SESSION_HANDLE_INVALID || rv == CKR_SESSION_CLOSED ||
+           rv == CKR_USER_NOT_LOGGED_IN || rv == CKR_CRYPTOKI_NOT_INITIALIZED;
+}
+
 // Answers that a function gives before it does anything.
 bool comesBeforeTheWork(CK_RV rv) {
     return rv == CKR_SESSION_HANDLE_INVALID || rv == CKR_USER_NOT_LOGGED_IN ||
@@ -48,6 +59,8 @@ Remedy remedyFor(const Error& error) {
     const CK_RV rv = error.rv();
     if (changesToken(error) && !comesBeforeTheWork(rv))
         return Remedy::none;
+    if (takesCiphertext(error) && !isSessionLoss(rv))
+        return Remedy::none;
     if (error.failure() == Failure::login || error.failure() == Failure::key)
         return Remedy::none;
     if (error.failure() == Failure::notFound) // as private objects are after a logout
@@ -58,10 +71,7 @@ Remedy remedyFor(const Error& error) {
         return Remedy::handle;
     if (isConnectionLoss(rv))
         return Remedy::connection;
-    // Tokens blame a ciphertext with these, too.
-    const bool decrypts = error.isOf(functionName<&List::C_Decrypt>);
-    const bool sessionIsBusy = rv == CKR_OPERATION_ACTIVE;
-    return sessionIsBusy || (isVague(rv) && !decrypts) ? Remedy::session : Remedy::none;
+    return rv == CKR_OPERATION_ACTIVE || isVague(rv) ? Remedy::session : Remedy::none;
 }
 
 Recovery::Recovery(const Token& token)

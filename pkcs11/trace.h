@@ -42,7 +42,8 @@ class Step {
 /// Logs something that happens within a step. Thread-safe.
 void step(std::string_view text);
 
-/// Logs one C_ call with its result and the time it took.
+/// Logs one C_ call with its result and the time it took; of C_Decrypt neither, since both may tell
+/// of the plaintext.
 void call(const char* function, CK_RV rv, std::chrono::steady_clock::duration taken);
 
 } // namespace pkcs11::trace

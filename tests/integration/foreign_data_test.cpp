@@ -1,5 +1,8 @@
 // Data of strangers: what a token answers to them changes nothing for what comes after.
 #include <array>
+#include <filesystem>
+#include <fstream>
+#include <regex>
 
 #include "decryption.h"
 #include "pkcs11/error.h"
@@ -98,6 +101,162 @@ TEST(ForeignData, AMessageThatIsNotSignedDoesNotChangeTheMechanism) {
     }
     hideRawRsa(); // with which PSS would be signed if its mechanism had been given up
     EXPECT_TRUE(signsPss()) << takeErrors();
+}
+
+// A key of a token without raw RSA, and what it answers in the state that `function` is in.
+class WithoutRawRsa : public ::testing::Test {
+  protected:
+    void SetUp() override {
+        hideRawRsa();
+        instance_.emplace();
+        key_ = loadPrivate(*instance_, "rsa");
+        decryptWith({}, encrypt(message_)); // the first one makes the secret of the substitutes
+        ASSERT_EQ(module().configure("PKCS11_TEST_FAULT_EFFECT", "end"), CKR_OK);
+    }
+    void TearDown() override { EXPECT_TRUE(isGood()) << takeErrors(); }
+
+    std::optional<Bytes> decryptWith(const CipherOptions& options, const Bytes& ciphertext) {
+        return decrypt(*instance_, key_.get(), ciphertext, options);
+    }
+    bool isGood() {
+        noFaults();
+        const CallCounter calls;
+        return decryptWith({}, encrypt(message_)) == message_ && calls.total() == 2;
+    }
+
+    const Bytes message_ = randomBytes(40);
+    std::optional<Instance> instance_;
+    ossl::Pkey key_;
+};
+
+constexpr CK_RV vendors = CKR_VENDOR_DEFINED | 7;
+// Tokens blame a ciphertext with any of these.
+constexpr std::array blaming{CKR_ENCRYPTED_DATA_INVALID,
+                             CKR_ENCRYPTED_DATA_LEN_RANGE,
+                             CKR_DATA_INVALID,
+                             CKR_DATA_LEN_RANGE,
+                             CKR_ARGUMENTS_BAD,
+                             CKR_DEVICE_ERROR,
+                             CKR_DEVICE_MEMORY,
+                             CKR_FUNCTION_FAILED,
+                             CKR_FUNCTION_CANCELED,
+                             CKR_GENERAL_ERROR,
+                             CKR_KEY_HANDLE_INVALID,
+                             CKR_MECHANISM_INVALID,
+                             CKR_MECHANISM_PARAM_INVALID,
+                             CKR_OPERATION_NOT_INITIALIZED,
+                             vendors};
+
+TEST_F(WithoutRawRsa, EveryAnswerThatMayBlameTheCiphertextIsOneAndTheSame) {
+    const auto bad = badlyPadded();
+    const auto substitute = decryptWith({}, bad);
+    ASSERT_TRUE(substitute) << takeErrors();
+    for (const CK_RV rv : blaming) {
+        fault("C_Decrypt", "1+", rv);
+        const CallCounter calls;
+        EXPECT_EQ(decryptWith({}, bad), substitute) << pkcs11::rvName(rv);
+        EXPECT_EQ(takeErrors(), "") << pkcs11::rvName(rv);
+        EXPECT_EQ(calls.total(), 2U) << pkcs11::rvName(rv) << calls.log();
+    }
+}
+
+TEST_F(WithoutRawRsa, EveryAnswerThatMayBlameAnOaepCiphertextIsOneError) {
+    const auto good = encrypt(message_, oaep);
+    for (const CK_RV rv : blaming) {
+        fault("C_Decrypt", "1+", rv);
+        const CallCounter calls;
+        EXPECT_FALSE(decryptWith(oaep, good)) << pkcs11::rvName(rv);
+        EXPECT_EQ(takeErrors(), "invalid data: decryption failed\n") << pkcs11::rvName(rv);
+        EXPECT_EQ(calls.total(), 2U) << pkcs11::rvName(rv) << calls.log();
+    }
+}
+
+TEST_F(WithoutRawRsa, AMessageThatCannotBeOneIsBadPadding) {
+    const auto bad = badlyPadded();
+    const auto substitute = decryptWith({}, bad);
+    fault("C_Decrypt", "1+", CKR_BUFFER_TOO_SMALL);
+    EXPECT_EQ(decryptWith({}, bad), substitute);
+    EXPECT_EQ(takeErrors(), "");
+    noFaults();
+    decryptWith({}, bad); // in a new session
+}
+
+// These come before the work: the operation is done again.
+TEST_F(WithoutRawRsa, ALostSessionOrLoginIsNotNoticed) {
+    for (const CK_RV rv : {CKR_SESSION_HANDLE_INVALID, CKR_SESSION_CLOSED, CKR_USER_NOT_LOGGED_IN,
+                           CKR_CRYPTOKI_NOT_INITIALIZED}) {
+        fault("C_Decrypt", "1", rv);
+        const CallCounter calls;
+        EXPECT_EQ(decryptWith({}, encrypt(message_)), message_) << pkcs11::rvName(rv);
+        EXPECT_EQ(calls.of("C_Decrypt"), 2U) << pkcs11::rvName(rv);
+        noFaults();
+        decryptWith({}, encrypt(message_)); // reads the new connection's mechanisms
+    }
+}
+
+TEST_F(WithoutRawRsa, ARemovedTokenIsToldAndNothingIsDoneAgain) {
+    for (const CK_RV rv : {CKR_DEVICE_REMOVED, CKR_TOKEN_NOT_PRESENT, CKR_HOST_MEMORY}) {
+        for (const auto& options : {CipherOptions(), oaep}) {
+            fault("C_Decrypt", "1", rv);
+            const CallCounter calls;
+            EXPECT_FALSE(decryptWith(options, encrypt(message_, options))) << pkcs11::rvName(rv);
+            EXPECT_NE(takeErrors().find("C_Decrypt answered " + pkcs11::rvName(rv)),
+                      std::string::npos);
+            EXPECT_EQ(calls.of("C_Decrypt"), 1U) << pkcs11::rvName(rv);
+            noFaults();
+            EXPECT_EQ(decryptWith(options, encrypt(message_, options)), message_) << takeErrors();
+        }
+    }
+}
+
+// OpenSSL 3.2's switch, for programs that hide the error themselves.
+TEST_F(WithoutRawRsa, BadPaddingIsAnErrorWhereTheProgramWantsIt) {
+    const auto run = [&](const Bytes& ciphertext, unsigned implicit) {
+        const ossl::PkeyCtx context(
+            EVP_PKEY_CTX_new_from_pkey(instance_->get(), key_.get(), nullptr));
+        const std::array params{OSSL_PARAM_construct_uint("implicit-rejection", &implicit),
+                                OSSL_PARAM_construct_end()};
+        Bytes out(256);
+        std::size_t size = out.size();
+        EXPECT_EQ(EVP_PKEY_decrypt_init(context.get()), 1);
+        EXPECT_EQ(EVP_PKEY_CTX_set_params(context.get(), params.data()), 1);
+        return EVP_PKEY_decrypt(context.get(), out.data(), &size, ciphertext.data(),
+                                ciphertext.size());
+    };
+    EXPECT_EQ(run(encrypt(message_), 0), 1);
+    EXPECT_EQ(run(encrypt(message_), 1), 1);
+    EXPECT_EQ(run(badlyPadded(), 1), 1);
+    EXPECT_EQ(takeErrors(), "");
+    EXPECT_NE(run(badlyPadded(), 0), 1);
+    EXPECT_EQ(takeErrors(), "invalid data: decryption failed\n");
+}
+
+// What an operator's log says of a decryption, without the numbers of steps and the times.
+std::string logged(const std::filesystem::path& file) {
+    std::ifstream in(file);
+    std::string all;
+    for (std::string line; std::getline(in, line);)
+        all += std::regex_replace(line, std::regex("#[0-9]+|[0-9]+ us$"), "") + "\n";
+    std::filesystem::resize_file(file, 0);
+    return all;
+}
+
+TEST(ForeignData, TheLogSaysTheSameOfBadPaddingAndOfGood) {
+    const auto file = scratch("log");
+    ASSERT_EQ(setenv("PKCS11_PROVIDER_DEBUG", ("file:" + file.string() + ",level:2").c_str(), 1),
+              0);
+    hideRawRsa();
+    const Instance instance;
+    const auto key = loadPrivate(instance, "rsa");
+    const auto good = encrypt(randomBytes(40));
+    const auto bad = badlyPadded();
+    decrypt(instance, key.get(), good);
+    EXPECT_NE(logged(file).find("C_Decrypt"), std::string::npos);
+    decrypt(instance, key.get(), good);
+    const auto ofGood = logged(file);
+    decrypt(instance, key.get(), bad);
+    EXPECT_EQ(logged(file), ofGood);
+    EXPECT_NE(ofGood, "");
 }
 
 } // namespace

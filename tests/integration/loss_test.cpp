@@ -83,15 +83,23 @@ class Loss : public ::testing::TestWithParam<CK_RV> {
                                               : "token \"scenarios\"";
     }
 
-    static bool mustNotBeRepeated(const std::string& function, CK_RV rv) {
-        const bool isVague = std::find(vague.begin(), vague.end(), rv) != vague.end();
-        return isVague && function == "C_Decrypt"; // it may be the ciphertext's fault
+    template <typename List>
+    static bool isIn(const List& list, CK_RV rv) {
+        return std::find(list.begin(), list.end(), rv) != list.end();
     }
 
-    // What is known of a ciphertext is nobody's business: these two are told as one (RFC 8017,
-    // section 7.1.2).
+    // What reached C_Decrypt is not given to the key again, unless nothing can have begun.
+    static bool mustNotBeRepeated(const std::string& function, CK_RV rv) {
+        constexpr std::array before{CKR_SESSION_HANDLE_INVALID, CKR_SESSION_CLOSED,
+                                    CKR_USER_NOT_LOGGED_IN, CKR_CRYPTOKI_NOT_INITIALIZED};
+        return function == "C_Decrypt" && !isIn(before, rv);
+    }
+
+    // What is known of a ciphertext is nobody's business: all that may depend on it is told as one
+    // (RFC 8017, section 7.1.2).
     static bool isToldAsBadCiphertext(const std::string& function, CK_RV rv) {
-        return function == "C_Decrypt" && (rv == CKR_FUNCTION_FAILED || rv == CKR_GENERAL_ERROR);
+        constexpr std::array apart{CKR_DEVICE_REMOVED, CKR_TOKEN_NOT_PRESENT, CKR_HOST_MEMORY};
+        return mustNotBeRepeated(function, rv) && !isIn(apart, rv);
     }
 
     std::optional<Instance> instance_;

@@ -39,13 +39,37 @@ asym_cipher::Substitute substituteFor(const Bytes& ciphertext, const Bytes& secr
 
 Bytes decodePkcs1(const Bytes& block, const asym_cipher::Substitute& substitute) {
     Bytes out(blockSize);
-    out.resize(asym_cipher::pkcs1Decode(block, substitute, out));
+    out.resize(asym_cipher::messageOrSubstitute(asym_cipher::removePkcs1(block), substitute, out));
     return out;
+}
+
+void tlsDecode(const Bytes& block, unsigned clientVersion, unsigned negotiatedVersion, Bytes& out) {
+    asym_cipher::premasterOrRandom(nullptr, asym_cipher::removePkcs1(block), clientVersion,
+                                   negotiatedVersion, out);
 }
 
 Bytes messageOf(const asym_cipher::Substitute& substitute) {
     return {substitute.message.view().begin(),
             substitute.message.view().begin() + static_cast<std::ptrdiff_t>(substitute.size)};
+}
+
+TEST(AlignRight, PutsZerosBeforeEverySize) {
+    for (const std::size_t room : {1UL, 63UL, 255UL, 256UL, 257UL, 512UL})
+        for (std::size_t size = 0; size <= room; ++size) {
+            const auto data = randomBytes(room);
+            auto block = data;
+            asym_cipher::alignRight(block, size);
+            Bytes expected(room - size);
+            expected.insert(expected.end(), data.begin(),
+                            data.begin() + static_cast<std::ptrdiff_t>(size));
+            ASSERT_EQ(block, expected) << size << " of " << room;
+        }
+}
+
+TEST(AlignRight, MakesNothingOfASizeThatIsTooLong) {
+    auto block = randomBytes(blockSize);
+    asym_cipher::alignRight(block, blockSize + 1);
+    EXPECT_EQ(block, Bytes(blockSize));
 }
 
 TEST(Pkcs1Decode, GivesMessagesOfEveryLength) {
@@ -96,9 +120,9 @@ TEST(TlsDecode, GivesThePremasterSecret) {
     premaster[0] = 3;
     premaster[1] = 3;
     Bytes out(48);
-    asym_cipher::tlsDecode(nullptr, pkcs1Block(premaster), 0x0303, 0, out);
+    tlsDecode(pkcs1Block(premaster), 0x0303, 0, out);
     EXPECT_EQ(out, premaster);
-    asym_cipher::tlsDecode(nullptr, pkcs1Block(premaster), 0x0301, 0x0303, out);
+    tlsDecode(pkcs1Block(premaster), 0x0301, 0x0303, out);
     EXPECT_EQ(out, premaster) << "the negotiated version is accepted, too";
 }
 
@@ -115,8 +139,8 @@ TEST(TlsDecode, GivesRandomBytesForWrongVersionLengthOrPadding) {
           std::pair{badPadding, 0x0303U}}) {
         Bytes first(48);
         Bytes second(48);
-        asym_cipher::tlsDecode(nullptr, block, version, 0, first);
-        asym_cipher::tlsDecode(nullptr, block, version, 0, second);
+        tlsDecode(block, version, 0, first);
+        tlsDecode(block, version, 0, second);
         EXPECT_NE(first, premaster);
         EXPECT_NE(first, second);
         EXPECT_NE(first, Bytes(48));

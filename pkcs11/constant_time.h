@@ -1,0 +1,38 @@
+// Choices among secret values without a branch. A mask goes through an empty piece of assembler,
+// so that no optimiser knows that it has two values only, and makes a branch of it again.
+#pragma once
+
+#include <cstdint>
+
+namespace pkcs11::constant_time {
+
+/// All bits set for true, none for false.
+using Mask = std::uint64_t;
+
+inline Mask opaque(Mask mask) {
+    asm volatile("" : "+r"(mask));
+    return mask;
+}
+
+inline Mask isZero(std::uint64_t value) {
+    return opaque(((value | (0 - value)) >> 63) - 1);
+}
+
+inline Mask isEqual(std::uint64_t a, std::uint64_t b) {
+    return isZero(a ^ b);
+}
+
+/// For values below 2^63.
+inline Mask isLess(std::uint64_t a, std::uint64_t b) {
+    return opaque(0 - ((a - b) >> 63));
+}
+
+inline Mask isNegative(std::int32_t value) {
+    return opaque(0 - (static_cast<std::uint64_t>(static_cast<std::int64_t>(value)) >> 63));
+}
+
+inline std::uint64_t select(Mask mask, std::uint64_t a, std::uint64_t b) {
+    return (a & mask) | (b & ~mask);
+}
+
+} // namespace pkcs11::constant_time
