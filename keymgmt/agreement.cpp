@@ -14,7 +14,7 @@ using Octets = std::span<const unsigned char>;
 using Buffer = std::span<unsigned char>;
 using Derive = std::function<std::size_t(const CK_MECHANISM& mechanism, Buffer out)>;
 
-// Under which a key remembers that its token takes no raw points.
+// Under which a key remembers that its token takes points in DER.
 constexpr std::uint64_t rawPoint = CKM_ECDH1_DERIVE;
 
 // What C_DeriveKey answers to a point in a form that it does not take; tokens do not agree on one
@@ -27,6 +27,8 @@ bool blamesPoint(const pkcs11::Error& error) {
     case CKR_DATA_LEN_RANGE:
     case CKR_DOMAIN_PARAMS_INVALID:
     case CKR_PUBLIC_KEY_INVALID:
+    case CKR_FUNCTION_FAILED:
+    case CKR_GENERAL_ERROR:
         return error.isOf(pkcs11::functionName<&pkcs11::List::C_DeriveKey>);
     default:
         return false;
@@ -47,30 +49,43 @@ std::size_t deriveWith(const Derive& derive, CK_MECHANISM_TYPE type, Octets poin
     }
 }
 
-// Nothing if the form of the point was not the trouble.
-std::optional<std::size_t> deriveWithWrapped(const Derive& derive, CK_MECHANISM_TYPE type,
-                                             Octets point, Buffer out) {
-    try {
-        return deriveWith(derive, type, ossl::octetString(point), out);
-    } catch (const pkcs11::Error&) {
-        return std::nullopt;
-    }
+// A token that takes either form may unwrap such a raw point, by its first bytes alone.
+bool looksWrapped(Octets point) {
+    constexpr unsigned char octetStringTag = 0x04, longLength = 0x81;
+    return point.size() > 2 && point[0] == octetStringTag &&
+           (point[1] == point.size() - 2 || point[1] == longLength);
 }
 
-// PKCS#11 has had both forms of the point: raw, and in a DER OCTET STRING.
-std::size_t deriveWithEither(const Derive& derive, const Key& key, CK_MECHANISM_TYPE type,
-                             Octets point, Buffer out) {
-    if (key.wasRefused(rawPoint))
-        return deriveWith(derive, type, ossl::octetString(point), out);
+// Nothing if the form of the point may have been the trouble.
+std::optional<std::size_t> tryForm(const Derive& derive, CK_MECHANISM_TYPE type, Octets point,
+                                   Buffer out) {
     try {
         return deriveWith(derive, type, point, out);
     } catch (const pkcs11::Error& error) {
         if (!blamesPoint(error))
             throw;
-        const auto size = deriveWithWrapped(derive, type, point, out);
+        return std::nullopt;
+    }
+}
+
+// PKCS#11 has had both forms of the point: raw, and in a DER OCTET STRING. The one that did well
+// comes first, and the other is tried once. A point that can be read as either teaches nothing.
+std::size_t deriveWithEither(const Derive& derive, const Key& key, CK_MECHANISM_TYPE type,
+                             Octets point, Buffer out) {
+    const auto wrapped = ossl::octetString(point);
+    const bool wrappedFirst = key.wasRefused(rawPoint);
+    const Octets first = wrappedFirst ? Octets(wrapped) : point;
+    const Octets second = wrappedFirst ? point : Octets(wrapped);
+    try {
+        return deriveWith(derive, type, first, out);
+    } catch (const pkcs11::Error& error) {
+        if (!blamesPoint(error))
+            throw;
+        const auto size = tryForm(derive, type, second, out);
         if (!size)
             throw;
-        key.noteRefused(rawPoint);
+        if (!wrappedFirst && !looksWrapped(point))
+            key.noteRefused(rawPoint);
         return *size;
     }
 }

@@ -23,6 +23,16 @@ bool loginForUse(Session& session) {
     }
 }
 
+// What a peer's data may be the cause of may also mean that the session is gone: it is asked then,
+// since no call comes before C_DeriveKey that would tell. Throws for a session that is lost.
+void requireSession(Session& session) {
+    CK_SESSION_INFO info{};
+    session.require<&List::C_GetSessionInfo>(&info);
+    const bool isUsers = info.state == CKS_RO_USER_FUNCTIONS || info.state == CKS_RW_USER_FUNCTIONS;
+    if (session.connection().loggedIn() && session.connection().loginRequired() && !isUsers)
+        session.fail(functionName<&List::C_GetSessionInfo>, CKR_USER_NOT_LOGGED_IN);
+}
+
 // Has the token make a secret key of `size` bytes that can be read: `make` takes what is wanted of
 // the key and a place for its handle, and is the call `function`.
 template <typename Make>
@@ -46,7 +56,9 @@ CK_OBJECT_HANDLE makeSecret(Session& session, const TokenObject& key, const char
     if (rv == CKR_OK)
         return made;
     const auto error = callFailed(function, rv, key.describe());
-    if (remedyFor(error) != Remedy::none) // else nothing has begun: the session stays good
+    if (mayBlamePeer(error))
+        requireSession(session);
+    else if (remedyFor(error) != Remedy::none) // else nothing has begun: the session stays good
         session.setFailed(rv);
     throw error;
 }

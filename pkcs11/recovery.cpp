@@ -55,11 +55,19 @@ bool comesBeforeTheWork(CK_RV rv) {
 
 } // namespace
 
+bool mayBlamePeer(const Error& error) {
+    const bool takesPeersData = error.isOf(functionName<&List::C_DeriveKey>) ||
+                                error.isOf(functionName<&List32::C_DecapsulateKey>);
+    const CK_RV rv = error.rv();
+    return takesPeersData && (rv == CKR_DEVICE_ERROR || rv == CKR_DEVICE_MEMORY ||
+                              rv == CKR_FUNCTION_FAILED || rv == CKR_GENERAL_ERROR);
+}
+
 Remedy remedyFor(const Error& error) {
     const CK_RV rv = error.rv();
     if (changesToken(error) && !comesBeforeTheWork(rv))
         return Remedy::none;
-    if (takesCiphertext(error) && !isSessionLoss(rv))
+    if ((takesCiphertext(error) && !isSessionLoss(rv)) || mayBlamePeer(error))
         return Remedy::none;
     if (error.failure() == Failure::login || error.failure() == Failure::key)
         return Remedy::none;

@@ -20,9 +20,14 @@ enum class Remedy {
     module      ///< C_Initialize, which somebody else has undone
 };
 
-/// What `error` allows. A login whose PIN may have been looked at, a decryption that may have
-/// failed because of its ciphertext, and what may have changed the token are never repeated.
+/// What `error` allows. A login whose PIN may have been looked at, a decryption or
+/// a key agreement that may have failed because of somebody's data, and what may have changed the
+/// token are never repeated.
 Remedy remedyFor(const Error& error);
+
+/// True for an answer of C_DeriveKey or C_DecapsulateKey that a peer's data may be the cause of. It
+/// is not repeated in a session that is good, so that a peer can't cost the token a login.
+bool mayBlamePeer(const Error& error);
 
 /// The attempts at one operation, or at a search for tokens: four at most, and some more where
 /// other threads' losses or successes come in between. Used by one thread.

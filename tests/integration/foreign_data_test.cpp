@@ -4,6 +4,9 @@
 #include <fstream>
 #include <regex>
 
+#include <openssl/core_names.h>
+
+#include "agreement.h"
 #include "decryption.h"
 #include "pkcs11/error.h"
 
@@ -257,6 +260,68 @@ TEST(ForeignData, TheLogSaysTheSameOfBadPaddingAndOfGood) {
     decrypt(instance, key.get(), bad);
     EXPECT_EQ(logged(file), ofGood);
     EXPECT_NE(ofGood, "");
+}
+
+// The peer's X coordinate begins as the length of a DER OCTET STRING does, for which the token
+// takes the raw point.
+ossl::Pkey ambiguousPeer(const std::string& group) {
+    for (;;) {
+        auto pair = generate(defaultOnly(), group);
+        std::array<unsigned char, 200> point{};
+        std::size_t size = 0;
+        if (EVP_PKEY_get_octet_string_param(pair.get(), OSSL_PKEY_PARAM_PUB_KEY, point.data(),
+                                            point.size(), &size) != 1)
+            return nullptr;
+        if (point[1] == size - 2)
+            return pair;
+    }
+}
+
+TEST(ForeignData, APointThatLooksLikeDerIsAGoodPeer) {
+    const auto pair = newOnToken("P-224", "derives");
+    const Instance instance;
+    const auto key = loadPrivate(instance, "derives");
+    const auto agrees = [&](EVP_PKEY* peer) {
+        return derive(instance.get(), key.get(), publicHalf(instance.get(), peer).get()) ==
+               derive(defaultOnly(), pair.get(), peer);
+    };
+    const auto peer = generate(defaultOnly(), "P-224");
+    EXPECT_TRUE(agrees(peer.get())) << takeErrors();
+    const auto ambiguous = ambiguousPeer("P-224");
+    ASSERT_TRUE(ambiguous);
+    {
+        const CallCounter calls;
+        EXPECT_TRUE(agrees(ambiguous.get())) << takeErrors();
+        EXPECT_EQ(calls.of("C_DeriveKey"), 2U) << calls.log();
+        EXPECT_EQ(calls.of("C_Login") + calls.of("C_FindObjects") + calls.of("C_CloseSession"), 0U)
+            << calls.log();
+    }
+    const CallCounter calls;
+    EXPECT_TRUE(agrees(peer.get())) << takeErrors();
+    EXPECT_EQ(calls.all(), oneDerivation) << calls.log() << "it has changed nothing";
+}
+
+TEST(ForeignData, ABadPeerCostsTheTokenNothingButCalls) {
+    const Instance instance;
+    const auto key = loadPrivate(instance, "ec256");
+    const auto peer = publicKeyFromFile("ec256");
+    const auto expected = deriveInSoftware("ec256", peer.get());
+    ASSERT_EQ(derive(instance.get(), key.get(), peer.get()), expected) << takeErrors();
+    for (const CK_RV rv : {CKR_GENERAL_ERROR, CKR_FUNCTION_FAILED, CKR_DEVICE_ERROR,
+                           CKR_DEVICE_MEMORY, CKR_ARGUMENTS_BAD, CKR_PUBLIC_KEY_INVALID}) {
+        fault("C_DeriveKey", "1+", rv);
+        const CallCounter calls;
+        EXPECT_TRUE(derive(instance.get(), key.get(), peer.get()).empty());
+        EXPECT_NE(takeErrors().find("C_DeriveKey answered " + pkcs11::rvName(rv)),
+                  std::string::npos);
+        EXPECT_LE(calls.of("C_DeriveKey"), 2U) << pkcs11::rvName(rv);
+        EXPECT_EQ(calls.total(), calls.of("C_DeriveKey") + calls.of("C_GetSessionInfo"))
+            << calls.log();
+        noFaults();
+        const CallCounter after;
+        EXPECT_EQ(derive(instance.get(), key.get(), peer.get()), expected) << takeErrors();
+        EXPECT_EQ(after.all(), oneDerivation) << after.log();
+    }
 }
 
 } // namespace
