@@ -1,6 +1,7 @@
 #include "pkcs11/registry.h"
 
 #include <array>
+#include <cerrno>
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
@@ -11,6 +12,7 @@
 #include <p11-kit/p11-kit.h>
 
 #include "pkcs11/process.h"
+#include "pkcs11/registration.h"
 
 namespace pkcs11 {
 namespace {
@@ -49,16 +51,6 @@ void finalizeAll() {
         return;
     for (auto* module : all)
         module->finalize();
-}
-
-// A relative name is p11-kit's to resolve, against its module folder and never against the working
-// directory.
-std::string canonical(const std::string& path) {
-    if (!path.starts_with('/'))
-        return path;
-    std::error_code error;
-    const auto real = std::filesystem::canonical(path, error);
-    return error ? path : real.string();
 }
 
 // The caller holds process::stateMutex().
@@ -106,10 +98,12 @@ std::string lastMessage() {
     return message != nullptr ? message : "no reason given";
 }
 
-// p11-kit's proxy is p11-kit's own library, which p11-kit does not load for anybody. Its bare name
-// is the system's to find.
+// p11-kit's proxy is p11-kit's own library, of another name, which p11-kit does not load for
+// anybody. Its bare name is the system's to find.
 bool isProxy(const std::string& path) {
     const std::filesystem::path file(path);
+    if (file.is_absolute() && file.filename().string().starts_with("libp11-kit.so"))
+        return true;
     return file.filename() == "p11-kit-proxy.so" && (file.is_absolute() || !file.has_parent_path());
 }
 
@@ -161,16 +155,16 @@ std::string optionOf(CK_FUNCTION_LIST* functions, const char* option) {
 }
 
 void adoptList(CK_FUNCTION_LIST** list, bool remoteOnly, const ModuleOptions& common,
-               const ModulePolicy& policy, std::vector<ModuleUse>& out) {
+               std::vector<ModuleUse>& out) {
     for (auto** entry = list; entry != nullptr && *entry != nullptr; ++entry) {
         const CString name(p11_kit_module_get_name(*entry), &std::free);
         const CString file(p11_kit_module_get_filename(*entry), &std::free);
-        if ((remoteOnly && file) || !policy.allows(file ? file.get() : ""))
+        if (remoteOnly && file)
             continue;
         ModuleOptions options = common;
         if (const auto own = optionOf(*entry, "x-init-reserved"); !own.empty())
             options.initArgs = own;
-        const std::string path = file ? canonical(file.get()) : "";
+        const auto path = file ? ModulePolicy().require(file.get()) : std::string();
         out.push_back(adopt(*entry, name ? name.get() : fileStem(path), path, options));
     }
 }
@@ -184,22 +178,55 @@ class LoadScope {
     LoadScope& operator=(const LoadScope&) = delete;
 };
 
-} // namespace
-
-ModuleUse loadModule(const std::string& path, const ModuleOptions& options,
-                     const ModulePolicy& policy) {
-    policy.require(path); // of this instance, whatever others have loaded
-    const std::string real = canonical(path);
-    if (auto* known = find(fileStem(path), real))
+// `file` as ModulePolicy resolved it.
+ModuleUse loadFile(const std::string& file, const std::string& name, const ModuleOptions& options) {
+    if (auto* known = find(name, file))
         return ModuleUse(*known);
     if (Module::insideCall())
         throw Error(Failure::module, "a module called back into the provider");
     const LoadScope scope;
-    return adopt(loadFunctions(path), fileStem(path), real, options);
+    return adopt(loadFunctions(file), name, file, options);
+}
+
+// As p11-kit does it: what can't be loaded is left out, unless it is critical.
+void loadRegistered(const Registration& registration, const std::string& file,
+                    const ModuleOptions& common, std::vector<ModuleUse>& out) try {
+    ModuleOptions options = common;
+    if (!registration.initArgs.empty())
+        options.initArgs = registration.initArgs;
+    out.push_back(loadFile(file, registration.name, options));
+} catch (const Error&) {
+    if (registration.critical)
+        throw;
+}
+
+// Not by p11-kit, which loads all that is registered before it tells what that is. Modules behind a
+// socket or a command have no file that a policy could name.
+std::vector<ModuleUse> loadAllowed(const ModuleOptions& options, const ModulePolicy& policy) {
+    const auto registered =
+        registrations(RegistrationFolders::ofTheSystem(), program_invocation_short_name);
+    std::vector<ModuleUse> result;
+    for (const auto& one : registered)
+        if (const auto file = policy.resolve(one.file))
+            loadRegistered(one, *file, options, result);
+    if (result.empty() && !registered.empty())
+        throw Error(Failure::module, "none of the modules that are registered with p11-kit is "
+                                     "among pkcs11-allowed-module-paths");
+    return result;
+}
+
+} // namespace
+
+ModuleUse loadModule(const std::string& path, const ModuleOptions& options,
+                     const ModulePolicy& policy) {
+    // Of this instance, whatever others have loaded.
+    return loadFile(policy.require(path), fileStem(path), options);
 }
 
 std::vector<ModuleUse> loadRegisteredModules(const ModuleOptions& options,
                                              const ModulePolicy& policy) {
+    if (policy.limits())
+        return loadAllowed(options, policy);
     if (Module::insideCall())
         throw Error(Failure::module, "a module called back into the provider");
     const LoadScope scope;
@@ -208,14 +235,9 @@ std::vector<ModuleUse> loadRegisteredModules(const ModuleOptions& options,
     if (direct == nullptr)
         throw Error(Failure::module,
                     "cannot load the modules registered with p11-kit: " + lastMessage());
-    adoptList(direct, false, options, policy, result);
-    // Modules behind a socket or a command exist only as p11-kit's own wrappers. They have no file
-    // that a policy could name.
-    if (!policy.limits())
-        adoptList(p11_kit_modules_load(nullptr, 0), true, options, policy, result);
-    else if (result.empty() && *direct != nullptr)
-        throw Error(Failure::module, "none of the modules that are registered with p11-kit is "
-                                     "among pkcs11-allowed-module-paths");
+    adoptList(direct, false, options, result);
+    // Modules behind a socket or a command exist only as p11-kit's own wrappers.
+    adoptList(p11_kit_modules_load(nullptr, 0), true, options, result);
     return result;
 }
 

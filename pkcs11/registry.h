@@ -36,8 +36,9 @@ ModuleUse loadModule(const std::string& path, const ModuleOptions& options,
                      const ModulePolicy& policy);
 
 /// The modules registered with p11-kit for this program (pkcs11.conf(5)), in p11-kit's order, none
-/// initialised, those left out that `policy` does not allow. Their own init arguments
-/// (x-init-reserved) go before those in `options`. Throws Error.
+/// initialised. Their own init arguments (x-init-reserved) go before those in `options`. Where
+/// `policy` limits, only those that it allows are loaded, and the user's own configuration is not
+/// read. Throws Error.
 std::vector<ModuleUse> loadRegisteredModules(const ModuleOptions& options,
                                              const ModulePolicy& policy);
 

@@ -1,22 +1,13 @@
 #include "tools/key_file.h"
 
-#include <algorithm>
-#include <array>
 #include <cstdlib>
 
 #include "tools/error.h"
+#include "tools/module_policy.h"
 #include "tools/token_uri.h"
 #include "tools/yaml.h"
 
 namespace tools {
-namespace {
-
-// A key file must not name another module than the policy permits, nor change how it is loaded.
-constexpr std::array<std::string_view, 9> steering{
-    "LD_",  "OPENSSL_", "OCICRYPT_", "PKCS11_PROVIDER_", "PKCS11_MODULE_PATH", "PKCS11_FORCE_LOGIN",
-    "P11_", "GLIBC_",   "MALLOC_"};
-
-} // namespace
 
 KeyFile KeyFile::parse(std::string_view text, const std::string& what) {
     const auto root = yaml::parse(text, what);
@@ -40,15 +31,15 @@ KeyFile KeyFile::parse(std::string_view text, const std::string& what) {
     return file;
 }
 
-void ModuleEnvironment::apply(const KeyFile& file, const std::string& what) {
+void ModuleEnvironment::apply(const KeyFile& file, const ModulePolicy& policy,
+                              const std::string& what) {
     for (const auto& variable : file.environment) {
         const auto& name = variable.first;
         const auto refuse = [&what](const std::string& why) {
             throw KeyError(std::string(what).append(": ").append(why));
         };
-        if (std::any_of(steering.begin(), steering.end(),
-                        [&name](std::string_view start) { return name.starts_with(start); }))
-            refuse(name + " is no variable for a module");
+        if (!policy.permitsVariable(name))
+            refuse(name + " is no variable that a key file may set (" + policy.origin() + ")");
         const auto [entry, isNew] = applied_.try_emplace(name, variable.second);
         if (!isNew && entry->second != variable.second)
             refuse("another key file sets " + name + " to something else");

@@ -23,12 +23,14 @@ struct KeyFile {
     static KeyFile parse(std::string_view yaml, const std::string& what);
 };
 
+class ModulePolicy;
+
 /// Sets variables in this process for modules that are to be loaded. Throws KeyError for a
-/// variable that steers this program or the loader instead of a module, and for one that another
-/// key file has set to something else: a module reads them once.
+/// variable that `policy` does not permit, and for one that another key file has set to something
+/// else: a module reads them once.
 class ModuleEnvironment {
   public:
-    void apply(const KeyFile& file, const std::string& what);
+    void apply(const KeyFile& file, const ModulePolicy& policy, const std::string& what);
 
   private:
     std::map<std::string, std::string> applied_;

@@ -7,7 +7,6 @@
 #include "tools/error.h"
 #include "tools/input.h"
 #include "tools/library.h"
-#include "tools/module_policy.h"
 #include "tools/passphrase.h"
 #include "tools/token_uri.h"
 
@@ -121,8 +120,8 @@ Key KeySource::fromFile(const std::string& path, Half half) try {
 
 Key KeySource::fromKeyFile(const KeyFile& file, const std::string& path, Half half) {
     try {
-        const auto module = ModulePolicy::fromEnvironment().module(file.uri);
-        environment_.apply(file, path);
+        const auto module = policy().module(file.uri);
+        environment_.apply(file, policy(), path);
         auto& library = byModule_[module];
         if (!library)
             library = moduleLibrary(providerFolder_, module);
@@ -133,6 +132,13 @@ Key KeySource::fromKeyFile(const KeyFile& file, const std::string& path, Half ha
         const std::string what = error.what();
         throw KeyError(what.starts_with(path) ? what : path + ": " + what);
     }
+}
+
+// Read once, before any key file's variables are set: none of them may lead to another policy.
+const ModulePolicy& KeySource::policy() {
+    if (!policy_)
+        policy_ = ModulePolicy::fromEnvironment();
+    return *policy_;
 }
 
 const std::shared_ptr<OSSL_LIB_CTX>& KeySource::users() {

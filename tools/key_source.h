@@ -3,11 +3,13 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "tools/key.h"
 #include "tools/key_file.h"
+#include "tools/module_policy.h"
 #include "tools/secret.h"
 
 namespace tools {
@@ -37,11 +39,13 @@ class KeySource {
     Key fromFile(const std::string& path, Half half);
     Key fromKeyFile(const KeyFile& file, const std::string& path, Half half);
     const std::shared_ptr<OSSL_LIB_CTX>& users();
+    const ModulePolicy& policy();
 
     std::string providerFolder_;
     Asking asking_;
     std::shared_ptr<OSSL_LIB_CTX> users_;
     std::map<std::string, std::shared_ptr<OSSL_LIB_CTX>> byModule_;
+    std::optional<ModulePolicy> policy_;
     ModuleEnvironment environment_;
 };
 

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <optional>
 
+#include "pkcs11/loading_modules.h"
 #include "tools/error.h"
 #include "tools/input.h"
 #include "tools/token_uri.h"
@@ -82,6 +83,8 @@ ModulePolicy ModulePolicy::parse(std::string_view text, const std::string& what)
         yaml::texts(yaml::find(root, "module-directories"), what + ": module-directories");
     policy.allowed_ =
         yaml::texts(yaml::find(root, "allowed-module-paths"), what + ": allowed-module-paths");
+    policy.variables_ = yaml::texts(yaml::find(root, "allowed-module-environment"),
+                                    what + ": allowed-module-environment");
     policy.origin_ = "the policy is " + what;
     return policy;
 }
@@ -101,11 +104,26 @@ ModulePolicy ModulePolicy::fromEnvironment() {
     return none();
 }
 
-bool ModulePolicy::allows(std::string_view path) const {
-    return std::any_of(allowed_.begin(), allowed_.end(), [path](const std::string& one) {
-        return path == one || (one.ends_with('/') && path.starts_with(one) &&
-                               path.find('/', one.size()) == std::string_view::npos);
-    });
+// SoftHSM's configuration names files of a token and no library; of a variable that is not known
+// nobody can say that.
+bool ModulePolicy::permitsVariable(std::string_view name) const {
+    return name == "SOFTHSM2_CONF" ||
+           std::find(variables_.begin(), variables_.end(), name) != variables_.end();
+}
+
+// The file behind the path, if that may be loaded.
+std::optional<std::string> ModulePolicy::allowed(const std::string& path) const {
+    std::error_code missing;
+    const auto real = fs::canonical(path, missing);
+    const auto file = missing ? fs::path(path) : real;
+    const bool isAllowed =
+        std::any_of(allowed_.begin(), allowed_.end(), [&](const std::string& one) {
+            return path == one ||
+                   (one.ends_with('/') && path.starts_with(one) &&
+                    path.find('/', one.size()) == std::string::npos &&
+                    !pkcs11::loadsOtherModules(path) && !pkcs11::loadsOtherModules(file));
+        });
+    return isAllowed ? std::optional(file.string()) : std::nullopt;
 }
 
 std::string ModulePolicy::find(const std::vector<std::string>& folders,
@@ -118,9 +136,10 @@ std::string ModulePolicy::find(const std::vector<std::string>& folders,
         // A folder's own order is nobody's choice.
         std::sort(files.begin(), files.end());
         for (const auto& file : files) {
-            auto path = (fs::path(folder) / file).string();
-            if (fits(lowered(file), lowered(name)) && allows(path))
-                return path;
+            if (!fits(lowered(file), lowered(name)))
+                continue;
+            if (auto path = allowed((fs::path(folder) / file).string()))
+                return *std::move(path);
         }
     }
     throw KeyError("no module fits module-name=" + name + " (" + origin_ + ")");
@@ -135,9 +154,9 @@ std::string ModulePolicy::module(std::string_view text) const {
             throw KeyError("module-path=" + *path + " does not begin with \"/\"");
         std::error_code ignored;
         if (!fs::is_directory(*path, ignored)) {
-            if (!allows(*path))
-                throw KeyError("the module " + *path + " is not allowed (" + origin_ + ")");
-            return *path;
+            if (auto file = allowed(*path))
+                return *std::move(file);
+            throw KeyError("the module " + *path + " is not allowed (" + origin_ + ")");
         }
     }
     if (!name || name->empty())

@@ -1,6 +1,7 @@
 // Which PKCS#11 modules key files may use: ocicrypt's OCICRYPT_CONFIG.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -9,7 +10,9 @@ namespace tools {
 
 /// Without OCICRYPT_CONFIG: none, unless $XDG_CONFIG_HOME/ocicrypt.conf, ~/.config/ocicrypt.conf
 /// or /etc/ocicrypt.conf says otherwise. "internal": those in the usual folders. Else a file with
-/// the lists module-directories and allowed-module-paths, under pkcs11: or not.
+/// the lists module-directories and allowed-module-paths, under pkcs11: or not; and
+/// allowed-module-environment, which ocicrypt does not know: variables that key files may set
+/// besides SOFTHSM2_CONF.
 class ModulePolicy {
   public:
     /// Throws Error.
@@ -19,17 +22,23 @@ class ModulePolicy {
     /// Throws Error, naming `what`.
     static ModulePolicy parse(std::string_view yaml, const std::string& what);
 
-    /// The file of the module that the URI `text` names by module-path or module-name. A folder
-    /// that is allowed ends with "/", and stands for the files in it, not for those in folders
-    /// below. Throws KeyError.
+    /// The file of the module that the URI `text` names by module-path or module-name, without
+    /// symbolic links where it exists. A folder that is allowed ends with "/", and stands for the
+    /// files in it, not for those in folders below, nor for modules that load other modules.
+    /// Throws KeyError.
     std::string module(std::string_view text) const;
+    /// Whether a key file may set the environment variable `name`.
+    bool permitsVariable(std::string_view name) const;
+    /// Where the policy comes from, for messages.
+    const std::string& origin() const { return origin_; }
 
   private:
-    bool allows(std::string_view path) const;
+    std::optional<std::string> allowed(const std::string& path) const;
     std::string find(const std::vector<std::string>& folders, const std::string& name) const;
 
     std::vector<std::string> directories_;
     std::vector<std::string> allowed_;
+    std::vector<std::string> variables_; ///< permitted besides those that are always
     std::string origin_;
 };
 

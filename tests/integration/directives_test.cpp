@@ -11,8 +11,12 @@
 #include <openssl/encoder.h>
 #include <openssl/evp.h>
 
+#include "pkcs11/error.h"
+#include "pkcs11/policy.h"
+#include "pkcs11/registration.h"
 #include "tests/integration/fixture.h"
 #include "tests/integration/newer.h"
+#include "tests/support/temporary_folder.h"
 
 namespace {
 
@@ -390,6 +394,63 @@ TEST(EnvironmentVariables, SwitchTheLogOn) {
     EXPECT_NE(logged().find("sign"), std::string::npos) << logged();
     EXPECT_EQ(logged().find("C_SignInit"), std::string::npos) << logged();
     std::filesystem::remove(log);
+}
+
+std::string namesOf(const pkcs11::RegistrationFolders& folders, const std::string& program) {
+    std::string all;
+    for (const auto& one : pkcs11::registrations(folders, program))
+        all += one.name + "=" + one.file + (one.critical ? "!" : "") + "(" + one.initArgs + ") ";
+    return all;
+}
+
+TEST(Registration, IsReadAsP11KitReadsIt) {
+    const TemporaryFolder place("registration");
+    const auto folder = place.path().string();
+    const auto write = [&folder](const std::string& name, const std::string& text) {
+        std::filesystem::create_directories(
+            std::filesystem::path(folder + "/" + name).parent_path());
+        std::ofstream(folder + "/" + name) << text;
+    };
+    const pkcs11::RegistrationFolders folders{
+        {folder + "/system", folder + "/package", folder + "/none"}, "/modules"};
+    EXPECT_EQ(namesOf(folders, "me"), "");
+    write("package/b.module", "# text\n\n  module: b.so\r\nx-init-reserved: a: b\n");
+    write("package/a.module", "module: /a.so\ncritical: yes");
+    write("package/far.module", "remote: |ssh there\nmodule: far.so\npriority: -1\n");
+    write("package/readme.txt", "no configuration");
+    EXPECT_EQ(namesOf(folders, "me"), "a=/a.so!() b=/modules/b.so(a: b) far=() ");
+    write("system/b.module", "priority: 7\nmodule: c.so\nx-init-reserved:\n");
+    write("system/one.module", "module: 1.so\nenable-in: other, me\n");
+    write("system/two.module", "module: 2.so\ndisable-in: me other\n");
+    EXPECT_EQ(namesOf(folders, "me"), "b=/modules/c.so() a=/a.so!() one=/modules/1.so() far=() ");
+    EXPECT_EQ(namesOf(folders, "m"), "b=/modules/c.so() a=/a.so!() two=/modules/2.so() far=() ");
+    write("package/wrong.module", "[section]\n");
+    EXPECT_THROW(namesOf(folders, "me"), pkcs11::Error);
+}
+
+TEST(ModulePolicy, GivesTheFileThatItAllows) {
+    const TemporaryFolder place("policy");
+    const auto folder = std::filesystem::canonical(place.path()).string();
+    for (const auto* name : {"m.so", "pkcs11-spy.so", "libp11-kit.so.0"})
+        std::ofstream(folder + "/" + name) << "x";
+    const auto link = folder + "-link.so";
+    std::filesystem::create_symlink(folder + "/m.so", link);
+    const auto resolved = [](const std::vector<std::string>& allowed, const std::string& path) {
+        return pkcs11::ModulePolicy(allowed).resolve(path).value_or("no");
+    };
+    EXPECT_EQ(resolved({folder}, link), folder + "/m.so");
+    EXPECT_EQ(resolved({link}, folder + "/m.so"), folder + "/m.so");
+    EXPECT_EQ(resolved({}, link), folder + "/m.so");
+    EXPECT_EQ(resolved({}, "m.so"), "m.so");
+    EXPECT_EQ(resolved({}, folder + "/none.so"), folder + "/none.so");
+    for (const auto* path : {"m.so", "", "/none.so", "/"})
+        EXPECT_EQ(resolved({folder, "relative", ""}, path), "no") << path;
+    // A module that loads others only where it is named itself.
+    for (const auto* name : {"/pkcs11-spy.so", "/libp11-kit.so.0"}) {
+        EXPECT_EQ(resolved({folder}, folder + name), "no") << name;
+        EXPECT_EQ(resolved({folder, folder + name}, folder + name), folder + name);
+    }
+    std::filesystem::remove(link);
 }
 
 } // namespace

@@ -343,13 +343,27 @@ TEST(KeyFile, RefusesOthers) {
           "pkcs11: {uri: 'pkcs11:a=b'}\nmodule: {env: [x]}",
           "pkcs11: {uri: 'pkcs11:a=b'}\nmodule: {env: {x: [y]}}", "a: [", "*x", "\t- a: b\n -"})
         EXPECT_TRUE(contains(refusal([&] { KeyFile::parse(wrong, "k.yaml"); }), "k.yaml")) << wrong;
-    ModuleEnvironment environment;
-    for (const auto* name : {"LD_PRELOAD", "OPENSSL_CONF", "PKCS11_PROVIDER_MODULE",
-                             "OCICRYPT_CONFIG", "P11_KIT_STRICT", "PKCS11_MODULE_PATH"}) {
-        KeyFile file;
-        file.environment[name] = "x";
-        EXPECT_TRUE(contains(refusal([&] { environment.apply(file, "k"); }), name));
-    }
+}
+
+// No list of variables that are forbidden can be complete: HOME leads p11-kit to any library.
+TEST(KeyFile, SetsPermittedVariablesAlone) {
+    KeyFile file;
+    for (const auto& policy : {ModulePolicy::internal(), ModulePolicy::parse("", "p")})
+        for (const auto* name :
+             {"LD_PRELOAD", "OPENSSL_CONF", "PKCS11_PROVIDER_MODULE", "OCICRYPT_CONFIG",
+              "P11_KIT_STRICT", "PKCS11_MODULE_PATH", "PKCS11SPY", "HOME", "XDG_CONFIG_HOME",
+              "OPENSC_CONF", "TPM2_PKCS11_TCTI", "SOFTHSM2_CONF2", "KEYPROVIDER_TEST", ""}) {
+            file.environment = {{name, "x"}};
+            EXPECT_TRUE(
+                contains(refusal([&] { ModuleEnvironment().apply(file, policy, "k"); }), name));
+            EXPECT_STRNE(std::getenv(name), "x") << name;
+        }
+    const auto policy = ModulePolicy::parse("allowed-module-environment: [KEYPROVIDER_TEST]", "p");
+    file.environment = {{"KEYPROVIDER_TEST", "x"}};
+    ModuleEnvironment().apply(file, policy, "k");
+    EXPECT_STREQ(std::getenv("KEYPROVIDER_TEST"), "x");
+    ::unsetenv("KEYPROVIDER_TEST");
+    EXPECT_NE(refusal([] { ModulePolicy::parse("allowed-module-environment: HOME", "p"); }), "");
 }
 
 TEST_F(KeyproviderTest, PolicyDecidesOnModules) {
@@ -385,6 +399,31 @@ TEST_F(KeyproviderTest, PolicyDecidesOnModules) {
                                       "]\n  allowed-module-paths: [" + module + "]",
                                   "p")
                   .module(byName),
+              module);
+}
+
+// They would load what environment or configuration name, under whatever name they are found.
+TEST_F(KeyproviderTest, FoldersDoNotAllowModulesThatLoadOthers) {
+    const auto folder = folder_.path().string();
+    const auto inFolder = ModulePolicy::parse("allowed-module-paths: [" + folder + "/]", "p.yaml");
+    for (const auto* name : {"pkcs11-spy.so", "p11-kit-proxy.so", "libp11-kit.so.0"}) {
+        const auto module = write(name, "");
+        const auto link = folder + "/link-" + name;
+        std::filesystem::create_symlink(module, link);
+        EXPECT_TRUE(contains(refusal([&] { inFolder.module("pkcs11:?module-path=" + module); }),
+                             "is not allowed"));
+        EXPECT_NE(refusal([&] { inFolder.module("pkcs11:?module-path=" + link); }), "") << name;
+        const auto named = ModulePolicy::parse("allowed-module-paths: [" + module + "]", "p.yaml");
+        EXPECT_EQ(named.module("pkcs11:?module-path=" + module), module);
+    }
+}
+
+TEST_F(KeyproviderTest, PolicyGivesTheFileBehindALink) {
+    const auto module = write("module.so", "");
+    const auto link = folder_.path().string() + "/link.so";
+    std::filesystem::create_symlink(module, link);
+    EXPECT_EQ(ModulePolicy::parse("allowed-module-paths: [" + link + "]", "p.yaml")
+                  .module("pkcs11:?module-path=" + link),
               module);
 }
 

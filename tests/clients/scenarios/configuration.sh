@@ -189,6 +189,62 @@ scenario_policy_allowed_modules() {
     fails "does not take the value" openssl dgst -sha256 -sign "$(uri rsa)" -out sig data.bin
 }
 
+# opened COMMAND...: runs it, behind AS; the files that the dynamic linker opened are listed in opened.txt
+AS=()
+opened() {
+    rm -f opened.*
+    clean "${AS[@]}" env LD_DEBUG=files "LD_DEBUG_OUTPUT=$WORK/opened" "$@"
+    sed -n 's/.*file=\(.*\) \[0\];  generating link map.*/\1/p' opened.* >opened.txt
+}
+
+# What was checked is what is loaded: the file behind a link, and not the link, which may lead elsewhere by then.
+scenario_policy_loads_what_it_checked() {
+    local module=$PKCS11_PROVIDER_MODULE
+    ln -s "$module" linked.so
+    configuration "pkcs11-allowed-module-paths = $module"
+    export PKCS11_PROVIDER_MODULE=$WORK/linked.so
+    opened openssl dgst -sha256 -sign "$(uri rsa)" -out sig data.bin
+    holds -xF "$(realpath "$module")" <opened.txt || die "the module is not among what was opened: $(cat opened.txt)"
+    ! holds -F linked.so <opened.txt || die "the link was loaded"
+}
+
+# Nothing that the policy does not allow is so much as opened: registered by the system, by the user, or behind a module
+# that loads others. A user who is not root, since p11-kit reads no configuration of root's.
+scenario_policy_registered_modules() {
+    own_namespaces policy_registered_modules
+    local module=$PKCS11_PROVIDER_MODULE evil=$WORK/evil.so mine=$WORK/mine.so other
+    local sign=(openssl dgst -sha256 -sign "$(uri rsa)" -out sig data.bin)
+    AS=(setpriv --reuid=65534 --regid=65534 --clear-groups)
+    registered_alone softhsm2 "module: $module"
+    echo "module: $evil" >/usr/share/p11-kit/modules/evil.module
+    export HOME=$WORK
+    unset XDG_CONFIG_HOME PKCS11_PROVIDER_MODULE
+    mkdir -p .config/pkcs11/modules
+    echo "module: $mine" >.config/pkcs11/modules/mine.module
+    cp "$(first_file '/usr/lib/*/pkcs11/p11-kit-trust.so' '/usr/lib64/pkcs11/p11-kit-trust.so')" "$evil"
+    cp "$evil" "$mine"
+    configuration ""
+    chown -R 65534:65534 "$WORK"
+    "${AS[@]}" test -r "$PROVIDER" || { echo "other users can't read the provider"; exit 77; }
+    opened "${sign[@]}"
+    for other in "$evil" "$mine"; do
+        holds -xF "$other" <opened.txt || die "without a policy $other is not loaded"
+    done
+    configuration "pkcs11-allowed-module-paths = $module"
+    opened "${sign[@]}"
+    plain dgst -sha256 -verify "$(public_of rsa)" -signature sig data.bin >/dev/null
+    ! holds -E 'evil|mine' <opened.txt || die "more than the policy allows was loaded: $(cat opened.txt)"
+    configuration "pkcs11-allowed-module-paths = $WORK/nothing"
+    fails "none of the modules that are registered" "${AS[@]}" "${sign[@]}"
+    # What loads other modules is not meant by its folder.
+    for other in p11-kit-proxy.so libp11-kit.so.0 pkcs11-spy.so; do
+        other=$(first_file "/usr/lib/*/$other" "/usr/lib64/$other")
+        configuration "pkcs11-module-path = $other
+pkcs11-allowed-module-paths = $(dirname "$other")"
+        PKCS11SPY=$evil fails "is not among pkcs11-allowed-module-paths" "${AS[@]}" "${sign[@]}"
+    done
+}
+
 # Calls of a whole process, with one module and one token: 16 at most, and these.
 scenario_calls_of_a_process() {
     local label token

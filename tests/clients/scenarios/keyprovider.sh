@@ -264,7 +264,7 @@ scenario_keyprovider_key_file() {
     key_file none.yaml ''
     refused "names no module" annotation unwrap -k none.yaml
     key_file steering.yaml '&module-name=softhsm2' PKCS11_PROVIDER_MODULE /tmp/evil.so
-    refused "PKCS11_PROVIDER_MODULE is no variable for a module" annotation unwrap -k steering.yaml
+    refused "PKCS11_PROVIDER_MODULE is no variable that a key file may set" annotation unwrap -k steering.yaml
     key_file second.yaml '&module-name=softhsm2' SOFTHSM2_CONF /elsewhere
     keyprovider wrap --format pkcs11 -r "$(public_of bare-rsa)" "$TOKENS/module" >annotation
     refused "another key file sets SOFTHSM2_CONF" annotation unwrap -k key.yaml -k second.yaml
@@ -272,6 +272,34 @@ scenario_keyprovider_key_file() {
     refused "broken.yaml is not YAML" annotation unwrap -k broken.yaml
     printf 'something: else\n' >broken.yaml
     refused "broken.yaml is neither a key" annotation unwrap -k broken.yaml
+}
+
+# A key file can't choose a library by what other modules or p11-kit read, nor another policy for the next key file.
+scenario_keyprovider_key_file_loads_nothing_else() {
+    keyprovider_contents
+    local module=$PKCS11_PROVIDER_MODULE name file
+    unset PKCS11_PROVIDER_MODULE SOFTHSM2_CONF
+    export HOME=$WORK XDG_CONFIG_HOME=$WORK
+    cp "$module" evil.so
+    mkdir -p .config/pkcs11/modules other
+    echo "module: $WORK/evil.so" >.config/pkcs11/modules/evil.module
+    keyprovider wrap --format pkcs11 -r "$(public_of rsa3072)" contents >annotation
+    for name in pkcs11-spy.so p11-kit-proxy.so libp11-kit.so.0; do
+        file=$(first_file "/usr/lib/*/$name" "/usr/lib/*/pkcs11/$name")
+        key_file "$name.yaml" "&module-path=$file"
+        OCICRYPT_CONFIG=internal PKCS11SPY=$WORK/evil.so refused "the module $file is not allowed" annotation unwrap -k "$name.yaml"
+    done
+    for name in PKCS11SPY HOME XDG_CONFIG_HOME; do
+        key_file "$name.yaml" "&module-path=$module" $name "$WORK"
+        OCICRYPT_CONFIG=internal refused "$name is no variable that a key file may set" annotation unwrap -k "$name.yaml"
+    done
+    # Where the policy permits the variable, it is the module's, and the policy stays the one that was read first.
+    printf 'allowed-module-paths: [%s]\nallowed-module-environment: [XDG_CONFIG_HOME]\n' "$module" >ocicrypt.conf
+    printf 'allowed-module-paths: [%s]\n' "$WORK/evil.so" >other/ocicrypt.conf
+    key_file first.yaml "&module-path=$module" XDG_CONFIG_HOME "$WORK/other"
+    key_file second.yaml "&module-path=$WORK/evil.so"
+    keyprovider wrap --format pkcs11 -r "$(public_of bare-rsa)" "$TOKENS/module" >annotation
+    refused "the module $WORK/evil.so is not allowed (the policy is $WORK/ocicrypt.conf)" annotation unwrap -k first.yaml -k second.yaml
 }
 
 calls() { awk -v name="$1" '$1 == name {print $2}' counts; }
