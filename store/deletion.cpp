@@ -16,7 +16,7 @@ using pkcs11::Session;
 // In the order in which they go: a public key without its private one is harmless.
 constexpr std::array classes{CK_OBJECT_CLASS{CKO_PRIVATE_KEY}, CK_OBJECT_CLASS{CKO_PUBLIC_KEY},
                              CK_OBJECT_CLASS{CKO_CERTIFICATE}, CK_OBJECT_CLASS{CKO_SECRET_KEY}};
-constexpr std::array idAttribute{CKA_ID};
+constexpr std::array pairAttributes{CKA_ID, CKA_KEY_TYPE, CKA_MODULUS, CKA_EC_POINT};
 
 struct Found {
     CK_OBJECT_CLASS type;
@@ -33,13 +33,24 @@ std::vector<Found> find(Session& session, const uri::Uri& uri) {
     return all;
 }
 
+// What the two halves both tell must agree: private EC keys seldom tell their point. The same id is
+// enough then; without one, it takes the same public value.
 bool isPair(Session& session, const std::vector<Found>& found) {
     if (found.size() != 2 || found[0].type != CKO_PRIVATE_KEY || found[1].type != CKO_PUBLIC_KEY)
         return false;
-    const auto idOf = [&session](const Found& half) {
-        return pkcs11::readAttributes(session, half.handle, idAttribute).bytes(CKA_ID);
-    };
-    return idOf(found[0]) == idOf(found[1]);
+    const auto one = pkcs11::readAttributes(session, found[0].handle, pairAttributes);
+    const auto other = pkcs11::readAttributes(session, found[1].handle, pairAttributes);
+    if (one.number(CKA_KEY_TYPE) != other.number(CKA_KEY_TYPE) ||
+        one.bytes(CKA_ID) != other.bytes(CKA_ID))
+        return false;
+    bool isProven = !one.bytes(CKA_ID).empty();
+    for (const CK_ATTRIBUTE_TYPE value : {CKA_MODULUS, CKA_EC_POINT})
+        if (const auto* here = one.find(value); here != nullptr && !here->empty()) {
+            if (*here != other.bytes(value))
+                return false;
+            isProven = true;
+        }
+    return isProven;
 }
 
 std::vector<std::string> urisOf(Session& session, const std::vector<Found>& found) {

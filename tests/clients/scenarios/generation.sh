@@ -240,11 +240,38 @@ scenario_delete_objects() {
     token_tool --keygen --key-type AES:32 --label aes >/dev/null
     objects delete "pkcs11:token=scenarios;object=aes;type=secret-key?pin-value=$PIN"
     gone aes
+    delete_unrelated
     export PKCS11_TEST_TARGET=$PKCS11_PROVIDER_MODULE
     PKCS11_PROVIDER_MODULE=$TEST_MODULE
     PKCS11_TEST_FAULTS=C_DestroyObject:1=CKR_ACTION_PROHIBITED fails_objects "CKR_ACTION_PROHIBITED" delete "pkcs11:token=scenarios;object=ec384?pin-value=$PIN"
     PKCS11_TEST_TOKEN_FLAGS=0x2 fails_objects "is write-protected" delete "pkcs11:token=scenarios;object=ec384?pin-value=$PIN"
     [ "$(count_of ec384)" = 2 ] || die "something was deleted"
+}
+
+# A private and a public key of one name are a pair by their id and values, and by nothing else.
+delete_unrelated() {
+    local strange="pkcs11:token=scenarios;object=strange?pin-value=$PIN" id
+    plain pkey -in "$TOKENS/rsa.pem" -outform DER -out private.der
+    plain pkey -pubin -in "$(public_of rsa)" -outform DER -out own.der
+    plain pkey -pubin -in "$(public_of rsa3072)" -outform DER -out other.der
+    plain pkey -pubin -in "$(public_of ec256)" -outform DER -out curve.der
+    for id in "" "--id 77"; do
+        for file in other curve; do
+            # shellcheck disable=SC2086 # none or two words
+            store_halves private.der $file.der $id
+            fails_objects "several objects fit" delete "$strange"
+            [ "$(count_of strange)" = 2 ] || die "something was deleted with the id '$id'"
+            objects delete --all "$strange"
+        done
+        # shellcheck disable=SC2086
+        store_halves private.der own.der $id
+        objects delete "$strange"
+        gone strange
+    done
+}
+store_halves() { # PRIVATE PUBLIC ID-OPTIONS...
+    token_tool --write-object "$1" --type privkey --label strange "${@:3}" >/dev/null
+    token_tool --write-object "$2" --type pubkey --label strange "${@:3}" >/dev/null
 }
 
 # OSSL_STORE_delete and genpkey of OpenSSL 3.5.
