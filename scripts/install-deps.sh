@@ -1,6 +1,16 @@
 #!/usr/bin/env bash
-# Installs what is needed on Debian, Ubuntu and Fedora:  install-deps.sh [build|test|bench|fuzz]   (each includes what the build needs)
+# Installs what is needed on Debian, Ubuntu and Fedora:
+#   install-deps.sh [build|test|bench|fuzz]   (build, if none is named; each includes what the build needs)
+# As root, or by sudo. Where there is neither, it prints the command that root has to run, and ends with status 1.
 set -euo pipefail
+
+usage() { sed -n '2,/^set /s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; }
+wanted=${1:-build}
+case $wanted in
+build | test | bench | fuzz) ;;
+-h | --help) usage && exit 0 ;;
+*) usage >&2 && exit 2 ;;
+esac
 
 build=(cmake ninja-build g++ pkg-config libssl-dev libp11-kit-dev openssl softhsm2 opensc p11-kit p11-kit-modules nlohmann-json3-dev libyaml-cpp-dev libcli11-dev)
 test=(libgtest-dev libgmock-dev libbenchmark-dev gnutls-bin osslsigncode valgrind xxd clang-format clang-tidy gdb nginx-light libnss3 libnss3-tools jq python3-jwcrypto debootstrap bash-completion gcc-mingw-w64-x86-64-win32 gcab wixl)
@@ -12,14 +22,16 @@ fuzz=(clang)
 tokens=(opencryptoki caml-crush-server caml-crush-clients debian-archive-keyring)
 runtime=(libclang-rt-dev)
 # Man pages and the package.
-build+=(help2man lowdown dpkg-dev)
+build+=(help2man lowdown dpkg-dev file)
 
 installed() { dpkg-query -W -f '${Status}' "$1" 2>/dev/null | grep -q 'ok installed'; }
 install() {
     local patient=(-o Acquire::Retries=5 -o Acquire::http::Timeout=30)
     "${as_root[@]}" apt-get "${patient[@]}" update -q >/dev/null
-    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get "${patient[@]}" install -y -q --no-install-recommends "$@" </dev/null
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get "${patient[@]}" "${installing[@]}" "$@" </dev/null
 }
+installing=(install -y -q --no-install-recommends)
+manager=apt-get
 if command -v dnf >/dev/null; then
     build=(cmake ninja-build gcc-c++ pkgconf-pkg-config openssl-devel p11-kit-devel openssl softhsm opensc p11-kit json-devel yaml-cpp-devel cli11-devel help2man lowdown findutils diffutils)
     test=(p11-kit-server gtest-devel gmock-devel google-benchmark-devel gnutls-utils osslsigncode valgrind vim-common clang-tools-extra gdb nginx nss-softokn nss-tools jq python3-jwcrypto debootstrap mingw64-gcc gcab msitools libasan libubsan libtsan)
@@ -28,18 +40,20 @@ if command -v dnf >/dev/null; then
     tokens=()
     runtime=()
     installed() { rpm -q "$1" >/dev/null; }
-    install() { "${as_root[@]}" dnf install -y "$@" </dev/null; }
+    install() { "${as_root[@]}" dnf "${installing[@]}" "$@" </dev/null; }
+    installing=(install -y)
+    manager=dnf
 fi
 
 packages=("${build[@]}")
-case ${1:-build} in
+case $wanted in
 test) packages+=("${test[@]}") ;;
 bench) packages+=("${test[@]}" "${bench[@]}") ;;
 fuzz) packages+=("${fuzz[@]}") ;;
 esac
 
 optional=()
-case ${1:-build} in
+case $wanted in
 test | bench) optional=("${tokens[@]}") ;;
 fuzz) optional=("${runtime[@]}") ;;
 esac
@@ -56,6 +70,11 @@ install_missing() { # PACKAGES
         echo "install-deps.sh knows Debian, Ubuntu and Fedora only; please install: ${missing[*]}" >&2
         exit 1
     }
+    if [ "$(id -u)" != 0 ] && ! command -v sudo >/dev/null; then
+        echo "install-deps.sh: there is no sudo; please run this as root:" >&2
+        echo "$manager ${installing[*]} ${missing[*]}" >&2
+        exit 1
+    fi
     echo "installing: ${missing[*]}"
     install "${missing[@]}"
 }

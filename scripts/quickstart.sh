@@ -4,6 +4,11 @@
 # Run it again as often as you like: the token is made anew each time.
 set -euo pipefail
 
+if [ $# -gt 0 ]; then
+    case $1 in -h | --help) status=0 ;; *) status=2 ;; esac
+    { echo "usage: quickstart.sh"; sed -n '2,/^set /s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; } >&$((status == 0 ? 1 : 2))
+    exit $status
+fi
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 work=$root/build/quickstart
 trap 'echo "quickstart failed in line $LINENO: $BASH_COMMAND" >&2' ERR
@@ -34,14 +39,17 @@ tool --keypairgen --key-type rsa:2048 --label release-key --id 01
 tool --keypairgen --key-type EC:prime256v1 --label ec-key --id 02
 echo "a release to be signed" >artefact.txt
 
-# Shows a command as it can be typed again, and runs it.
-run() {
+# Shows a command as it can be typed again.
+show() {
     local word line=
     for word in "$@"; do
-        [[ $word =~ ^[A-Za-z0-9_./-]+$ ]] || word="'$word'"
+        [[ $word =~ ^[A-Za-z0-9_./=-]+$ ]] || word=${word@Q}
         line+=" $word"
     done
     echo " $line"
+}
+run() {
+    show "$@"
     "$@"
 }
 key='pkcs11:token=quickstart;object=release-key;type=private?pin-value=1234'
@@ -50,8 +58,8 @@ provider=(-provider-path "$root/build/release" -provider pkcs11 -provider defaul
 echo
 echo "The commands, to be repeated in any shell:"
 echo
-echo "  cd $work"
-echo "  export SOFTHSM2_CONF=$SOFTHSM2_CONF PKCS11_PROVIDER_MODULE=$module"
+show cd "$work"
+show export "SOFTHSM2_CONF=$SOFTHSM2_CONF" "PKCS11_PROVIDER_MODULE=$module"
 export PKCS11_PROVIDER_MODULE=$module
 run openssl dgst "${provider[@]}" -sha256 -sign "$key" -out artefact.sig artefact.txt
 run openssl pkey "${provider[@]}" -in "$key" -pubout -out public.pem
