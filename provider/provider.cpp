@@ -176,9 +176,11 @@ OSSL_provider_init(const OSSL_CORE_HANDLE* handle, const OSSL_DISPATCH* in,
     const ossl::Core core(handle, in);
     return ossl::guarded(core, 0, [&] {
         auto context = std::make_unique<ossl::Context>(handle, in, provider::settingsReader());
+#if OPENSSL_VERSION_NUMBER < 0x40000000L
         // An application may clean libcrypto up long before it exits, and modules use libcrypto,
-        // too.
+        // too. From 4.0 on it has no such handlers, and nothing but the application cleans it up.
         OPENSSL_atexit(pkcs11::process::shutdown);
+#endif
         *out = provider::functions();
         *provctx = context.release();
         return 1;

@@ -27,8 +27,9 @@ ASN1_SEQUENCE(KeyUri) = {ASN1_SIMPLE(KeyUri, description, ASN1_VISIBLESTRING),
     struct KeyUriDeleter {
     // A PIN may be in the URI.
     void operator()(KeyUri* value) const {
-        if (value->uri != nullptr && value->uri->data != nullptr)
-            OPENSSL_cleanse(value->uri->data, static_cast<std::size_t>(value->uri->length));
+        if (value->uri != nullptr)
+            OPENSSL_cleanse(const_cast<unsigned char*>(ASN1_STRING_get0_data(value->uri)),
+                            static_cast<std::size_t>(ASN1_STRING_length(value->uri)));
         ASN1_item_free(reinterpret_cast<ASN1_VALUE*>(value), ASN1_ITEM_rptr(KeyUri));
     }
 };

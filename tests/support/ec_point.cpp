@@ -19,12 +19,14 @@ std::optional<Bytes> unwrap(const Bytes& value) {
 }
 
 Bytes wrap(const Bytes& contents) {
-    Bytes value{octetString};
+    Bytes value;
+    // Without it GCC 14 and later warn of a write behind the first byte.
+    value.reserve(contents.size() + 3);
+    value.push_back(octetString);
     if (contents.size() >= 0x80)
         value.push_back(0x81);
     value.push_back(static_cast<unsigned char>(contents.size()));
-    for (const auto byte : contents) // GCC 14 warns of an insertion
-        value.push_back(byte);
+    value.insert(value.end(), contents.begin(), contents.end());
     return value;
 }
 
