@@ -7,7 +7,7 @@ documented() {
     local text
     text=$(sed -n "/^\`\`\`$1\$/,/^\`\`\`\$/p" "$SOURCE/docs/servers.md" | sed '1d;$d')
     [ -n "$text" ] || die "docs/servers.md has no block $1"
-    sed "s|/etc/hsm|$HERE|g; s|token=demo|token=scenarios|g; s|\\b4433\\b|$PORT|g; s|\\b4434\\b|$PORT2|g" <<<"$text"
+    sed "s|/etc/hsm|$HERE|g; s|/var/lib/softhsm/tokens|$HERE/tokens|g; s|token=demo|token=scenarios|g; s|\\b4433\\b|$PORT|g; s|\\b4434\\b|$PORT2|g" <<<"$text"
 }
 
 # Ports that nothing listens on. They lie below those that the kernel gives to clients.
@@ -25,6 +25,7 @@ free_port() {
 server_files() { # PROGRAM
     local label public
     [ -n "${HOME13:-}" ] || command -v "$1" >/dev/null || { echo "$1 is not installed"; exit 77; }
+    [ -n "${HOME13:-}" ] || getent group softhsm >/dev/null || { echo "SoftHSM's package has no group softhsm here"; exit 77; }
     FILES=${HOME13:-$WORK} HERE=${HOME13:+/srv}
     HERE=${HERE:-$WORK} PORT=$(free_port) CA=$HERE/ca.pem
     PORT2=$PORT
@@ -38,9 +39,9 @@ server_files() { # PROGRAM
             -extfile <(echo "subjectAltName=DNS:localhost,IP:127.0.0.1") -out "$FILES/$label.cert.pem"
     done
     documented openssl.cnf >"$FILES/openssl.cnf"
-    # Workers that are nobody see the token, and not the PIN.
+    # Workers that are nobody see the token, by the group alone, and not the PIN.
     chmod 755 "$FILES"
-    chmod -R a+rX "$FILES/tokens"
+    chmod -R go= "$FILES/tokens"
     if [ -n "${HOME13:-}" ]; then
         # shellcheck disable=SC2034 # debian13.sh uses it
         ENV13=(OPENSSL_CONF=/srv/openssl.cnf)
@@ -52,6 +53,7 @@ server_files() { # PROGRAM
         export OPENSSL_ENGINES=$WORK/no-engines
     fi
     on_debian run "$(documented key-references)"
+    on_debian run "$(documented softhsm-group)"
 }
 # run COMMANDS: those of the documents
 run() {
@@ -142,7 +144,7 @@ master_process on;
 worker_processes 2;
 pid $1/nginx.pid;
 error_log $1/nginx-error.log;
-user ${2:-nobody $(id -gn nobody)};
+user ${2:-nobody softhsm};
 env P11_KIT_SERVER_ADDRESS;
 env OPENSSL_CONF;
 events { worker_connections 64; }
@@ -196,7 +198,7 @@ PidFile $HERE/httpd.pid
 ErrorLog $HERE/httpd-error.log
 Mutex file:$HERE
 User nobody
-Group $(id -gn nobody)
+Group softhsm
 LoadModule mpm_$1_module $modules/mod_mpm_$1.so
 LoadModule authz_core_module $modules/mod_authz_core.so
 LoadModule ssl_module $modules/mod_ssl.so
@@ -233,7 +235,7 @@ scenario_servers_haproxy() {
     without_tsan haproxy
     server_files haproxy
     on_debian run "$(documented haproxy-files)"
-    { printf 'global\n    user nobody\n    group %s\n' "$(id -gn nobody)" && documented haproxy; } >"$FILES/haproxy.cfg"
+    { printf 'global\n    user nobody\n    group softhsm\n' && documented haproxy; } >"$FILES/haproxy.cfg"
     on_debian haproxy_serves
 }
 
@@ -255,7 +257,7 @@ stunnel_serves() {
 scenario_servers_stunnel() {
     server_files stunnel4
     # It says what it listens on only at this level.
-    { printf 'foreground = yes\npid =\ndebug = info\nsetuid = nobody\nsetgid = %s\n' "$(id -gn nobody)" && documented stunnel-server | sed "s|^connect = .*|exec = /bin/cat|"; } >"$FILES/stunnel.conf"
+    { printf 'foreground = yes\npid =\ndebug = info\nsetuid = nobody\nsetgid = softhsm\n' && documented stunnel-server | sed "s|^connect = .*|exec = /bin/cat|"; } >"$FILES/stunnel.conf"
     on_debian chmod a+r "$HERE"/rsa.key.pem "$HERE"/ec256.key.pem
     on_debian stunnel_serves
 }

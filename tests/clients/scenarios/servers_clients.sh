@@ -75,7 +75,7 @@ scenario_servers_stunnel_client() {
     server_files stunnel4
     on_debian chmod a+r "$HERE"/rsa.key.pem "$HERE"/ec256.key.pem
     for label in rsa ec256; do
-        { printf 'foreground = yes\npid =\nsetuid = nobody\nsetgid = %s\n' "$(id -gn nobody)" && documented stunnel-client | sed "s/\\brsa\\b/$label/"; } >"$FILES/$label.conf"
+        { printf 'foreground = yes\npid =\nsetuid = nobody\nsetgid = softhsm\n' && documented stunnel-client | sed "s/\\brsa\\b/$label/"; } >"$FILES/$label.conf"
     done
     on_debian stunnel_shows
 }
