@@ -69,7 +69,7 @@ void storeCertificate(const Key& key, std::span<const unsigned char> der, bool a
     object.token().withConnection([&](const auto& connection) {
         pkcs11::Session session = connection->takeWritable();
         if (connection->loginRequired())
-            connection->login(session, {}); // with the PIN by which the key was found
+            connection->login(session, {object.pins(), {}, {}}); // by which the key was found
         if (!allowDuplicate)
             requireFree(session, std::array<CK_OBJECT_CLASS, 1>{CKO_CERTIFICATE}, object.label(),
                         object.id());

@@ -1,12 +1,14 @@
 #include "ossl/context.h"
 
+#include "ossl/pin.h"
 #include "pkcs11/process.h"
 
 namespace ossl {
 
 Context::Context(const OSSL_CORE_HANDLE* handle, const OSSL_DISPATCH* functions, ReadSettings read)
     : core_(handle, functions), readSettings_(std::move(read)),
-      libctx_(OSSL_LIB_CTX_new_child(handle, functions)) {
+      libctx_(OSSL_LIB_CTX_new_child(handle, functions)),
+      pins_([this](const auto& salt, const auto& pin) { return pinDigest(*this, salt, pin); }) {
     if (!libctx_)
         throw UsageError(Reason::internal, "cannot make a child library context");
 }

@@ -12,6 +12,7 @@
 #include "ossl/handles.h"
 #include "ossl/settings.h"
 #include "pkcs11/registry.h"
+#include "pkcs11/token_pins.h"
 
 namespace ossl {
 
@@ -47,6 +48,9 @@ class Context {
     /// ends. Throws pkcs11::Error.
     std::vector<pkcs11::Module*> modules();
 
+    /// Whose PINs those are that are given to this instance.
+    pkcs11::PinOwner& pins() const { return pins_; }
+
     /// The token that random numbers come from, once it is found; null before.
     pkcs11::Token* randomToken() const { return randomToken_.load(); }
     void setRandomToken(pkcs11::Token& token) { randomToken_ = &token; }
@@ -57,6 +61,8 @@ class Context {
     LibCtx libctx_;
     mutable std::atomic<bool> probed_{false};
     std::atomic<pkcs11::Token*> randomToken_{nullptr}; ///< its module's, which lives on
+    // It goes after the use of the modules: where that was the last, the login has ended already.
+    mutable pkcs11::PinOwner pins_;
     // The rest is guarded by pkcs11::process::stateMutex().
     mutable Provider default_;
     mutable std::atomic<bool> settingsRead_{false};

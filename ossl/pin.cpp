@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#include "ossl/context.h"
 #include "ossl/handles.h"
 #include "pkcs11/error.h"
 
@@ -63,6 +64,19 @@ pkcs11::Pin readPinFile(const std::string& path, bool readableByOthers) {
     if (pin.size == 0)
         refuse("the PIN file " + path + " is empty");
     return pin;
+}
+
+pkcs11::PinDigest pinDigest(const Context& context, const pkcs11::PinDigest& salt,
+                            const pkcs11::Pin& pin) {
+    pkcs11::PinDigest digest{};
+    const auto sha256 = context.digest("SHA2-256");
+    const MdCtx hash(EVP_MD_CTX_new());
+    if (!sha256 || !hash || EVP_DigestInit_ex2(hash.get(), sha256.get(), nullptr) != 1 ||
+        EVP_DigestUpdate(hash.get(), salt.data(), salt.size()) != 1 ||
+        EVP_DigestUpdate(hash.get(), pin.bytes.get(), pin.size) != 1 ||
+        EVP_DigestFinal_ex(hash.get(), digest.data(), nullptr) != 1)
+        refuse("no digest (SHA2-256) by which refused PINs could be known again");
+    return digest;
 }
 
 } // namespace ossl

@@ -5,9 +5,11 @@
 #include <string>
 #include <string_view>
 
-#include "pkcs11/pin.h"
+#include "pkcs11/token_pins.h"
 
 namespace ossl {
+
+class Context;
 
 /// A copy of `text` in pages of its own; wiped with its last owner.
 pkcs11::Pin makePin(std::string_view text);
@@ -15,5 +17,9 @@ pkcs11::Pin makePin(std::string_view text);
 /// The first line of the file at `path`. Throws pkcs11::Error if it can't be read, or if everybody
 /// on the machine can and `readableByOthers` does not permit that.
 pkcs11::Pin readPinFile(const std::string& path, bool readableByOthers);
+
+/// SHA-256 of `salt` and `pin`. Throws pkcs11::Error.
+pkcs11::PinDigest pinDigest(const Context& context, const pkcs11::PinDigest& salt,
+                            const pkcs11::Pin& pin);
 
 } // namespace ossl

@@ -11,8 +11,11 @@ namespace pkcs11 {
 namespace {
 
 // Answers of C_Login after which no PIN was looked at.
-bool comesBeforeThePin(CK_RV rv) {
+bool comesBeforeThePin(CK_USER_TYPE user, CK_RV rv) {
     switch (rv) {
+    case CKR_OPERATION_NOT_INITIALIZED:
+    case CKR_USER_NOT_LOGGED_IN: // which comes before a login for one operation
+        return user == CKU_CONTEXT_SPECIFIC;
     case CKR_SESSION_HANDLE_INVALID:
     case CKR_SESSION_CLOSED:
     case CKR_CRYPTOKI_NOT_INITIALIZED:
@@ -54,6 +57,15 @@ Module& Session::module() const {
 void Session::fail(const char* function, CK_RV rv) {
     setFailed(rv);
     throw callFailed(function, rv, connection_->token().describe());
+}
+
+bool Session::isLoggedIn() {
+    CK_SESSION_INFO info{};
+    const CK_RV rv = call<&List::C_GetSessionInfo>(&info);
+    if (isConnectionLoss(rv))
+        fail(functionName<&List::C_GetSessionInfo>, rv);
+    return rv != CKR_OK ||
+           (info.state != CKS_RO_PUBLIC_SESSION && info.state != CKS_RW_PUBLIC_SESSION);
 }
 
 Connection::Connection(Token& token, CK_SLOT_ID slot, CK_FLAGS flags)
@@ -140,7 +152,7 @@ Session Connection::take(const MessageSigning* wanted) {
 }
 
 Session Connection::takeWritable() {
-    if ((flags_ & CKF_WRITE_PROTECTED) != 0)
+    if (stillHas(CKF_WRITE_PROTECTED))
         throw Error(Failure::unsupported,
                     token_.describe() + " is write-protected (CKF_WRITE_PROTECTED)",
                     CKR_TOKEN_WRITE_PROTECTED);
@@ -247,64 +259,113 @@ std::size_t Connection::openSessions() const {
     return open_;
 }
 
-void Connection::login(Session& session, const PinSource& source) {
-    std::unique_lock lock(mutex_);
-    loginEnded_.wait(lock, [this] { return !loginBusy_; });
-    if (loggedIn_)
-        return;
-    loginBusy_ = true;
-    lock.unlock();
-    const auto finish = [this, &lock](bool success) {
-        lock.lock();
-        loginBusy_ = false;
-        loggedIn_ = success;
-        loginEnded_.notify_all();
-    };
-    try {
-        loginOnce(session, source);
-    } catch (...) {
-        finish(false);
-        throw;
+/// One login at a time: whoever waits learns what became of the one before.
+class Connection::LoginTurn {
+  public:
+    explicit LoginTurn(Connection& connection) : connection_(connection) {
+        std::unique_lock lock(connection_.mutex_);
+        connection_.loginEnded_.wait(lock, [this] { return !connection_.loginBusy_; });
+        connection_.loginBusy_ = true;
     }
-    finish(true);
+    ~LoginTurn() {
+        const std::lock_guard lock(connection_.mutex_);
+        connection_.loginBusy_ = false;
+        connection_.loginEnded_.notify_all();
+    }
+    LoginTurn(const LoginTurn&) = delete;
+    LoginTurn& operator=(const LoginTurn&) = delete;
+
+  private:
+    Connection& connection_;
+};
+
+void Connection::login(Session& session, const PinSource& source) {
+    if (!loggedIn_) {
+        const LoginTurn turn(*this);
+        if (!loggedIn_) {
+            loginOnce(session, source);
+            loggedIn_ = true;
+            return;
+        }
+    }
+    keepForLater(source);
+}
+
+// The login may be another instance's, and end with it.
+void Connection::keepForLater(const PinSource& source) {
+    if (!source.given || token_.pins().hasGood(source.owner))
+        return;
+    try {
+        if (const auto pin = source.given())
+            token_.pins().offer(source.owner, *pin);
+    } catch (const Error& error) { // nothing needs it now
+        trace::step(error.what());
+    }
+}
+
+void Connection::readFlags() {
+    CK_TOKEN_INFO info{};
+    if (token_.module().call<&List::C_GetTokenInfo>(slot_, &info) == CKR_OK)
+        flags_ = info.flags;
+}
+
+// Asks the token before anything is refused because of it.
+bool Connection::stillHas(CK_FLAGS flag) {
+    if (has(flag))
+        readFlags();
+    return has(flag);
 }
 
 std::optional<Pin> Connection::choosePin(const PinSource& source) const {
     if (source.given)
         if (auto pin = source.given())
             return pin;
-    if (auto pin = token_.savedPin())
-        return pin;
-    const bool pinPad = (flags_ & CKF_PROTECTED_AUTHENTICATION_PATH) != 0;
-    if (!pinPad && source.asked)
-        return source.asked();
-    return std::nullopt;
+    auto known = token_.pins().of(source.owner);
+    if (known && !token_.pins().wasRefused(source.owner, *known))
+        return known;
+    if (has(CKF_PROTECTED_AUTHENTICATION_PATH))
+        return std::nullopt;
+    if (source.asked)
+        if (auto pin = source.asked())
+            return pin;
+    return known;
+}
+
+void Connection::reportNoPin() const {
+    throw Error(
+        Failure::login,
+        "no PIN for " + token_.describe() +
+            ": none in the URI (pin-value, pin-source), the configuration "
+            "(pkcs11-module-token-pin) or the environment (PKCS11_PIN), and none was entered",
+        CKR_USER_NOT_LOGGED_IN);
 }
 
 void Connection::loginOnce(Session& session, const PinSource& source) {
-    if ((flags_ & CKF_USER_PIN_LOCKED) != 0)
+    if (stillHas(CKF_USER_PIN_LOCKED))
         throw Error(Failure::login,
                     "the PIN of " + token_.describe() + " is locked (CKF_USER_PIN_LOCKED)",
                     CKR_PIN_LOCKED);
     const auto pin = choosePin(source);
-    if (!pin && (flags_ & CKF_PROTECTED_AUTHENTICATION_PATH) == 0)
-        throw Error(
-            Failure::login,
-            "no PIN for " + token_.describe() +
-                ": none in the URI (pin-value, pin-source), the configuration "
-                "(pkcs11-module-token-pin) or the environment (PKCS11_PIN), and none was entered",
-            CKR_USER_NOT_LOGGED_IN);
-    if (pin && token_.wasRefused(*pin))
+    if (!pin && !has(CKF_PROTECTED_AUTHENTICATION_PATH)) {
+        if (!stillHas(CKF_LOGIN_REQUIRED))
+            return;
+        if (!has(CKF_PROTECTED_AUTHENTICATION_PATH))
+            reportNoPin();
+    }
+    if (loginWithPin(session, CKU_USER, pin, source.owner) == CKR_OK)
+        token_.pins().noteLogin(source.owner, pin);
+    else if (pin)
+        token_.pins().offer(source.owner, *pin);
+}
+
+// Answers CKR_OK or, where somebody else has logged in, CKR_USER_ALREADY_LOGGED_IN.
+CK_RV Connection::loginWithPin(Session& session, CK_USER_TYPE user, const std::optional<Pin>& pin,
+                               const PinOwner& owner) {
+    if (pin && token_.pins().wasRefused(owner, *pin))
         throw Error(Failure::login,
                     "the PIN given for " + token_.describe() +
                         " was refused before in this process and is not tried again",
                     CKR_PIN_INCORRECT);
-    loginWithPin(session, CKU_USER, pin);
-    if (pin)
-        token_.savePin(*pin);
-}
-
-void Connection::loginWithPin(Session& session, CK_USER_TYPE user, const std::optional<Pin>& pin) {
     // The C interface takes a pointer to non-const, and modules do not write to it.
     auto* bytes =
         pin ? reinterpret_cast<CK_UTF8CHAR_PTR>(const_cast<char*>(pin->bytes.get())) : nullptr;
@@ -312,52 +373,81 @@ void Connection::loginWithPin(Session& session, CK_USER_TYPE user, const std::op
     switch (rv) {
     case CKR_OK:
     case CKR_USER_ALREADY_LOGGED_IN:
-        return;
+        return rv;
     case CKR_PIN_INCORRECT:
     case CKR_PIN_INVALID:
     case CKR_PIN_LEN_RANGE:
         if (pin)
-            token_.noteRefused(*pin);
+            token_.pins().noteRefused(owner, *pin);
         reportRefusal(rv);
     case CKR_PIN_LOCKED:
     case CKR_PIN_EXPIRED:
         reportRefusal(rv);
     default:
-        break;
+        reportUnclear(session, user, rv, pin, owner);
     }
-    const auto saved = token_.savedPin();
-    if (comesBeforeThePin(rv) || !pin || (saved && *saved == *pin))
+}
+
+// It may have been a try. So it is repeated for a PIN that was good alone, and once; a token that
+// counts it as a wrong PIN has refused it.
+void Connection::reportUnclear(Session& session, CK_USER_TYPE user, CK_RV rv,
+                               const std::optional<Pin>& pin, const PinOwner& owner) {
+    if (comesBeforeThePin(user, rv))
         session.fail(functionName<&List::C_Login>, rv);
-    // It may have been a try: it is not repeated.
+    constexpr CK_FLAGS wrongPins =
+        CKF_USER_PIN_COUNT_LOW | CKF_USER_PIN_FINAL_TRY | CKF_USER_PIN_LOCKED;
+    const CK_FLAGS before = flags_;
+    readFlags();
+    const bool counted = (flags_ & ~before & wrongPins) != 0;
+    if (pin && counted)
+        token_.pins().noteRefused(owner, *pin);
+    else if (pin && token_.pins().doubt(owner, *pin))
+        session.fail(functionName<&List::C_Login>, rv);
     session.setFailed(rv);
     throw Error(Failure::login, "C_Login answered " + rvName(rv) + " for " + token_.describe(), rv);
 }
 
 void Connection::reportRefusal(CK_RV rv) {
     std::string message = "C_Login answered " + rvName(rv) + " for " + token_.describe();
-    CK_TOKEN_INFO info{};
-    if (token_.module().call<&List::C_GetTokenInfo>(slot_, &info) == CKR_OK) {
-        if ((info.flags & CKF_USER_PIN_LOCKED) != 0)
-            message += "; the PIN is now locked (CKF_USER_PIN_LOCKED)";
-        else if ((info.flags & CKF_USER_PIN_FINAL_TRY) != 0)
-            message += "; one try is left before the PIN is locked (CKF_USER_PIN_FINAL_TRY)";
-        else if ((info.flags & CKF_USER_PIN_COUNT_LOW) != 0)
-            message += "; a wrong PIN was entered since the last login (CKF_USER_PIN_COUNT_LOW)";
-        if ((info.flags & CKF_USER_PIN_TO_BE_CHANGED) != 0)
-            message += "; the PIN must be changed before use (CKF_USER_PIN_TO_BE_CHANGED)";
-    }
+    readFlags();
+    if (has(CKF_USER_PIN_LOCKED))
+        message += "; the PIN is now locked (CKF_USER_PIN_LOCKED)";
+    else if (has(CKF_USER_PIN_FINAL_TRY))
+        message += "; one try is left before the PIN is locked (CKF_USER_PIN_FINAL_TRY)";
+    else if (has(CKF_USER_PIN_COUNT_LOW))
+        message += "; a wrong PIN was entered since the last login (CKF_USER_PIN_COUNT_LOW)";
+    if (has(CKF_USER_PIN_TO_BE_CHANGED))
+        message += "; the PIN must be changed before use (CKF_USER_PIN_TO_BE_CHANGED)";
     throw Error(Failure::login, message, rv);
 }
 
-void Connection::contextLogin(Session& session) {
-    const auto pin = token_.savedPin();
-    const bool pinPad = (flags_ & CKF_PROTECTED_AUTHENTICATION_PATH) != 0;
-    if (!pin && !pinPad)
+void Connection::contextLogin(Session& session, const PinOwner& owner) {
+    const LoginTurn turn(*this);
+    const auto pin = token_.pins().of(owner);
+    if (!pin && !has(CKF_PROTECTED_AUTHENTICATION_PATH))
         throw Error(Failure::login,
                     "the key on " + token_.describe() +
                         " asks for the PIN at each use, and none is known",
                     CKR_USER_NOT_LOGGED_IN);
-    loginWithPin(session, CKU_CONTEXT_SPECIFIC, pin);
+    if (loginWithPin(session, CKU_CONTEXT_SPECIFIC, pin, owner) == CKR_OK && pin)
+        token_.pins().noteGood(owner, *pin);
+}
+
+void Connection::logOut() {
+    CK_SESSION_HANDLE handle = CK_INVALID_HANDLE;
+    {
+        const std::lock_guard lock(mutex_);
+        if (!idle_.empty()) {
+            handle = idle_.back().handle;
+            idle_.pop_back();
+        }
+    }
+    if (handle == CK_INVALID_HANDLE && open(handle) != CKR_OK)
+        return; // all are in use, and the login ends with the last of them
+    Session session(shared_from_this(), handle);
+    session.setUnusable();
+    session.call<&List::C_Logout>();
+    loggedIn_ = false;
 }
 
 const std::vector<CK_MECHANISM_TYPE>& Connection::mechanisms() {

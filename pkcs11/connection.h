@@ -79,6 +79,9 @@ class Session {
     /// Throws the Error for `rv`, and sees to it that the session is not used again.
     [[noreturn]] void fail(const char* function, CK_RV rv);
 
+    /// C_GetSessionInfo: false if the token says that nobody is logged in. Throws Error.
+    bool isLoggedIn();
+
   private:
     friend class Connection;
     enum class Fate { keep, close, forget };
@@ -101,7 +104,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
     /// Its locks may be held, and its waiters be counted, by threads that do not exist in this
     /// process.
     bool isFromBeforeFork() const;
-    bool loginRequired() const { return (flags_ & CKF_LOGIN_REQUIRED) != 0; }
+    /// CK_TOKEN_INFO's, as last read.
+    void setFlags(CK_FLAGS flags) { flags_ = flags; }
+    bool loginRequired() const { return has(CKF_LOGIN_REQUIRED); }
     bool loggedIn() const { return loggedIn_.load(); }
 
     /// A session of its own for the caller. Waits up to a minute where the token has no more
@@ -118,8 +123,12 @@ class Connection : public std::enable_shared_from_this<Connection> {
     void login(Session& session, const PinSource& source);
 
     /// C_Login(CKU_CONTEXT_SPECIFIC), between C_SignInit and C_Sign of a CKA_ALWAYS_AUTHENTICATE
-    /// key. Throws Error.
-    void contextLogin(Session& session);
+    /// key, with the PIN of `owner`. One thread after the other, so that a PIN that was changed is
+    /// refused once. Throws Error.
+    void contextLogin(Session& session, const PinOwner& owner);
+
+    /// C_Logout, where a session can be had for it. The connection is of no use after it.
+    void logOut();
 
     /// True if the token offers `mechanism`. The list is read once.
     bool offers(CK_MECHANISM_TYPE mechanism);
@@ -148,15 +157,24 @@ class Connection : public std::enable_shared_from_this<Connection> {
     bool endMessages(Session& session);
     CK_RV open(CK_SESSION_HANDLE& handle, CK_FLAGS flags = 0);
     void makeRoom();
+    class LoginTurn;
+    bool has(CK_FLAGS flag) const { return (flags_ & flag) != 0; }
+    bool stillHas(CK_FLAGS flag);
+    void readFlags();
     void loginOnce(Session& session, const PinSource& source);
-    void loginWithPin(Session& session, CK_USER_TYPE user, const std::optional<Pin>& pin);
+    CK_RV loginWithPin(Session& session, CK_USER_TYPE user, const std::optional<Pin>& pin,
+                       const PinOwner& owner);
     std::optional<Pin> choosePin(const PinSource& source) const;
+    void keepForLater(const PinSource& source);
+    [[noreturn]] void reportNoPin() const;
     [[noreturn]] void reportRefusal(CK_RV rv);
+    [[noreturn]] void reportUnclear(Session& session, CK_USER_TYPE user, CK_RV rv,
+                                    const std::optional<Pin>& pin, const PinOwner& owner);
     const std::vector<CK_MECHANISM_TYPE>& mechanisms();
 
     Token& token_;
     CK_SLOT_ID slot_;
-    CK_FLAGS flags_;
+    std::atomic<CK_FLAGS> flags_;
     std::size_t maxIdle_;
     unsigned long epoch_;
     unsigned long generation_;

@@ -10,9 +10,9 @@ namespace {
 // PKCS#11 places the login for a CKA_ALWAYS_AUTHENTICATE key after C_...Init (2.40, section 4.9),
 // and C_DeriveKey has none: a token need not ask for it here, and may not take it. False where it
 // does not, for then it is the common login that is lost.
-bool loginForUse(Session& session) {
+bool loginForUse(Session& session, const TokenObject& key) {
     try {
-        session.connection().contextLogin(session);
+        session.connection().contextLogin(session, key.pins());
         return true;
     } catch (const Error& error) {
         const bool notTaken =
@@ -51,7 +51,7 @@ CK_OBJECT_HANDLE makeSecret(Session& session, const TokenObject& key, const char
     CK_OBJECT_HANDLE made = CK_INVALID_HANDLE;
     CK_RV rv = make(values, made);
     if (rv == CKR_USER_NOT_LOGGED_IN && key.attributes().flag(CKA_ALWAYS_AUTHENTICATE, false) &&
-        loginForUse(session))
+        loginForUse(session, key))
         rv = make(values, made);
     if (rv == CKR_OK)
         return made;

@@ -33,6 +33,8 @@ inline constexpr const char* functionName<&List::C_OpenSession> = "C_OpenSession
 template <>
 inline constexpr const char* functionName<&List::C_CloseSession> = "C_CloseSession";
 template <>
+inline constexpr const char* functionName<&List::C_GetSessionInfo> = "C_GetSessionInfo";
+template <>
 inline constexpr const char* functionName<&List::C_CloseAllSessions> = "C_CloseAllSessions";
 template <>
 inline constexpr const char* functionName<&List::C_Login> = "C_Login";

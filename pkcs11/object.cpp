@@ -84,8 +84,8 @@ std::vector<CK_OBJECT_HANDLE> findObjects(Session& session, const ObjectQuery& q
 }
 
 TokenObject::TokenObject(std::shared_ptr<Connection> connection, CK_OBJECT_HANDLE handle,
-                         Attributes attributes)
-    : token_(connection->token()), attributes_(std::move(attributes)),
+                         Attributes attributes, PinOwner& pins)
+    : token_(connection->token()), attributes_(std::move(attributes)), pins_(pins),
       loggedIn_(connection->loggedIn()), binding_{std::move(connection), handle} {}
 
 CK_OBJECT_CLASS TokenObject::type() const {
@@ -125,7 +125,7 @@ void TokenObject::findAgain(Binding& binding) {
     binding.connection = token_.connection();
     Session session = binding.connection->take();
     if (loggedIn_ && binding.connection->loginRequired())
-        binding.connection->login(session, {});
+        binding.connection->login(session, {pins_, {}, {}});
     const ObjectQuery query{type(),
                             attributes_.has(CKA_LABEL) ? std::optional(label()) : std::nullopt,
                             attributes_.has(CKA_ID) ? std::optional(id()) : std::nullopt};
@@ -139,6 +139,15 @@ void TokenObject::findAgain(Binding& binding) {
     if (!handles.empty())
         throw Error(Failure::key, "another key has taken the place of the " + describe(),
                     CKR_KEY_HANDLE_INVALID);
+    reportMissing(session);
+}
+
+// Private objects can't be seen after a logout, which is recovered from. Without one a key that
+// can't be found is gone: another login would not bring it back.
+void TokenObject::reportMissing(Session& session) const {
+    if (loggedIn_ && session.connection().loginRequired() && !session.isLoggedIn())
+        throw Error(Failure::call, "nobody is logged in to find the " + describe(),
+                    CKR_USER_NOT_LOGGED_IN);
     throw Error(Failure::notFound, "the " + describe() + " is no longer there",
                 CKR_KEY_HANDLE_INVALID);
 }

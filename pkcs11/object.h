@@ -35,11 +35,13 @@ std::vector<CK_OBJECT_HANDLE> findObjects(Session& session, const ObjectQuery& q
 /// one before. Thread-safe.
 class TokenObject {
   public:
-    /// `attributes` are those read when it was found with `handle` on `connection`.
+    /// `attributes` are those read when it was found with `handle` on `connection`. Logins are done
+    /// with the PINs of `pins`, which outlives this.
     TokenObject(std::shared_ptr<Connection> connection, CK_OBJECT_HANDLE handle,
-                Attributes attributes);
+                Attributes attributes, PinOwner& pins);
 
     Token& token() const { return token_; }
+    PinOwner& pins() const { return pins_; }
     const Attributes& attributes() const { return attributes_; }
     CK_OBJECT_CLASS type() const;
     std::string label() const { return attributes_.text(CKA_LABEL); }
@@ -94,8 +96,11 @@ class TokenObject {
     void findAgain(Binding& binding);
     bool isSame(const Attributes& other) const;
 
+    [[noreturn]] void reportMissing(Session& session) const;
+
     Token& token_;
     Attributes attributes_;
+    PinOwner& pins_;
     Check check_;
     bool loggedIn_;   ///< it was found after a login, and may be invisible without
     Binding binding_; ///< guarded by process::stateMutex()

@@ -53,7 +53,7 @@ void beginIn(Session& session, CK_OBJECT_HANDLE handle, CK_MECHANISM mechanism,
         session.fail(functionName<Init>, rv);
     if (key.attributes().flag(CKA_ALWAYS_AUTHENTICATE, false)) {
         session.setUnusable(); // unless the operation ends as it should
-        session.connection().contextLogin(session);
+        session.connection().contextLogin(session, key.pins());
     }
 }
 

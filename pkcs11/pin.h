@@ -9,6 +9,8 @@
 
 namespace pkcs11 {
 
+class PinOwner;
+
 /// A PIN. The owner of the bytes, made by the caller, keeps them in the memory it thinks fit and
 /// wipes them with the last copy.
 struct Pin {
@@ -21,10 +23,11 @@ struct Pin {
     }
 };
 
-/// Where a PIN comes from. `given` are PINs that the caller holds already (URI, file,
-/// configuration, environment), `asked` disturbs somebody (callback, prompt) and is tried only if
-/// the token has no PIN pad of its own. Either may be empty or answer nothing.
+/// Where a PIN comes from, and whose it is. `given` are PINs that the caller holds already (URI,
+/// file, configuration, environment), `asked` disturbs somebody (callback, prompt) and is tried
+/// only if the token has no PIN pad of its own. Either may be empty or answer nothing.
 struct PinSource {
+    PinOwner& owner;
     std::function<std::optional<Pin>()> given;
     std::function<std::optional<Pin>()> asked;
 };

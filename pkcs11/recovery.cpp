@@ -71,8 +71,8 @@ Remedy remedyFor(const Error& error) {
         return Remedy::none;
     if (error.failure() == Failure::login || error.failure() == Failure::key)
         return Remedy::none;
-    if (error.failure() == Failure::notFound) // as private objects are after a logout
-        return Remedy::connection;
+    if (error.failure() == Failure::notFound) // an object is gone; a token may come back
+        return rv == CKR_TOKEN_NOT_PRESENT ? Remedy::connection : Remedy::none;
     if (rv == CKR_CRYPTOKI_NOT_INITIALIZED)
         return Remedy::module;
     if (isHandleLoss(rv))

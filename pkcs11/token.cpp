@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <exception>
 
 #include "pkcs11/process.h"
 #include "pkcs11/text.h"
@@ -23,7 +24,7 @@ bool sameIdentity(const CK_TOKEN_INFO& a, const CK_TOKEN_INFO& b) {
 }
 
 Token::Token(Module& module, CK_SLOT_ID slot, const CK_TOKEN_INFO& info)
-    : module_(module), slot_(slot), info_(info) {}
+    : module_(module), slot_(slot), info_(info), pins_(*this) {}
 
 bool Token::isAt(CK_SLOT_ID slot, const CK_TOKEN_INFO& info) const {
     return slot == slot_ && sameIdentity(info, info_);
@@ -45,7 +46,7 @@ std::shared_ptr<Connection> Token::connection() {
 }
 
 void Token::noteSeen(CK_SLOT_ID slot, const CK_TOKEN_INFO& info) {
-    keep(std::make_shared<Connection>(*this, slot, info.flags));
+    keep(std::make_shared<Connection>(*this, slot, info.flags))->setFlags(info.flags);
 }
 
 // The first of two threads wins, and a connection that is good stays.
@@ -98,24 +99,15 @@ void Token::abandonConnection() {
     connection_.reset();
 }
 
-std::optional<Pin> Token::savedPin() const {
-    const std::lock_guard lock(process::stateMutex());
-    return savedPin_;
-}
-
-void Token::savePin(const Pin& pin) {
-    const std::lock_guard lock(process::stateMutex());
-    savedPin_ = pin;
-}
-
-bool Token::wasRefused(const Pin& pin) const {
-    const std::lock_guard lock(process::stateMutex());
-    return std::find(refusedPins_.begin(), refusedPins_.end(), pin) != refusedPins_.end();
-}
-
-void Token::noteRefused(const Pin& pin) {
-    const std::lock_guard lock(process::stateMutex());
-    refusedPins_.push_back(pin);
+void Token::logOut() noexcept {
+    try {
+        if (const auto connection = present()) {
+            connection->logOut();
+            drop(connection);
+        }
+    } catch (const std::exception& error) {
+        trace::step(error.what());
+    }
 }
 
 } // namespace pkcs11

@@ -10,8 +10,8 @@
 #include <p11-kit/pkcs11.h>
 
 #include "pkcs11/connection.h"
-#include "pkcs11/pin.h"
 #include "pkcs11/recovery.h"
+#include "pkcs11/token_pins.h"
 
 namespace pkcs11 {
 
@@ -71,20 +71,17 @@ class Token {
     /// The connection there is; null if there is none, or it was lost.
     std::shared_ptr<Connection> present() const;
 
-    /// The token was seen just now in `slot`: saves connection() from looking for it.
+    /// The token was seen just now in `slot`: saves connection() from looking for it, and brings
+    /// the flags of the connection there is up to date.
     void noteSeen(CK_SLOT_ID slot, const CK_TOKEN_INFO& info);
 
     /// Drops the connection, if it is still `lost`. The next connection() makes another.
     void drop(const std::shared_ptr<Connection>& lost);
     void abandonConnection();
 
-    /// The PIN of the last login in this process, for logins that nobody can be asked for: after a
-    /// loss, after fork.
-    std::optional<Pin> savedPin() const;
-    void savePin(const Pin& pin);
-    /// PINs that the token refused are never tried again in this process.
-    bool wasRefused(const Pin& pin) const;
-    void noteRefused(const Pin& pin);
+    TokenPins& pins() { return pins_; }
+    /// Ends the login, if there is one, and the connection. Throws nothing.
+    void logOut() noexcept;
 
   private:
     std::shared_ptr<Connection> connect();
@@ -94,10 +91,8 @@ class Token {
     CK_SLOT_ID slot_;
     CK_TOKEN_INFO info_;
     std::atomic<unsigned long> successes_{0};
-    // Guarded by process::stateMutex().
-    std::shared_ptr<Connection> connection_;
-    std::optional<Pin> savedPin_;
-    std::vector<Pin> refusedPins_;
+    TokenPins pins_;
+    std::shared_ptr<Connection> connection_; ///< guarded by process::stateMutex()
 };
 
 /// True if both are the same token: label, manufacturer, model and serial number.

@@ -39,7 +39,7 @@ tokens::Login loginFor(const ossl::Context& provider, const uri::Uri& uri, bool 
 
 void findOnToken(ossl::Context& provider, const uri::Uri& uri, pkcs11::Token& token, bool mayLogIn,
                  Keys& out) {
-    const auto pins = tokens::pinSource(uri, provider.settings(), {});
+    const auto pins = tokens::pinSource(uri, provider, {});
     const auto login = loginFor(provider, uri, mayLogIn);
     const pkcs11::ObjectQuery query{CKO_SECRET_KEY, uri.object(), uri.id()};
     const auto before = out.size();
@@ -65,7 +65,8 @@ std::shared_ptr<SecretKey> keyAt(ossl::Context& provider,
         return nullptr;
     auto uri = tokens::uriOf(connection->token(), attributes);
     const auto check = attributes.bytes(CKA_CHECK_VALUE);
-    auto object = std::make_shared<pkcs11::TokenObject>(connection, handle, std::move(attributes));
+    auto object = std::make_shared<pkcs11::TokenObject>(connection, handle, std::move(attributes),
+                                                        provider.pins());
     if (!check.empty())
         object->setCheck([check](pkcs11::Session& another, CK_OBJECT_HANDLE found) {
             return hasSameCheckValue(another, found, check);

@@ -68,7 +68,7 @@ std::shared_ptr<SecretKey> makeIn(ossl::Context& provider, const NewKey& wanted,
                                   const std::shared_ptr<pkcs11::Connection>& connection,
                                   pkcs11::Session session) {
     if (connection->loginRequired())
-        tokens::logIn(*connection, session, tokens::pinSource(wanted.uri, provider.settings(), {}));
+        tokens::logIn(*connection, session, tokens::pinSource(wanted.uri, provider, {}));
     refuseDouble(session, wanted.uri);
     auto id = wanted.uri.id().value_or(pkcs11::Bytes{});
     if (id.empty())
@@ -82,7 +82,8 @@ std::shared_ptr<SecretKey> makeIn(ossl::Context& provider, const NewKey& wanted,
         return key;
     return std::make_shared<SecretKey>(
         provider,
-        std::make_shared<pkcs11::TokenObject>(connection, handle, key->object().attributes()),
+        std::make_shared<pkcs11::TokenObject>(connection, handle, key->object().attributes(),
+                                              provider.pins()),
         key->uri(), std::make_unique<SessionObject>(std::move(session), handle));
 }
 

@@ -73,7 +73,7 @@ bool isListing(const uri::Uri& uri) {
 Search::Search(ossl::Context& context, const uri::Uri& uri, Expectation expectation,
                tokens::PassphraseCallback callback)
     : context_(context), uri_(uri), expectation_(expectation),
-      pins_(tokens::pinSource(uri_, context.settings(), callback)),
+      pins_(tokens::pinSource(uri_, context, callback)),
       pinGiven_(tokens::hasGivenPin(uri_, context.settings())), tokens_(context, uri_) {}
 
 std::vector<Entry> Search::run() {
@@ -207,7 +207,8 @@ void Search::add(const std::shared_ptr<pkcs11::Connection>& connection, CK_OBJEC
         leftOut_.push_back({entry.uri, reason});
         return;
     }
-    auto object = std::make_shared<pkcs11::TokenObject>(connection, handle, std::move(attributes));
+    auto object = std::make_shared<pkcs11::TokenObject>(connection, handle, std::move(attributes),
+                                                        context_.pins());
     try {
         entry.key = std::make_shared<keymgmt::Key>(context_, *type, std::move(object), entry.uri);
         out.push_back(std::move(entry));

@@ -42,7 +42,9 @@ void logIn(pkcs11::Connection& connection, pkcs11::Session& session,
 std::vector<CK_OBJECT_HANDLE> find(pkcs11::Connection& connection, pkcs11::Session& session,
                                    const pkcs11::ObjectQuery& query, Login login,
                                    const pkcs11::PinSource& pins) {
-    if (login == Login::first)
+    // Where somebody has logged in already this costs no call, and keeps the PIN for a time when
+    // nobody has.
+    if (login == Login::first || (login != Login::never && connection.loggedIn()))
         logIn(connection, session, pins);
     auto handles = pkcs11::findObjects(session, query);
     if (!handles.empty() || login == Login::never || connection.loggedIn())

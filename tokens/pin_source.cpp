@@ -73,11 +73,11 @@ std::optional<pkcs11::Pin> askedPin(PassphraseCallback callback, const std::stri
 
 } // namespace
 
-pkcs11::PinSource pinSource(const uri::Uri& uri, const ossl::Settings& settings,
+pkcs11::PinSource pinSource(const uri::Uri& uri, const ossl::Context& context,
                             PassphraseCallback callback) {
     // Nobody is asked twice, should the login have to be done again in a new session.
     auto answer = std::make_shared<std::optional<pkcs11::Pin>>();
-    return {[uri, &settings] { return givenPin(uri, settings); },
+    return {context.pins(), [uri, &context] { return givenPin(uri, context.settings()); },
             [callback, uri, answer] {
                 if (!*answer)
                     *answer = askedPin(callback, "PIN for " + uri.withoutPin());

@@ -3,7 +3,7 @@
 
 #include <openssl/core.h>
 
-#include "ossl/settings.h"
+#include "ossl/context.h"
 #include "pkcs11/pin.h"
 #include "uri/uri.h"
 
@@ -15,9 +15,9 @@ struct PassphraseCallback {
     void* arg = nullptr;
 };
 
-/// The sources for a login that `uri` asks for. The result holds references to `settings` and the
+/// The sources for a login that `uri` asks for. The result holds references to `context` and the
 /// callback's argument.
-pkcs11::PinSource pinSource(const uri::Uri& uri, const ossl::Settings& settings,
+pkcs11::PinSource pinSource(const uri::Uri& uri, const ossl::Context& context,
                             PassphraseCallback callback);
 
 /// True if a PIN is at hand without asking anybody.

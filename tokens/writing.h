@@ -20,7 +20,7 @@ pkcs11::Bytes randomId(const ossl::Context& context);
 template <typename Work>
 auto write(ossl::Context& context, const uri::Uri& uri, PassphraseCallback callback, Work&& work) {
     const TokenSearch search(context, uri);
-    const auto pins = pinSource(uri, context.settings(), callback);
+    const auto pins = pinSource(uri, context, callback);
     return search.onlyToken().withConnection([&](const auto& connection) {
         pkcs11::Session session = connection->takeWritable();
         if (connection->loginRequired())

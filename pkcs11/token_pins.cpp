@@ -1,0 +1,103 @@
+#include "pkcs11/token_pins.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <unistd.h>
+
+#include "pkcs11/process.h"
+#include "pkcs11/token.h"
+
+namespace pkcs11 {
+
+PinOwner::~PinOwner() {
+    for (auto* token : tokens_)
+        if (token->pins().forget(*this))
+            token->logOut();
+}
+
+TokenPins::TokenPins(Token& token) : token_(token) {
+    if (getentropy(salt_.data(), salt_.size()) != 0)
+        throw Error(Failure::module, "the system has no random numbers to give (getentropy)");
+}
+
+// With the state's lock held.
+TokenPins::Known& TokenPins::knownOf(PinOwner& owner) {
+    const auto [entry, isNew] = known_.try_emplace(&owner);
+    if (isNew)
+        owner.tokens_.push_back(&token_);
+    return entry->second;
+}
+
+TokenPins::Known* TokenPins::find(const PinOwner& owner, const Pin& pin) {
+    const auto found = known_.find(&owner);
+    return found != known_.end() && found->second.pin == pin ? &found->second : nullptr;
+}
+
+std::optional<Pin> TokenPins::of(const PinOwner& owner) const {
+    const std::lock_guard lock(process::stateMutex());
+    const auto found = known_.find(&owner);
+    return found != known_.end() ? found->second.pin : std::nullopt;
+}
+
+void TokenPins::noteLogin(PinOwner& owner, const std::optional<Pin>& pin) {
+    const std::lock_guard lock(process::stateMutex());
+    knownOf(owner) = {pin, true, true};
+}
+
+void TokenPins::noteGood(const PinOwner& owner, const Pin& pin) {
+    const std::lock_guard lock(process::stateMutex());
+    if (auto* known = find(owner, pin))
+        known->isGood = true;
+}
+
+bool TokenPins::hasGood(const PinOwner& owner) const {
+    const std::lock_guard lock(process::stateMutex());
+    const auto found = known_.find(&owner);
+    return found != known_.end() && found->second.isGood;
+}
+
+void TokenPins::offer(PinOwner& owner, const Pin& pin) {
+    const std::lock_guard lock(process::stateMutex());
+    auto& mine = knownOf(owner);
+    if (mine.isGood)
+        return;
+    mine.pin = pin;
+    for (const auto& [another, known] : known_)
+        if (known.isGood && known.pin == pin)
+            mine = known;
+}
+
+bool TokenPins::doubt(const PinOwner& owner, const Pin& pin) {
+    const std::lock_guard lock(process::stateMutex());
+    auto* known = find(owner, pin);
+    return known != nullptr && std::exchange(known->isGood, false);
+}
+
+// The digest is made in any case: a PIN that could not be known again is not tried.
+bool TokenPins::wasRefused(const PinOwner& owner, const Pin& pin) const {
+    const auto digest = owner.digest(salt_, pin);
+    const std::lock_guard lock(process::stateMutex());
+    return std::find(refused_.begin(), refused_.end(), digest) != refused_.end();
+}
+
+void TokenPins::noteRefused(const PinOwner& owner, const Pin& pin) {
+    const auto digest = owner.digest(salt_, pin);
+    const std::lock_guard lock(process::stateMutex());
+    refused_.push_back(digest);
+    for (auto& [another, known] : known_)
+        known.isGood = known.isGood && known.pin != pin;
+}
+
+bool TokenPins::forget(const PinOwner& owner) {
+    const std::lock_guard lock(process::stateMutex());
+    const auto found = known_.find(&owner);
+    if (found == known_.end())
+        return false;
+    const bool shared = found->second.sharesLogin;
+    known_.erase(found);
+    return shared && std::none_of(known_.begin(), known_.end(),
+                                  [](const auto& entry) { return entry.second.sharesLogin; });
+}
+
+} // namespace pkcs11

@@ -1,0 +1,86 @@
+// The PINs of a token: those that provider instances have for it, and what was refused.
+#pragma once
+
+#include <array>
+#include <functional>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "pkcs11/pin.h"
+
+namespace pkcs11 {
+
+class Token;
+
+/// Of a PIN and a salt. It tells that a PIN was seen before, and is no copy of it.
+using PinDigest = std::array<unsigned char, 32>;
+
+/// One provider instance, as the one whose PINs they are. With it they are wiped, and each token
+/// that no other instance has logged in to is logged out. Thread-safe.
+class PinOwner {
+  public:
+    using Digest = std::function<PinDigest(const PinDigest& salt, const Pin& pin)>;
+    /// `digest` may throw Error.
+    explicit PinOwner(Digest digest) : digest_(std::move(digest)) {}
+    ~PinOwner();
+    PinOwner(const PinOwner&) = delete;
+    PinOwner& operator=(const PinOwner&) = delete;
+
+    PinDigest digest(const PinDigest& salt, const Pin& pin) const { return digest_(salt, pin); }
+
+  private:
+    friend class TokenPins;
+    Digest digest_;
+    std::vector<Token*> tokens_; ///< that have PINs of it; guarded by process::stateMutex()
+};
+
+/// Thread-safe.
+class TokenPins {
+  public:
+    /// Throws Error.
+    explicit TokenPins(Token& token);
+    TokenPins(const TokenPins&) = delete;
+    TokenPins& operator=(const TokenPins&) = delete;
+
+    /// The PIN for logins that nobody can be asked for: after a loss, after fork, at each use of a
+    /// CKA_ALWAYS_AUTHENTICATE key.
+    std::optional<Pin> of(const PinOwner& owner) const;
+
+    /// `owner` has logged in: with `pin`, or without one at the token's PIN pad.
+    void noteLogin(PinOwner& owner, const std::optional<Pin>& pin);
+    /// The token has taken `pin` of `owner` for one operation.
+    void noteGood(const PinOwner& owner, const Pin& pin);
+    bool hasGood(const PinOwner& owner) const;
+    /// A PIN of `owner` that could not be tried, since somebody else has logged in. It is good if
+    /// another instance's good one is the same, and takes no good one's place.
+    void offer(PinOwner& owner, const Pin& pin);
+    /// The answer to a login with `pin` was unclear. True if it had proved good, which it has to do
+    /// again then.
+    bool doubt(const PinOwner& owner, const Pin& pin);
+
+    /// PINs that the token refused are never tried again in this process, whoever has them. Throws
+    /// Error.
+    bool wasRefused(const PinOwner& owner, const Pin& pin) const;
+    void noteRefused(const PinOwner& owner, const Pin& pin);
+
+    /// Wipes what `owner` has here. True if it was the last to have a share in the token's login.
+    bool forget(const PinOwner& owner);
+
+  private:
+    struct Known {
+        std::optional<Pin> pin; ///< none where a PIN pad takes it
+        bool isGood = false;
+        bool sharesLogin = false; ///< has logged in, or could have
+    };
+    Known& knownOf(PinOwner& owner);
+    Known* find(const PinOwner& owner, const Pin& pin);
+
+    Token& token_;
+    PinDigest salt_{};
+    // Guarded by process::stateMutex().
+    std::map<const PinOwner*, Known> known_;
+    std::vector<PinDigest> refused_;
+};
+
+} // namespace pkcs11

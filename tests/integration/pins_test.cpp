@@ -1,0 +1,360 @@
+// PINs: none is tried twice, and each ends with the provider instance that it was given to. Each
+// test is a process of its own.
+#include <algorithm>
+#include <fstream>
+#include <functional>
+#include <memory>
+#include <optional>
+
+#include <fcntl.h>
+#include <openssl/rsa.h>
+#include <unistd.h>
+
+#include "fixture.h"
+#include "new_keys.h"
+#include "pkcs11/error.h"
+
+namespace {
+
+using namespace testing_support;
+
+const Bytes data = randomBytes(100);
+
+void set(const char* name, const std::string& value) {
+    ASSERT_EQ(module().configure(name, value.c_str()), CKR_OK) << name << "=" << value;
+}
+
+void unset(const char* name) {
+    ASSERT_EQ(module().configure(name, nullptr), CKR_OK) << name;
+}
+
+std::string withoutPin(const std::string& label, const std::string& type = "private") {
+    return "pkcs11:token=scenarios;object=" + label + ";type=" + type;
+}
+
+bool decrypts(const Instance& instance, EVP_PKEY* key) {
+    const ossl::PkeyCtx context(EVP_PKEY_CTX_new_from_pkey(instance.get(), key, nullptr));
+    const Bytes ciphertext(256, 1);
+    Bytes out(256);
+    std::size_t size = out.size();
+    return EVP_PKEY_decrypt_init(context.get()) == 1 &&
+           EVP_PKEY_CTX_set_rsa_padding(context.get(), RSA_NO_PADDING) == 1 &&
+           EVP_PKEY_decrypt(context.get(), out.data(), &size, ciphertext.data(),
+                            ciphertext.size()) == 1;
+}
+
+bool signs(const Instance& instance, EVP_PKEY* key) {
+    return !sign(instance, key, data).empty();
+}
+
+/// A key that is logged in for at each use.
+class AtEachUse : public ::testing::Test {
+  protected:
+    AtEachUse() { set("PKCS11_TEST_ALWAYS_AUTHENTICATE", "1"); }
+
+    using Run = std::function<bool()>;
+    /// For a key that signs and one that decrypts, each in a process that has refused no PIN yet.
+    static void forEachUse(const std::function<void(const Run& run)>& body) {
+        for (const bool isToSign : {true, false})
+            EXPECT_EQ(inChild([&] {
+                          const Instance instance;
+                          const auto key = loadPrivate(instance, isToSign ? "ec256" : "rsa");
+                          body([&] {
+                              return isToSign ? signs(instance, key.get())
+                                              : decrypts(instance, key.get());
+                          });
+                          return !HasFailure();
+                      }),
+                      0);
+    }
+};
+
+TEST_F(AtEachUse, APinIsNotTriedAgainOnceItWasRefused) {
+    forEachUse([](const Run& run) {
+        ASSERT_TRUE(run()) << takeErrors();
+        fault("C_Login", "1", CKR_PIN_INCORRECT); // somebody has changed it
+        const CallCounter calls;
+        EXPECT_FALSE(run());
+        EXPECT_NE(takeErrors().find("CKR_PIN_INCORRECT"), std::string::npos);
+        for (int i = 0; i < 4; ++i) {
+            EXPECT_FALSE(run());
+            EXPECT_NE(takeErrors().find("is not tried again"), std::string::npos);
+        }
+        EXPECT_EQ(calls.of("C_Login"), 1U) << calls.log();
+    });
+}
+
+TEST_F(AtEachUse, APinIsRefusedOnceToManyThreads) {
+    forEachUse([](const Run& run) {
+        fault("C_Login", "1+", CKR_PIN_INCORRECT);
+        module().setDelays(1000, 0);
+        const CallCounter calls;
+        inThreads(8, [&](int) { EXPECT_FALSE(run()); });
+        EXPECT_EQ(calls.of("C_Login"), 1U) << calls.log();
+    });
+}
+
+TEST_F(AtEachUse, APinThatWasGoodIsTriedOnceMoreAfterAnUnclearAnswer) {
+    forEachUse([](const Run& run) {
+        for (const CK_RV rv : {CKR_GENERAL_ERROR, CKR_DEVICE_ERROR, CKR_FUNCTION_FAILED}) {
+            fault("C_Login", "1", rv);
+            EXPECT_TRUE(run()) << pkcs11::rvName(rv) << takeErrors();
+        }
+        fault("C_Login", "1+", CKR_GENERAL_ERROR);
+        const CallCounter calls;
+        EXPECT_FALSE(run());
+        EXPECT_EQ(calls.of("C_Login"), 2U) << calls.log();
+    });
+}
+
+TEST_F(AtEachUse, APinThatTheTokenCountsAsWrongIsRefusedWhateverItAnswers) {
+    forEachUse([](const Run& run) {
+        set("PKCS11_TEST_TOKEN_FLAGS", std::to_string(CKF_USER_PIN_COUNT_LOW));
+        fault("C_Login", "1", CKR_GENERAL_ERROR);
+        const CallCounter calls;
+        EXPECT_FALSE(run());
+        EXPECT_FALSE(run());
+        EXPECT_EQ(calls.of("C_Login"), 1U) << calls.log();
+    });
+}
+
+// Somebody would have to enter it again.
+TEST(PinPad, IsNotAskedAgainAfterAnUnclearAnswer) {
+    set("PKCS11_TEST_PROTECTED_PATH", "1234");
+    const Instance instance;
+    for (const CK_RV rv : {CKR_GENERAL_ERROR, CKR_DEVICE_ERROR, CKR_FUNCTION_FAILED}) {
+        fault("C_Login", "1", rv);
+        const CallCounter calls;
+        EXPECT_FALSE(load(instance, withoutPin("ec256")));
+        EXPECT_EQ(calls.of("C_Login"), 1U) << pkcs11::rvName(rv);
+    }
+    noFaults();
+    EXPECT_TRUE(load(instance, withoutPin("ec256"))) << takeErrors();
+}
+
+TEST(DeletedKey, CostsNoLoginAndNoSession) {
+    const Instance instance;
+    const auto other = loadPrivate(instance, "rsa");
+    const auto gone = loadPrivate(instance, "bare-ec");
+    ASSERT_TRUE(signs(instance, other.get()) && signs(instance, gone.get())) << takeErrors();
+    tokenWriter("scenarios").destroy("bare-ec");
+    const CallCounter calls;
+    for (int i = 0; i < 3; ++i) {
+        EXPECT_FALSE(signs(instance, gone.get()));
+        EXPECT_NE(takeErrors().find("is no longer there"), std::string::npos);
+        EXPECT_TRUE(signs(instance, other.get())) << takeErrors();
+    }
+    EXPECT_EQ(calls.of("C_Login"), 0U) << calls.log();
+    EXPECT_LE(calls.of("C_OpenSession"), 1U) << calls.log(); // for that in which C_SignInit failed
+}
+
+// With the module's own functions, as another part of the program would.
+CK_FUNCTION_LIST* functions() {
+    CK_FUNCTION_LIST* list = nullptr;
+    EXPECT_EQ(module().functionList(&list), CKR_OK);
+    return list;
+}
+
+CK_SLOT_ID slotOf(const std::string& token) {
+    return tokenWriter(token).slot();
+}
+
+CK_SESSION_HANDLE openSession(const std::string& token, CK_FLAGS flags = 0) {
+    CK_SESSION_HANDLE session = CK_INVALID_HANDLE;
+    EXPECT_EQ(functions()->C_OpenSession(slotOf(token), CKF_SERIAL_SESSION | flags, nullptr,
+                                         nullptr, &session),
+              CKR_OK);
+    return session;
+}
+
+TEST(LoggedOut, ByAnotherPartOfTheProgramIsLoggedInAgainOnce) {
+    const Instance instance;
+    const auto key = loadPrivate(instance, "ec256");
+    ASSERT_TRUE(signs(instance, key.get()));
+    const auto session = openSession("scenarios");
+    for (int i = 0; i < 3; ++i) {
+        ASSERT_EQ(functions()->C_Logout(session), CKR_OK);
+        const CallCounter calls;
+        EXPECT_TRUE(signs(instance, key.get())) << takeErrors();
+        EXPECT_EQ(calls.of("C_Login"), 1U) << calls.log();
+    }
+}
+
+TEST(Flags, AreAskedForAgainBeforeAnythingIsRefused) {
+    const Instance instance;
+    ASSERT_TRUE(load(instance, withoutPin("ec256", "public"), OSSL_STORE_INFO_PUBKEY));
+    set("PKCS11_TEST_TOKEN_FLAGS", std::to_string(CKF_USER_PIN_LOCKED));
+    EXPECT_FALSE(load(instance, uriOf("ec256")));
+    EXPECT_NE(takeErrors().find("CKF_USER_PIN_LOCKED"), std::string::npos);
+    unset("PKCS11_TEST_TOKEN_FLAGS");
+    EXPECT_TRUE(load(instance, uriOf("ec256"))) << takeErrors();
+
+    set("PKCS11_TEST_TOKEN_FLAGS", std::to_string(CKF_WRITE_PROTECTED));
+    EXPECT_FALSE(generateEc(instance, "fresh"));
+    EXPECT_NE(takeErrors().find("CKF_WRITE_PROTECTED"), std::string::npos);
+    unset("PKCS11_TEST_TOKEN_FLAGS");
+    EXPECT_TRUE(generateEc(instance, "fresh")) << takeErrors();
+}
+
+/// Two provider instances that share the module, and so the token's one login.
+class SharedLogin : public ::testing::Test {
+  protected:
+    SharedLogin() {
+        EXPECT_TRUE(
+            load(second, withoutPin("ec256", "public"), OSSL_STORE_INFO_PUBKEY)); // is in use
+        firstKey = loadPrivate(*first, "ec256");
+    }
+    void endFirst() {
+        firstKey.reset();
+        first.reset();
+    }
+
+    std::unique_ptr<Instance> first = std::make_unique<Instance>();
+    Instance second;
+    ossl::Pkey firstKey;
+};
+
+TEST_F(SharedLogin, EndsWithTheInstanceThatHadThePin) {
+    const auto key = load(second, withoutPin("ec256"));
+    ASSERT_TRUE(key) << "the login is the application's: " << takeErrors();
+    EXPECT_TRUE(signs(second, key.get())) << takeErrors();
+    endFirst();
+    EXPECT_FALSE(signs(second, key.get()));
+    EXPECT_NE(takeErrors().find("no PIN for token \"scenarios\""), std::string::npos);
+    EXPECT_FALSE(load(second, withoutPin("rsa")));
+    EXPECT_TRUE(load(second, uriOf("rsa"))) << takeErrors();
+    EXPECT_TRUE(signs(second, key.get())) << takeErrors();
+}
+
+TEST_F(SharedLogin, StaysForAnotherInstanceWithTheSamePin) {
+    const auto key = loadPrivate(second, "ec256");
+    const CallCounter calls;
+    endFirst();
+    EXPECT_TRUE(signs(second, key.get())) << takeErrors();
+    EXPECT_EQ(calls.of("C_Login") + calls.of("C_Logout") + calls.of("C_FindObjects"), 0U)
+        << calls.log();
+}
+
+TEST_F(SharedLogin, DoesNotMakeAWrongPinRight) {
+    const auto key = load(second, withoutPin("ec256") + "?pin-value=4321");
+    ASSERT_TRUE(key) << "nobody can tell before: " << takeErrors();
+    endFirst();
+    const CallCounter calls;
+    for (int i = 0; i < 3; ++i)
+        EXPECT_FALSE(signs(second, key.get()));
+    EXPECT_EQ(calls.of("C_Login"), 1U) << calls.log();
+}
+
+TEST_F(SharedLogin, GivesNoPinToKeysThatAskForItAtEachUse) {
+    set("PKCS11_TEST_ALWAYS_AUTHENTICATE", "1");
+    const auto key = load(second, withoutPin("ec256"));
+    ASSERT_TRUE(key) << takeErrors();
+    const CallCounter calls;
+    EXPECT_FALSE(signs(second, key.get()));
+    EXPECT_NE(takeErrors().find("none is known"), std::string::npos);
+    EXPECT_EQ(calls.of("C_Login"), 0U) << calls.log();
+    const auto again = loadPrivate(second, "ec256");
+    EXPECT_TRUE(signs(second, again.get())) << takeErrors();
+}
+
+// The module goes on, and with it the token's login, unless that is ended.
+TEST(EndedInstance, LeavesNoLoginToALaterOneWhereTheModuleGoesOn) {
+    const auto configuration = "pkcs11-module-quirks = no-deinit";
+    {
+        const ConfiguredContext first(configuration);
+        EXPECT_TRUE(load(first.get(), uriOf("ec256"))) << takeErrors();
+    }
+    const ConfiguredContext second(configuration);
+    EXPECT_FALSE(load(second.get(), withoutPin("ec256")));
+    EXPECT_NE(takeErrors().find("no PIN for token \"scenarios\""), std::string::npos);
+    EXPECT_TRUE(load(second.get(), uriOf("ec256"))) << takeErrors();
+}
+
+TEST(RefusedPin, IsNotTriedAgainByAnotherInstance) {
+    const auto uri = withoutPin("ec256") + "?pin-value=4321";
+    const CallCounter calls;
+    for (int i = 0; i < 3; ++i)
+        EXPECT_FALSE(load(Instance(), uri));
+    EXPECT_EQ(calls.of("C_Login"), 1U) << calls.log();
+    EXPECT_TRUE(load(Instance(), uriOf("ec256"))) << takeErrors();
+}
+
+/// Places in this process's memory where `text`, of which each byte is given plus one, stands.
+int placesOf(const std::string& shifted) {
+    const int memory = open("/proc/self/mem", O_RDONLY | O_CLOEXEC);
+    std::ifstream maps("/proc/self/maps");
+    int places = 0;
+    for (std::string line; std::getline(maps, line);) {
+        unsigned long begin = 0;
+        unsigned long end = 0;
+        char mode[5] = "";
+        if (std::sscanf(line.c_str(), "%lx-%lx %4s", &begin, &end, mode) != 3 || mode[1] != 'w')
+            continue;
+        Bytes part(end - begin);
+        const auto size = pread(memory, part.data(), part.size(), static_cast<off_t>(begin));
+        const auto fits = [](unsigned char here, char wanted) { return here + 1 == wanted; };
+        auto at = part.begin();
+        const auto last = part.begin() + std::max<ssize_t>(size, 0);
+        while ((at = std::search(at, last, shifted.begin(), shifted.end(), fits)) != last) {
+            ++places;
+            ++at;
+        }
+        OPENSSL_cleanse(part.data(), part.size());
+    }
+    close(memory);
+    return places;
+}
+
+/// Has `use` work with what `shifted` stands for, and wipes it.
+void withPlain(const std::string& shifted, const std::function<void(std::string&)>& use) {
+    std::string plain = shifted;
+    for (char& letter : plain)
+        --letter;
+    use(plain);
+    OPENSSL_cleanse(plain.data(), plain.size());
+}
+
+std::filesystem::path pinFile(const std::string& shifted) {
+    const auto path = scratch("pin");
+    withPlain(shifted, [&path](const std::string& pin) {
+        const int file = open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+        EXPECT_EQ(write(file, pin.data(), pin.size()), static_cast<ssize_t>(pin.size()));
+        close(file);
+    });
+    return path;
+}
+
+TEST(Memory, HasNoPinOnceAllContextsAreFreed) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    GTEST_SKIP() << "the sanitizers' shadow memory is too large to be searched";
+#endif
+    const std::string good = "hppe.9342.tfdsfu"; // one more than each letter
+    const std::string bad = "cbe.9342.tfdsfu";
+    {
+        const Instance instance;
+        ASSERT_TRUE(loadPrivate(instance, "ec256"));
+        const auto session = openSession("scenarios", CKF_RW_SESSION);
+        std::string old = "1234";
+        withPlain(good, [&](std::string& pin) {
+            EXPECT_EQ(functions()->C_SetPIN(session, reinterpret_cast<CK_UTF8CHAR*>(old.data()),
+                                            old.size(), reinterpret_cast<CK_UTF8CHAR*>(pin.data()),
+                                            pin.size()),
+                      CKR_OK);
+        });
+    }
+    {
+        const Instance instance;
+        EXPECT_FALSE(load(instance, withoutPin("ec256") + "?pin-source=" + pinFile(bad).string()));
+        EXPECT_NE(takeErrors().find("CKR_PIN_INCORRECT"), std::string::npos);
+        const auto key =
+            load(instance, withoutPin("ec256") + "?pin-source=" + pinFile(good).string());
+        ASSERT_TRUE(key) << takeErrors();
+        EXPECT_TRUE(signs(instance, key.get())) << takeErrors();
+        EXPECT_GE(placesOf(good), 1) << "or what follows looks in the wrong place";
+        EXPECT_EQ(placesOf(bad), 0);
+    }
+    EXPECT_EQ(placesOf(good), 0);
+    EXPECT_EQ(placesOf(bad), 0);
+}
+
+} // namespace
