@@ -6,6 +6,8 @@
 #include <openssl/err.h>
 #include <openssl/params.h>
 
+#include "pkcs11/printable.h"
+
 namespace ossl {
 namespace {
 
@@ -119,7 +121,8 @@ void Core::raise(Reason reason, const std::string& message) const noexcept {
     if (setErrorDebug_ != nullptr)
         setErrorDebug_(handle_, "pkcs11", 0, "");
     // OpenSSL drops texts that are longer than its buffer as a whole.
-    setError(vsetError_, handle_, code(reason), "%s", message.substr(0, longestMessage).c_str());
+    setError(vsetError_, handle_, code(reason), "%s",
+             pkcs11::printable(message).substr(0, longestMessage).c_str());
 }
 
 const char* Core::parameter(const char* key) const {

@@ -69,7 +69,8 @@ class Core {
 
     const OSSL_CORE_HANDLE* handle() const { return handle_; }
 
-    /// Puts an error into the thread's queue. `message` never holds a PIN or data.
+    /// Puts an error into the thread's queue. `message` never holds a PIN or data;
+    /// control characters in it are escaped.
     void raise(Reason reason, const std::string& message) const noexcept;
 
     /// Asks for a text from the provider's section of the configuration, or for what the core

@@ -46,7 +46,8 @@ pkcs11::Pin makePin(std::string_view text) {
 
 pkcs11::Pin readPinFile(const std::string& path, bool readableByOthers) {
     errno = 0;
-    const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    // Without waiting: there may be no writer at the other end of a FIFO, and nobody at a terminal.
+    const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     // By descriptor: a FILE would leave the PIN in its buffer.
     const Bio file(descriptor >= 0 ? BIO_new_fd(descriptor, BIO_CLOSE) : nullptr);
     struct stat status {};
@@ -54,6 +55,8 @@ pkcs11::Pin readPinFile(const std::string& path, bool readableByOthers) {
         refuse("cannot open the PIN file " + path + ": " + std::generic_category().message(errno));
     if (S_ISDIR(status.st_mode))
         refuse("the PIN file " + path + " is a folder");
+    if (!S_ISREG(status.st_mode))
+        refuse("the PIN file " + path + " is no regular file: a FIFO or a device may never answer");
     if ((status.st_mode & S_IROTH) != 0 && !readableByOthers)
         refuse("the PIN file " + path +
                " can be read by everybody: chmod o-r, or set pkcs11-allow-readable-pin-files");

@@ -14,8 +14,9 @@ class Context;
 /// A copy of `text` in pages of its own; wiped with its last owner.
 pkcs11::Pin makePin(std::string_view text);
 
-/// The first line of the file at `path`. Throws pkcs11::Error if it can't be read, or if everybody
-/// on the machine can and `readableByOthers` does not permit that.
+/// The first line of the file at `path`. Throws pkcs11::Error if it is no regular file (a FIFO or a
+/// device may never answer), if it can't be read, or if everybody on the machine can and
+/// `readableByOthers` does not permit that.
 pkcs11::Pin readPinFile(const std::string& path, bool readableByOthers);
 
 /// SHA-256 of `salt` and `pin`. Throws pkcs11::Error.

@@ -9,6 +9,7 @@
 
 #include "pkcs11/error.h"
 #include "pkcs11/functions.h"
+#include "pkcs11/printable.h"
 
 namespace pkcs11::trace {
 namespace {
@@ -19,10 +20,10 @@ std::atomic<unsigned long> steps{0};
 thread_local unsigned long currentStep = 0;
 
 // One fprintf is one write to a line-buffered stream: lines of several threads do not mix.
-void line(const char* text) {
+void line(std::string_view text) {
     FILE* out = sink.load();
     std::fprintf(out != nullptr ? out : stderr, "pkcs11[%ld] #%lu %s\n",
-                 static_cast<long>(getpid()), currentStep, text);
+                 static_cast<long>(getpid()), currentStep, printable(text).c_str());
     std::fflush(out != nullptr ? out : stderr);
 }
 
@@ -63,7 +64,7 @@ void Step::begin(const std::string& text) {
     begun_ = currentStep == 0;
     if (begun_)
         currentStep = ++steps;
-    line(text.c_str());
+    line(text);
 }
 
 Step::~Step() {
@@ -73,7 +74,7 @@ Step::~Step() {
 
 void step(std::string_view text) {
     if (level() >= 1)
-        line(std::string(text).c_str());
+        line(text);
 }
 
 namespace {
@@ -87,9 +88,9 @@ bool isSecret(std::string_view function) {
 
 void call(const char* function, CK_RV rv, std::chrono::steady_clock::duration taken) {
     if (isSecret(function))
-        return line((std::string(function) + " (result and time are not logged)").c_str());
+        return line(std::string(function) + " (result and time are not logged)");
     const auto micros = std::chrono::duration_cast<std::chrono::microseconds>(taken).count();
-    line((std::string(function) + " " + rvName(rv) + " " + std::to_string(micros) + " us").c_str());
+    line(std::string(function) + " " + rvName(rv) + " " + std::to_string(micros) + " us");
 }
 
 } // namespace pkcs11::trace

@@ -32,7 +32,7 @@ int run(const std::string& name, const std::function<void()>& body) {
         body();
         return 0;
     } catch (const std::exception& error) {
-        std::cerr << name << ": " << error.what() << '\n';
+        std::cerr << name << ": " << message(error.what()) << '\n';
         return 1;
     }
 }

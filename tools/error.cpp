@@ -1,10 +1,13 @@
 #include "tools/error.h"
 
 #include <algorithm>
+#include <cctype>
 #include <cstring>
 #include <string_view>
 
 #include <openssl/err.h>
+
+#include "pkcs11/printable.h"
 
 namespace tools {
 
@@ -34,6 +37,44 @@ std::string textOf(unsigned long code, const std::string& details) {
     return reason.empty() || details.empty() ? reason + details : reason + ": " + details;
 }
 
+bool isOfName(char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '_' || c == '%' ||
+           c == '.';
+}
+
+// "PIN-VALUE" and "pin_value" as "pinvalue".
+std::string lettersOf(std::string_view name) {
+    std::string letters;
+    for (const char c : name)
+        if (std::isalpha(static_cast<unsigned char>(c)) != 0)
+            letters += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    return letters;
+}
+
+// True for what may be meant for pin-value, and has a value: `name` is the longest word there, and
+// `rest` what follows.
+bool isPin(std::string_view name, std::string_view rest) {
+    const auto letters = lettersOf(name);
+    const auto hasEncodedEquals = name.find("%3D") != name.npos || name.find("%3d") != name.npos;
+    const bool hasColon = rest.size() > 1 && rest[0] == ':' && rest[1] != ' ';
+    return letters.find("pin") != letters.npos && name != "pin-source" &&
+           (rest.starts_with('=') || hasColon || hasEncodedEquals);
+}
+
+// Where the name of a PIN begins, from `from` on.
+std::size_t findPin(std::string_view text, std::size_t from) {
+    while (from < text.size()) {
+        const auto* const begin = std::find_if(text.begin() + from, text.end(), isOfName);
+        const auto* const end = std::find_if_not(begin, text.end(), isOfName);
+        const auto at = static_cast<std::size_t>(begin - text.begin());
+        const auto size = static_cast<std::size_t>(end - begin);
+        if (isPin(text.substr(at, size), text.substr(at + size)))
+            return at;
+        from = at + size;
+    }
+    return std::string_view::npos;
+}
+
 } // namespace
 
 std::string opensslReasons() {
@@ -58,20 +99,25 @@ std::string withReasons(const std::string& what) {
 }
 
 std::string withoutPin(const std::string& uri) {
-    constexpr std::string_view name = "pin-value=";
     std::string shown = uri;
-    for (auto at = shown.find(name); at != std::string::npos; at = shown.find(name)) {
+    for (auto at = findPin(shown, 0); at != std::string::npos; at = findPin(shown, at)) {
         // In the path, & belongs to the value; showing too little is the safe side.
         const bool inQuery = shown.find('?') < at;
         const auto end = shown.find_first_of(inQuery ? "&" : ";?", at);
+        const auto begin = at > 0 ? at - 1 : at;
         if (end == std::string::npos)
-            shown.erase(at > 0 ? at - 1 : at);
-        else if (at > 0 && shown[at - 1] == '?')
+            shown.erase(begin);
+        else if (at > 0 && shown[begin] == '?')
             shown.erase(at, end - at + 1);
         else
-            shown.erase(at > 0 ? at - 1 : at, end - at + (at > 0 ? 1 : 0));
+            shown.erase(begin, end - begin);
+        at = begin;
     }
     return shown;
+}
+
+std::string message(const std::string& text) {
+    return pkcs11::printable(withoutPin(text));
 }
 
 } // namespace tools

@@ -25,7 +25,11 @@ std::string opensslReasons();
 /// `what` and, behind a colon, OpenSSL's reasons where there are some.
 std::string withReasons(const std::string& what);
 
-/// A URI as it may be shown: without pin-value. Other texts stay as they are.
+/// A URI as it may be shown, or a text that quotes one: without pin-value, however it is written
+/// ("PIN-VALUE", "pin_value"). Other texts stay as they are.
 std::string withoutPin(const std::string& uri);
+
+/// A text as it goes to the terminal: without a PIN, and with control characters escaped.
+std::string message(const std::string& text);
 
 } // namespace tools

@@ -44,7 +44,7 @@ void importCertificate(OSSL_LIB_CTX* library, const Options& options) {
     const auto others = tools::objects::importCertificate(library, options.file, options.uri,
                                                           options.allowDuplicate);
     if (others > 0)
-        std::cerr << program << ": certificates in " << tools::withoutPin(options.file)
+        std::cerr << program << ": certificates in " << tools::message(options.file)
                   << " that are not this key's, and not stored: " << others << '\n';
 }
 

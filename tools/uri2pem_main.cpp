@@ -34,7 +34,7 @@ struct Options {
 };
 
 void note(const std::string& text) {
-    std::cerr << program << ": " << text << '\n';
+    std::cerr << program << ": " << tools::message(text) << '\n';
 }
 
 // A line end belongs to the input, not to the URI.

@@ -8,6 +8,7 @@
 
 #include <fcntl.h>
 #include <openssl/rsa.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "fixture.h"
@@ -277,6 +278,55 @@ TEST(RefusedPin, IsNotTriedAgainByAnotherInstance) {
         EXPECT_FALSE(load(Instance(), uri));
     EXPECT_EQ(calls.of("C_Login"), 1U) << calls.log();
     EXPECT_TRUE(load(Instance(), uriOf("ec256"))) << takeErrors();
+}
+
+TEST(PinFile, ThatMayNeverAnswerIsRefused) {
+    const Instance instance;
+    const auto fifo = scratch("fifo");
+    ASSERT_EQ(mkfifo(fifo.c_str(), 0600), 0);
+    for (const std::string& path :
+         {fifo.string(), std::string("/dev/tty"), std::string("/dev/zero")}) {
+        EXPECT_FALSE(load(instance, withoutPin("ec256") + "?pin-source=" + path)) << path;
+        EXPECT_NE(takeErrors().find("the PIN file " + path), std::string::npos);
+        const ConfiguredContext configured("pkcs11-module-token-pin = file:" + path);
+        EXPECT_FALSE(load(configured.get(), withoutPin("ec256"))) << path;
+        EXPECT_NE(takeErrors().find("the PIN file " + path), std::string::npos);
+    }
+}
+
+// Lines of a log, and whatever a terminal does.
+TEST(Label, WithControlCharactersForgesNothing) {
+    const auto log = scratch("log");
+    ASSERT_EQ(setenv("PKCS11_PROVIDER_DEBUG", ("file:" + log.string() + ",level:2").c_str(), 1), 0);
+    const std::string label = "evil\npkcs11[1] #1 C_Login CKR_OK 1 us\x1B[2J\xC2\x9B";
+    const Instance instance;
+    {
+        auto writer = tokenWriter("scenarios");
+        CK_BBOOL yes = CK_TRUE;
+        Bytes p256{0x06, 0x08, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x03, 0x01, 0x07};
+        std::string text = label;
+        const std::vector<CK_ATTRIBUTE> common{{CKA_TOKEN, &yes, sizeof yes},
+                                               {CKA_LABEL, text.data(), text.size()}};
+        auto publicValues = common;
+        publicValues.push_back({CKA_EC_PARAMS, p256.data(), p256.size()});
+        writer.generatePair(CKM_EC_KEY_PAIR_GEN, publicValues, common);
+    }
+    const auto key = loadPrivate(instance, "evil%0Apkcs11%5B1%5D%20%231%20C_Login%20CKR_OK%201%20us"
+                                           "%1B%5B2J%C2%9B");
+    fault("C_Sign", "1", CKR_ARGUMENTS_BAD);
+    EXPECT_TRUE(sign(instance, key.get(), data).empty());
+    const char* message = nullptr;
+    while (ERR_get_error_all(nullptr, nullptr, nullptr, &message, nullptr) != 0)
+        EXPECT_EQ(std::string(message).find_first_of("\n\x1B\x9B"), std::string::npos) << message;
+    std::ifstream lines(log);
+    const auto start = "pkcs11[" + std::to_string(getpid()) + "] #";
+    int quoted = 0;
+    for (std::string line; std::getline(lines, line);) {
+        EXPECT_EQ(line.substr(0, start.size()), start);
+        EXPECT_EQ(line.find_first_of("\x1B\x9B"), std::string::npos) << line;
+        quoted += line.find("evil\\x0A") != std::string::npos ? 1 : 0;
+    }
+    EXPECT_GT(quoted, 0);
 }
 
 /// Places in this process's memory where `text`, of which each byte is given plus one, stands.

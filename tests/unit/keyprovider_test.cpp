@@ -124,6 +124,32 @@ TEST(WithoutPin, HidesThePinWhereverItStands) {
     EXPECT_EQ(withoutPin("key.pem"), "key.pem");
 }
 
+TEST(WithoutPin, HidesWhatIsMeantForAPinHoweverItIsWritten) {
+    for (const auto* name : {"PIN-VALUE", "Pin-Value", "pin_value", "pinvalue", "PINVALUE", "pin",
+                             "PIN", "pin-val", "user-pin", "pin.value", "pin%2Dvalue"}) {
+        const std::string given = std::string(name) + "=1234";
+        EXPECT_EQ(withoutPin("pkcs11:object=a?" + given), "pkcs11:object=a") << name;
+        EXPECT_EQ(withoutPin("pkcs11:object=a;" + given), "pkcs11:object=a") << name;
+        EXPECT_EQ(withoutPin("pkcs11:object=a;" + given + ";id=b"), "pkcs11:object=a;id=b") << name;
+        EXPECT_FALSE(contains(withoutPin("PKCS11:" + given), "1234")) << name;
+        EXPECT_FALSE(
+            contains(withoutPin("cannot open pkcs11:object=a?" + given + "&x-a=b"), "1234"))
+            << name;
+    }
+    for (const auto* given : {"pkcs11:a=b?pin-value:1234", "pkcs11:a=b?pin-value%3D1234",
+                              "pkcs11:a=b?pin-value%3d1234"})
+        EXPECT_FALSE(contains(withoutPin(given), "1234")) << given;
+    EXPECT_EQ(withoutPin("pkcs11:object=a?pin-source=/etc/pin"),
+              "pkcs11:object=a?pin-source=/etc/pin");
+    const auto* const sentence = "none in the URI (pin-value, pin-source): CKR_PIN_INCORRECT";
+    EXPECT_EQ(withoutPin(sentence), sentence);
+}
+
+TEST(Message, HasNoPinAndNoControlCharacters) {
+    EXPECT_EQ(message("pkcs11:object=a?PIN-VALUE=1234"), "pkcs11:object=a");
+    EXPECT_EQ(message("a\nb\x1B[31m"), "a\\x0Ab\\x1B[31m");
+}
+
 TEST(TokenUri, IsParsedAndToldFromPaths) {
     const auto uri =
         parseUri("pkcs11:object=a?pin-value=1&module-name=soft%68sm2&module-path=/a%20b");
