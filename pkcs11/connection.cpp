@@ -54,6 +54,10 @@ Module& Session::module() const {
     return connection_->token().module();
 }
 
+Epoch Session::epoch() const {
+    return connection_->epoch();
+}
+
 void Session::fail(const char* function, CK_RV rv) {
     setFailed(rv);
     throw callFailed(function, rv, connection_->token().describe());
@@ -68,11 +72,11 @@ bool Session::isLoggedIn() {
            (info.state != CKS_RO_PUBLIC_SESSION && info.state != CKS_RW_PUBLIC_SESSION);
 }
 
-Connection::Connection(Token& token, CK_SLOT_ID slot, CK_FLAGS flags)
+Connection::Connection(Token& token, Epoch epoch, CK_SLOT_ID slot, CK_FLAGS flags)
     : token_(token), slot_(slot), flags_(flags),
       // one at least: the login lasts as long as a session does (PKCS#11 2.40, section 2.6.5)
-      maxIdle_(std::max<std::size_t>(token.module().options().maxIdleSessions, 1)),
-      epoch_(token.module().epoch()), generation_(process::generation()) {}
+      maxIdle_(std::max<std::size_t>(token.module().options().maxIdleSessions, 1)), epoch_(epoch),
+      generation_(process::generation()) {}
 
 bool Connection::isFromBeforeFork() const {
     return generation_ != process::generation();
@@ -103,9 +107,9 @@ std::optional<Connection::Idle> Connection::takeIdle(const MessageSigning* wante
 }
 
 CK_RV Connection::open(CK_SESSION_HANDLE& handle, CK_FLAGS flags) {
-    const CK_RV rv = token_.module().call<&List::C_OpenSession>(
-        slot_, CK_FLAGS{CKF_SERIAL_SESSION | flags}, CK_VOID_PTR{nullptr}, CK_NOTIFY{nullptr},
-        &handle);
+    const CK_RV rv = token_.module().callIn<&List::C_OpenSession>(
+        epoch_, slot_, CK_FLAGS{CKF_SERIAL_SESSION | flags}, CK_VOID_PTR{nullptr},
+        CK_NOTIFY{nullptr}, &handle);
     const std::lock_guard lock(mutex_);
     open_ += rv == CKR_OK ? 1 : 0;
     return rv;
@@ -234,8 +238,7 @@ void Connection::replaceLast() {
 
 // After C_Finalize, or in a forked child, the number may by now be somebody else's session.
 void Connection::close(CK_SESSION_HANDLE handle) {
-    if (epoch_ == token_.module().epoch())
-        token_.module().call<&List::C_CloseSession>(handle);
+    token_.module().callIn<&List::C_CloseSession>(epoch_, handle);
 }
 
 void Connection::markLost() {
@@ -461,7 +464,7 @@ const std::vector<CK_MECHANISM_TYPE>& Connection::mechanisms() {
     for (;;) {
         auto count = static_cast<CK_ULONG>(list->size());
         const CK_RV rv =
-            token_.module().call<&List::C_GetMechanismList>(slot_, list->data(), &count);
+            token_.module().callIn<&List::C_GetMechanismList>(epoch_, slot_, list->data(), &count);
         if (rv == CKR_OK) {
             list->resize(std::min<std::size_t>(count, list->size()));
             break;
@@ -491,7 +494,8 @@ bool Connection::signsMessages(CK_MECHANISM_TYPE mechanism) {
             return known->second;
     }
     CK_MECHANISM_INFO info{};
-    const CK_RV rv = token_.module().call<&List::C_GetMechanismInfo>(slot_, mechanism, &info);
+    const CK_RV rv =
+        token_.module().callIn<&List::C_GetMechanismInfo>(epoch_, slot_, mechanism, &info);
     const std::lock_guard lock(mutex_);
     return signsMessages_[mechanism] = rv == CKR_OK && (info.flags & ckfMessageSign) != 0;
 }

@@ -49,6 +49,8 @@ class Session {
     CK_SESSION_HANDLE handle() const { return handle_; }
     Connection& connection() const { return *connection_; }
     Module& module() const;
+    /// The life of the module that it is good in, and all that is made in it.
+    Epoch epoch() const;
 
     /// An operation may have been left unfinished in it: it is closed instead of kept.
     void setUnusable() { fate_ = Fate::close; }
@@ -65,7 +67,7 @@ class Session {
     /// Calls a function whose first argument is the session.
     template <auto Member, typename... Args>
     CK_RV call(Args... args) {
-        return module().call<Member>(handle_, args...);
+        return module().callIn<Member>(epoch(), handle_, args...);
     }
 
     /// The same, and throws Error unless it answers CKR_OK. The session is not kept after an error.
@@ -94,13 +96,16 @@ class Session {
 /// Thread-safe. Sessions keep it alive.
 class Connection : public std::enable_shared_from_this<Connection> {
   public:
-    Connection(Token& token, CK_SLOT_ID slot, CK_FLAGS flags);
+    /// `slot` and `flags` are what was read in the module's life `epoch`.
+    Connection(Token& token, Epoch epoch, CK_SLOT_ID slot, CK_FLAGS flags);
     Connection(const Connection&) = delete;
     Connection& operator=(const Connection&) = delete;
 
     Token& token() const { return token_; }
     CK_SLOT_ID slot() const { return slot_; }
+    /// False once it was lost, or the module's life has ended.
     bool valid() const;
+    Epoch epoch() const { return epoch_; }
     /// Its locks may be held, and its waiters be counted, by threads that do not exist in this
     /// process.
     bool isFromBeforeFork() const;
@@ -176,7 +181,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     CK_SLOT_ID slot_;
     std::atomic<CK_FLAGS> flags_;
     std::size_t maxIdle_;
-    unsigned long epoch_;
+    Epoch epoch_;
     unsigned long generation_;
     std::atomic<bool> lost_{false};
     std::atomic<bool> loggedIn_{false};

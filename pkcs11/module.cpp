@@ -1,7 +1,6 @@
 #include "pkcs11/module.h"
 
 #include <algorithm>
-#include <thread>
 
 #include "pkcs11/process.h"
 #include "pkcs11/token.h"
@@ -10,41 +9,25 @@ namespace pkcs11 {
 
 namespace {
 
-// How long a restart waits for calls that other threads have inside the module.
-constexpr auto gatePatience = std::chrono::seconds(1);
-constexpr auto gatePause = std::chrono::microseconds(200);
+// A call that only the thread with the turn makes: marks the thread as inside, and has fork() wait.
+template <typename Function>
+CK_RV callAlone(const Function& function) {
+    process::enterCall();
+    const CK_RV rv = function();
+    process::leaveCall();
+    return rv;
+}
+
+// What the answer of C_Initialize makes of the module.
+Life::State stateAfter(CK_RV rv, bool stillOurs) {
+    if (rv == CKR_OK)
+        return Life::State::ours;
+    if (rv == CKR_CRYPTOKI_ALREADY_INITIALIZED)
+        return stillOurs ? Life::State::ours : Life::State::theirs;
+    return Life::State::ended;
+}
 
 } // namespace
-
-/// The module's state in one process; a forked child begins another.
-struct Module::Life {
-    enum class State { fresh, busy, ready };
-    unsigned long generation = 0;
-    State state = State::fresh;
-    bool owned = false; ///< our C_Initialize answered CKR_OK, so C_Finalize is ours to call
-    std::condition_variable changed;
-    std::mutex serial; ///< taken around each call where the module refuses to lock
-};
-
-Module::CallScope::CallScope(Module& module) : module_(module) {
-    process::enterCall();
-    module_.inside_.fetch_add(1);
-    while (module_.gate_.load() && process::callDepth() == 1) {
-        module_.inside_.fetch_sub(1);
-        std::this_thread::sleep_for(gatePause);
-        module_.inside_.fetch_add(1);
-    }
-    permitted_ = process::callDepth() == 1 && !process::exiting();
-    if (auto* serial = module_.serial_.load(); permitted_ && serial != nullptr)
-        serial_ = std::unique_lock(*serial);
-}
-
-Module::CallScope::~CallScope() {
-    if (serial_)
-        serial_.unlock();
-    module_.inside_.fetch_sub(1);
-    process::leaveCall();
-}
 
 bool Module::insideCall() {
     return process::callDepth() > 0;
@@ -57,136 +40,95 @@ Module::Module(CK_FUNCTION_LIST* functions, const List30* functions30, std::stri
 
 Module::~Module() = default;
 
-std::shared_ptr<Module::Life> Module::currentLife() {
-    if (!life_ || life_->generation != process::generation()) {
-        // A life of another generation may have waiters that do not exist here: it is left alone
-        // for ever.
-        if (life_)
-            process::keepForever(life_);
-        life_ = std::make_shared<Life>();
-        life_->generation = process::generation();
-        serial_ = nullptr;
-        inside_ = 0; // threads of another process
-        gate_ = false;
-    }
-    return life_;
+std::chrono::steady_clock::time_point Module::afterPatience() const {
+    return std::chrono::steady_clock::now() + options_.turnPatience;
 }
 
-void Module::initialize() {
-    if (readyGeneration_.load() == process::generation())
-        return;
-    if (insideCall())
-        throw Error(Failure::module, "the module " + name_ + " called back into the provider");
-    std::unique_lock lock(process::stateMutex());
-    const auto life = currentLife();
-    life->changed.wait(lock, [&] { return life->state != Life::State::busy; });
-    if (life->state == Life::State::ready)
-        return;
-    start(lock, life);
+Epoch Module::initialize() {
+    for (;; Life::pause()) {
+        if (const Epoch epoch = life_.epoch(); epoch != 0)
+            return epoch;
+        if (insideCall())
+            throw Error(Failure::module, "the module " + name_ + " called back into the provider");
+        if (life_.beginTurn(Life::State::ended))
+            return start();
+    }
 }
 
-// Called and left with the lock held; without it during the call.
-void Module::start(std::unique_lock<std::mutex>& lock, const std::shared_ptr<Life>& life) {
-    life->state = Life::State::busy;
-    lock.unlock();
-    const CK_RV rv = initializeCall();
-    lock.lock();
-    const bool ready = rv == CKR_OK || rv == CKR_CRYPTOKI_ALREADY_INITIALIZED;
-    life->owned = life->owned || rv == CKR_OK;
-    life->state = ready ? Life::State::ready : Life::State::fresh;
-    if (ready) {
-        ++epoch_;
-        readyGeneration_ = life->generation;
-    }
-    life->changed.notify_all();
-    if (!ready)
+// With the turn. A module that somebody else has ended may still have calls inside.
+Epoch Module::start() {
+    CK_RV rv = CKR_FUNCTION_FAILED;
+    if (life_.drain(afterPatience()))
+        rv = process::exiting() ? CKR_CRYPTOKI_NOT_INITIALIZED : initializeCall();
+    const Epoch epoch = life_.endTurn(stateAfter(rv, false));
+    if (epoch == 0)
         throw callFailed(functionName<&List::C_Initialize>, rv, "module " + name_);
+    return epoch;
 }
 
-// With the state's lock held.
-bool Module::isEndable() const {
-    return life_ && life_->generation == process::generation() &&
-           life_->state == Life::State::ready && life_->owned && !options_.neverFinalize;
+std::vector<Token*> Module::tokens() {
+    const std::lock_guard lock(process::stateMutex());
+    std::vector<Token*> all;
+    for (const auto& token : tokens_)
+        all.push_back(token.get());
+    return all;
 }
 
 // True if no token answers with whose sessions somebody may still work.
 bool Module::isUnused() {
-    std::vector<Token*> tokens;
-    {
-        const std::lock_guard lock(process::stateMutex());
-        for (const auto& token : tokens_)
-            tokens.push_back(token.get());
-    }
-    for (auto* token : tokens) {
+    for (auto* token : tokens()) {
         const auto connection = token->present();
         if (!connection || connection->openSessions() == 0)
             continue;
         CK_TOKEN_INFO info{};
-        if (call<&List::C_GetTokenInfo>(connection->slot(), &info) == CKR_OK)
+        if (callIn<&List::C_GetTokenInfo>(connection->epoch(), connection->slot(), &info) == CKR_OK)
             return false;
         token->drop(connection);
     }
     return true;
 }
 
-// False, with the gate open again, where a call does not come back.
-bool Module::closeGate() {
-    gate_ = true;
-    const auto deadline = std::chrono::steady_clock::now() + gatePatience;
-    while (inside_.load() > 0) {
-        if (std::chrono::steady_clock::now() > deadline) {
-            gate_ = false;
-            return false;
-        }
-        std::this_thread::sleep_for(gatePause);
-    }
-    return true;
-}
-
-void Module::restart() {
-    if (insideCall() || !isUnused())
+void Module::restart(Epoch failed) {
+    if (options_.neverFinalize || insideCall() || failed == 0 || epoch() != failed || !isUnused())
         return;
-    std::unique_lock lock(process::stateMutex());
-    if (!isEndable())
+    trace::step("restart module " + name_);
+    if (!life_.beginTurn(Life::State::ours, failed))
         return;
-    const auto life = life_;
-    life->state = Life::State::busy;
-    lock.unlock();
-    const bool alone = closeGate();
-    if (alone) {
-        trace::step("restart module " + name_);
-        process::enterCall();
-        functions_->C_Finalize(nullptr);
-        process::leaveCall();
-        readyGeneration_ = 0;
-        gate_ = false;
-    }
-    lock.lock();
-    life->owned = !alone;
-    life->state = alone ? Life::State::fresh : Life::State::ready;
-    life->changed.notify_all();
+    if (!life_.drain(afterPatience()))
+        return life_.cancelTurn(Life::State::ours);
+    const bool ended = finalizeCall();
+    life_.endTurn(stateAfter(initializeCall(), !ended));
 }
 
 CK_RV Module::initializeCall() {
     CK_C_INITIALIZE_ARGS args{};
     args.flags = CKF_OS_LOCKING_OK;
     args.pReserved = options_.initArgs.empty() ? nullptr : options_.initArgs.data();
-    CK_RV rv = call<&List::C_Initialize>(&args);
+    CK_RV rv = callAlone([&] { return functions_->C_Initialize(&args); });
     if (rv != CKR_CANT_LOCK)
         return rv;
     // The module has no locks of its own: one thread at a time, by our mutex.
-    serial_ = &life_->serial;
+    if (!serial_)
+        serial_ = std::make_unique<std::mutex>();
     args.flags = 0;
-    return call<&List::C_Initialize>(args.pReserved == nullptr ? nullptr : &args);
+    auto* given = args.pReserved == nullptr ? nullptr : &args;
+    return callAlone([&] { return functions_->C_Initialize(given); });
 }
 
-void Module::noteFinalizedByOthers() {
-    const std::lock_guard lock(process::stateMutex());
-    if (!life_ || life_->generation != process::generation() || life_->state != Life::State::ready)
-        return;
-    life_->state = Life::State::fresh;
-    life_->owned = false;
-    readyGeneration_ = 0;
+// True if the module has ended.
+bool Module::finalizeCall() {
+    const CK_RV rv = callAlone([this] { return functions_->C_Finalize(nullptr); });
+    return rv == CKR_OK || rv == CKR_CRYPTOKI_NOT_INITIALIZED;
+}
+
+// A mutex that a thread of the parent has locked stays so for ever, and must not be destroyed. It
+// is nobody's if fork() has waited for all calls.
+void Module::startAnewInChild() {
+    life_.startAnewInChild();
+    if (serial_ && !serial_->try_lock())
+        static_cast<void>(serial_.release());
+    else if (serial_)
+        serial_->unlock();
 }
 
 void Module::addUser() {
@@ -194,35 +136,34 @@ void Module::addUser() {
     ++users_;
 }
 
+// The turn is taken under the lock: who becomes a user from then on waits for its end, and then
+// initialises the module again.
 void Module::removeUser() {
-    bool last = false;
     {
         const std::lock_guard lock(process::stateMutex());
-        last = --users_ == 0;
+        if (--users_ > 0 || options_.neverFinalize || insideCall() ||
+            !life_.beginTurn(Life::State::ours))
+            return;
     }
-    if (last)
-        finalize();
+    end(afterPatience());
 }
 
-void Module::finalize() {
-    std::vector<Token*> tokens;
-    {
-        const std::lock_guard lock(process::stateMutex());
-        if (!isEndable())
+void Module::finalize(std::chrono::steady_clock::time_point deadline) {
+    if (options_.neverFinalize)
+        return;
+    for (; !life_.beginTurn(Life::State::ours); Life::pause())
+        if (life_.state() != Life::State::turn || std::chrono::steady_clock::now() > deadline)
             return;
-        life_->state = Life::State::fresh;
-        life_->owned = false;
-        readyGeneration_ = 0;
-        for (const auto& token : tokens_)
-            tokens.push_back(token.get());
-    }
-    for (auto* token : tokens)
+    end(deadline);
+}
+
+// With the turn.
+void Module::end(std::chrono::steady_clock::time_point deadline) {
+    if (!life_.drain(deadline) || !finalizeCall())
+        return life_.cancelTurn(Life::State::ours);
+    life_.endTurn(Life::State::ended);
+    for (auto* token : tokens())
         token->abandonConnection();
-    // Not through call(): shutdown() has set the exit flag already, and this is the one call it
-    // allows.
-    process::enterCall();
-    functions_->C_Finalize(nullptr);
-    process::leaveCall();
 }
 
 std::vector<CK_SLOT_ID> Module::slots(std::string_view subject) {
@@ -261,10 +202,6 @@ CK_SLOT_INFO Module::slotInfo(CK_SLOT_ID slot) {
     CK_SLOT_INFO info{};
     require<&List::C_GetSlotInfo>(*this, "slot " + std::to_string(slot), slot, &info);
     return info;
-}
-
-unsigned long Module::epoch() const {
-    return readyGeneration_.load() == process::generation() ? epoch_.load() : 0;
 }
 
 Token& Module::token(CK_SLOT_ID slot, const CK_TOKEN_INFO& info) {

@@ -1,9 +1,7 @@
 // A PKCS#11 module (a shared object): its calls, its life in this process, its slots and tokens.
 #pragma once
 
-#include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -14,6 +12,7 @@
 
 #include "pkcs11/error.h"
 #include "pkcs11/functions.h"
+#include "pkcs11/life.h"
 #include "pkcs11/trace.h"
 
 namespace pkcs11 {
@@ -25,6 +24,8 @@ struct ModuleOptions {
     std::string initArgs; ///< pReserved of C_Initialize (NSS softokn needs it); empty for none
     bool neverFinalize = false;        ///< quirk no-deinit: C_Finalize is never called
     std::size_t maxIdleSessions = 256; ///< sessions kept for later operations, for each token
+    /// How long C_Finalize and C_Initialize wait for calls that other threads have inside.
+    std::chrono::milliseconds turnPatience{1000};
 };
 
 /// A loaded module. Lives for the rest of the process (its code is never unmapped) and is shared by
@@ -43,31 +44,44 @@ class Module {
     const std::string& path() const { return path_; }
     const ModuleOptions& options() const { return options_; }
 
-    /// Calls C_Initialize unless it was done in this process. Throws Error.
-    void initialize();
+    /// Calls C_Initialize unless it was done in this process. Returns the life that it begins or
+    /// finds. Throws Error.
+    Epoch initialize();
 
-    /// Notes that somebody else ended the module (CKR_CRYPTOKI_NOT_INITIALIZED): the next
-    /// initialize() calls C_Initialize again.
-    void noteFinalizedByOthers();
+    /// The module that was initialised in `epoch` says that it is not: somebody else has ended it,
+    /// and the next initialize() calls C_Initialize again.
+    void noteFinalizedByOthers(Epoch epoch) { life_.noteEnded(epoch); }
 
     /// Counts users; when the last one goes the module is finalised if it was initialised here.
     void addUser();
     void removeUser();
 
-    /// C_Finalize and C_Initialize, for a module to which there is no way any more otherwise (its
-    /// server was restarted, say). Does nothing where a token of it is still connected, a call does
-    /// not come back, or C_Finalize is not ours to call. What fails shows in the next call.
-    void restart();
+    /// C_Finalize and C_Initialize, for a module to which there was no way in its life `failed`
+    /// (its server was restarted, say). Does nothing where that life has ended, a token of it is
+    /// still connected, a call does not come back, or C_Finalize is not ours to call. What fails
+    /// shows in the next call.
+    void restart(Epoch failed);
 
-    /// C_Finalize, if this process called C_Initialize and nothing forbids it. Every session and
-    /// handle is void after.
-    void finalize();
+    /// C_Finalize, if this process called C_Initialize and nothing forbids it. Not where a call is
+    /// still inside at `deadline`. Every session and handle is void after.
+    void finalize(std::chrono::steady_clock::time_point deadline);
+
+    /// Begins with nothing initialised, in the child of fork().
+    void startAnewInChild();
 
     /// Calls a function of the module: `module.call<&CK_FUNCTION_LIST::C_Sign>(...)`. Answers
-    /// CKR_FUNCTION_NOT_SUPPORTED where the module has none, and CKR_CRYPTOKI_NOT_INITIALIZED once
-    /// the process exits.
+    /// CKR_FUNCTION_NOT_SUPPORTED where the module has none, and CKR_CRYPTOKI_NOT_INITIALIZED where
+    /// the module is not ready, and once the process exits. Not for functions that take a handle.
     template <auto Member, typename... Args>
-    CK_RV call(Args... args);
+    CK_RV call(Args... args) {
+        return callIn<Member>(0, args...);
+    }
+
+    /// The same, with handles that were made in the life `epoch`. Answers
+    /// CKR_SESSION_HANDLE_INVALID, and calls nothing, in another one: by then the same numbers may
+    /// belong to somebody else.
+    template <auto Member, typename... Args>
+    CK_RV callIn(Epoch epoch, Args... args);
 
     /// Slots with a token in them. Throws Error, which names `subject`.
     std::vector<CK_SLOT_ID> slots(std::string_view subject);
@@ -82,18 +96,14 @@ class Module {
     /// module.
     Token& token(CK_SLOT_ID slot, const CK_TOKEN_INFO& info);
 
-    /// Changes with every C_Initialize and C_Finalize; sessions and handles are valid only in the
-    /// epoch in which they were made. 0 while the module is not initialised in this process.
-    unsigned long epoch() const;
+    /// The life that the module is in; 0 while it is not ready in this process.
+    Epoch epoch() const { return life_.epoch(); }
 
     /// True if the present thread is inside a call to any module: what reaches the provider then is
     /// the module's own use of libcrypto, which must not be served by a token.
     static bool insideCall();
 
   private:
-    struct Life;
-    class CallScope;
-
     template <typename Function>
     Function find(Function CK_FUNCTION_LIST::*member) const {
         return functions_->*member;
@@ -108,61 +118,44 @@ class Module {
         return list != nullptr ? list->*member : nullptr;
     }
 
-    bool isEndable() const;
+    std::vector<Token*> tokens();
     bool isUnused();
-    bool closeGate();
-    void start(std::unique_lock<std::mutex>& lock, const std::shared_ptr<Life>& life);
+    std::chrono::steady_clock::time_point afterPatience() const;
+    Epoch start();
+    void end(std::chrono::steady_clock::time_point deadline);
     CK_RV initializeCall();
-    std::shared_ptr<Life> currentLife();
+    bool finalizeCall();
 
     CK_FUNCTION_LIST* functions_;
     const List30* functions30_;
     std::string name_;
     std::string path_;
     ModuleOptions options_;
-    std::atomic<unsigned long> readyGeneration_{0};
-    std::atomic<unsigned long> epoch_{0};
-    std::atomic<std::mutex*> serial_{nullptr}; ///< set where the module can't lock by itself
-    std::atomic<int> inside_{0};               ///< threads in a call
-    std::atomic<bool> gate_{false};            ///< closed: calls wait before the module
+    Life life_;
+    // Changed only by the thread that has the turn.
+    std::unique_ptr<std::mutex> serial_; ///< taken around each call where the module can't lock
     // The rest is guarded by process::stateMutex().
-    std::shared_ptr<Life> life_;
     int users_ = 0;
     std::vector<std::unique_ptr<Token>> tokens_;
 };
 
-/// One call's time inside a module: counts it, marks the thread, and takes the module's mutex where
-/// the module can't lock by itself (CKR_CANT_LOCK).
-class Module::CallScope {
-  public:
-    explicit CallScope(Module& module);
-    ~CallScope();
-    CallScope(const CallScope&) = delete;
-    CallScope& operator=(const CallScope&) = delete;
-
-    /// False if the call must not be made: the process exits, or the thread is inside a module
-    /// already.
-    bool permitted() const { return permitted_; }
-
-  private:
-    Module& module_;
-    std::unique_lock<std::mutex> serial_;
-    bool permitted_;
-};
-
 template <auto Member, typename... Args>
-CK_RV Module::call(Args... args) {
+CK_RV Module::callIn(Epoch epoch, Args... args) {
     const auto function = find(Member);
     if (function == nullptr)
         return CKR_FUNCTION_NOT_SUPPORTED;
-    const CallScope scope(*this);
-    if (!scope.permitted())
-        return CKR_CRYPTOKI_NOT_INITIALIZED;
-    if (trace::level() < 2)
-        return function(args...);
-    const auto start = std::chrono::steady_clock::now();
+    Life::Call scope(life_, epoch);
+    if (scope.verdict() != CKR_OK)
+        return scope.verdict();
+    const auto alone = serial_ ? std::unique_lock(*serial_) : std::unique_lock<std::mutex>();
+    const bool traced = trace::level() >= 2;
+    const auto start =
+        traced ? std::chrono::steady_clock::now() : decltype(std::chrono::steady_clock::now()){};
     const CK_RV rv = function(args...);
-    trace::call(functionName<Member>, rv, std::chrono::steady_clock::now() - start);
+    if (traced)
+        trace::call(functionName<Member>, rv, std::chrono::steady_clock::now() - start);
+    if (rv == CKR_CRYPTOKI_NOT_INITIALIZED)
+        scope.noteEnded();
     return rv;
 }
 

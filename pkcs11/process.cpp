@@ -14,6 +14,7 @@ namespace {
 std::atomic<unsigned long> currentGeneration{1};
 std::atomic<bool> isExiting{false};
 std::atomic<void (*)()> exitFinalizer{nullptr};
+std::atomic<void (*)()> startInChild{nullptr};
 
 // Function-local and never destroyed: they are used by exit handlers, after static destructors.
 std::vector<std::shared_ptr<void>>& kept() {
@@ -47,6 +48,7 @@ void afterForkInParent() {
 void afterForkInChild() {
     currentGeneration.fetch_add(1);
     inFlight = depth;
+    startInChild.load()();
     stateMutex().unlock();
     forking = 0;
 }
@@ -77,10 +79,6 @@ void leaveCall() {
     inFlight.fetch_sub(1);
 }
 
-int callsInFlight() {
-    return inFlight.load();
-}
-
 int callDepth() {
     return depth;
 }
@@ -96,7 +94,8 @@ void shutdown() {
         finalizer();
 }
 
-void installHandlers(void (*finalizer)()) {
+void installHandlers(void (*finalizer)(), void (*childStarter)()) {
+    startInChild = childStarter;
     if (exitFinalizer.exchange(finalizer) == nullptr)
         pthread_atfork(beforeFork, afterForkInParent, afterForkInChild);
     // Once for each module loaded: the handler must come after every module's own static objects.

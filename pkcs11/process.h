@@ -28,14 +28,13 @@ void shutdown();
 /// module's own locks taken for ever.
 void enterCall();
 void leaveCall();
-/// Calls that are inside any module now, over all threads.
-int callsInFlight();
 /// How deep the present thread is inside modules: 1 in a call, more where a module calls back.
 int callDepth();
 
 /// Installs the fork and exit handlers, once a process. Call it after a module was loaded: exit
-/// handlers run in reverse order, and so before that module's static destructors.
-void installHandlers(void (*finalizer)());
+/// handlers run in reverse order, and so before that module's static destructors. `childStarter`
+/// runs in the child of every fork, with stateMutex() held, and must not lock or allocate.
+void installHandlers(void (*finalizer)(), void (*childStarter)());
 
 /// Keeps `object` for the rest of the process: what another generation left behind may hold locks
 /// and waiters that do not exist here, and must not be destroyed. The caller holds stateMutex().

@@ -82,8 +82,11 @@ Remedy remedyFor(const Error& error) {
     return rv == CKR_OPERATION_ACTIVE || isVague(rv) ? Remedy::session : Remedy::none;
 }
 
+Recovery::Recovery(Module& module) : module_(module), epoch_(module.epoch()) {}
+
 Recovery::Recovery(const Token& token)
-    : module_(token.module()), token_(&token), successes_(token.successes()) {}
+    : module_(token.module()), epoch_(module_.epoch()), token_(&token),
+      successes_(token.successes()) {}
 
 // Since the last failure: the token works, and another loss is a new one.
 bool Recovery::othersSucceeded() {
@@ -113,15 +116,14 @@ bool Recovery::prepare(const Error& error, const std::shared_ptr<Connection>& co
     if (remedy == Remedy::none || !mayTry(error, connection))
         return false;
     trace::step(std::string("once more after: ") + error.what());
-    if (remedy == Remedy::module)
-        module_.noteFinalizedByOthers();
     // The failed session is closed already; only if another does not help all of them are doubted.
     const bool isLast = std::exchange(isLast_, false);
     const bool doubtful = remedy == Remedy::session && isLast;
     if (connection && (doubtful || remedy == Remedy::connection || remedy == Remedy::module))
         connection->token().drop(connection);
     if (isLast && isFromConnecting(error))
-        module_.restart();
+        module_.restart(epoch_);
+    epoch_ = module_.epoch();
     return true;
 }
 

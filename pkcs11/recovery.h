@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "pkcs11/error.h"
+#include "pkcs11/life.h"
 
 namespace pkcs11 {
 
@@ -33,7 +34,7 @@ bool mayBlamePeer(const Error& error);
 /// other threads' losses or successes come in between. Used by one thread.
 class Recovery {
   public:
-    explicit Recovery(Module& module) : module_(module) {}
+    explicit Recovery(Module& module);
     explicit Recovery(const Token& token);
 
     /// After a failed attempt, on `connection` or before there was one (null): true if the
@@ -45,6 +46,7 @@ class Recovery {
     bool othersSucceeded();
 
     Module& module_;
+    Epoch epoch_; ///< the module's life at the beginning of the attempt
     const Token* token_ = nullptr;
     unsigned long successes_ = 0;
     int left_ = 3;

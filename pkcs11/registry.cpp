@@ -5,7 +5,6 @@
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
-#include <thread>
 #include <utility>
 
 #include <dlfcn.h>
@@ -28,29 +27,23 @@ std::vector<std::unique_ptr<Module>>& modules() {
     return *all;
 }
 
-bool waitUntilQuiet() {
-    const auto deadline = std::chrono::steady_clock::now() + exitPatience;
-    while (process::callsInFlight() > 0) {
-        if (std::chrono::steady_clock::now() > deadline)
-            return false;
-        std::this_thread::sleep_for(std::chrono::milliseconds(5));
-    }
-    return true;
-}
-
-// With a call still inside a module all are left as they are: C_Finalize under a running call is
-// undefined.
+// A module with a call still inside is left as it is: C_Finalize under a running call is undefined.
 void finalizeAll() {
+    const auto deadline = std::chrono::steady_clock::now() + exitPatience;
     std::vector<Module*> all;
     {
         const std::lock_guard lock(process::stateMutex());
         for (const auto& module : modules())
             all.push_back(module.get());
     }
-    if (!waitUntilQuiet())
-        return;
     for (auto* module : all)
-        module->finalize();
+        module->finalize(deadline);
+}
+
+// With the lock held, as fork() has it.
+void startAllAnew() {
+    for (const auto& module : modules())
+        module->startAnewInChild();
 }
 
 // The caller holds process::stateMutex().
@@ -134,7 +127,7 @@ CK_FUNCTION_LIST* loadFunctions(const std::string& path) {
 ModuleUse adopt(CK_FUNCTION_LIST* functions, const std::string& name, const std::string& path,
                 const ModuleOptions& options) {
     auto fresh = std::make_unique<Module>(functions, interface30(path), name, path, options);
-    process::installHandlers(finalizeAll);
+    process::installHandlers(finalizeAll, startAllAnew);
     Module* module = nullptr;
     {
         const std::lock_guard lock(process::stateMutex());

@@ -41,12 +41,11 @@ std::shared_ptr<Connection> Token::connection() {
         if (connection_ && connection_->valid())
             return connection_;
     }
-    module_.initialize();
-    return keep(connect());
+    return keep(connect(module_.initialize()));
 }
 
-void Token::noteSeen(CK_SLOT_ID slot, const CK_TOKEN_INFO& info) {
-    keep(std::make_shared<Connection>(*this, slot, info.flags))->setFlags(info.flags);
+void Token::noteSeen(Epoch epoch, CK_SLOT_ID slot, const CK_TOKEN_INFO& info) {
+    keep(std::make_shared<Connection>(*this, epoch, slot, info.flags))->setFlags(info.flags);
 }
 
 // The first of two threads wins, and a connection that is good stays.
@@ -60,8 +59,9 @@ std::shared_ptr<Connection> Token::keep(std::shared_ptr<Connection> fresh) {
     return connection_;
 }
 
-// The slot of old first: nearly always the token is still there.
-std::shared_ptr<Connection> Token::connect() {
+// The slot of old first: nearly always the token is still there. Where the module's life ends
+// meanwhile, what is read belongs to the next, and the connection is good in none.
+std::shared_ptr<Connection> Token::connect(Epoch epoch) {
     const trace::Step step([this] { return "look for " + describe(); });
     auto slots = module_.slots(describe());
     std::stable_partition(slots.begin(), slots.end(),
@@ -71,7 +71,7 @@ std::shared_ptr<Connection> Token::connect() {
         CK_TOKEN_INFO info{};
         const CK_RV rv = module_.call<&List::C_GetTokenInfo>(slot, &info);
         if (rv == CKR_OK && sameIdentity(info, info_))
-            return std::make_shared<Connection>(*this, slot, info.flags);
+            return std::make_shared<Connection>(*this, epoch, slot, info.flags);
         failure = rv != CKR_OK ? rv : failure;
     }
     if (failure != CKR_OK)

@@ -71,9 +71,9 @@ class Token {
     /// The connection there is; null if there is none, or it was lost.
     std::shared_ptr<Connection> present() const;
 
-    /// The token was seen just now in `slot`: saves connection() from looking for it, and brings
-    /// the flags of the connection there is up to date.
-    void noteSeen(CK_SLOT_ID slot, const CK_TOKEN_INFO& info);
+    /// The token was seen just now in `slot`, in the module's life `epoch`: saves connection() from
+    /// looking for it, and brings the flags of the connection there is up to date.
+    void noteSeen(Epoch epoch, CK_SLOT_ID slot, const CK_TOKEN_INFO& info);
 
     /// Drops the connection, if it is still `lost`. The next connection() makes another.
     void drop(const std::shared_ptr<Connection>& lost);
@@ -84,7 +84,7 @@ class Token {
     void logOut() noexcept;
 
   private:
-    std::shared_ptr<Connection> connect();
+    std::shared_ptr<Connection> connect(Epoch epoch);
     std::shared_ptr<Connection> keep(std::shared_ptr<Connection> fresh);
 
     Module& module_;

@@ -104,14 +104,14 @@ void TokenSearch::searchModule(pkcs11::Module& module) {
 }
 
 void TokenSearch::searchSlots(pkcs11::Module& module) {
-    module.initialize();
+    const auto epoch = module.initialize();
     if (uri_.constrainsModule() && !uri_.matchesModule(module.info()))
         return;
     for (const CK_SLOT_ID slot : module.slots("module " + module.name()))
-        searchSlot(module, slot);
+        searchSlot(module, epoch, slot);
 }
 
-void TokenSearch::searchSlot(pkcs11::Module& module, CK_SLOT_ID slot) {
+void TokenSearch::searchSlot(pkcs11::Module& module, pkcs11::Epoch epoch, CK_SLOT_ID slot) {
     if (uri_.slotId().value_or(slot) != slot)
         return;
     if (uri_.constrainsSlotInfo() && !uri_.matchesSlot(module.slotInfo(slot), slot))
@@ -128,7 +128,7 @@ void TokenSearch::searchSlot(pkcs11::Module& module, CK_SLOT_ID slot) {
     if (!uri_.matchesToken(info))
         return;
     auto& token = module.token(slot, info);
-    token.noteSeen(slot, info);
+    token.noteSeen(epoch, slot, info);
     tokens_.push_back(&token);
     if ((info.flags & CKF_LOGIN_REQUIRED) != 0)
         loginTokens_.push_back(&token);

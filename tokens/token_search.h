@@ -33,7 +33,7 @@ class TokenSearch {
     std::vector<pkcs11::Module*> selectModules(ossl::Context& context);
     void searchModule(pkcs11::Module& module);
     void searchSlots(pkcs11::Module& module);
-    void searchSlot(pkcs11::Module& module, CK_SLOT_ID slot);
+    void searchSlot(pkcs11::Module& module, pkcs11::Epoch epoch, CK_SLOT_ID slot);
     std::vector<std::string> present(const std::vector<pkcs11::Module*>& modules) const;
     [[noreturn]] void nothingFits(const std::vector<pkcs11::Module*>& modules) const;
 

@@ -41,7 +41,8 @@ Run::Run(Input script) {
 
 Run::~Run() {
     hostile_module_set_script({});
-    pkcs11::loadModule(HOSTILE_MODULE, {}, {})->noteFinalizedByOthers();
+    const auto module = pkcs11::loadModule(HOSTILE_MODULE, {}, {});
+    module->noteFinalizedByOthers(module->epoch());
     ERR_clear_error();
 }
 

@@ -51,6 +51,24 @@ class Surroundings : public ::testing::Environment {
 const auto* const surroundings =
     dynamic_cast<Surroundings*>(::testing::AddGlobalTestEnvironment(new Surroundings));
 
+// What no application may do (tests/support/conduct.h) fails the test in which it was done.
+class ConductListener : public ::testing::EmptyTestEventListener {
+  public:
+    void OnTestEnd(const ::testing::TestInfo&) override {
+        const auto now = module().breaches();
+        EXPECT_EQ(now, seen_) << "the module tells on standard error what it was";
+        seen_ = now;
+    }
+
+  private:
+    unsigned long seen_ = 0;
+};
+
+[[maybe_unused]] const bool listening = [] {
+    ::testing::UnitTest::GetInstance()->listeners().Append(new ConductListener); // who owns it
+    return true;
+}();
+
 ossl::Bio open(const std::string& name) {
     return ossl::Bio(BIO_new_file((std::string(TOKENS) + "/" + name).c_str(), "r"));
 }
@@ -220,7 +238,8 @@ int inChild(const std::function<bool()>& body) {
     const pid_t child = fork();
     if (child == 0) {
         alarm(patience);
-        const bool good = body();
+        const auto breaches = module().breaches();
+        const bool good = body() && module().breaches() == breaches;
         std::fputs(takeErrors().c_str(), stderr);
         _exit(good ? 0 : 1);
     }

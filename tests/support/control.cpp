@@ -1,6 +1,7 @@
 // The control functions, for tests in the same process.
 #include <string>
 
+#include "tests/support/conduct.h"
 #include "tests/support/config.h"
 #include "tests/support/counters.h"
 #include "tests/support/sessions.h"
@@ -33,6 +34,10 @@ unsigned long test_module_open_sessions() {
 
 unsigned long test_module_concurrency() {
     return mostInside();
+}
+
+unsigned long test_module_breaches() {
+    return breaches();
 }
 
 CK_RV test_module_set_faults(const char* faults) {

@@ -3,6 +3,7 @@
 
 #include <optional>
 
+#include "tests/support/conduct.h"
 #include "tests/support/config.h"
 #include "tests/support/counters.h"
 #include "tests/support/module.h"
@@ -54,7 +55,10 @@ struct Forward<Member> {
     static CK_RV call(Arguments... arguments) {
         constexpr FunctionId id = idOf<Member>();
         const Inside inside;
-        const auto answer = beforeCall(id, handleOf(arguments...));
+        const Conduct conduct(id, handleOf(arguments...));
+        auto answer = beforeCall(id, handleOf(arguments...));
+        if (const auto refusal = conduct.refusal())
+            answer = refusal;
         const CK_RV rv = answer ? *answer : pass(arguments...);
         afterCall(id, rv);
         return rv;

@@ -7,6 +7,7 @@
 #include <dlfcn.h>
 #include <pthread.h>
 
+#include "tests/support/conduct.h"
 #include "tests/support/config.h"
 #include "tests/support/counters.h"
 #include "tests/support/immortal.h"
@@ -45,6 +46,7 @@ void afterFork() {
 void afterForkInChild() {
     afterFork();
     startCountersOfChild();
+    startConductOfChild();
     config().faults->restart();
 }
 

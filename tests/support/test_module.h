@@ -26,6 +26,8 @@ unsigned long test_module_login_count(CK_RV rv);
 unsigned long test_module_open_sessions();
 /// The largest number of threads that were inside the module at once.
 unsigned long test_module_concurrency();
+/// How often a call ran beside C_Initialize or C_Finalize, or two threads were in one session.
+unsigned long test_module_breaches();
 /// As PKCS11_TEST_FAULTS; the next call of each function is its first. Null: no faults.
 CK_RV test_module_set_faults(const char* faults);
 /// Microseconds: of every call, and of cryptographic ones in addition.
@@ -61,6 +63,7 @@ class TestModule {
     unsigned long concurrency() const {
         return control<unsigned long()>("test_module_concurrency")();
     }
+    unsigned long breaches() const { return control<unsigned long()>("test_module_breaches")(); }
     CK_RV setFaults(const char* faults) const {
         return control<CK_RV(const char*)>("test_module_set_faults")(faults);
     }

@@ -1,0 +1,35 @@
+// What an application must not do, and modules do not survive: calls beside C_Initialize and
+// C_Finalize (PKCS#11 2.40, sections 5.4 and 6.6.2), and two threads in one session
+// (section 6.7.6).
+#pragma once
+
+#include <optional>
+
+#include "tests/support/functions.h"
+
+namespace test_module {
+
+/// A call, as long as it lives. A breach is told on standard error and counted.
+class Conduct {
+  public:
+    Conduct(FunctionId id, CK_ULONG handle);
+    ~Conduct();
+    Conduct(const Conduct&) = delete;
+    Conduct& operator=(const Conduct&) = delete;
+
+    /// What a call answers that must not be passed on: another thread is in its session.
+    std::optional<CK_RV> refusal() const;
+
+  private:
+    FunctionId id_;
+    CK_ULONG session_ = 0; ///< 0: none that this call holds
+    bool refused_ = false;
+};
+
+/// How many breaches there were.
+unsigned long breaches();
+
+/// In the child of fork() there are no other threads.
+void startConductOfChild();
+
+} // namespace test_module
