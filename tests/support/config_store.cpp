@@ -16,7 +16,8 @@ struct Store {
     std::atomic<const Config*> current{nullptr};
     std::mutex mutex; // guards what follows
     Settings overrides;
-    // Calls of other threads may still look at a former one, and changes are few: all are kept.
+    // Calls of other threads may still look at a former one, so all are kept; and one that says the
+    // same is used again, so that changes to and fro do not take more and more memory.
     std::vector<std::unique_ptr<const Config>> all;
 };
 
@@ -38,14 +39,26 @@ void use(Store& self, std::unique_ptr<const Config> config) {
     self.all.push_back(std::move(config));
 }
 
-// Faults that stay the same go on counting where they were.
-void keepFaults(Config& next, const Config& current) {
-    const auto text = [](const Config& config) {
-        const auto found = config.settings.find("PKCS11_TEST_FAULTS");
-        return found != config.settings.end() ? found->second : std::string();
-    };
-    if (text(next) == text(current))
-        next.faults = current.faults;
+std::string faultsOf(const Settings& settings) {
+    const auto found = settings.find("PKCS11_TEST_FAULTS");
+    return found != settings.end() ? found->second : std::string();
+}
+
+// Faults that stay the same (null: they start over) go on counting where they were.
+void change(Store& self, Settings settings, const std::shared_ptr<FaultPlan>& same) {
+    const auto former = std::ranges::find_if(self.all, [&](const auto& config) {
+        return config->settings == settings && (same == nullptr || config->faults == same);
+    });
+    if (former != self.all.end()) {
+        if (same == nullptr)
+            (*former)->faults->restart();
+        self.current = former->get();
+        return;
+    }
+    auto next = std::make_unique<Config>(std::move(settings));
+    if (same != nullptr)
+        next->faults = same;
+    use(self, std::move(next));
 }
 
 // With the mutex held.
@@ -53,12 +66,10 @@ CK_RV apply(Store& self, Settings overrides, bool restartFaults) {
     try {
         auto settings = gather(overrides);
         const Config* current = self.current;
-        if (current == nullptr || restartFaults || current->settings != settings) {
-            auto next = std::make_unique<Config>(std::move(settings));
-            if (current != nullptr && !restartFaults)
-                keepFaults(*next, *current);
-            use(self, std::move(next));
-        }
+        const bool same = current != nullptr && !restartFaults &&
+                          faultsOf(settings) == faultsOf(current->settings);
+        if (current == nullptr || restartFaults || current->settings != settings)
+            change(self, std::move(settings), same ? current->faults : nullptr);
         self.overrides = std::move(overrides);
         return CKR_OK;
     } catch (const ConfigError& error) {
