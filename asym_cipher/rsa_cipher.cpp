@@ -354,7 +354,7 @@ const OSSL_PARAM* RsaCipher::settable() {
                                  ossl::unsignedParam(OSSL_ASYM_CIPHER_PARAM_TLS_CLIENT_VERSION),
                                  ossl::unsignedParam(OSSL_ASYM_CIPHER_PARAM_TLS_NEGOTIATED_VERSION),
                                  ossl::unsignedParam(implicitRejectionParam),
-                                 OSSL_PARAM_construct_end()};
+                                 ossl::endOfParams()};
     return list.data();
 }
 
@@ -366,7 +366,7 @@ const OSSL_PARAM* RsaCipher::gettable() {
         OSSL_PARAM{OSSL_ASYM_CIPHER_PARAM_OAEP_LABEL, OSSL_PARAM_OCTET_PTR, nullptr, 0, 0},
         ossl::unsignedParam(OSSL_ASYM_CIPHER_PARAM_TLS_CLIENT_VERSION),
         ossl::unsignedParam(OSSL_ASYM_CIPHER_PARAM_TLS_NEGOTIATED_VERSION),
-        OSSL_PARAM_construct_end()};
+        ossl::endOfParams()};
     return list.data();
 }
 

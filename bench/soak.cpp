@@ -103,6 +103,8 @@ void forkOnce(const Key& key) {
     if (child == 0) {
         alarm(childPatience);
         const auto signature = sign(context.get(), hash);
+        if (signature.empty())
+            ERR_print_errors_fp(stderr);
         const bool written = write(ends[1], signature.data(), signature.size()) ==
                              static_cast<ssize_t>(signature.size());
         _exit(written && !signature.empty() ? 0 : 1);

@@ -114,7 +114,7 @@ const OSSL_PARAM* gettableAlgorithmParams(void*) {
                                  ossl::sizeParam(OSSL_CIPHER_PARAM_BLOCK_SIZE),
                                  ossl::intParam(OSSL_CIPHER_PARAM_AEAD),
                                  ossl::intParam(OSSL_CIPHER_PARAM_CUSTOM_IV),
-                                 OSSL_PARAM_construct_end()};
+                                 ossl::endOfParams()};
     return list.data();
 }
 
@@ -131,7 +131,7 @@ const OSSL_PARAM* settableParams(void*, void*) {
                                  ossl::octetsParam(OSSL_CIPHER_PARAM_AEAD_TLS1_SET_IV_INV),
                                  ossl::unsignedParam(OSSL_CIPHER_PARAM_TLS_VERSION),
                                  ossl::sizeParam(OSSL_CIPHER_PARAM_TLS_MAC_SIZE),
-                                 OSSL_PARAM_construct_end()};
+                                 ossl::endOfParams()};
     return list.data();
 }
 
@@ -148,7 +148,7 @@ const OSSL_PARAM* gettableParams(void*, void*) {
         ossl::sizeParam(OSSL_CIPHER_PARAM_AEAD_TLS1_AAD_PAD),
         ossl::octetsParam(OSSL_CIPHER_PARAM_AEAD_TLS1_GET_IV_GEN),
         OSSL_PARAM{OSSL_CIPHER_PARAM_TLS_MAC, OSSL_PARAM_OCTET_PTR, nullptr, 0, 0},
-        OSSL_PARAM_construct_end()};
+        ossl::endOfParams()};
     return list.data();
 }
 

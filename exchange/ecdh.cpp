@@ -159,7 +159,7 @@ const OSSL_PARAM* Ecdh::settable() {
                                  ossl::textParam(OSSL_EXCHANGE_PARAM_KDF_DIGEST_PROPS),
                                  ossl::sizeParam(OSSL_EXCHANGE_PARAM_KDF_OUTLEN),
                                  ossl::octetsParam(OSSL_EXCHANGE_PARAM_KDF_UKM),
-                                 OSSL_PARAM_construct_end()};
+                                 ossl::endOfParams()};
     return list.data();
 }
 
@@ -170,7 +170,7 @@ const OSSL_PARAM* Ecdh::gettable() {
         ossl::textParam(OSSL_EXCHANGE_PARAM_KDF_DIGEST),
         ossl::sizeParam(OSSL_EXCHANGE_PARAM_KDF_OUTLEN),
         OSSL_PARAM{OSSL_EXCHANGE_PARAM_KDF_UKM, OSSL_PARAM_OCTET_PTR, nullptr, 0, 0},
-        OSSL_PARAM_construct_end()};
+        ossl::endOfParams()};
     return list.data();
 }
 

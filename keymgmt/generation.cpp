@@ -34,9 +34,11 @@ class ParameterList {
     std::vector<OSSL_PARAM> list_;
 };
 
+// Guarded by pkcs11::process::stateMutex().
+std::map<const OSSL_PARAM*, ParameterList> lists;
+
 // Lists have no end of life that anybody could see, so one for each of another provider's is kept.
 const OSSL_PARAM* withOurs(const OSSL_PARAM* theirs) {
-    static std::map<const OSSL_PARAM*, ParameterList> lists;
     const std::lock_guard lock(pkcs11::process::stateMutex());
     auto& list = lists[theirs];
     if (list.ended())

@@ -183,8 +183,7 @@ int importKey(void* keydata, int selection, const OSSL_PARAM* params) {
 template <KeyType Type>
 const OSSL_PARAM* importExportTypes(int selection) {
     static const std::array rsa{ossl::bignumParam(OSSL_PKEY_PARAM_RSA_N),
-                                ossl::bignumParam(OSSL_PKEY_PARAM_RSA_E),
-                                OSSL_PARAM_construct_end()};
+                                ossl::bignumParam(OSSL_PKEY_PARAM_RSA_E), ossl::endOfParams()};
     static const std::array ec{ossl::textParam(OSSL_PKEY_PARAM_GROUP_NAME),
                                ossl::octetsParam(OSSL_PKEY_PARAM_PUB_KEY),
                                ossl::textParam(OSSL_PKEY_PARAM_EC_ENCODING),
@@ -196,9 +195,9 @@ const OSSL_PARAM* importExportTypes(int selection) {
                                ossl::bignumParam(OSSL_PKEY_PARAM_EC_ORDER),
                                ossl::bignumParam(OSSL_PKEY_PARAM_EC_COFACTOR),
                                ossl::octetsParam(OSSL_PKEY_PARAM_EC_SEED),
-                               OSSL_PARAM_construct_end()};
+                               ossl::endOfParams()};
     static const std::array edwards{ossl::octetsParam(OSSL_PKEY_PARAM_PUB_KEY),
-                                    OSSL_PARAM_construct_end()};
+                                    ossl::endOfParams()};
     if ((selection & publicSelection) == 0)
         return nullptr;
     if constexpr (isRsa(Type))
@@ -301,7 +300,7 @@ const OSSL_PARAM* gettableKeyParams(void*) {
                                  ossl::textParam(OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT),
                                  ossl::textParam(OSSL_PKEY_PARAM_EC_FIELD_TYPE),
                                  ossl::intParam(OSSL_PKEY_PARAM_EC_DECODED_FROM_EXPLICIT_PARAMS),
-                                 OSSL_PARAM_construct_end()};
+                                 ossl::endOfParams()};
     return list.data();
 }
 
@@ -340,8 +339,7 @@ int setKeyParams(void* keydata, const OSSL_PARAM params[]) {
 
 const OSSL_PARAM* settableKeyParams(void*) {
     static const std::array list{ossl::octetsParam(OSSL_PKEY_PARAM_ENCODED_PUBLIC_KEY),
-                                 ossl::octetsParam(certificateParameter),
-                                 OSSL_PARAM_construct_end()};
+                                 ossl::octetsParam(certificateParameter), ossl::endOfParams()};
     return list.data();
 }
 

@@ -18,7 +18,7 @@ constexpr unsigned code(Reason reason) {
 }
 
 // The C interface takes char*, and never writes to it.
-OSSL_ITEM item(Reason reason, const char* text) {
+constexpr OSSL_ITEM item(Reason reason, const char* text) {
     return {code(reason), const_cast<char*>(text)};
 }
 

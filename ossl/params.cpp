@@ -26,25 +26,6 @@ const OSSL_PARAM* findWithData(const OSSL_PARAM* params, const char* key) {
 
 } // namespace
 
-OSSL_PARAM bignumParam(const char* key) {
-    return OSSL_PARAM{key, OSSL_PARAM_UNSIGNED_INTEGER, nullptr, 0, 0};
-}
-OSSL_PARAM intParam(const char* key) {
-    return OSSL_PARAM{key, OSSL_PARAM_INTEGER, nullptr, sizeof(int), 0};
-}
-OSSL_PARAM octetsParam(const char* key) {
-    return OSSL_PARAM{key, OSSL_PARAM_OCTET_STRING, nullptr, 0, 0};
-}
-OSSL_PARAM sizeParam(const char* key) {
-    return OSSL_PARAM{key, OSSL_PARAM_UNSIGNED_INTEGER, nullptr, sizeof(size_t), 0};
-}
-OSSL_PARAM textParam(const char* key) {
-    return OSSL_PARAM{key, OSSL_PARAM_UTF8_STRING, nullptr, 0, 0};
-}
-OSSL_PARAM unsignedParam(const char* key) {
-    return OSSL_PARAM{key, OSSL_PARAM_UNSIGNED_INTEGER, nullptr, sizeof(unsigned), 0};
-}
-
 std::optional<std::string> textOf(const OSSL_PARAM* params, const char* key) {
     const auto* found = findWithData(params, key);
     if (found == nullptr)

@@ -13,13 +13,29 @@
 namespace ossl {
 
 /// Entries of the lists that tell which parameters exist (gettable and settable); they are without
-/// data.
-OSSL_PARAM bignumParam(const char* key);
-OSSL_PARAM intParam(const char* key);
-OSSL_PARAM octetsParam(const char* key);
-OSSL_PARAM sizeParam(const char* key);
-OSSL_PARAM textParam(const char* key);
-OSSL_PARAM unsignedParam(const char* key);
+/// data. Constant, so that a list needs no initialisation at run time: a thread that was at it when
+/// another forks would leave the child waiting for ever.
+constexpr OSSL_PARAM bignumParam(const char* key) {
+    return OSSL_PARAM{key, OSSL_PARAM_UNSIGNED_INTEGER, nullptr, 0, 0};
+}
+constexpr OSSL_PARAM intParam(const char* key) {
+    return OSSL_PARAM{key, OSSL_PARAM_INTEGER, nullptr, sizeof(int), 0};
+}
+constexpr OSSL_PARAM octetsParam(const char* key) {
+    return OSSL_PARAM{key, OSSL_PARAM_OCTET_STRING, nullptr, 0, 0};
+}
+constexpr OSSL_PARAM sizeParam(const char* key) {
+    return OSSL_PARAM{key, OSSL_PARAM_UNSIGNED_INTEGER, nullptr, sizeof(size_t), 0};
+}
+constexpr OSSL_PARAM textParam(const char* key) {
+    return OSSL_PARAM{key, OSSL_PARAM_UTF8_STRING, nullptr, 0, 0};
+}
+constexpr OSSL_PARAM unsignedParam(const char* key) {
+    return OSSL_PARAM{key, OSSL_PARAM_UNSIGNED_INTEGER, nullptr, sizeof(unsigned), 0};
+}
+constexpr OSSL_PARAM endOfParams() {
+    return OSSL_PARAM{};
+}
 
 /// Entries that are missing give nothing; entries of a wrong type, and those without data, throw
 /// UsageError (OpenSSL 3.0's own getters read through the null pointer). Octet strings of size 0

@@ -16,11 +16,10 @@ std::atomic<bool> isExiting{false};
 std::atomic<void (*)()> exitFinalizer{nullptr};
 std::atomic<void (*)()> startInChild{nullptr};
 
-// Function-local and never destroyed: they are used by exit handlers, after static destructors.
-std::vector<std::shared_ptr<void>>& kept() {
-    static auto* objects = new std::vector<std::shared_ptr<void>>;
-    return *objects;
-}
+// Never destroyed: they are used by exit handlers, after static destructors. Not function-local: a
+// thread that was about to make one when another forks would leave the child waiting for ever.
+auto& kept = *new std::vector<std::shared_ptr<void>>;
+auto& mutexOfState = *new std::mutex;
 
 std::atomic<int> inFlight{0};
 // A number, since several threads may fork at once: the first one done must not let calls in under
@@ -60,8 +59,7 @@ unsigned long generation() {
 }
 
 std::mutex& stateMutex() {
-    static auto* mutex = new std::mutex;
-    return *mutex;
+    return mutexOfState;
 }
 
 void enterCall() {
@@ -103,7 +101,7 @@ void installHandlers(void (*finalizer)(), void (*childStarter)()) {
 }
 
 void keepForever(std::shared_ptr<void> object) {
-    kept().push_back(std::move(object));
+    kept.push_back(std::move(object));
 }
 
 } // namespace pkcs11::process

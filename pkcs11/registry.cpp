@@ -22,10 +22,7 @@ using CString = std::unique_ptr<char, decltype(&std::free)>;
 constexpr auto exitPatience = std::chrono::milliseconds(200);
 
 // Never destroyed: exit handlers use it. Guarded by process::stateMutex().
-std::vector<std::unique_ptr<Module>>& modules() {
-    static auto* all = new std::vector<std::unique_ptr<Module>>;
-    return *all;
-}
+auto& modules = *new std::vector<std::unique_ptr<Module>>;
 
 // A module with a call still inside is left as it is: C_Finalize under a running call is undefined.
 void finalizeAll() {
@@ -33,7 +30,7 @@ void finalizeAll() {
     std::vector<Module*> all;
     {
         const std::lock_guard lock(process::stateMutex());
-        for (const auto& module : modules())
+        for (const auto& module : modules)
             all.push_back(module.get());
     }
     for (auto* module : all)
@@ -42,13 +39,13 @@ void finalizeAll() {
 
 // With the lock held, as fork() has it.
 void startAllAnew() {
-    for (const auto& module : modules())
+    for (const auto& module : modules)
         module->startAnewInChild();
 }
 
 // The caller holds process::stateMutex().
 Module* findLocked(const std::string& name, const std::string& path) {
-    for (const auto& module : modules())
+    for (const auto& module : modules)
         if (path.empty() ? module->path().empty() && module->name() == name
                          : module->path() == path)
             return module.get();
@@ -133,7 +130,7 @@ ModuleUse adopt(CK_FUNCTION_LIST* functions, const std::string& name, const std:
         const std::lock_guard lock(process::stateMutex());
         module = findLocked(name, path);
         if (module == nullptr)
-            module = modules().emplace_back(std::move(fresh)).get();
+            module = modules.emplace_back(std::move(fresh)).get();
     }
     return ModuleUse(*module);
 }

@@ -64,12 +64,12 @@ constexpr std::array operations{
     Operation{OSSL_OP_CIPHER, "cipher", cipher::algorithms, wantsSymmetricKeys}};
 
 // pkcs11-module-assume-fips: without the property, EVP passes the algorithms over in FIPS mode. The
-// tables live as long as the process, since EVP keeps pointers to them.
+// tables live as long as the process, since EVP keeps pointers to them. Guarded by stateMutex().
+std::map<int, FipsAlgorithms> fipsTables;
+
 const OSSL_ALGORITHM* withFipsProperty(const Operation& operation) {
-    static std::mutex mutex;
-    static std::map<int, FipsAlgorithms> tables;
-    const std::lock_guard lock(mutex);
-    return tables.try_emplace(operation.id, operation.algorithms()).first->second.table();
+    const std::lock_guard lock(pkcs11::process::stateMutex());
+    return fipsTables.try_emplace(operation.id, operation.algorithms()).first->second.table();
 }
 
 // pkcs11-module-load-behavior = early. Not at initialisation, when OpenSSL holds locks. They are
@@ -111,7 +111,7 @@ const OSSL_PARAM* gettableParams(void*) {
         OSSL_PARAM{OSSL_PROV_PARAM_NAME, OSSL_PARAM_UTF8_PTR, nullptr, 0, 0},
         OSSL_PARAM{OSSL_PROV_PARAM_VERSION, OSSL_PARAM_UTF8_PTR, nullptr, 0, 0},
         OSSL_PARAM{OSSL_PROV_PARAM_BUILDINFO, OSSL_PARAM_UTF8_PTR, nullptr, 0, 0},
-        ossl::intParam(OSSL_PROV_PARAM_STATUS), OSSL_PARAM_construct_end()};
+        ossl::intParam(OSSL_PROV_PARAM_STATUS), ossl::endOfParams()};
     return list.data();
 }
 
@@ -164,6 +164,14 @@ const OSSL_DISPATCH* functions() {
         ossl::endOfTable()};
     return table.data();
 }
+
+// The tables are made while the library is loaded: a thread that was at it when another forks would
+// leave the child waiting for ever.
+[[maybe_unused]] const bool tablesMade = [] {
+    for (const auto& operation : operations)
+        operation.algorithms();
+    return functions() != nullptr;
+}();
 
 } // namespace
 } // namespace provider

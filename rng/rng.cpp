@@ -117,9 +117,9 @@ int getParams(void* ctx, OSSL_PARAM params[]) {
 }
 
 const OSSL_PARAM* gettableParams(void*, void*) {
-    static const std::array list{
-        ossl::intParam(OSSL_RAND_PARAM_STATE), ossl::unsignedParam(OSSL_RAND_PARAM_STRENGTH),
-        ossl::sizeParam(OSSL_RAND_PARAM_MAX_REQUEST), OSSL_PARAM_construct_end()};
+    static const std::array list{ossl::intParam(OSSL_RAND_PARAM_STATE),
+                                 ossl::unsignedParam(OSSL_RAND_PARAM_STRENGTH),
+                                 ossl::sizeParam(OSSL_RAND_PARAM_MAX_REQUEST), ossl::endOfParams()};
     return list.data();
 }
 

@@ -78,7 +78,7 @@ class Composite final : public Base {
             signature_.assign(given->begin(), given->end());
     }
     const OSSL_PARAM* settable() const override {
-        static const std::array list{ossl::octetsParam(signatureParam), OSSL_PARAM_construct_end()};
+        static const std::array list{ossl::octetsParam(signatureParam), ossl::endOfParams()};
         return list.data();
     }
 

@@ -92,14 +92,14 @@ pkcs11::Bytes EcdsaContext::algorithmId() const {
 const OSSL_PARAM* EcdsaContext::settable() const {
     static const std::array list{ossl::textParam(OSSL_SIGNATURE_PARAM_DIGEST),
                                  ossl::textParam(OSSL_SIGNATURE_PARAM_PROPERTIES),
-                                 OSSL_PARAM_construct_end()};
+                                 ossl::endOfParams()};
     return list.data();
 }
 
 const OSSL_PARAM* EcdsaContext::gettable() const {
     static const std::array list{ossl::textParam(OSSL_SIGNATURE_PARAM_DIGEST),
                                  ossl::octetsParam(OSSL_SIGNATURE_PARAM_ALGORITHM_ID),
-                                 OSSL_PARAM_construct_end()};
+                                 ossl::endOfParams()};
     return list.data();
 }
 

@@ -94,13 +94,13 @@ void EddsaContext::setParams(const OSSL_PARAM* params) {
 }
 
 const OSSL_PARAM* EddsaContext::settable() const {
-    static const OSSL_PARAM list = OSSL_PARAM_construct_end();
+    static const OSSL_PARAM list = ossl::endOfParams();
     return &list;
 }
 
 const OSSL_PARAM* EddsaContext::gettable() const {
     static const std::array list{ossl::octetsParam(OSSL_SIGNATURE_PARAM_ALGORITHM_ID),
-                                 OSSL_PARAM_construct_end()};
+                                 ossl::endOfParams()};
     return list.data();
 }
 

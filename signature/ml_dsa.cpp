@@ -118,13 +118,13 @@ pkcs11::Bytes MlDsaContext::algorithmId() const {
 const OSSL_PARAM* MlDsaContext::settable() const {
     static const std::array list{ossl::octetsParam(contextString), ossl::intParam(deterministic),
                                  ossl::intParam(messageEncoding),  ossl::intParam(mu),
-                                 ossl::octetsParam(testEntropy),   OSSL_PARAM_construct_end()};
+                                 ossl::octetsParam(testEntropy),   ossl::endOfParams()};
     return list.data();
 }
 
 const OSSL_PARAM* MlDsaContext::gettable() const {
     static const std::array list{ossl::octetsParam(OSSL_SIGNATURE_PARAM_ALGORITHM_ID),
-                                 OSSL_PARAM_construct_end()};
+                                 ossl::endOfParams()};
     return list.data();
 }
 

@@ -308,7 +308,7 @@ const OSSL_PARAM* RsaContext::settable() const {
                                  ossl::textParam(OSSL_SIGNATURE_PARAM_PSS_SALTLEN),
                                  ossl::textParam(OSSL_SIGNATURE_PARAM_MGF1_DIGEST),
                                  ossl::textParam(OSSL_SIGNATURE_PARAM_MGF1_PROPERTIES),
-                                 OSSL_PARAM_construct_end()};
+                                 ossl::endOfParams()};
     return list.data();
 }
 
@@ -318,7 +318,7 @@ const OSSL_PARAM* RsaContext::gettable() const {
                                  ossl::textParam(OSSL_SIGNATURE_PARAM_PSS_SALTLEN),
                                  ossl::textParam(OSSL_SIGNATURE_PARAM_MGF1_DIGEST),
                                  ossl::octetsParam(OSSL_SIGNATURE_PARAM_ALGORITHM_ID),
-                                 OSSL_PARAM_construct_end()};
+                                 ossl::endOfParams()};
     return list.data();
 }
 

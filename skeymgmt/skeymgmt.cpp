@@ -97,13 +97,13 @@ const char* keyId(void* keydata) {
 
 const OSSL_PARAM* importSettable(void*) {
     static const std::array list{ossl::octetsParam(skey::rawBytes), ossl::textParam(uriParameter),
-                                 OSSL_PARAM_construct_end()};
+                                 ossl::endOfParams()};
     return list.data();
 }
 
 const OSSL_PARAM* generateSettable(void*) {
     static const std::array list{ossl::sizeParam(skey::keyLength), ossl::textParam(uriParameter),
-                                 OSSL_PARAM_construct_end()};
+                                 ossl::endOfParams()};
     return list.data();
 }
 

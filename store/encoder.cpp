@@ -56,7 +56,7 @@ int setParams(void* ctx, const OSSL_PARAM params[]) {
 const OSSL_PARAM* settableParams(void*) {
     static const std::array list{ossl::textParam(OSSL_ENCODER_PARAM_CIPHER),
                                  ossl::textParam(OSSL_ENCODER_PARAM_PROPERTIES),
-                                 OSSL_PARAM_construct_end()};
+                                 ossl::endOfParams()};
     return list.data();
 }
 

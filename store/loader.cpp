@@ -123,9 +123,9 @@ int setParams(void* ctx, const OSSL_PARAM params[]) {
 }
 
 const OSSL_PARAM* settableParams(void*) {
-    static const std::array list{
-        ossl::intParam(OSSL_STORE_PARAM_EXPECT), ossl::textParam(OSSL_STORE_PARAM_PROPERTIES),
-        ossl::textParam(OSSL_STORE_PARAM_INPUT_TYPE), OSSL_PARAM_construct_end()};
+    static const std::array list{ossl::intParam(OSSL_STORE_PARAM_EXPECT),
+                                 ossl::textParam(OSSL_STORE_PARAM_PROPERTIES),
+                                 ossl::textParam(OSSL_STORE_PARAM_INPUT_TYPE), ossl::endOfParams()};
     return list.data();
 }
 

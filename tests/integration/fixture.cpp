@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "guards.h"
 #include "tests/support/functions.h"
 #include "tests/support/temporary_folder.h"
 
@@ -38,6 +39,7 @@ class Surroundings : public ::testing::Environment {
         std::getline(file, softhsm);
         setenv("PKCS11_TEST_TARGET", softhsm.c_str(), 1);
         setenv("PKCS11_PROVIDER_MODULE", TEST_MODULE, 0);
+        watchGuards();
     }
     void TearDown() override { folder_.reset(); }
 
@@ -58,6 +60,7 @@ class ConductListener : public ::testing::EmptyTestEventListener {
         const auto now = module().breaches();
         EXPECT_EQ(now, seen_) << "the module tells on standard error what it was";
         seen_ = now;
+        EXPECT_EQ(guardsTaken(), 0U);
     }
 
   private:
