@@ -308,7 +308,7 @@ void Connection::keepForLater(const PinSource& source) {
 
 void Connection::readFlags() {
     CK_TOKEN_INFO info{};
-    if (token_.module().call<&List::C_GetTokenInfo>(slot_, &info) == CKR_OK)
+    if (token_.module().callIn<&List::C_GetTokenInfo>(epoch_, slot_, &info) == CKR_OK)
         flags_ = info.flags;
 }
 

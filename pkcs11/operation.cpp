@@ -184,9 +184,7 @@ std::size_t decrypt(TokenObject& key, const CK_MECHANISM& mechanism,
     const auto answer = answerOfDecrypt(key, mechanism, data, out);
     if (answer.rv != CKR_OK)
         throw callFailed(functionName<&List::C_Decrypt>, answer.rv, key.describe());
-    if (answer.size > out.size())
-        tooLong(functionName<&List::C_Decrypt>);
-    return answer.size;
+    return requireRoom(answer.size, out, functionName<&List::C_Decrypt>);
 }
 
 std::size_t encrypt(TokenObject& key, const CK_MECHANISM& mechanism,

@@ -46,7 +46,7 @@ start_roots() {
 
 # build PRESET [TARGET...]
 build() {
-    cmake --preset "$1" -DPKCS11_BUILD_TESTS=ON -DPKCS11_BUILD_BENCH=ON && cmake --build --preset "$1" ${2:+--target "${@:2}"}
+    cmake --preset "$1" -DPKCS11_BUILD_TESTS=ON -DPKCS11_BUILD_BENCH=ON -DPKCS11_WERROR=ON && cmake --build --preset "$1" ${2:+--target "${@:2}"}
 }
 
 # tests PRESET [CTEST-OPTION...]: runs them; none may be left out but those that tests/may-skip.txt lists

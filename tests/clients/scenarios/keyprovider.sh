@@ -316,7 +316,8 @@ scenario_keyprovider_calls() {
         keyprovider wrap --base64 -r "$(public_of rsa3072)" -r "$(public_of "$key")" contents >line
         keyprovider unwrap --lines -k "$(uri "$key")" line >opened
         first=$(all_calls)
-        [ "$first" -le 22 ] || die "$key: one unwrap takes $first calls: $(cat counts)"
+        # Two of them show that an EC key's public half is its own.
+        [ "$first" -le 24 ] || die "$key: one unwrap takes $first calls: $(cat counts)"
         for number in {1..100}; do
             [ "$number" -gt 100 ] || cat line
         done >lines
