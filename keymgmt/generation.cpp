@@ -34,8 +34,8 @@ class ParameterList {
     std::vector<OSSL_PARAM> list_;
 };
 
-// Guarded by pkcs11::process::stateMutex().
-std::map<const OSSL_PARAM*, ParameterList> lists;
+// Never destroyed, as EVP may use them until the end. Guarded by pkcs11::process::stateMutex().
+auto& lists = *new std::map<const OSSL_PARAM*, ParameterList>;
 
 // Lists have no end of life that anybody could see, so one for each of another provider's is kept.
 const OSSL_PARAM* withOurs(const OSSL_PARAM* theirs) {

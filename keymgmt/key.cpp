@@ -173,14 +173,38 @@ bool Key::signsFor(EVP_PKEY* candidate, pkcs11::Session& session, CK_OBJECT_HAND
     std::array<unsigned char, longestSignature> signature{};
     if (RAND_bytes_ex(context_.libctx(), challenge.data(), challenge.size(), 0) != 1)
         return false;
-    const std::size_t size = pkcs11::signIn(
-        session, handle, *object_, {signingMechanism(type_), nullptr, 0}, challenge, signature);
+    std::span<const unsigned char> data(challenge);
+    if (type_ == KeyType::ec) // not every token cuts what is longer than the order
+        data = data.first(std::min(
+            data.size(), (static_cast<std::size_t>(EVP_PKEY_get_bits(candidate)) + 7) / 8));
+    const auto ask = [&](const CK_MECHANISM& mechanism) {
+        return pkcs11::signIn(session, handle, *object_, mechanism, data, signature);
+    };
+    std::array<unsigned char, 32> hash{};
+    std::size_t size = 0;
+    try {
+        size = ask({signingMechanism(type_), nullptr, 0});
+    } catch (const pkcs11::Error& error) { // as the operations, where the token is not a usual one
+        if (type_ == KeyType::ec && error.rv() == CKR_MECHANISM_INVALID) {
+            size = ask({CKM_ECDSA_SHA256, nullptr, 0});
+            if (EVP_Q_digest(context_.libctx(), "SHA2-256", ossl::Context::propq(), data.data(),
+                             data.size(), hash.data(), nullptr) != 1)
+                return false;
+            data = hash;
+        } else if (signingMechanism(type_) == pkcs11::ckmEddsa &&
+                   error.rv() == CKR_MECHANISM_PARAM_INVALID) {
+            pkcs11::EddsaParams params;
+            size = ask({pkcs11::ckmEddsa, &params, sizeof params});
+        } else {
+            throw;
+        }
+    }
     const auto raw = std::span<const unsigned char>(signature).first(size);
     if (type_ != KeyType::ec)
-        return verifies(candidate, challenge, raw);
+        return verifies(candidate, data, raw);
     std::array<unsigned char, 512> der{};
     const std::size_t derSize = ossl::ecdsaToDer(raw, der);
-    return verifies(candidate, challenge, std::span<const unsigned char>(der).first(derSize));
+    return verifies(candidate, data, std::span<const unsigned char>(der).first(derSize));
 }
 
 // Of a hash, or for Edwards and ML-DSA keys of a message.
@@ -226,8 +250,10 @@ bool Key::isStillItself(pkcs11::Session& session, CK_OBJECT_HANDLE handle) const
         if (beside.empty())
             return true; // nothing there tells more
         known = publishWitnessed(*witness, beside);
-        if (known == nullptr)
-            return false;
+        if (known == nullptr) // all are other keys': so is this one, if it is one of theirs
+            return std::none_of(beside.begin(), beside.end(), [&](const Companion& other) {
+                return proves(other.key.get(), session, handle);
+            });
     }
     return known == nullptr || proves(known, session, handle);
 }
@@ -293,8 +319,9 @@ ossl::Pkey Key::findPublicKey() const {
     try {
         return find(true);
     } catch (const pkcs11::Error& error) {
-        // A key that is seen without a login can't be asked without one.
-        if (error.failure() != pkcs11::Failure::login)
+        // Some tokens say this of what a key can't do.
+        if (error.failure() != pkcs11::Failure::login &&
+            pkcs11::remedyFor(error) != pkcs11::Remedy::session)
             throw;
     }
     return find(false);
@@ -368,7 +395,11 @@ Key::Fit Key::fitOf(EVP_PKEY* candidate, pkcs11::Session& session, CK_OBJECT_HAN
     try {
         return proves(candidate, session, handle) ? Fit::yes : Fit::no;
     } catch (const pkcs11::Error& error) {
-        if (pkcs11::remedyFor(error) != pkcs11::Remedy::none)
+        // A key that is seen without a login can't be asked without one: nothing is lost then, and
+        // the session is as good as before.
+        if (error.rv() == CKR_USER_NOT_LOGGED_IN && !session.connection().loggedIn())
+            session.setUsable();
+        else if (pkcs11::remedyFor(error) != pkcs11::Remedy::none)
             throw;
         return Fit::unknown;
     }

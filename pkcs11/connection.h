@@ -53,12 +53,15 @@ class Session {
     Epoch epoch() const;
 
     /// An operation may have been left unfinished in it: it is closed instead of kept.
-    void setUnusable() { fate_ = Fate::close; }
+    void setUnusable() { fate_ = fate_ == Fate::forget ? fate_ : Fate::close; }
     /// The session is gone at the module's side: neither kept nor closed.
     void setGone() { fate_ = Fate::forget; }
     void setUsable() { fate_ = Fate::keep; }
-    /// One of both, as `rv` tells.
-    void setFailed(CK_RV rv) { fate_ = isConnectionLoss(rv) ? Fate::forget : Fate::close; }
+    /// One of both, as `rv` tells. Where only the login is gone the session is there.
+    void setFailed(CK_RV rv) {
+        const bool gone = isConnectionLoss(rv) && rv != CKR_USER_NOT_LOGGED_IN;
+        fate_ = gone ? Fate::forget : Fate::close;
+    }
 
     /// The message signing that is begun in it, and stays so when it is given back.
     const std::optional<MessageSigning>& begun() const { return begun_; }

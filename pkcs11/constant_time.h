@@ -22,9 +22,8 @@ inline Mask isEqual(std::uint64_t a, std::uint64_t b) {
     return isZero(a ^ b);
 }
 
-/// For values below 2^63.
 inline Mask isLess(std::uint64_t a, std::uint64_t b) {
-    return opaque(0 - ((a - b) >> 63));
+    return opaque(0 - ((a ^ ((a ^ b) | ((a - b) ^ b))) >> 63));
 }
 
 inline Mask isNegative(std::int32_t value) {

@@ -55,11 +55,14 @@ Epoch Module::initialize() {
     }
 }
 
-// With the turn. A module that somebody else has ended may still have calls inside.
+// With the turn. A module that somebody else has ended may still have calls inside; a life that is
+// followed by another while they are would count them for ever.
 Epoch Module::start() {
-    CK_RV rv = CKR_FUNCTION_FAILED;
-    if (life_.drain(afterPatience()))
-        rv = process::exiting() ? CKR_CRYPTOKI_NOT_INITIALIZED : initializeCall();
+    if (!life_.drain(afterPatience())) {
+        life_.cancelTurn(Life::State::ended);
+        throw callFailed(functionName<&List::C_Initialize>, CKR_FUNCTION_FAILED, "module " + name_);
+    }
+    const CK_RV rv = process::exiting() ? CKR_CRYPTOKI_NOT_INITIALIZED : initializeCall();
     const Epoch epoch = life_.endTurn(stateAfter(rv, false));
     if (epoch == 0)
         throw callFailed(functionName<&List::C_Initialize>, rv, "module " + name_);
@@ -94,7 +97,7 @@ void Module::restart(Epoch failed) {
     trace::step("restart module " + name_);
     if (!life_.beginTurn(Life::State::ours, failed))
         return;
-    if (!life_.drain(afterPatience()))
+    if (!life_.drain(afterPatience()) || process::exiting())
         return life_.cancelTurn(Life::State::ours);
     const bool ended = finalizeCall();
     life_.endTurn(stateAfter(initializeCall(), !ended));
@@ -104,6 +107,8 @@ CK_RV Module::initializeCall() {
     CK_C_INITIALIZE_ARGS args{};
     args.flags = CKF_OS_LOCKING_OK;
     args.pReserved = options_.initArgs.empty() ? nullptr : options_.initArgs.data();
+    if (process::exiting())
+        return CKR_CRYPTOKI_NOT_INITIALIZED;
     CK_RV rv = callAlone([&] { return functions_->C_Initialize(&args); });
     if (rv != CKR_CANT_LOCK)
         return rv;
@@ -141,7 +146,9 @@ void Module::addUser() {
 void Module::removeUser() {
     {
         const std::lock_guard lock(process::stateMutex());
-        if (--users_ > 0 || options_.neverFinalize || insideCall() ||
+        // Once the process exits finalize() alone may call C_Finalize: the module's static objects
+        // may be gone when OpenSSL's clean-up comes here.
+        if (--users_ > 0 || options_.neverFinalize || insideCall() || process::exiting() ||
             !life_.beginTurn(Life::State::ours))
             return;
     }
@@ -151,9 +158,12 @@ void Module::removeUser() {
 void Module::finalize(std::chrono::steady_clock::time_point deadline) {
     if (options_.neverFinalize)
         return;
-    for (; !life_.beginTurn(Life::State::ours); Life::pause())
-        if (life_.state() != Life::State::turn || std::chrono::steady_clock::now() > deadline)
+    for (; !life_.beginTurn(Life::State::ours); Life::pause()) {
+        const auto state = life_.state(); // a turn that is cancelled leaves it ours
+        if (state == Life::State::ended || state == Life::State::theirs ||
+            std::chrono::steady_clock::now() > deadline)
             return;
+    }
     end(deadline);
 }
 

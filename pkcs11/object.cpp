@@ -124,12 +124,16 @@ void TokenObject::findAgain(Binding& binding) {
     trace::step("look up again: " + describe());
     binding.connection = token_.connection();
     Session session = binding.connection->take();
-    if (loggedIn_ && binding.connection->loginRequired())
+    const bool needsLogin = loggedIn_ && binding.connection->loginRequired();
+    if (needsLogin)
         binding.connection->login(session, {pins_, {}, {}});
     const ObjectQuery query{type(),
                             attributes_.has(CKA_LABEL) ? std::optional(label()) : std::nullopt,
                             attributes_.has(CKA_ID) ? std::optional(id()) : std::nullopt};
-    const auto handles = findObjects(session, query);
+    auto handles = findObjects(session, query);
+    // The login may have gone before the search, and another thread's come after it.
+    if (handles.empty() && needsLogin && session.isLoggedIn())
+        handles = findObjects(session, query);
     for (const CK_OBJECT_HANDLE handle : handles)
         if (isSame(readAttributes(session, handle, identity)) &&
             (!check_ || check_(session, handle))) {

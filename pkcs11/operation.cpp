@@ -147,7 +147,9 @@ std::optional<MessageSigning> messageSigning(const TokenObject& key,
                                              const CK_MECHANISM& mechanism) {
     if (!key.token().module().signsMessages() ||
         key.attributes().flag(CKA_ALWAYS_AUTHENTICATE, false) ||
-        !key.token().connection()->signsMessages(mechanism.mechanism))
+        !key.token().withConnection([&mechanism](const auto& connection) {
+            return connection->signsMessages(mechanism.mechanism);
+        }))
         return std::nullopt;
     return MessageSigning::of(mechanism);
 }

@@ -101,7 +101,8 @@ bool Recovery::mayTry(const Error& error, const std::shared_ptr<Connection>& con
         return false;
     // What another thread noticed before, and has dropped the connection for, is not held against
     // this operation; nor is a new loss. That a key is not there says nothing of either.
-    const bool known = connection && !connection->valid();
+    // Where the module has no life it was this operation that found it ended.
+    const bool known = connection && !connection->valid() && module_.epoch() != 0;
     const bool served = othersSucceeded() && error.failure() != Failure::notFound;
     if ((known || served) && leftAfterOthers_ > 0) {
         --leftAfterOthers_;

@@ -94,8 +94,13 @@ void Token::drop(const std::shared_ptr<Connection>& lost) {
     lost->markLost();
 }
 
+// Not one of the next life, which somebody may have begun by now.
 void Token::abandonConnection() {
     const std::lock_guard lock(process::stateMutex());
+    if (!connection_ || connection_->valid())
+        return;
+    if (connection_->isFromBeforeFork())
+        process::keepForever(connection_);
     connection_.reset();
 }
 

@@ -65,7 +65,8 @@ constexpr std::array operations{
 
 // pkcs11-module-assume-fips: without the property, EVP passes the algorithms over in FIPS mode. The
 // tables live as long as the process, since EVP keeps pointers to them. Guarded by stateMutex().
-std::map<int, FipsAlgorithms> fipsTables;
+// Never destroyed: exit handlers of the application may come after ours.
+auto& fipsTables = *new std::map<int, FipsAlgorithms>;
 
 const OSSL_ALGORITHM* withFipsProperty(const Operation& operation) {
     const std::lock_guard lock(pkcs11::process::stateMutex());

@@ -21,13 +21,6 @@ using pkcs11::ckmEddsa;
 
 constexpr std::size_t ed25519Size = 64, ed448Size = 114;
 
-// CK_EDDSA_PARAMS of PKCS#11 3.0, section 2.3.13, which some tokens want for Ed448.
-struct EddsaParams {
-    CK_BBOOL phFlag = CK_FALSE;
-    CK_ULONG contextDataSize = 0;
-    CK_BYTE_PTR contextData = nullptr;
-};
-
 } // namespace
 
 std::unique_ptr<SignatureContext> EddsaContext::clone() const {
@@ -52,7 +45,7 @@ std::size_t EddsaContext::sign(Octets tbs, Buffer out) {
                 key().noteRefused(withoutParams);
         }
     }
-    EddsaParams params;
+    pkcs11::EddsaParams params;
     return signOnToken({ckmEddsa, &params, sizeof params}, tbs, out);
 }
 
