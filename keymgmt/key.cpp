@@ -281,6 +281,13 @@ bool Key::isSameObject(const Key& other) const {
     return object_ && other.object_ && object_->isSameAs(*other.object_);
 }
 
+bool Key::isNamedApart(const Key& other) const {
+    if (type_ != other.type_)
+        return true;
+    return object_ && other.object_ && object_->label() != other.object_->label() &&
+           object_->id() != other.object_->id();
+}
+
 EVP_PKEY* Key::shape() const {
     auto* key = public_.load();
     return key != nullptr ? key : shape_.get();

@@ -60,6 +60,8 @@ class Key {
 
     /// True if both are the same object on a token, whatever is known of it.
     bool isSameObject(const Key& other) const;
+    /// True if type, or label and id, tell them from each other. Asks the token nothing.
+    bool isNamedApart(const Key& other) const;
 
     /// What sizes and group are known from, without asking the token. Null if nothing is known.
     EVP_PKEY* shape() const;

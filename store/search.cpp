@@ -247,24 +247,32 @@ std::vector<Entry> Search::keysOfCertificates(const std::vector<Entry>& certific
     return entries;
 }
 
-// Several objects of one and the same key are no ambiguity.
+namespace {
+
+// Several objects of one and the same key are no ambiguity. Keys that their names tell apart are
+// not asked, as a list of a whole token would be an operation with each of them.
+bool isOfAnotherKey(const Entry& first, const Entry& entry) {
+    if (first.key->isNamedApart(*entry.key))
+        return true;
+    auto* one = first.key->publicKey();
+    auto* other = one == nullptr ? nullptr : entry.key->publicKey();
+    return other == nullptr || EVP_PKEY_eq(one, other) != 1;
+}
+
+} // namespace
+
 void Search::markAmbiguous(const std::vector<Entry>& entries) {
-    if (entries.size() < 2)
+    if (entries.size() < 2 ||
+        std::any_of(entries.begin(), entries.end(), [](const Entry& one) { return !one.key; }))
+        return;
+    if (std::none_of(entries.begin() + 1, entries.end(), [&entries](const Entry& entry) {
+            return isOfAnotherKey(entries.front(), entry);
+        }))
         return;
     std::vector<std::string> uris;
-    bool different = false;
-    for (const auto& entry : entries) {
-        if (!entry.key)
-            return;
+    uris.reserve(entries.size());
+    for (const auto& entry : entries)
         uris.push_back(entry.uri);
-        auto* first = entries.front().key->publicKey();
-        auto* mine = different ? nullptr : entry.key->publicKey();
-        different =
-            different || (&entry != &entries.front() &&
-                          (first == nullptr || mine == nullptr || EVP_PKEY_eq(first, mine) != 1));
-    }
-    if (!different)
-        return;
     auto ambiguity = std::make_shared<keymgmt::Ambiguity>();
     ambiguity->message = "several keys fit the URI, and one must be named: " + tokens::join(uris);
     for (const auto& entry : entries)

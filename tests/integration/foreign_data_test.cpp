@@ -152,6 +152,8 @@ constexpr std::array blaming{CKR_ENCRYPTED_DATA_INVALID,
 
 TEST_F(WithoutRawRsa, EveryAnswerThatMayBlameTheCiphertextIsOneAndTheSame) {
     const auto bad = badlyPadded();
+    // Not the token's own answer: with a newer libcrypto SoftHSM makes a message up by itself.
+    fault("C_Decrypt", "1+", CKR_ENCRYPTED_DATA_INVALID);
     const auto substitute = decryptWith({}, bad);
     ASSERT_TRUE(substitute) << takeErrors();
     for (const CK_RV rv : blaming) {
