@@ -2,14 +2,15 @@
 # Says which tests were left out, and fails if one was that tests/may-skip.txt does not allow:
 #   check-skips.sh FILE BUILD [WORD...]
 # FILE is what ctest --output-junit wrote, or a list of names. BUILD and WORDs say what kind of run it was: a line of
-# may-skip.txt counts if its first word is one of them, or this system's name and version (debian12).
+# may-skip.txt counts if its first word is one of them, this system (debian, debian12) or its OpenSSL (openssl3.0).
 set -euo pipefail
 
 file=$1
 shift
 # shellcheck disable=SC1091 # it is the system's
 system=$(. /etc/os-release && echo "$ID${VERSION_ID:-}")
-words=" $* $system ${system%%[0-9]*} any "
+openssl=$(openssl version | sed -nE 's/^OpenSSL ([0-9]+\.[0-9]+).*/openssl\1/p')
+words=" $* $system ${system%%[0-9]*} $openssl any "
 list=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)/tests/may-skip.txt
 
 skipped() {

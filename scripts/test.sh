@@ -61,7 +61,7 @@ tests() {
 needed "packages for tests" scripts/install-deps.sh test
 case $tier in
 quick)
-    needed "build" build release
+    needed "build" build release quick-tests
     stage "tests" tests release -L '^(quick|always)$' || true
     ;;
 default)
