@@ -178,6 +178,7 @@ TEST_F(WithoutRawRsa, EveryAnswerThatMayBlameAnOaepCiphertextIsOneError) {
 
 TEST_F(WithoutRawRsa, AMessageThatCannotBeOneIsBadPadding) {
     const auto bad = badlyPadded();
+    fault("C_Decrypt", "1+", CKR_ENCRYPTED_DATA_INVALID);
     const auto substitute = decryptWith({}, bad);
     fault("C_Decrypt", "1+", CKR_BUFFER_TOO_SMALL);
     EXPECT_EQ(decryptWith({}, bad), substitute);
@@ -232,6 +233,9 @@ TEST_F(WithoutRawRsa, BadPaddingIsAnErrorWhereTheProgramWantsIt) {
     EXPECT_EQ(run(encrypt(message_), 1), 1);
     EXPECT_EQ(run(badlyPadded(), 1), 1);
     EXPECT_EQ(takeErrors(), "");
+    // The token's answer, as a newer libcrypto lets SoftHSM make up a message.
+    fault("C_Decrypt", "1+", CKR_ENCRYPTED_DATA_INVALID);
+    EXPECT_EQ(run(badlyPadded(), 1), 1);
     EXPECT_NE(run(badlyPadded(), 0), 1);
     EXPECT_EQ(takeErrors(), "invalid data: decryption failed\n");
 }
