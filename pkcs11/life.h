@@ -10,7 +10,8 @@
 namespace pkcs11 {
 
 /// Tells the lives of a module in this process from each other; one lasts from C_Initialize to
-/// C_Finalize. Sessions and handles are good only in the life in which they were made. 0 is none.
+/// C_Finalize. Sessions and handles are good only in the life in which they were made. 0 means no
+/// life.
 using Epoch = std::uint32_t;
 
 /// Thread-safe. Calls are inside together; a turn, which calls C_Initialize or C_Finalize, is

@@ -83,6 +83,16 @@ std::vector<CK_OBJECT_HANDLE> findObjects(Session& session, const ObjectQuery& q
     return Search(session, filter).all();
 }
 
+std::vector<CK_OBJECT_HANDLE> findLoggedIn(Session& session, const ObjectQuery& query) {
+    auto handles = findObjects(session, query);
+    if (handles.empty() && session.connection().loginRequired() && !session.isLoggedIn())
+        throw Error(Failure::call,
+                    "the login to " + session.connection().token().describe() +
+                        " ended during a search",
+                    CKR_USER_NOT_LOGGED_IN);
+    return handles;
+}
+
 TokenObject::TokenObject(std::shared_ptr<Connection> connection, CK_OBJECT_HANDLE handle,
                          Attributes attributes, PinOwner& pins)
     : token_(connection->token()), attributes_(std::move(attributes)), pins_(pins),
@@ -130,9 +140,9 @@ void TokenObject::findAgain(Binding& binding) {
     const ObjectQuery query{type(),
                             attributes_.has(CKA_LABEL) ? std::optional(label()) : std::nullopt,
                             attributes_.has(CKA_ID) ? std::optional(id()) : std::nullopt};
-    auto handles = findObjects(session, query);
+    auto handles = needsLogin ? findLoggedIn(session, query) : findObjects(session, query);
     // The login may have gone before the search, and another thread's come after it.
-    if (handles.empty() && needsLogin && session.isLoggedIn())
+    if (handles.empty() && needsLogin)
         handles = findObjects(session, query);
     for (const CK_OBJECT_HANDLE handle : handles)
         if (isSame(readAttributes(session, handle, identity)) &&
@@ -143,15 +153,6 @@ void TokenObject::findAgain(Binding& binding) {
     if (!handles.empty())
         throw Error(Failure::key, "another key has taken the place of the " + describe(),
                     CKR_KEY_HANDLE_INVALID);
-    reportMissing(session);
-}
-
-// Private objects can't be seen after a logout, which is recovered from. Without one a key that
-// can't be found is gone: another login would not bring it back.
-void TokenObject::reportMissing(Session& session) const {
-    if (loggedIn_ && session.connection().loginRequired() && !session.isLoggedIn())
-        throw Error(Failure::call, "nobody is logged in to find the " + describe(),
-                    CKR_USER_NOT_LOGGED_IN);
     throw Error(Failure::notFound, "the " + describe() + " is no longer there",
                 CKR_KEY_HANDLE_INVALID);
 }

@@ -9,7 +9,8 @@
 namespace pkcs11 {
 namespace detail {
 
-/// The bytes of the UTF-8 character that `text` begins with; 0 if it is none (Unicode, table 3-7).
+/// The bytes of the UTF-8 character that `text` begins with; 0 if the bytes are not valid UTF-8
+/// (Unicode, table 3-7).
 inline std::size_t characterSize(std::string_view text) {
     const auto byte = [&text](std::size_t i) { return static_cast<unsigned char>(text[i]); };
     const unsigned char first = byte(0);

@@ -14,18 +14,6 @@ bool modulesHaveAlgorithms() {
     return ossl::Md(EVP_MD_fetch(nullptr, "SHA2-256", nullptr)) != nullptr;
 }
 
-// Private objects can't be seen after a logout, which ends another instance's share in the login
-// and is recovered from. Asked only where nothing was found.
-std::vector<CK_OBJECT_HANDLE> findLoggedIn(const pkcs11::Connection& connection,
-                                           pkcs11::Session& session,
-                                           const pkcs11::ObjectQuery& query) {
-    auto handles = pkcs11::findObjects(session, query);
-    if (handles.empty() && connection.loginRequired() && !session.isLoggedIn())
-        throw pkcs11::Error(pkcs11::Failure::call, "the login ended during a search",
-                            CKR_USER_NOT_LOGGED_IN);
-    return handles;
-}
-
 } // namespace
 
 pkcs11::ObjectQuery byIdOrLabel(CK_OBJECT_CLASS type, const pkcs11::Bytes& id,
@@ -60,11 +48,11 @@ std::vector<CK_OBJECT_HANDLE> find(pkcs11::Connection& connection, pkcs11::Sessi
     if (first)
         logIn(connection, session, pins);
     auto handles =
-        first ? findLoggedIn(connection, session, query) : pkcs11::findObjects(session, query);
+        first ? pkcs11::findLoggedIn(session, query) : pkcs11::findObjects(session, query);
     if (!handles.empty() || first || login == Login::never)
         return handles;
     logIn(connection, session, pins);
-    return findLoggedIn(connection, session, query);
+    return pkcs11::findLoggedIn(session, query);
 }
 
 } // namespace tokens

@@ -37,7 +37,7 @@ bool configure(EVP_PKEY_CTX* context, const Setting& setting) {
             EVP_PKEY_CTX_set_rsa_pss_saltlen(context, setting.saltLength) == 1);
 }
 
-// Nothing where there is none.
+// Empty where the context has no identifier.
 std::optional<Bytes> identifier(OSSL_LIB_CTX* libctx, EVP_PKEY* key, const Setting& setting) {
     const ossl::MdCtx context(EVP_MD_CTX_new());
     EVP_PKEY_CTX* options = nullptr;

@@ -141,7 +141,7 @@ class MessageVerification : public MessageSteps {
   public:
     using MessageSteps::MessageSteps;
 
-    // A signature that is no good, and one that is none, are the same.
+    // A wrong signature and an empty one get the same answer.
     std::string step(char name) override { return answer(name) == 1 ? "1" : "0"; }
 
   private:

@@ -86,7 +86,7 @@ class Verification : public Digest {
         : Digest(std::move(given), finalise, EVP_DigestVerifyInit_ex),
           signatures_(signaturesOf(side().label)) {}
 
-    // A signature that is no good, and one that is none, are the same.
+    // A wrong signature and an empty one get the same answer.
     std::string step(char name) override { return answer(name) == 1 ? "1" : "0"; }
 
   private:
