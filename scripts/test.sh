@@ -68,28 +68,21 @@ default)
     needed "build" build release
     stage "tests" tests release -LE '^roots$' || true
     ;;
-ci)
+ci | full)
+    scope=all asan=() threaded=() tsan=() release=()
+    if [ "$tier" = ci ]; then
+        scope=changed asan=(-L '^(sanitized|always)$') threaded=(threaded-tests) tsan=(-L '^sanitized$') release=(-LE '^nightly$')
+    fi
     start_roots
-    stage "lint" scripts/lint.sh changed || true
+    stage "lint" scripts/lint.sh "$scope" || true
     needed "build" build release
     needed "build with ASan" build asan
-    stage "tests with ASan" tests asan -L '^(sanitized|always)$' || true
-    needed "build with TSan" build tsan threaded-tests
-    stage "tests with TSan" tests tsan -L '^sanitized$' || true
+    stage "tests with ASan" tests asan "${asan[@]}" || true
+    needed "build with TSan" build tsan "${threaded[@]}"
+    stage "tests with TSan" tests tsan "${tsan[@]}" || true
+    [ "$tier" = ci ] || stage "fuzzing" scripts/fuzz.sh "${FUZZ_SECONDS:-60}" || true
     stage "roots of other releases" roots || true
-    stage "tests" tests release -LE '^nightly$' || true
-    ;;
-full)
-    start_roots
-    stage "lint with the analyzer" scripts/lint.sh all || true
-    needed "build" build release
-    needed "build with ASan" build asan
-    stage "tests with ASan" tests asan || true
-    needed "build with TSan" build tsan
-    stage "tests with TSan" tests tsan || true
-    stage "fuzzing" scripts/fuzz.sh "${FUZZ_SECONDS:-60}" || true
-    stage "roots of other releases" roots || true
-    stage "tests" tests release || true
+    stage "tests" tests release "${release[@]}" || true
     ;;
 esac
 finish
