@@ -30,5 +30,9 @@ foreach(program IN ITEMS unit_tests keyprovider_tests integration_tests generati
     set_property(TEST openssl35.${program} PROPERTY COST 1000)
   endif()
 endforeach()
+# NSS has the ML-DSA and ML-KEM keys.
+foreach(program IN ITEMS integration_tests steps_tests)
+  set_property(TEST openssl35.${program} APPEND PROPERTY FIXTURES_REQUIRED nss)
+endforeach()
 # As the same tests here: other processes that take the processors from threads with a lock would be counted, too.
 set_property(TEST openssl35.cost_tests PROPERTY RUN_SERIAL ON)

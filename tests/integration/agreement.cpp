@@ -21,6 +21,21 @@ std::string groupOf(EVP_PKEY* key) {
     return name.data();
 }
 
+ossl::Pkey publicKeyOf(const std::string& group, const Bytes& point) {
+    const ossl::PkeyCtx context(EVP_PKEY_CTX_new_from_name(defaultOnly(), "EC", nullptr));
+    auto name = group;
+    auto value = point;
+    std::array params{
+        OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, name.data(), 0),
+        OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, value.data(), value.size()),
+        OSSL_PARAM_construct_end()};
+    EVP_PKEY* key = nullptr;
+    if (EVP_PKEY_fromdata_init(context.get()) != 1 ||
+        EVP_PKEY_fromdata(context.get(), &key, EVP_PKEY_PUBLIC_KEY, params.data()) != 1)
+        return nullptr;
+    return ossl::Pkey(key);
+}
+
 ossl::Pkey publicHalf(OSSL_LIB_CTX* libctx, EVP_PKEY* key) {
     const ossl::Bio file(BIO_new(BIO_s_mem()));
     EXPECT_EQ(PEM_write_bio_PUBKEY(file.get(), key), 1) << takeErrors();

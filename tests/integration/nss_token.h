@@ -1,0 +1,27 @@
+// A token with ML-DSA and ML-KEM keys: the NSS of Debian 14 (tests/clients/nss-root.sh), which
+// SoftHSM can't be.
+#pragma once
+
+#include <string>
+
+#include "fixture.h"
+
+namespace testing_support {
+
+/// NSS with a pair of each parameter set ("ML-KEM-768" and so on) and a library context that has no
+/// other module. It runs in this process, past the test module.
+class NssToken {
+  public:
+    /// Whether NSS was unpacked, and OpenSSL knows such keys (3.5).
+    static bool isThere();
+
+    explicit NssToken(Order order = Order::defaultFirst);
+    OSSL_LIB_CTX* get() const { return context_->get(); }
+    /// Null on failure.
+    ossl::Pkey loadPrivate(const std::string& label) const;
+
+  private:
+    std::unique_ptr<ConfiguredContext> context_;
+};
+
+} // namespace testing_support
