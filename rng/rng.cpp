@@ -62,10 +62,17 @@ int generate(void* ctx, unsigned char* out, size_t size, unsigned wanted, int, c
              size_t) {
     auto& generator = generatorOf(ctx);
     return ossl::guarded(generator.provider.core(), 0, [&] {
+        generator.ready = true; // as OpenSSL's generators, which instantiate themselves here
         requireStrength(wanted);
         fill(generator.provider, std::span(out, size));
         return 1;
     });
+}
+
+// The token seeds itself. OpenSSL's generators are instantiated by this, too.
+int reseed(void* ctx, int, const unsigned char*, size_t, const unsigned char*, size_t) {
+    generatorOf(ctx).ready = true;
+    return 1;
 }
 
 size_t nonce(void* ctx, unsigned char* out, unsigned wanted, size_t shortest, size_t) {
@@ -130,6 +137,7 @@ const OSSL_DISPATCH* functions() {
         ossl::entry<OSSL_FUNC_rand_instantiate_fn>(OSSL_FUNC_RAND_INSTANTIATE, instantiate),
         ossl::entry<OSSL_FUNC_rand_uninstantiate_fn>(OSSL_FUNC_RAND_UNINSTANTIATE, uninstantiate),
         ossl::entry<OSSL_FUNC_rand_generate_fn>(OSSL_FUNC_RAND_GENERATE, generate),
+        ossl::entry<OSSL_FUNC_rand_reseed_fn>(OSSL_FUNC_RAND_RESEED, reseed),
         ossl::entry<OSSL_FUNC_rand_nonce_fn>(OSSL_FUNC_RAND_NONCE, nonce),
         ossl::entry<OSSL_FUNC_rand_get_seed_fn>(OSSL_FUNC_RAND_GET_SEED, getSeed),
         ossl::entry<OSSL_FUNC_rand_clear_seed_fn>(OSSL_FUNC_RAND_CLEAR_SEED, clearSeed),
