@@ -1,5 +1,9 @@
 #include "decryption.h"
 
+#include <array>
+
+#include <openssl/core_names.h>
+
 namespace testing_support {
 
 void configure(EVP_PKEY_CTX* context, const CipherOptions& options) {
@@ -41,6 +45,25 @@ std::optional<Bytes> decrypt(const Instance& instance, EVP_PKEY* key, const Byte
     Bytes out(size);
     if (EVP_PKEY_decrypt(context.get(), out.data(), &size, ciphertext.data(), ciphertext.size()) !=
         1)
+        return std::nullopt;
+    out.resize(size);
+    return out;
+}
+
+std::optional<Bytes> decryptTls(const Instance& instance, EVP_PKEY* key, const Bytes& ciphertext,
+                                unsigned version) {
+    constexpr int tlsPadding = 7; // RSA_PKCS1_WITH_TLS_PADDING
+    const ossl::PkeyCtx context(EVP_PKEY_CTX_new_from_pkey(instance.get(), key, nullptr));
+    const std::array params{
+        OSSL_PARAM_construct_uint(OSSL_ASYM_CIPHER_PARAM_TLS_CLIENT_VERSION, &version),
+        OSSL_PARAM_construct_end()};
+    Bytes out(48);
+    std::size_t size = out.size();
+    if (EVP_PKEY_decrypt_init(context.get()) != 1 ||
+        EVP_PKEY_CTX_set_rsa_padding(context.get(), tlsPadding) != 1 ||
+        EVP_PKEY_CTX_set_params(context.get(), params.data()) != 1 ||
+        EVP_PKEY_decrypt(context.get(), out.data(), &size, ciphertext.data(), ciphertext.size()) !=
+            1)
         return std::nullopt;
     out.resize(size);
     return out;

@@ -26,6 +26,11 @@ Bytes encrypt(const Bytes& message, const CipherOptions& options = {});
 std::optional<Bytes> decrypt(const Instance& instance, EVP_PKEY* key, const Bytes& ciphertext,
                              const CipherOptions& options = {});
 
+/// The premaster secret, as TLS 1.2 decrypts it for a client that offered `version`: 48 bytes,
+/// which are random ones where the padding, or the version in it, is wrong. Nothing on failure.
+std::optional<Bytes> decryptTls(const Instance& instance, EVP_PKEY* key, const Bytes& ciphertext,
+                                unsigned version);
+
 /// A ciphertext whose block has no PKCS#1 v1.5 padding.
 Bytes badlyPadded();
 

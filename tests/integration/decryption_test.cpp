@@ -118,21 +118,7 @@ TEST(Decryption, OfTlsSecretsAlwaysSucceeds) {
     premaster[0] = 3;
     premaster[1] = 3;
     const auto run = [&](const Bytes& ciphertext, unsigned version) {
-        const ossl::PkeyCtx context(EVP_PKEY_CTX_new_from_pkey(instance.get(), key.get(), nullptr));
-        EVP_PKEY_decrypt_init(context.get());
-        EVP_PKEY_CTX_set_rsa_padding(context.get(), 7);
-        std::array params{
-            OSSL_PARAM_construct_uint(OSSL_ASYM_CIPHER_PARAM_TLS_CLIENT_VERSION, &version),
-            OSSL_PARAM_construct_end()};
-        EXPECT_EQ(EVP_PKEY_CTX_set_params(context.get(), params.data()), 1);
-        Bytes out(48);
-        std::size_t size = out.size();
-        EXPECT_EQ(EVP_PKEY_decrypt(context.get(), out.data(), &size, ciphertext.data(),
-                                   ciphertext.size()),
-                  1)
-            << takeErrors();
-        EXPECT_EQ(size, 48U);
-        return out;
+        return decryptTls(instance, key.get(), ciphertext, version);
     };
     const auto good = encrypt(premaster, {});
     EXPECT_EQ(run(good, 0x0303), premaster);

@@ -8,6 +8,7 @@
 
 #include "agreement.h"
 #include "decryption.h"
+#include "new_keys.h"
 #include "pkcs11/error.h"
 
 namespace {
@@ -106,6 +107,25 @@ TEST(ForeignData, AMessageThatIsNotSignedDoesNotChangeTheMechanism) {
     EXPECT_TRUE(signsPss()) << takeErrors();
 }
 
+// Only where C_SignInit refuses the mechanism without parameters, they are sent from then on.
+TEST(ForeignData, OnlyARefusalOfTheEdwardsMechanismIsRemembered) {
+    const Instance instance;
+    const auto key = loadPrivate(instance, "ed25519");
+    const auto signs = [&] {
+        return verifies(key.get(), sign(instance, key.get(), newKeysData, nullptr), nullptr);
+    };
+    answerOnce("C_Sign", CKR_MECHANISM_PARAM_INVALID);
+    EXPECT_TRUE(signs()) << takeErrors();
+    answerOnce("C_SignInit", CKR_MECHANISM_PARAM_INVALID);
+    EXPECT_TRUE(signs()) << "the first try is the one without parameters: " << takeErrors();
+    // That refusal was one of the mechanism: with parameters there is one try and no other.
+    answerOnce("C_SignInit", CKR_MECHANISM_PARAM_INVALID);
+    EXPECT_FALSE(signs());
+    takeErrors();
+    noFaults();
+    EXPECT_TRUE(signs()) << takeErrors();
+}
+
 // A key of a token without raw RSA, and what it answers in the state that `function` is in.
 class WithoutRawRsa : public ::testing::Test {
   protected:
@@ -163,6 +183,37 @@ TEST_F(WithoutRawRsa, EveryAnswerThatMayBlameTheCiphertextIsOneAndTheSame) {
         EXPECT_EQ(takeErrors(), "") << pkcs11::rvName(rv);
         EXPECT_EQ(calls.total(), 2U) << pkcs11::rvName(rv) << calls.log();
     }
+}
+
+TEST_F(WithoutRawRsa, EveryAnswerThatMayBlameATlsSecretIsARandomOne) {
+    constexpr unsigned version = 0x0303;
+    auto premaster = randomBytes(48);
+    premaster[0] = version >> 8;
+    premaster[1] = version & 0xff;
+    const auto good = encrypt(premaster);
+    const auto run = [&](const Bytes& ciphertext) {
+        return decryptTls(*instance_, key_.get(), ciphertext, version);
+    };
+    EXPECT_EQ(run(good), premaster) << takeErrors();
+    for (const CK_RV rv : blaming) {
+        fault("C_Decrypt", "1+", rv);
+        const CallCounter calls;
+        const auto answer = run(good);
+        EXPECT_EQ(calls.total(), 2U) << pkcs11::rvName(rv) << calls.log();
+        ASSERT_TRUE(answer) << pkcs11::rvName(rv) << takeErrors();
+        EXPECT_EQ(answer->size(), 48U);
+        EXPECT_NE(answer, premaster) << pkcs11::rvName(rv);
+        EXPECT_NE(answer, run(good)) << pkcs11::rvName(rv);
+        EXPECT_EQ(takeErrors(), "") << pkcs11::rvName(rv);
+    }
+    noFaults();
+    for (const auto& wrong : {badlyPadded(), encrypt(randomBytes(47)), encrypt(randomBytes(49))})
+        EXPECT_NE(run(wrong), run(wrong));
+    constexpr unsigned other = 0x0302;
+    EXPECT_NE(decryptTls(*instance_, key_.get(), good, other),
+              decryptTls(*instance_, key_.get(), good, other))
+        << "the version in it is another";
+    EXPECT_EQ(run(good), premaster) << takeErrors();
 }
 
 TEST_F(WithoutRawRsa, EveryAnswerThatMayBlameAnOaepCiphertextIsOneError) {
@@ -270,30 +321,37 @@ TEST(ForeignData, TheLogSaysTheSameOfBadPaddingAndOfGood) {
 
 // The peer's X coordinate begins as the length of a DER OCTET STRING does, for which the token
 // takes the raw point.
-ossl::Pkey ambiguousPeer(const std::string& group) {
-    for (;;) {
-        auto pair = generate(defaultOnly(), group);
-        std::array<unsigned char, 200> point{};
-        std::size_t size = 0;
-        if (EVP_PKEY_get_octet_string_param(pair.get(), OSSL_PKEY_PARAM_PUB_KEY, point.data(),
-                                            point.size(), &size) != 1)
-            return nullptr;
-        if (point[1] == size - 2)
-            return pair;
+ossl::Pkey ambiguousPeer(const std::string& group, std::size_t coordinate) {
+    ossl::Pkey peer;
+    for (int i = 0; i < 200 && !peer; ++i) { // every other number is the X of a point
+        auto point = randomBytes(1 + coordinate);
+        point[0] = POINT_CONVERSION_COMPRESSED;
+        point[1] = static_cast<unsigned char>(2 * coordinate - 1);
+        peer = publicKeyOf(group, point);
+        ERR_clear_error();
     }
+    return peer;
 }
 
-TEST(ForeignData, APointThatLooksLikeDerIsAGoodPeer) {
-    const auto pair = newOnToken("P-224", "derives");
+struct Curve {
+    const char* name;
+    std::size_t coordinate; ///< bytes
+};
+
+class LooksLikeDer : public ::testing::TestWithParam<Curve> {};
+
+TEST_P(LooksLikeDer, AndIsAGoodPeer) {
+    const std::string group = GetParam().name;
+    const auto pair = newOnToken(group, "derives");
     const Instance instance;
     const auto key = loadPrivate(instance, "derives");
     const auto agrees = [&](EVP_PKEY* peer) {
         return derive(instance.get(), key.get(), publicHalf(instance.get(), peer).get()) ==
                derive(defaultOnly(), pair.get(), peer);
     };
-    const auto peer = generate(defaultOnly(), "P-224");
+    const auto peer = generate(defaultOnly(), group);
     EXPECT_TRUE(agrees(peer.get())) << takeErrors();
-    const auto ambiguous = ambiguousPeer("P-224");
+    const auto ambiguous = ambiguousPeer(group, GetParam().coordinate);
     ASSERT_TRUE(ambiguous);
     {
         const CallCounter calls;
@@ -305,6 +363,46 @@ TEST(ForeignData, APointThatLooksLikeDerIsAGoodPeer) {
     const CallCounter calls;
     EXPECT_TRUE(agrees(peer.get())) << takeErrors();
     EXPECT_EQ(calls.all(), oneDerivation) << calls.log() << "it has changed nothing";
+}
+
+INSTANTIATE_TEST_SUITE_P(ForeignData, LooksLikeDer,
+                         ::testing::Values(Curve{"P-224", 28}, Curve{"brainpoolP224r1", 28},
+                                           Curve{"brainpoolP320r1", 40},
+                                           Curve{"brainpoolP512r1", 64}),
+                         [](const auto& curve) {
+                             std::string name = curve.param.name;
+                             std::erase(name, '-');
+                             return name;
+                         });
+
+// Points of small order (RFC 7748, section 6): the secret with them is zero, whatever the key.
+TEST(ForeignData, APointOfSmallOrderCostsTheTokenNothingButCalls) {
+    const Instance instance;
+    for (const auto& [label, algorithm, size] :
+         {std::tuple("x25519", "X25519", 32), std::tuple("x448", "X448", 56)}) {
+        const auto key = loadPrivate(instance, label);
+        const auto good = publicKeyFromFile(label);
+        const auto expected = deriveInSoftware(label, good.get());
+        ASSERT_EQ(derive(instance.get(), key.get(), good.get()), expected) << takeErrors();
+        for (const unsigned char small : {0, 1}) {
+            Bytes value(static_cast<std::size_t>(size));
+            value[0] = small;
+            const ossl::Pkey peer(EVP_PKEY_new_raw_public_key_ex(instance.get(), algorithm, nullptr,
+                                                                 value.data(), value.size()));
+            const CallCounter calls;
+            EXPECT_TRUE(derive(instance.get(), key.get(), peer.get()).empty());
+            EXPECT_NE(takeErrors(), "");
+            EXPECT_GE(calls.of("C_DeriveKey"), 1U);
+            EXPECT_LE(calls.of("C_DeriveKey"), 2U) << calls.log();
+            EXPECT_EQ(calls.of("C_Login") + calls.of("C_FindObjects") + calls.of("C_OpenSession") +
+                          calls.of("C_CloseSession"),
+                      0U)
+                << calls.log();
+            const CallCounter after;
+            EXPECT_EQ(derive(instance.get(), key.get(), good.get()), expected) << takeErrors();
+            EXPECT_EQ(after.all(), oneDerivation) << after.log();
+        }
+    }
 }
 
 TEST(ForeignData, ABadPeerCostsTheTokenNothingButCalls) {
