@@ -160,8 +160,9 @@ disabled_plugins = ["io.containerd.grpc.v1.cri"]
 [grpc]
 address = "/srv/containerd.sock"
 CONF
-    # shellcheck disable=SC2016 # the backquotes are the fences
-    sed -n '/^```sh$/,/^```$/{/^```/!p}' "$SOURCE/docs/container-images.md" >"$HOME13/tutorial.sh"
+    blocks docs/container-images.md sh >"$HOME13/tutorial.sh"
+    blocks docs/container-images.md yaml >"$HOME13/policy.yaml"
+    sed 's|/usr/lib/softhsm/libsofthsm2.so|/usr/lib/softhsm/other.so|' "$HOME13/policy.yaml" >"$HOME13/other.yaml"
     rm "$HOME13/keyprovider.json"
     [ "$(wc -l <"$HOME13/tutorial.sh")" -gt 40 ] || die "the tutorial has no commands"
     # shellcheck disable=SC2016 # the inner shell expands
@@ -169,11 +170,16 @@ CONF
         containerd -c containerd.toml >containerd.log 2>&1 &
         for i in $(seq 100); do [ -S containerd.sock ] && break; sleep 0.1; done
         . ./tutorial.sh
+        OCICRYPT_CONFIG=/srv/policy.yaml skopeo copy --decryption-key provider:hsm:key.yaml oci:alpine_enc_ours:latest oci:alpine_dec_policy:latest
+        ! OCICRYPT_CONFIG=/srv/other.yaml skopeo copy --decryption-key provider:hsm:key.yaml oci:alpine_enc_ours:latest oci:alpine_dec_other:latest
         ctr images export alpine.dec.tar alpine.dec:latest
         mkdir ctr && tar -C ctr -xf alpine.dec.tar'
     local name
     for name in pubkey cert key two pkcs11 yaml ours buildah; do is_encrypted alpine_enc_$name; done
-    for name in pubkey cert key two yaml ours; do same_layers alpine alpine_dec_$name; done
+    for name in pubkey cert key two yaml ours policy; do same_layers alpine alpine_dec_$name; done
+    for name in $(blocks docs/container-images.md console | sed 's/^apt install//'); do
+        grep -qx "$name" "$SOURCE/tests/clients/debian13-packages.txt" || die "a package of the tutorial that is not among those of the root: $name"
+    done
     for name in $(jq -r '.layers[].digest' "$(manifest_of alpine)" | cut -d: -f2); do
         [ -e "$HOME13/ctr/blobs/sha256/$name" ] || die "ctr-enc made other layers"
     done

@@ -1,12 +1,36 @@
 # The documents' own commands, as somebody pastes them who has installed the provider.
 # shellcheck shell=bash
 
-# Every block is one of commands, which run, or of C. Text is no block.
-only_blocks_that_run() { # DOCUMENT
-    awk '
-        /^```/ { inside = !inside; if (inside && $0 != "```sh" && $0 != "```c") print FILENAME ": " FNR ": " $0 }
-        !inside && /^    / { print FILENAME ": " FNR ": " $0 }' "$1" >wrong
+# blocks DOCUMENT LABEL: what stands in the blocks of that label, in order
+blocks() { sed -n "/^\`\`\`$2\$/,/^\`\`\`\$/{/^\`\`\`/!p}" "$SOURCE/$1"; }
+
+# only_blocks_of DOCUMENT LABEL...: a test runs those. "indented" stands for blocks without a fence.
+only_blocks_of() {
+    awk -v labels=" ${*:2} " '
+        /^ *```/ { inside = !inside; label = substr($0, index($0, "```") + 3); if (inside && index(labels, " " label " ") == 0) print FILENAME ": " FNR ": " $0 }
+        !inside && /^    / && index(labels, " indented ") == 0 { print FILENAME ": " FNR ": " $0 }' "$SOURCE/$1" >wrong
     [ ! -s wrong ] || die "blocks that no test runs: $(cat wrong)"
+}
+
+# Which blocks there are, and where they run. A block with another label has to get its test first.
+scenario_documents_have_blocks_that_run() {
+    local file label
+    only_blocks_of docs/howto.md sh c                                 # here
+    only_blocks_of docs/key-management.md sh                          # here
+    only_blocks_of docs/troubleshooting.md sh                         # here
+    only_blocks_of docs/osslsigncode.md sh signpath signpath-reference # here
+    only_blocks_of docs/configuration.md openssl.cnf                  # here
+    only_blocks_of docs/container-images.md console sh yaml           # container_images.sh
+    only_blocks_of README.md indented                                 # sign.sh; scripts.sh has the quickstart
+    # No commands or configuration, or those that build and test.
+    for file in design performance testing; do only_blocks_of docs/$file.md indented; done
+    for file in migration recovery threat-model openssl-versions; do only_blocks_of docs/$file.md; done
+    # Those of servers.md have names, by which servers*.sh take them.
+    mapfile -t labels < <(sed -n 's/^```\(..*\)$/\1/p' "$SOURCE/docs/servers.md")
+    only_blocks_of docs/servers.md "${labels[@]}"
+    for label in "${labels[@]}"; do
+        cat "$SOURCE"/tests/clients/scenarios/{servers*,documents}.sh | holds -E "(documented|block in) .*(\\b$label\\b|${label%-*}-.end)" || die "docs/servers.md has a block that no test runs: $label"
+    done
 }
 
 # All blocks of commands of a document, in order, in one shell, in an empty folder. OPENSSL_MODULES and PATH stand for what
@@ -16,10 +40,8 @@ document_runs() { # DOCUMENT
     built_keyprovider
     [ -z "${SCENARIO_PRELOAD:-}" ] || { echo "the commands are run as they stand, without a sanitizer's runtime"; exit 77; }
     unshare --net true 2>/dev/null || { echo "there can be no network of its own here"; exit 77; }
-    local document=$SOURCE/docs/$1
-    only_blocks_that_run "$document"
     mkdir empty
-    sed -n '/^```sh$/,/^```$/{/^```/!p}' "$document" >commands
+    blocks "docs/$1" sh >commands
     [ -s commands ] || die "no blocks in $1"
     # shellcheck disable=SC2016 # the inner shell expands
     (cd empty && timeout 200 unshare --net env -i "PATH=$PROVIDER_DIR:$PATH" "HOME=$WORK/empty" "OPENSSL_MODULES=$PROVIDER_DIR" \
@@ -43,11 +65,86 @@ scenario_documents_key_management() {
         holds 'Verified OK' || die "the key"
 }
 
+# The debug log that troubleshooting begins with.
+scenario_documents_troubleshooting() {
+    document_runs troubleshooting.md
+    holds 'C_GetTokenInfo' <empty/log.txt || die "no calls in the log: $(cat empty/log.txt)"
+    ! mentions_pin empty/log.txt || die "a PIN is in the log"
+}
+
+# The random numbers' configuration, in the place of the same sections of the sample.
+scenario_documents_configuration() {
+    counted_module
+    blocks docs/configuration.md openssl.cnf >block
+    { echo 'openssl_conf = openssl_init' && cat block && printf '[provider_section]\ndefault = default_section\npkcs11 = pkcs11_section\n[default_section]\nactivate = 1\n[pkcs11_section]\nactivate = 1\nmodule = %s\npkcs11-random-token = pkcs11:token=scenarios\n' "$PROVIDER"; } >random.cnf
+    OPENSSL_CONF=$WORK/random.cnf takes_numbers openssl rand
+}
+
+# The program in C: the token makes the key, and OpenSC decrypts with it what the program gave.
+scenario_documents_howto_c() {
+    pkg-config --exists 'libcrypto >= 3.5' || { echo "EVP_SKEY came with OpenSSL 3.5"; exit 77; }
+    local where="pkcs11:token=scenarios;object=backup;id=%5B?pin-value=$PIN"
+    blocks docs/howto.md c >encrypt.c
+    # shellcheck disable=SC2046 # the flags are words
+    cc -std=c11 -Wall -Wextra -Wpedantic -Werror -o encrypt encrypt.c $(pkg-config --cflags --libs libcrypto) || die "the program does not compile"
+    configuration "pkcs11-symmetric-keys = 1"
+    head -c 1000 data.bin >message
+    timeout "$PATIENCE" "${RUNNER[@]}" ./encrypt "$where" <message >encrypted 2>log || { cat log >&2; die "the program"; }
+    tail -c +17 encrypted >ciphertext
+    pkcs11-tool --module "$PKCS11_PROVIDER_MODULE" --token-label scenarios --login --pin "$PIN" --decrypt --mechanism AES-CBC-PAD --id 5B \
+        --iv "$(head -c 16 encrypted | xxd -p)" --input-file ciphertext --output-file decrypted >log 2>&1 || { cat log >&2; die "pkcs11-tool"; }
+    cmp message decrypted || die "OpenSC decrypts something else"
+    timeout "$PATIENCE" "${RUNNER[@]}" ./encrypt "pkcs11:token=scenarios;object=other?pin-value=$WRONG_PIN" <message >encrypted 2>log && die "a wrong PIN is taken"
+    holds CKR_PIN_INCORRECT <log || { cat log >&2; die "the program does not say why"; }
+}
+
+# newest_osslsigncode: HOME13/bin/osslsigncode is that of Debian unstable
+newest_osslsigncode() {
+    local libraries
+    libraries=$(cd "$ROOT13" && echo opt/osslsigncode/usr/lib/*/libcrypto.so.3)
+    [ -e "$ROOT13/$libraries" ] || { echo "the mirror has no newer osslsigncode; see clients.debian13_root"; exit 77; }
+    mkdir "$HOME13/bin"
+    printf '#!/bin/sh\nLD_LIBRARY_PATH=/%s exec /opt/osslsigncode/usr/bin/osslsigncode "$@"\n' "$(dirname "$libraries")" >"$HOME13/bin/osslsigncode"
+    chmod +x "$HOME13/bin/osslsigncode"
+    in13 "bin/osslsigncode --version" || { cat out13.txt; echo "that osslsigncode does not run in Debian 13"; exit 77; }
+}
+
+scenario_debian13_documents_osslsigncode() {
+    debian13
+    newest_osslsigncode
+    authenticode_files
+    cp program.exe "$HOME13"
+    blocks docs/osslsigncode.md sh >"$HOME13/commands"
+    # shellcheck disable=SC2016 # the inner shell expands
+    works13 'PATH=/srv/bin:$PATH; . ./commands'
+    cp "$HOME13/root.pem" .
+    local file
+    for file in signed with-uri attached; do authentic "$HOME13/$file.exe" sha256; done
+    for file in stamped signed-and-stamped; do authentic "$HOME13/$file.exe" sha256 1 1; done
+
+    # The guide's token, whose PIN is CONFIG; the command line as it stands, with a link, and with a reference.
+    for file in signpath signpath-reference; do blocks docs/osslsigncode.md $file >"$HOME13/$file"; done
+    # shellcheck disable=SC2016 # the inner shell expands
+    works13 'PATH=/srv/bin:$PATH
+        mkdir modules guide; ln -s /mnt/pkcs11.so modules/pkcs11prov.so; ln -s /mnt/pkcs11.so modules; cd guide
+        echo "directories.tokendir = $PWD" >softhsm2.conf
+        export SOFTHSM2_CONF=$PWD/softhsm2.conf LibSignPathCryptokiPath=/usr/lib/softhsm/libsofthsm2.so ProjectSlug=project SigningPolicySlug=policy
+        softhsm2-util --init-token --free --label guide --pin CONFIG --so-pin CONFIG
+        pkcs11-tool --module $LibSignPathCryptokiPath --login --pin CONFIG --keypairgen --key-type rsa:2048 --id 70726f6a6563742f706f6c696379 --usage-sign
+        cp ../program.exe sample.exe
+        export OPENSSL_MODULES=/srv/modules
+        openssl req -provider pkcs11 -provider default -x509 -new -key "pkcs11:id=project/policy;type=private?pin-value=CONFIG" -subj /CN=guide -days 5 -out certificate.pem
+        . ../signpath; mv sample.signed.exe ../guide.exe
+        export OPENSSL_CONF=/srv/provider.cnf; . ../signpath-reference; mv sample.signed.exe ../reference.exe'
+    cp "$HOME13/guide/certificate.pem" root.pem
+    for file in guide reference; do authentic "$HOME13/$file.exe" sha256; done
+}
+
 # The sample keeps what the system's configuration says: a CA that is made with it has a CA's extensions.
 scenario_documents_sample_configuration() {
     [ -e /etc/ssl/openssl.cnf ] || { echo "the system's configuration is elsewhere"; exit 77; }
     sed -e "s|^# *module = .*|module = $PROVIDER|" "$SOURCE/openssl.cnf.sample" >my.cnf
-    sed -n '/^```openssl.cnf$/,/^```$/{/^```/!p}' "$SOURCE/docs/servers.md" | sed "s|^\[pkcs11_section\]|&\nmodule = $PROVIDER|; s|/etc/hsm|$WORK|; s|^pkcs11-module-path.*|pkcs11-module-path = $PKCS11_PROVIDER_MODULE|" >servers.cnf
+    blocks docs/servers.md openssl.cnf | sed "s|^\[pkcs11_section\]|&\nmodule = $PROVIDER|; s|/etc/hsm|$WORK|; s|^pkcs11-module-path.*|pkcs11-module-path = $PKCS11_PROVIDER_MODULE|" >servers.cnf
     echo "$PIN" >pin
     chmod 600 pin
     local file
