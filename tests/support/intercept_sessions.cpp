@@ -33,9 +33,8 @@ CK_RV closeAllSessions(CK_SLOT_ID slot) {
 
 // The real module knows nothing of the authentication that we ask for, unless its key asks for it
 // as well. So it is asked first, and the PIN compared here if it has no use for it.
-CK_RV loginForOperation(CK_SESSION_HANDLE session, std::string pin) {
-    const CK_RV rv = real().C_Login(session, CKU_CONTEXT_SPECIFIC,
-                                    reinterpret_cast<CK_UTF8CHAR*>(pin.data()), pin.size());
+CK_RV loginForOperation(CK_SESSION_HANDLE session, PinCopy pin) {
+    const CK_RV rv = real().C_Login(session, CKU_CONTEXT_SPECIFIC, pin.data(), pin.size());
     if (rv != CKR_OK) {
         if (rv != CKR_OPERATION_NOT_INITIALIZED ||
             authenticationOf(session) != Authentication::needed)
@@ -57,9 +56,9 @@ CK_RV login(CK_SESSION_HANDLE session, CK_USER_TYPE user, CK_UTF8CHAR* given, CK
         given = reinterpret_cast<CK_UTF8CHAR*>(entered.data());
         size = entered.size();
     }
-    std::string pin;
+    PinCopy pin;
     if (given != nullptr)
-        pin.assign(reinterpret_cast<const char*>(given), size);
+        pin.assign(given, given + size);
     if (user == CKU_CONTEXT_SPECIFIC && current.alwaysAuthenticate)
         return loginForOperation(session, pin);
     const CK_RV rv = real().C_Login(session, user, given, size);

@@ -17,7 +17,7 @@ struct Sessions {
     std::mutex mutex; // guards what follows
     std::map<CK_SESSION_HANDLE, Session> open;
     std::map<CK_SLOT_ID, CK_ULONG> taken; // open, or about to be
-    std::map<CK_SLOT_ID, std::string> pins;
+    std::map<CK_SLOT_ID, PinCopy> pins;
 
     // With its last session a slot loses its login.
     void forget(CK_SLOT_ID slot) {
@@ -109,7 +109,7 @@ std::vector<CK_SLOT_ID> slotsInUse() {
     });
 }
 
-void rememberPin(CK_SESSION_HANDLE session, std::string pin) {
+void rememberPin(CK_SESSION_HANDLE session, PinCopy pin) {
     if (const auto slot = slotOf(session))
         locked([&](Sessions& self) { self.pins[*slot] = std::move(pin); });
 }
@@ -119,9 +119,9 @@ void forgetPin(CK_SESSION_HANDLE session) {
         locked([&](Sessions& self) { self.pins.erase(*slot); });
 }
 
-std::optional<std::string> pinOf(CK_SESSION_HANDLE session) {
+std::optional<PinCopy> pinOf(CK_SESSION_HANDLE session) {
     const auto slot = slotOf(session);
-    return locked([&](Sessions& self) -> std::optional<std::string> {
+    return locked([&](Sessions& self) -> std::optional<PinCopy> {
         const auto found = slot ? self.pins.find(*slot) : self.pins.end();
         return found != self.pins.end() ? std::optional(found->second) : std::nullopt;
     });

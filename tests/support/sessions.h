@@ -2,10 +2,11 @@
 #pragma once
 
 #include <optional>
-#include <string>
 #include <vector>
 
 #include <p11-kit/pkcs11.h>
+
+#include "tests/support/pin_copy.h"
 
 namespace test_module {
 
@@ -26,9 +27,9 @@ std::optional<CK_SLOT_ID> slotOf(CK_SESSION_HANDLE session);
 std::vector<CK_SLOT_ID> slotsInUse();
 
 /// The PIN of the user, who is logged in at the session's slot.
-void rememberPin(CK_SESSION_HANDLE session, std::string pin);
+void rememberPin(CK_SESSION_HANDLE session, PinCopy pin);
 void forgetPin(CK_SESSION_HANDLE session);
-std::optional<std::string> pinOf(CK_SESSION_HANDLE session);
+std::optional<PinCopy> pinOf(CK_SESSION_HANDLE session);
 
 /// For keys with CKA_ALWAYS_AUTHENTICATE: where an operation of a session stands.
 enum class Authentication { noOperation, needed, done };

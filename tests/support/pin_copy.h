@@ -1,0 +1,29 @@
+// A PIN that the test module has seen: wiped when it goes, since tests look for PINs in memory.
+#pragma once
+
+#include <cstring>
+#include <memory>
+#include <vector>
+
+namespace test_module {
+
+template <typename T>
+struct WipingAllocator {
+    using value_type = T;
+
+    WipingAllocator() = default;
+    template <typename Other>
+    WipingAllocator(const WipingAllocator<Other>&) {}
+
+    T* allocate(std::size_t count) { return std::allocator<T>().allocate(count); }
+    void deallocate(T* memory, std::size_t count) {
+        explicit_bzero(memory, count * sizeof(T));
+        std::allocator<T>().deallocate(memory, count);
+    }
+    bool operator==(const WipingAllocator&) const { return true; }
+};
+
+/// Not a string, which keeps what is short in itself.
+using PinCopy = std::vector<unsigned char, WipingAllocator<unsigned char>>;
+
+} // namespace test_module
