@@ -9,6 +9,10 @@
 namespace asym_cipher {
 namespace {
 
+constexpr keymgmt::ContextFunctions contextFunctions{
+    OSSL_OP_ASYM_CIPHER, OSSL_FUNC_ASYM_CIPHER_NEWCTX, OSSL_FUNC_ASYM_CIPHER_FREECTX,
+    OSSL_FUNC_ASYM_CIPHER_DUPCTX};
+
 RsaCipher& cipherOf(void* ctx) {
     return *static_cast<RsaCipher*>(ctx);
 }
@@ -35,8 +39,13 @@ void* duplicateContext(void* ctx) {
                                 [&] { return new RsaCipher(cipherOf(ctx)); });
 }
 
+// The lists of EVP are asked for without a context, too.
+const keymgmt::SoftwareOperation* softwareOf(void* ctx) {
+    return ctx != nullptr ? cipherOf(ctx).software().get() : nullptr;
+}
+
 template <bool Decrypting>
-int init(void* ctx, void* keydata, const OSSL_PARAM params[]) {
+int initOnToken(void* ctx, void* keydata, const OSSL_PARAM params[]) {
     return attempt(ctx, [&](RsaCipher& cipher) {
         cipher.state().begin([&] {
             cipher.begin(keydata != nullptr ? keymgmt::keyOf(keydata) : nullptr, Decrypting,
@@ -46,39 +55,69 @@ int init(void* ctx, void* keydata, const OSSL_PARAM params[]) {
 }
 
 template <bool Decrypting>
+int init(void* ctx, void* keydata, const OSSL_PARAM params[]) {
+    constexpr int id =
+        Decrypting ? OSSL_FUNC_ASYM_CIPHER_DECRYPT_INIT : OSSL_FUNC_ASYM_CIPHER_ENCRYPT_INIT;
+    return ossl::passedOn(cipherOf(ctx).core(), 0, [&] {
+        cipherOf(ctx).software().choose(keydata, contextFunctions);
+        if (const auto* software = softwareOf(ctx))
+            return software->begin<OSSL_FUNC_asym_cipher_encrypt_init_fn>(
+                id, keymgmt::softwareKeydata(keydata), params);
+        return initOnToken<Decrypting>(ctx, keydata, params);
+    });
+}
+
+template <bool Decrypting>
+std::size_t runOnToken(RsaCipher& cipher, unsigned char* out, size_t room, Octets in) {
+    return cipher.state().once([&] {
+        const std::size_t longest = cipher.maxSize();
+        if (out == nullptr)
+            return longest;
+        if (room < longest)
+            throw ossl::UsageError(ossl::Reason::data, "the buffer is too small for the result");
+        const Buffer buffer(out, longest);
+        return Decrypting ? cipher.decrypt(in, buffer) : cipher.encrypt(in, buffer);
+    });
+}
+
+template <bool Decrypting>
 int run(void* ctx, unsigned char* out, size_t* size, size_t room, const unsigned char* in,
         size_t inSize) {
+    if (const auto* software = softwareOf(ctx))
+        return software->call<OSSL_FUNC_asym_cipher_encrypt_fn>(
+            Decrypting ? OSSL_FUNC_ASYM_CIPHER_DECRYPT : OSSL_FUNC_ASYM_CIPHER_ENCRYPT, 0, out,
+            size, room, in, inSize);
     return attempt(ctx, [&](RsaCipher& cipher) {
-        *size = cipher.state().once([&] {
-            const std::size_t longest = cipher.maxSize();
-            if (out == nullptr)
-                return longest;
-            if (room < longest)
-                throw ossl::UsageError(ossl::Reason::data,
-                                       "the buffer is too small for the result");
-            const Buffer buffer(out, longest);
-            return Decrypting ? cipher.decrypt(Octets(in, inSize), buffer)
-                              : cipher.encrypt(Octets(in, inSize), buffer);
-        });
+        *size = runOnToken<Decrypting>(cipher, out, room, Octets(in, inSize));
     });
 }
 
 int setParams(void* ctx, const OSSL_PARAM params[]) {
+    if (const auto* software = softwareOf(ctx))
+        return software->call<OSSL_FUNC_asym_cipher_set_ctx_params_fn>(
+            OSSL_FUNC_ASYM_CIPHER_SET_CTX_PARAMS, 0, params);
     return attempt(ctx, [&](RsaCipher& cipher) { cipher.setParams(params); });
 }
 
 int getParams(void* ctx, OSSL_PARAM params[]) {
+    if (const auto* software = softwareOf(ctx))
+        return software->call<OSSL_FUNC_asym_cipher_get_ctx_params_fn>(
+            OSSL_FUNC_ASYM_CIPHER_GET_CTX_PARAMS, 0, params);
     return attempt(ctx, [&](RsaCipher& cipher) {
         if (params != nullptr)
             cipher.getParams(params);
     });
 }
 
-const OSSL_PARAM* settableParams(void*, void*) {
-    return RsaCipher::settable();
+const OSSL_PARAM* settableParams(void* ctx, void*) {
+    const auto* software = softwareOf(ctx);
+    return software != nullptr ? software->list(OSSL_FUNC_ASYM_CIPHER_SETTABLE_CTX_PARAMS)
+                               : RsaCipher::settable();
 }
-const OSSL_PARAM* gettableParams(void*, void*) {
-    return RsaCipher::gettable();
+const OSSL_PARAM* gettableParams(void* ctx, void*) {
+    const auto* software = softwareOf(ctx);
+    return software != nullptr ? software->list(OSSL_FUNC_ASYM_CIPHER_GETTABLE_CTX_PARAMS)
+                               : RsaCipher::gettable();
 }
 
 const OSSL_DISPATCH* functions() {

@@ -64,7 +64,7 @@ void RsaCipher::begin(const std::shared_ptr<keymgmt::Key>& key, bool decrypting,
         key_ = key;
     if (!key_ || key_->modulusSize() <= pkcs1Overhead + premasterSize)
         throw ossl::UsageError(ossl::Reason::key, "no RSA key of a usable size is set");
-    if (decrypting && !key_->isSoftwarePair())
+    if (decrypting)
         key_->privateObject();
     setParams(params);
 }
@@ -86,8 +86,6 @@ std::size_t RsaCipher::decrypt(Octets ciphertext, Buffer out) {
         padded.insert(padded.end(), ciphertext.begin(), ciphertext.end());
         ciphertext = padded;
     }
-    if (key_->isSoftwarePair())
-        return decryptInSoftware(ciphertext, out);
     switch (padding_) {
     case CipherPadding::pkcs1:
         return decryptPkcs1(ciphertext, out);
@@ -266,16 +264,6 @@ std::size_t RsaCipher::encrypt(Octets plaintext, Buffer out) {
     if (!context || EVP_PKEY_encrypt_init(context.get()) != 1 || !configure(context.get()) ||
         EVP_PKEY_encrypt(context.get(), out.data(), &size, plaintext.data(), plaintext.size()) != 1)
         throw ossl::UsageError(ossl::Reason::data, "encryption failed");
-    return size;
-}
-
-std::size_t RsaCipher::decryptInSoftware(Octets ciphertext, Buffer out) {
-    const auto context = softwareContext();
-    std::size_t size = out.size();
-    if (!context || EVP_PKEY_decrypt_init(context.get()) != 1 || !configure(context.get()) ||
-        EVP_PKEY_decrypt(context.get(), out.data(), &size, ciphertext.data(), ciphertext.size()) !=
-            1)
-        decryptionFailed();
     return size;
 }
 

@@ -6,6 +6,7 @@
 
 #include "asym_cipher/rsa_decoding.h"
 #include "keymgmt/key.h"
+#include "keymgmt/software_operation.h"
 #include "ossl/operation_state.h"
 
 namespace asym_cipher {
@@ -19,6 +20,8 @@ class RsaCipher {
     explicit RsaCipher(ossl::Context& provider) : provider_(provider) {}
 
     const ossl::Core& core() const { return provider_.core(); }
+    /// With a key in memory, the whole operation is there.
+    keymgmt::SoftwareSide& software() { return software_; }
     /// begin() and what comes after it are done within its steps.
     ossl::OperationState& state() { return state_; }
 
@@ -42,7 +45,6 @@ class RsaCipher {
     std::size_t decryptOaep(Octets ciphertext, Buffer out);
     std::optional<std::size_t> decryptOaepOnToken(Octets ciphertext, Buffer out);
     std::size_t decryptNone(Octets ciphertext, Buffer out);
-    std::size_t decryptInSoftware(Octets ciphertext, Buffer out);
     ossl::PkeyCtx softwareContext() const;
     bool configure(EVP_PKEY_CTX* context);
     SecretBytes rawDecrypt(Octets ciphertext);
@@ -56,6 +58,7 @@ class RsaCipher {
     void setLabel(const OSSL_PARAM* params);
 
     ossl::Context& provider_;
+    keymgmt::SoftwareSide software_;
     ossl::OperationState state_;
     std::shared_ptr<keymgmt::Key> key_;
     CipherPadding padding_ = CipherPadding::pkcs1;

@@ -29,8 +29,7 @@ void Agreement::setKey(const std::shared_ptr<keymgmt::Key>& key) {
         key_ = key;
     if (!key_)
         throw ossl::UsageError(ossl::Reason::key, "no key is set");
-    if (!key_->isSoftwarePair())
-        key_->privateObject(); // throws for public keys and ambiguous ones
+    key_->privateObject(); // throws for public keys and ambiguous ones
     peer_.reset();
 }
 
@@ -55,26 +54,9 @@ std::size_t Agreement::secretSize() const {
     return keymgmt::secretSize(key_->type(), peerValue_.size());
 }
 
-ossl::SecretBytes Agreement::secretOfToken(CK_MECHANISM_TYPE mechanism) const {
+ossl::SecretBytes Agreement::secret(CK_MECHANISM_TYPE mechanism) const {
     ossl::SecretBytes shared(secretSize());
     keymgmt::agree(*key_, mechanism, peerValue_, shared.all());
-    return shared;
-}
-
-ossl::PkeyCtx Agreement::softwareContext() const {
-    ossl::PkeyCtx context(EVP_PKEY_CTX_new_from_pkey(provider_.libctx(), key_->requirePublicKey(),
-                                                     ossl::Context::propq()));
-    return context && EVP_PKEY_derive_init(context.get()) == 1 ? std::move(context) : nullptr;
-}
-
-// The peer is not checked once more: EVP has done it when the peer was set, unless it was told not
-// to.
-ossl::SecretBytes Agreement::finishInSoftware(EVP_PKEY_CTX* context) const {
-    ossl::SecretBytes shared(secretSize());
-    std::size_t size = shared.size();
-    if (context == nullptr || EVP_PKEY_derive_set_peer_ex(context, peer_.get(), 0) != 1 ||
-        EVP_PKEY_derive(context, shared.data(), &size) != 1 || size != shared.size())
-        throw ossl::UsageError(ossl::Reason::data, "key agreement in software failed");
     return shared;
 }
 

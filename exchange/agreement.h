@@ -1,10 +1,11 @@
-// What key agreements have in common: a key on a token, or a pair in memory, and the peer's key.
+// What key agreements have in common: a key on a token, and the peer's key.
 #pragma once
 
 #include <memory>
 #include <span>
 
 #include "keymgmt/key.h"
+#include "keymgmt/software_operation.h"
 #include "ossl/context.h"
 #include "ossl/operation_state.h"
 #include "ossl/secret.h"
@@ -21,6 +22,8 @@ class Agreement {
     explicit Agreement(ossl::Context& provider) : provider_(provider) {}
 
     const ossl::Core& core() const { return provider_.core(); }
+    /// With a key in memory, the whole operation is there.
+    keymgmt::SoftwareSide& software() { return software_; }
 
     /// Asks nothing of the token, unless the peer is a key on one. Throws UsageError for keys of
     /// another curve; there is no peer then.
@@ -32,15 +35,8 @@ class Agreement {
     /// Throws UsageError unless the derivation is begun, and has a peer.
     void requirePeer() const;
     std::size_t secretSize() const;
-    /// The shared secret: of the size of a coordinate always (SEC 1, section 3.3.1 and 2.3.5). In
-    /// software `prepare` sets more in the context; false fails.
-    template <typename Prepare>
-    ossl::SecretBytes secret(CK_MECHANISM_TYPE mechanism, Prepare&& prepare) const {
-        if (!key_->isSoftwarePair())
-            return secretOfToken(mechanism);
-        const auto context = softwareContext();
-        return finishInSoftware(context && prepare(context.get()) ? context.get() : nullptr);
-    }
+    /// The shared secret: of the size of a coordinate always (SEC 1, section 3.3.1 and 2.3.5).
+    ossl::SecretBytes secret(CK_MECHANISM_TYPE mechanism) const;
 
     ossl::OperationState& state() { return state_; }
     const ossl::OperationState& state() const { return state_; }
@@ -49,11 +45,8 @@ class Agreement {
     EVP_PKEY* peer() const { return peer_.get(); }
 
   private:
-    ossl::SecretBytes secretOfToken(CK_MECHANISM_TYPE mechanism) const;
-    ossl::PkeyCtx softwareContext() const;
-    ossl::SecretBytes finishInSoftware(EVP_PKEY_CTX* context) const;
-
     ossl::Context& provider_;
+    keymgmt::SoftwareSide software_;
     ossl::OperationState state_;
     std::shared_ptr<keymgmt::Key> key_;
     std::shared_ptr<EVP_PKEY> peer_;

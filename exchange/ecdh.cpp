@@ -50,20 +50,12 @@ std::size_t Ecdh::derive(Buffer out) const {
         throw ossl::UsageError(ossl::Reason::data, "there is no room for the secret");
     if (usesKdf_ && out.size() < kdfSize_)
         throw ossl::UsageError(ossl::Reason::data, "the buffer is too small for the KDF's output");
-    const auto shared = sharedSecret();
+    const auto shared = secret(mechanism());
     if (usesKdf_)
         return applyKdf(shared.view(), out);
     const auto part = shared.view().first(std::min(out.size(), shared.size()));
     std::copy(part.begin(), part.end(), out.begin());
     return part.size();
-}
-
-ossl::SecretBytes Ecdh::sharedSecret() const {
-    const auto type = key()->isSoftwarePair() ? CKM_ECDH1_DERIVE : mechanism();
-    return secret(type, [this](EVP_PKEY_CTX* context) {
-        return cofactorMode_ == cofactorModeOfKey ||
-               EVP_PKEY_CTX_set_ecdh_cofactor_mode(context, cofactorMode_) == 1;
-    });
 }
 
 bool Ecdh::multipliesByCofactor() const {
@@ -137,12 +129,8 @@ void Ecdh::setParams(const OSSL_PARAM* params) {
 }
 
 void Ecdh::getParams(OSSL_PARAM* params) const {
-    int mode = cofactorMode_;
-    if (mode == cofactorModeOfKey) {
-        mode = 0; // keys on tokens do not say
-        if (key() != nullptr && key()->isSoftwarePair())
-            EVP_PKEY_get_int_param(key()->shape(), OSSL_PKEY_PARAM_USE_COFACTOR_ECDH, &mode);
-    }
+    // Keys on tokens do not say.
+    const int mode = cofactorMode_ == cofactorModeOfKey ? 0 : cofactorMode_;
     ossl::answerInt(params, OSSL_EXCHANGE_PARAM_EC_ECDH_COFACTOR_MODE, mode);
     ossl::answerText(params, OSSL_EXCHANGE_PARAM_KDF_TYPE, usesKdf_ ? OSSL_KDF_NAME_X963KDF : "");
     ossl::answerText(params, OSSL_EXCHANGE_PARAM_KDF_DIGEST,

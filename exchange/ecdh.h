@@ -1,4 +1,4 @@
-// Key agreement with an EC key on a token, or with a pair in memory (EVP_KEYEXCH-ECDH(7)).
+// Key agreement with an EC key on a token (EVP_KEYEXCH-ECDH(7)).
 #pragma once
 
 #include "exchange/agreement.h"
@@ -25,7 +25,6 @@ class Ecdh : public Agreement {
 
   private:
     void requireComplete() const;
-    ossl::SecretBytes sharedSecret() const;
     CK_MECHANISM_TYPE mechanism() const;
     bool multipliesByCofactor() const;
     std::size_t applyKdf(Octets secret, Buffer out) const;

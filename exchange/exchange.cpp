@@ -10,6 +10,9 @@
 namespace exchange {
 namespace {
 
+constexpr keymgmt::ContextFunctions contextFunctions{
+    OSSL_OP_KEYEXCH, OSSL_FUNC_KEYEXCH_NEWCTX, OSSL_FUNC_KEYEXCH_FREECTX, OSSL_FUNC_KEYEXCH_DUPCTX};
+
 template <typename Exchange>
 Exchange& exchangeOf(void* ctx) {
     return *static_cast<Exchange*>(ctx);
@@ -41,15 +44,44 @@ void* duplicateContext(void* ctx) {
     return ossl::guarded<void*>(exchange.core(), nullptr, [&] { return new Exchange(exchange); });
 }
 
+// The lists of EVP are asked for without a context, too.
+template <typename Exchange>
+const keymgmt::SoftwareOperation* softwareOf(void* ctx) {
+    return ctx != nullptr ? exchangeOf<Exchange>(ctx).software().get() : nullptr;
+}
+
 template <typename Exchange>
 int init(void* ctx, void* keydata, const OSSL_PARAM params[]) {
-    return attempt<Exchange>(ctx, [&](Exchange& exchange) {
-        exchange.begin(keydata != nullptr ? keymgmt::keyOf(keydata) : nullptr, params);
+    auto& exchange = exchangeOf<Exchange>(ctx);
+    return ossl::passedOn(exchange.core(), 0, [&] {
+        exchange.software().choose(keydata, contextFunctions);
+        if (const keymgmt::SoftwareOperation* software = exchange.software().get())
+            return software->begin<OSSL_FUNC_keyexch_init_fn>(
+                OSSL_FUNC_KEYEXCH_INIT, keymgmt::softwareKeydata(keydata), params);
+        return attempt<Exchange>(ctx, [&](Exchange&) {
+            exchange.begin(keydata != nullptr ? keymgmt::keyOf(keydata) : nullptr, params);
+        });
     });
+}
+
+// The peer may be a key on a token.
+int setSoftwarePeer(const keymgmt::SoftwareOperation& software, void* keydata) {
+    const auto set = [&software](void* peer) {
+        return software.call<OSSL_FUNC_keyexch_set_peer_fn>(OSSL_FUNC_KEYEXCH_SET_PEER, 0, peer);
+    };
+    const auto& key = keymgmt::keyOf(keydata);
+    if (key->software() != nullptr)
+        return set(key->software()->keydata());
+    keymgmt::SoftwareKey copy(key->context(), key->type());
+    return copy.importFrom(key->requirePublicKey(), EVP_PKEY_PUBLIC_KEY) ? set(copy.keydata()) : 0;
 }
 
 template <typename Exchange>
 int setPeer(void* ctx, void* keydata) {
+    if (const keymgmt::SoftwareOperation* software = softwareOf<Exchange>(ctx);
+        software != nullptr && keydata != nullptr)
+        return ossl::passedOn(exchangeOf<Exchange>(ctx).core(), 0,
+                              [&] { return setSoftwarePeer(*software, keydata); });
     return attempt<Exchange>(ctx, [&](Exchange& exchange) {
         if (keydata == nullptr)
             throw ossl::UsageError(ossl::Reason::key, "no peer's key is given");
@@ -59,27 +91,40 @@ int setPeer(void* ctx, void* keydata) {
 
 template <typename Exchange>
 int derive(void* ctx, unsigned char* secret, size_t* size, size_t room) {
+    if (const keymgmt::SoftwareOperation* software = softwareOf<Exchange>(ctx))
+        return software->call<OSSL_FUNC_keyexch_derive_fn>(OSSL_FUNC_KEYEXCH_DERIVE, 0, secret,
+                                                           size, room);
     return attempt<Exchange>(ctx, [&](Exchange& exchange) {
         *size = secret == nullptr ? exchange.size() : exchange.derive(Buffer(secret, room));
     });
 }
 
 int setParams(void* ctx, const OSSL_PARAM params[]) {
+    if (const keymgmt::SoftwareOperation* software = softwareOf<Ecdh>(ctx))
+        return software->call<OSSL_FUNC_keyexch_set_ctx_params_fn>(OSSL_FUNC_KEYEXCH_SET_CTX_PARAMS,
+                                                                   0, params);
     return attempt<Ecdh>(ctx, [&](Ecdh& exchange) { exchange.setParams(params); });
 }
 
 int getParams(void* ctx, OSSL_PARAM params[]) {
+    if (const keymgmt::SoftwareOperation* software = softwareOf<Ecdh>(ctx))
+        return software->call<OSSL_FUNC_keyexch_get_ctx_params_fn>(OSSL_FUNC_KEYEXCH_GET_CTX_PARAMS,
+                                                                   0, params);
     return attempt<Ecdh>(ctx, [&](Ecdh& exchange) {
         if (params != nullptr)
             exchange.getParams(params);
     });
 }
 
-const OSSL_PARAM* settableParams(void*, void*) {
-    return Ecdh::settable();
+const OSSL_PARAM* settableParams(void* ctx, void*) {
+    const auto* software = softwareOf<Ecdh>(ctx);
+    return software != nullptr ? software->list(OSSL_FUNC_KEYEXCH_SETTABLE_CTX_PARAMS)
+                               : Ecdh::settable();
 }
-const OSSL_PARAM* gettableParams(void*, void*) {
-    return Ecdh::gettable();
+const OSSL_PARAM* gettableParams(void* ctx, void*) {
+    const auto* software = softwareOf<Ecdh>(ctx);
+    return software != nullptr ? software->list(OSSL_FUNC_KEYEXCH_GETTABLE_CTX_PARAMS)
+                               : Ecdh::gettable();
 }
 
 template <typename Exchange, typename... More>

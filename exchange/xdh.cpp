@@ -28,7 +28,7 @@ std::size_t Xdh::size() const {
 std::size_t Xdh::derive(Buffer out) const {
     if (out.size() < size())
         throw ossl::UsageError(ossl::Reason::data, "the buffer is too small for the secret");
-    const auto shared = secret(CKM_ECDH1_DERIVE, [](EVP_PKEY_CTX*) { return true; });
+    const auto shared = secret(CKM_ECDH1_DERIVE);
     const auto view = shared.view();
     if (isZero(view))
         throw ossl::UsageError(ossl::Reason::data,

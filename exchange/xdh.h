@@ -1,5 +1,4 @@
-// Key agreement with an X25519 or X448 key on a token, or with a pair in memory
-// (EVP_KEYEXCH-X25519(7)).
+// Key agreement with an X25519 or X448 key on a token (EVP_KEYEXCH-X25519(7)).
 #pragma once
 
 #include "exchange/agreement.h"

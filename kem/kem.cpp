@@ -7,9 +7,13 @@
 #include "keymgmt/parameter_set.h"
 #include "keymgmt/reference.h"
 #include "ossl/dispatch.h"
+#include "ossl/params.h"
 
 namespace kem {
 namespace {
+
+constexpr keymgmt::ContextFunctions contextFunctions{OSSL_OP_KEM, OSSL_FUNC_KEM_NEWCTX,
+                                                     OSSL_FUNC_KEM_FREECTX, OSSL_FUNC_KEM_DUPCTX};
 
 MlKem& kemOf(void* ctx) {
     return *static_cast<MlKem*>(ctx);
@@ -40,23 +44,51 @@ void* duplicateContext(void* ctx) {
     return ossl::guarded<void*>(kemOf(ctx).core(), nullptr, [&] { return new MlKem(kemOf(ctx)); });
 }
 
-// ML-KEM has no parameters but those of tests, which OpenSSL's own contexts have ("ikme").
-int encapsulateInit(void* ctx, void* keydata, const OSSL_PARAM[]) {
-    return attempt(ctx, [&](MlKem& kem) { kem.beginEncapsulation(keyOf(keydata)); });
+// The lists of EVP are asked for without a context, too.
+const keymgmt::SoftwareOperation* softwareOf(void* ctx) {
+    return ctx != nullptr ? kemOf(ctx).software().get() : nullptr;
 }
 
-int decapsulateInit(void* ctx, void* keydata, const OSSL_PARAM[]) {
-    return attempt(ctx, [&](MlKem& kem) { kem.beginDecapsulation(keyOf(keydata)); });
+template <int Id, auto OnToken>
+int init(void* ctx, void* keydata, const OSSL_PARAM params[]) {
+    return ossl::passedOn(kemOf(ctx).core(), 0, [&] {
+        kemOf(ctx).software().choose(keydata, contextFunctions);
+        if (const auto* software = softwareOf(ctx))
+            return software->begin<OSSL_FUNC_kem_encapsulate_init_fn>(
+                Id, keymgmt::softwareKeydata(keydata), params);
+        return attempt(ctx, [&](MlKem& kem) { (kem.*OnToken)(keyOf(keydata)); });
+    });
 }
 
 int encapsulate(void* ctx, unsigned char* out, size_t* size, unsigned char* secret,
                 size_t* secretSize) {
+    if (const auto* software = softwareOf(ctx))
+        return software->call<OSSL_FUNC_kem_encapsulate_fn>(OSSL_FUNC_KEM_ENCAPSULATE, 0, out, size,
+                                                            secret, secretSize);
     return attempt(ctx, [&](MlKem& kem) { kem.encapsulate(out, size, secret, secretSize); });
 }
 
 int decapsulate(void* ctx, unsigned char* out, size_t* size, const unsigned char* in,
                 size_t inSize) {
+    if (const auto* software = softwareOf(ctx))
+        return software->call<OSSL_FUNC_kem_decapsulate_fn>(OSSL_FUNC_KEM_DECAPSULATE, 0, out, size,
+                                                            in, inSize);
     return attempt(ctx, [&](MlKem& kem) { kem.decapsulate(out, size, Octets(in, inSize)); });
+}
+
+// ML-KEM has no parameters but those of tests, which OpenSSL's own contexts have ("ikme"): keys on
+// tokens have none.
+int setParams(void* ctx, const OSSL_PARAM params[]) {
+    const auto* software = softwareOf(ctx);
+    return software != nullptr ? software->call<OSSL_FUNC_kem_set_ctx_params_fn>(
+                                     OSSL_FUNC_KEM_SET_CTX_PARAMS, 0, params)
+                               : 1;
+}
+
+const OSSL_PARAM* settableParams(void* ctx, void*) {
+    static const OSSL_PARAM none = ossl::endOfParams();
+    const auto* software = softwareOf(ctx);
+    return software != nullptr ? software->list(OSSL_FUNC_KEM_SETTABLE_CTX_PARAMS) : &none;
 }
 
 const OSSL_DISPATCH* functions() {
@@ -64,12 +96,17 @@ const OSSL_DISPATCH* functions() {
         ossl::entry<OSSL_FUNC_kem_newctx_fn>(OSSL_FUNC_KEM_NEWCTX, newContext),
         ossl::entry<OSSL_FUNC_kem_freectx_fn>(OSSL_FUNC_KEM_FREECTX, freeContext),
         ossl::entry<OSSL_FUNC_kem_dupctx_fn>(OSSL_FUNC_KEM_DUPCTX, duplicateContext),
-        ossl::entry<OSSL_FUNC_kem_encapsulate_init_fn>(OSSL_FUNC_KEM_ENCAPSULATE_INIT,
-                                                       encapsulateInit),
+        ossl::entry<OSSL_FUNC_kem_encapsulate_init_fn>(
+            OSSL_FUNC_KEM_ENCAPSULATE_INIT,
+            init<OSSL_FUNC_KEM_ENCAPSULATE_INIT, &MlKem::beginEncapsulation>),
         ossl::entry<OSSL_FUNC_kem_encapsulate_fn>(OSSL_FUNC_KEM_ENCAPSULATE, encapsulate),
-        ossl::entry<OSSL_FUNC_kem_decapsulate_init_fn>(OSSL_FUNC_KEM_DECAPSULATE_INIT,
-                                                       decapsulateInit),
+        ossl::entry<OSSL_FUNC_kem_decapsulate_init_fn>(
+            OSSL_FUNC_KEM_DECAPSULATE_INIT,
+            init<OSSL_FUNC_KEM_DECAPSULATE_INIT, &MlKem::beginDecapsulation>),
         ossl::entry<OSSL_FUNC_kem_decapsulate_fn>(OSSL_FUNC_KEM_DECAPSULATE, decapsulate),
+        ossl::entry<OSSL_FUNC_kem_set_ctx_params_fn>(OSSL_FUNC_KEM_SET_CTX_PARAMS, setParams),
+        ossl::entry<OSSL_FUNC_kem_settable_ctx_params_fn>(OSSL_FUNC_KEM_SETTABLE_CTX_PARAMS,
+                                                          settableParams),
         ossl::endOfTable()};
     return table.data();
 }

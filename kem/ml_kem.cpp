@@ -28,8 +28,7 @@ void MlKem::beginEncapsulation(const std::shared_ptr<keymgmt::Key>& key) {
 void MlKem::beginDecapsulation(const std::shared_ptr<keymgmt::Key>& key) {
     state_.begin([&] {
         setKey(key);
-        if (!key_->isSoftwarePair())
-            key_->privateObject(); // throws for public keys and ambiguous ones
+        key_->privateObject(); // throws for public keys and ambiguous ones
     });
 }
 
@@ -67,22 +66,10 @@ void MlKem::decapsulateWithKey(unsigned char* secret, std::size_t* secretSize,
                                    " bytes, and one of " + keymgmt::nameOf(key_->type()) + " has " +
                                    std::to_string(expected));
     ossl::SecretBytes shared(mlKemSecretSize);
-    if (key_->isSoftwarePair())
-        decapsulateInSoftware(shared.all(), ciphertext);
-    else if (pkcs11::decapsulate(key_->privateObject(), ciphertext, shared.all()) != shared.size())
+    if (pkcs11::decapsulate(key_->privateObject(), ciphertext, shared.all()) != shared.size())
         throw ossl::UsageError(ossl::Reason::data, "the token's secret has not 32 bytes");
     std::copy_n(shared.data(), shared.size(), secret);
     *secretSize = shared.size();
-}
-
-void MlKem::decapsulateInSoftware(std::span<unsigned char> secret, Octets ciphertext) const {
-    const auto context = publicContext();
-    std::size_t size = secret.size();
-    if (!context || EVP_PKEY_decapsulate_init(context.get(), nullptr) != 1 ||
-        EVP_PKEY_decapsulate(context.get(), secret.data(), &size, ciphertext.data(),
-                             ciphertext.size()) != 1 ||
-        size != secret.size())
-        throw ossl::UsageError(ossl::Reason::data, "decapsulation in software failed");
 }
 
 } // namespace kem

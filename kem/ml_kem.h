@@ -5,6 +5,7 @@
 #include <span>
 
 #include "keymgmt/key.h"
+#include "keymgmt/software_operation.h"
 #include "ossl/context.h"
 #include "ossl/operation_state.h"
 
@@ -18,6 +19,8 @@ class MlKem {
     explicit MlKem(ossl::Context& provider) : provider_(provider) {}
 
     const ossl::Core& core() const { return provider_.core(); }
+    /// With a key in memory, the whole operation is there.
+    keymgmt::SoftwareSide& software() { return software_; }
 
     /// A null `key` keeps the present one. Both throw UsageError.
     void beginEncapsulation(const std::shared_ptr<keymgmt::Key>& key);
@@ -35,9 +38,9 @@ class MlKem {
     void decapsulateWithKey(unsigned char* secret, std::size_t* secretSize,
                             Octets ciphertext) const;
     ossl::PkeyCtx publicContext() const;
-    void decapsulateInSoftware(std::span<unsigned char> secret, Octets ciphertext) const;
 
     ossl::Context& provider_;
+    keymgmt::SoftwareSide software_;
     ossl::OperationState state_;
     std::shared_ptr<keymgmt::Key> key_;
 };

@@ -1,54 +1,16 @@
 #include "keymgmt/generation.h"
 
 #include <array>
-#include <deque>
-#include <map>
-#include <mutex>
 
 #include <openssl/core_names.h>
 
 #include "keymgmt/new_pair.h"
+#include "keymgmt/parameter_list.h"
+#include "ossl/dispatch.h"
 #include "ossl/params.h"
-#include "pkcs11/process.h"
 
 namespace keymgmt {
 namespace {
-
-/// A list of parameters that owns their names: the provider that has them may be unloaded.
-class ParameterList {
-  public:
-    void add(const OSSL_PARAM& parameter) {
-        names_.emplace_back(parameter.key);
-        list_.push_back(parameter);
-        list_.back().key = names_.back().c_str();
-    }
-    const OSSL_PARAM* end() {
-        list_.push_back(OSSL_PARAM_construct_end());
-        return list_.data();
-    }
-    bool ended() const { return !list_.empty() && list_.back().key == nullptr; }
-    const OSSL_PARAM* data() const { return list_.data(); }
-
-  private:
-    std::deque<std::string> names_;
-    std::vector<OSSL_PARAM> list_;
-};
-
-// Never destroyed, as EVP may use them until the end. Guarded by pkcs11::process::stateMutex().
-auto& lists = *new std::map<const OSSL_PARAM*, ParameterList>;
-
-// Lists have no end of life that anybody could see, so one for each of another provider's is kept.
-const OSSL_PARAM* withOurs(const OSSL_PARAM* theirs) {
-    const std::lock_guard lock(pkcs11::process::stateMutex());
-    auto& list = lists[theirs];
-    if (list.ended())
-        return list.data();
-    for (const auto* next = theirs; next != nullptr && next->key != nullptr; ++next)
-        list.add(*next);
-    for (const auto& parameter : Placement::parameters())
-        list.add(parameter);
-    return list.end();
-}
 
 pkcs11::Bytes bigEndian(const OSSL_PARAM* param) {
     BIGNUM* value = nullptr;
@@ -63,27 +25,35 @@ pkcs11::Bytes bigEndian(const OSSL_PARAM* param) {
 } // namespace
 
 Generation::Generation(ossl::Context& context, KeyType type, int selection)
-    : context_(context), type_(type), pair_((selection & OSSL_KEYMGMT_SELECT_KEYPAIR) != 0),
-      generator_(
-          EVP_PKEY_CTX_new_from_name(context.libctx(), nameOf(type), ossl::Context::propq())) {
-    if (!begin())
-        throw ossl::UsageError(ossl::Reason::unsupported, std::string("no other provider makes ") +
-                                                              (pair_ ? "keys" : "parameters") +
-                                                              " of type " + nameOf(type));
+    : context_(context), type_(type), selection_(selection), keymgmt_(context, type) {}
+
+Generation::~Generation() {
+    auto* cleanup = function<OSSL_FUNC_keymgmt_gen_cleanup_fn>(OSSL_FUNC_KEYMGMT_GEN_CLEANUP);
+    if (generator_ != nullptr && cleanup != nullptr)
+        cleanup(generator_);
 }
 
-bool Generation::begin() {
-    return generator_ && (pair_ ? EVP_PKEY_keygen_init(generator_.get())
-                                : EVP_PKEY_paramgen_init(generator_.get())) == 1;
-}
-
-void Generation::set(const OSSL_PARAM* params) {
+bool Generation::init(const OSSL_PARAM* params) {
     placement_.set(params);
+    auto* begin = function<OSSL_FUNC_keymgmt_gen_init_fn>(OSSL_FUNC_KEYMGMT_GEN_INIT);
+    generator_ =
+        begin != nullptr ? begin(keymgmt_.functions().provctx(), selection_, params) : nullptr;
+    if (generator_ != nullptr)
+        note(params);
+    return generator_ != nullptr;
+}
+
+int Generation::setParams(const OSSL_PARAM* params) {
+    placement_.set(params);
+    auto* set = function<OSSL_FUNC_keymgmt_gen_set_params_fn>(OSSL_FUNC_KEYMGMT_GEN_SET_PARAMS);
     const ossl::Reasons reasons;
-    if (params != nullptr && EVP_PKEY_CTX_set_params(generator_.get(), params) != 1)
+    const int answer = set != nullptr ? set(generator_, params) : 0;
+    if (answer == 1)
+        note(params);
+    else if (isForToken())
         throw ossl::UsageError(ossl::Reason::parameter,
                                reasons.last("a parameter for the new key is refused"));
-    note(params);
+    return answer;
 }
 
 // The generator has found them good.
@@ -105,43 +75,49 @@ void Generation::note(const OSSL_PARAM* params) {
 }
 
 const OSSL_PARAM* Generation::settable() const {
-    return withOurs(EVP_PKEY_CTX_settable_params(generator_.get()));
+    auto* list =
+        function<OSSL_FUNC_keymgmt_gen_settable_params_fn>(OSSL_FUNC_KEYMGMT_GEN_SETTABLE_PARAMS);
+    return withOurs(list != nullptr ? list(generator_, keymgmt_.functions().provctx()) : nullptr,
+                    Placement::parameters());
 }
 
-bool Generation::useTemplate(const Key& key) {
-    auto* source = key.shape();
-    if (source == nullptr)
-        return false;
-    generator_.reset(EVP_PKEY_CTX_new_from_pkey(context_.libctx(), source, ossl::Context::propq()));
+void Generation::noteGroup(const Key& key) {
     std::array<char, 128> group{};
     std::size_t size = 0;
-    if (type_ == KeyType::ec &&
-        EVP_PKEY_get_group_name(source, group.data(), group.size(), &size) == 1)
+    const ossl::ErrorMark mark;
+    if (type_ == KeyType::ec && key.shape() != nullptr &&
+        EVP_PKEY_get_group_name(key.shape(), group.data(), group.size(), &size) == 1)
         wanted_.group.assign(group.data(), size);
-    return begin();
 }
 
-std::shared_ptr<Key> Generation::run() {
-    if (!placement_.given())
-        return runInMemory();
-    if (!pair_)
+int Generation::setTemplate(const Key& key) {
+    noteGroup(key);
+    auto* set = function<OSSL_FUNC_keymgmt_gen_set_template_fn>(OSSL_FUNC_KEYMGMT_GEN_SET_TEMPLATE);
+    if (set == nullptr)
+        return 1; // EVP passes it over, too
+    if (key.software() != nullptr)
+        return set(generator_, key.software()->keydata());
+    if (key.shape() == nullptr)
+        return 0;
+    template_ = std::make_unique<SoftwareKey>(context_, type_);
+    return template_->importFrom(key.shape(), EVP_PKEY_KEY_PARAMETERS)
+               ? set(generator_, template_->keydata())
+               : 0;
+}
+
+std::shared_ptr<Key> Generation::generateOnToken() {
+    if ((selection_ & OSSL_KEYMGMT_SELECT_KEYPAIR) == 0)
         throw ossl::UsageError(ossl::Reason::parameter,
                                "parameters are not made on tokens; key pairs are");
     return generatePair(context_, type_, placement_, wanted_);
 }
 
-std::shared_ptr<Key> Generation::runInMemory() {
-    EVP_PKEY* made = nullptr;
-    const ossl::Reasons reasons;
-    if (EVP_PKEY_generate(generator_.get(), &made) != 1)
-        throw ossl::UsageError(ossl::Reason::parameter,
-                               reasons.last("the key could not be generated"));
-    auto key = std::make_shared<Key>(context_, type_);
-    if (pair_)
-        key->setSoftwarePair(ossl::Pkey(made));
-    else
-        key->setPublicKey(ossl::Pkey(made));
-    return key;
+std::shared_ptr<Key> Generation::generateInMemory(OSSL_CALLBACK* progress, void* arg) {
+    auto* generate = function<OSSL_FUNC_keymgmt_gen_fn>(OSSL_FUNC_KEYMGMT_GEN);
+    void* made = generate != nullptr ? generate(generator_, progress, arg) : nullptr;
+    if (made == nullptr)
+        return nullptr;
+    return std::make_shared<Key>(context_, type_, std::make_unique<SoftwareKey>(keymgmt_, made));
 }
 
 } // namespace keymgmt

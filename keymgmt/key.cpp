@@ -42,7 +42,11 @@ struct Key::Witness {
     pkcs11::Bytes signature;
 };
 
-Key::Key(ossl::Context& context, KeyType type) : context_(context), type_(type) {}
+Key::Key(ossl::Context& context, KeyType type, std::unique_ptr<SoftwareKey> software)
+    : context_(context), type_(type), software_(std::move(software)) {}
+
+Key::Key(ossl::Context& context, KeyType type)
+    : Key(context, type, std::make_unique<SoftwareKey>(context, type)) {}
 
 Key::Key(ossl::Context& context, KeyType type, std::shared_ptr<pkcs11::TokenObject> object,
          std::string uri)
@@ -74,7 +78,18 @@ pkcs11::TokenObject& Key::privateObject() const {
     return *object_;
 }
 
+// For comparisons and agreements with keys on tokens.
+EVP_PKEY* Key::softwareView() const {
+    if (auto* key = public_.load())
+        return key;
+    const ossl::ErrorMark mark;
+    auto made = software_->toPkey(context_, type_);
+    return made ? publish(std::move(made)) : nullptr;
+}
+
 EVP_PKEY* Key::publicKey() const {
+    if (software_)
+        return software_->has(OSSL_KEYMGMT_SELECT_PUBLIC_KEY) == 1 ? softwareView() : nullptr;
     if (auto* key = public_.load(); key != nullptr || publicMissing_ || !isPrivate())
         return key;
     auto found = findPublicKey();
@@ -289,6 +304,8 @@ bool Key::isNamedApart(const Key& other) const {
 }
 
 EVP_PKEY* Key::shape() const {
+    if (software_)
+        return softwareView();
     auto* key = public_.load();
     return key != nullptr ? key : shape_.get();
 }
@@ -298,9 +315,19 @@ std::size_t Key::modulusSize() const {
     return key != nullptr ? static_cast<std::size_t>(EVP_PKEY_get_size(key)) : 0;
 }
 
-void Key::setSoftwarePair(ossl::Pkey key) {
-    setPublicKey(std::move(key));
-    softwarePair_ = true;
+int Key::import(int selection, const OSSL_PARAM* params) {
+    forgetView();
+    return software_->import(selection, params);
+}
+
+bool Key::importFrom(EVP_PKEY* key, int selection) {
+    forgetView();
+    return software_->importFrom(key, selection);
+}
+
+int Key::setSoftwareParams(const OSSL_PARAM* params) {
+    forgetView();
+    return software_->setParams(params);
 }
 
 void Key::setPublicKey(ossl::Pkey key) {

@@ -10,6 +10,7 @@
 
 #include "keymgmt/key_type.h"
 #include "keymgmt/public_key.h"
+#include "keymgmt/software_key.h"
 #include "ossl/context.h"
 #include "pkcs11/object.h"
 
@@ -23,10 +24,13 @@ struct Ambiguity {
     std::string message;
 };
 
-/// Thread-safe once it is made; setPublicKey() is for keys that only one thread has yet.
+/// Thread-safe once it is made; what sets something is for keys that only one thread has yet.
 class Key {
   public:
-    /// An empty key, to be filled by import.
+    /// A key in memory.
+    Key(ossl::Context& context, KeyType type, std::unique_ptr<SoftwareKey> software);
+    /// The same, empty, to be filled by import. Throws UsageError where no other provider has keys
+    /// of `type`.
     Key(ossl::Context& context, KeyType type);
     /// A private or public key on a token. `uri` is its complete URI without a PIN. Throws
     /// pkcs11::Error if its attributes make no sense.
@@ -41,10 +45,10 @@ class Key {
     const std::string& uri() const { return uri_; }
     bool isOnToken() const { return object_ != nullptr; }
     bool isPrivate() const { return object_ && object_->type() == CKO_PRIVATE_KEY; }
-    /// A key pair in memory: made here for an application that generates keys and gets this
-    /// provider's keymgmt only because it is the first. Everything is done with it as if this
-    /// provider were not there.
-    bool isSoftwarePair() const { return softwarePair_; }
+    /// A key in memory: an application's that gets this provider's keymgmt only because it is the
+    /// first. Everything is done with it as if this provider were not there. Null if the key is on
+    /// a token.
+    const SoftwareKey* software() const { return software_.get(); }
 
     /// The private key on the token. Throws UsageError if this is not one, or if it is one of
     /// several that fit.
@@ -69,10 +73,12 @@ class Key {
     /// Length of an RSA modulus in bytes; 0 for other keys.
     std::size_t modulusSize() const;
 
+    /// Of a key on a token.
     void setPublicKey(ossl::Pkey key);
-    /// Gives a key in memory its parameters, which is all that it has then.
-    void setParameters(ossl::Pkey parameters) { shape_ = std::move(parameters); }
-    void setSoftwarePair(ossl::Pkey key);
+    /// Fill and change a key in memory, as SoftwareKey has it.
+    int import(int selection, const OSSL_PARAM* params);
+    bool importFrom(EVP_PKEY* key, int selection);
+    int setSoftwareParams(const OSSL_PARAM* params);
     /// Proves by a signature, or where it may not sign by a key agreement or a decapsulation, that
     /// `candidate` is the public half, where the token does not give it, and keeps it then. Throws
     /// pkcs11::Error.
@@ -109,6 +115,8 @@ class Key {
 
   private:
     struct Witness;
+    EVP_PKEY* softwareView() const;
+    void forgetView() { setPublicKey(nullptr); }
     ossl::Pkey findPublicKey() const;
     enum class Fit { yes, no, unknown };
     /// A public key beside the private one.
@@ -141,8 +149,9 @@ class Key {
     std::string uri_;
     ossl::Pkey shape_;
     std::shared_ptr<Ambiguity> ambiguity_;
-    bool softwarePair_ = false;
-    mutable std::atomic<EVP_PKEY*> public_{nullptr}; ///< owned
+    std::unique_ptr<SoftwareKey> software_;
+    /// Owned. Of a key in memory: a copy of it, made when it is first wanted.
+    mutable std::atomic<EVP_PKEY*> public_{nullptr};
     mutable std::atomic<bool> publicMissing_{false};
     mutable std::atomic<bool> foreignBeside_{false};       ///< a public key of its id is another's
     mutable std::atomic<const Witness*> witness_{nullptr}; ///< owned

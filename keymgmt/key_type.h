@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include <openssl/core_dispatch.h>
+
 namespace keymgmt {
 
 enum class KeyType {
@@ -65,6 +67,15 @@ constexpr bool isRsa(KeyType type) {
 /// X25519 and X448 (RFC 7748), which agree on secrets and do nothing else.
 constexpr bool isMontgomery(KeyType type) {
     return type == KeyType::x25519 || type == KeyType::x448;
+}
+
+/// The name under which an operation (OSSL_OP_SIGNATURE ...) with such a key is looked for.
+constexpr const char* operationNameOf(KeyType type, int operation) {
+    if (type == KeyType::ec && operation == OSSL_OP_SIGNATURE)
+        return "ECDSA";
+    if (type == KeyType::ec && operation == OSSL_OP_KEYEXCH)
+        return "ECDH";
+    return isRsa(type) ? "RSA" : nameOf(type);
 }
 
 } // namespace keymgmt

@@ -9,6 +9,7 @@
 #include "keymgmt/certificate.h"
 #include "keymgmt/generation.h"
 #include "keymgmt/new_pair.h"
+#include "keymgmt/parameter_list.h"
 #include "keymgmt/parameter_set.h"
 #include "keymgmt/public_parts.h"
 #include "keymgmt/reference.h"
@@ -42,16 +43,14 @@ void freeKey(void* keydata) {
     delete static_cast<KeyData*>(keydata);
 }
 
-bool hasPrivateHalf(const Key& key) {
-    return key.isPrivate() || key.isSoftwarePair();
-}
-
 int hasParts(const void* keydata, int selection) {
     if (keydata == nullptr)
         return 0;
     const auto& key = *static_cast<const KeyData*>(keydata)->key;
+    if (const auto* software = key.software())
+        return software->has(selection);
     return ossl::guarded(key.context().core(), 0, [&] {
-        if ((selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY) != 0 && !hasPrivateHalf(key))
+        if ((selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY) != 0 && !key.isPrivate())
             return 0;
         if ((selection & OSSL_KEYMGMT_SELECT_PUBLIC_KEY) != 0 && key.publicKey() == nullptr)
             return 0;
@@ -61,10 +60,17 @@ int hasParts(const void* keydata, int selection) {
     });
 }
 
+bool hasPrivate(const Key& key) {
+    return key.software() != nullptr ? key.software()->has(OSSL_KEYMGMT_SELECT_PRIVATE_KEY) == 1
+                                     : key.isPrivate();
+}
+
 // Handles say nothing (two sessions, two tokens, a key in memory): public values decide.
 int matchKeys(const void* data1, const void* data2, int selection) {
     const auto& a = *static_cast<const KeyData*>(data1)->key;
     const auto& b = *static_cast<const KeyData*>(data2)->key;
+    if (a.software() != nullptr && b.software() != nullptr)
+        return a.software()->match(*b.software(), selection);
     return ossl::guarded(a.context().core(), 0, [&] {
         if ((selection & OSSL_KEYMGMT_SELECT_KEYPAIR) == 0) {
             if (a.type() != KeyType::ec)
@@ -75,7 +81,7 @@ int matchKeys(const void* data1, const void* data2, int selection) {
                        : 0;
         }
         const bool privateAlone = (selection & OSSL_KEYMGMT_SELECT_PUBLIC_KEY) == 0;
-        if (privateAlone && !(hasPrivateHalf(a) && hasPrivateHalf(b)))
+        if (privateAlone && !(hasPrivate(a) && hasPrivate(b)))
             return 0;
         auto* left = a.publicKey();
         auto* right = b.publicKey();
@@ -88,11 +94,13 @@ int matchKeys(const void* data1, const void* data2, int selection) {
     });
 }
 
-// A private key is never exported, and a selection that asks for one gets nothing at all: a public
-// part given instead would make another provider sign with it. No error either: EVP asks at every
-// operation.
+// A private key on a token is never exported, and a selection that asks for one gets nothing at
+// all: a public part given instead would make another provider sign with it. No error either: EVP
+// asks at every operation.
 int exportKey(void* keydata, int selection, OSSL_CALLBACK* callback, void* arg) {
     const auto& key = *keyOf(keydata);
+    if (const auto* software = key.software())
+        return software->exportTo(selection, callback, arg);
     if ((selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY) != 0 && key.isPrivate())
         return 0;
     return ossl::guarded(key.context().core(), 0, [&] {
@@ -106,22 +114,60 @@ int exportKey(void* keydata, int selection, OSSL_CALLBACK* callback, void* arg) 
     });
 }
 
+constexpr const char* seedParameter = "seed"; // OSSL_PKEY_PARAM_ML_DSA_SEED, ..._ML_KEM_SEED: 3.5
+
 bool holdsPrivatePart(const OSSL_PARAM* params) {
-    constexpr const char* seed = "seed"; // OSSL_PKEY_PARAM_ML_DSA_SEED and ..._ML_KEM_SEED of 3.5
     constexpr std::array names{OSSL_PKEY_PARAM_RSA_D, OSSL_PKEY_PARAM_PRIV_KEY,
-                               OSSL_PKEY_PARAM_RSA_FACTOR1, seed};
+                               OSSL_PKEY_PARAM_RSA_FACTOR1, seedParameter};
     return std::any_of(names.begin(), names.end(), [params](const char* name) {
         return OSSL_PARAM_locate_const(params, name) != nullptr;
     });
 }
 
-// The private key alone is what EVP_PKEY_new_raw_private_key(3) gives, and no provider that exports
-// a pair: it is an application's, which named no provider.
-bool isRawPrivateKey(KeyType type, const OSSL_PARAM* params) {
-    const bool isCurve = isMontgomery(type) || type == KeyType::ed25519 || type == KeyType::ed448;
-    return isCurve && OSSL_PARAM_locate_const(params, OSSL_PKEY_PARAM_PUB_KEY) == nullptr &&
-           OSSL_PARAM_locate_const(params, OSSL_PKEY_PARAM_PRIV_KEY) != nullptr;
-}
+constexpr std::array rsaPrivateParameters{OSSL_PKEY_PARAM_RSA_D,
+                                          OSSL_PKEY_PARAM_RSA_FACTOR1,
+                                          OSSL_PKEY_PARAM_RSA_FACTOR2,
+                                          OSSL_PKEY_PARAM_RSA_FACTOR3,
+                                          OSSL_PKEY_PARAM_RSA_FACTOR4,
+                                          OSSL_PKEY_PARAM_RSA_FACTOR5,
+                                          OSSL_PKEY_PARAM_RSA_FACTOR6,
+                                          OSSL_PKEY_PARAM_RSA_FACTOR7,
+                                          OSSL_PKEY_PARAM_RSA_FACTOR8,
+                                          OSSL_PKEY_PARAM_RSA_FACTOR9,
+                                          OSSL_PKEY_PARAM_RSA_FACTOR10,
+                                          OSSL_PKEY_PARAM_RSA_EXPONENT1,
+                                          OSSL_PKEY_PARAM_RSA_EXPONENT2,
+                                          OSSL_PKEY_PARAM_RSA_EXPONENT3,
+                                          OSSL_PKEY_PARAM_RSA_EXPONENT4,
+                                          OSSL_PKEY_PARAM_RSA_EXPONENT5,
+                                          OSSL_PKEY_PARAM_RSA_EXPONENT6,
+                                          OSSL_PKEY_PARAM_RSA_EXPONENT7,
+                                          OSSL_PKEY_PARAM_RSA_EXPONENT8,
+                                          OSSL_PKEY_PARAM_RSA_EXPONENT9,
+                                          OSSL_PKEY_PARAM_RSA_EXPONENT10,
+                                          OSSL_PKEY_PARAM_RSA_COEFFICIENT1,
+                                          OSSL_PKEY_PARAM_RSA_COEFFICIENT2,
+                                          OSSL_PKEY_PARAM_RSA_COEFFICIENT3,
+                                          OSSL_PKEY_PARAM_RSA_COEFFICIENT4,
+                                          OSSL_PKEY_PARAM_RSA_COEFFICIENT5,
+                                          OSSL_PKEY_PARAM_RSA_COEFFICIENT6,
+                                          OSSL_PKEY_PARAM_RSA_COEFFICIENT7,
+                                          OSSL_PKEY_PARAM_RSA_COEFFICIENT8,
+                                          OSSL_PKEY_PARAM_RSA_COEFFICIENT9};
+
+constexpr std::array ecParameters{ossl::textParam(OSSL_PKEY_PARAM_GROUP_NAME),
+                                  ossl::textParam(OSSL_PKEY_PARAM_EC_ENCODING),
+                                  ossl::textParam(OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT),
+                                  ossl::textParam(OSSL_PKEY_PARAM_EC_FIELD_TYPE),
+                                  ossl::bignumParam(OSSL_PKEY_PARAM_EC_P),
+                                  ossl::bignumParam(OSSL_PKEY_PARAM_EC_A),
+                                  ossl::bignumParam(OSSL_PKEY_PARAM_EC_B),
+                                  ossl::octetsParam(OSSL_PKEY_PARAM_EC_GENERATOR),
+                                  ossl::bignumParam(OSSL_PKEY_PARAM_EC_ORDER),
+                                  ossl::bignumParam(OSSL_PKEY_PARAM_EC_COFACTOR),
+                                  ossl::octetsParam(OSSL_PKEY_PARAM_EC_SEED),
+                                  ossl::intParam(OSSL_PKEY_PARAM_USE_COFACTOR_ECDH),
+                                  ossl::intParam(OSSL_PKEY_PARAM_EC_INCLUDE_PUBLIC)};
 
 // EVP_PKEY_fromdata with pkcs11_uri: the pair is stored on that token.
 int importToToken(std::shared_ptr<Key>& key, int selection, const OSSL_PARAM* params) {
@@ -145,67 +191,62 @@ int importToToken(std::shared_ptr<Key>& key, int selection, const OSSL_PARAM* pa
     return 1;
 }
 
-// Software private keys stay with the provider that has them (and are refused without an error, for
-// EVP goes on there). Public keys are taken: peers of a key agreement and comparisons with
-// certificates need it.
+// All other keys are in memory, and the other provider's. EVP_PKEY_fromdata and the export to an
+// operation of this provider can't be told from each other here.
 int importKey(void* keydata, int selection, const OSSL_PARAM* params) {
     auto& key = static_cast<KeyData*>(keydata)->key;
-    if (params == nullptr)
-        return 0;
-    if (OSSL_PARAM_locate_const(params, Placement::uriParameter) != nullptr)
+    if (params != nullptr && OSSL_PARAM_locate_const(params, Placement::uriParameter) != nullptr)
         return ossl::guarded(key->context().core(), 0,
                              [&] { return importToToken(key, selection, params); });
-    const bool raw = isRawPrivateKey(key->type(), params);
-    if (holdsPrivatePart(params) && !raw)
-        return 0;
-    return ossl::guarded(key->context().core(), 0, [&] {
-        const ossl::ErrorMark mark;
-        if (raw) {
-            auto pair = keyFromParams(key->context(), key->type(), EVP_PKEY_KEYPAIR,
-                                      const_cast<OSSL_PARAM*>(params));
-            const bool good = pair != nullptr;
-            if (good)
-                key->setSoftwarePair(std::move(pair));
-            return good ? 1 : 0;
-        }
-        // Either half may be selected where there is a public one: the hybrid groups of TLS do so.
-        const bool publicPart = (selection & OSSL_KEYMGMT_SELECT_KEYPAIR) != 0;
-        auto made = keyFromParams(key->context(), key->type(),
-                                  publicPart ? EVP_PKEY_PUBLIC_KEY : EVP_PKEY_KEY_PARAMETERS,
-                                  const_cast<OSSL_PARAM*>(params));
-        if (!made)
-            return 0;
-        publicPart ? key->setPublicKey(std::move(made)) : key->setParameters(std::move(made));
-        return 1;
+    return ossl::passedOn(key->context().core(), 0, [&] {
+        return key->software() != nullptr ? key->import(selection, params) : 0;
     });
 }
 
+// What EVP_PKEY_fromdata_settable(3) and EVP_PKEY_export(3) know of. OpenSSL 3.0 asks without the
+// provider's context, so the other provider can't be asked in turn.
+template <KeyType Type>
+std::vector<OSSL_PARAM> keyParameters(bool withPrivate) {
+    const auto octets = ossl::octetsParam;
+    std::vector<OSSL_PARAM> list;
+    if constexpr (isRsa(Type)) {
+        list = {ossl::bignumParam(OSSL_PKEY_PARAM_RSA_N), ossl::bignumParam(OSSL_PKEY_PARAM_RSA_E)};
+        if (withPrivate)
+            for (const char* name : rsaPrivateParameters)
+                list.push_back(ossl::bignumParam(name));
+        return list;
+    }
+    list = {octets(OSSL_PKEY_PARAM_PUB_KEY)};
+    if (withPrivate && Type == KeyType::ec)
+        list.push_back(ossl::bignumParam(OSSL_PKEY_PARAM_PRIV_KEY));
+    else if (withPrivate)
+        list.push_back(octets(OSSL_PKEY_PARAM_PRIV_KEY));
+    if (withPrivate && parameterSetOf(Type) != nullptr)
+        list.push_back(octets(seedParameter));
+    if constexpr (Type == KeyType::ec)
+        list.insert(list.end(), ecParameters.begin(), ecParameters.end());
+    return list;
+}
+
+// Made while the library is loaded, with the tables, and never destroyed.
+template <KeyType Type>
+struct KeyParameters {
+    static const OSSL_PARAM* list(bool withPrivate) {
+        const auto make = [](bool all) {
+            auto made = keyParameters<Type>(all);
+            made.push_back(ossl::endOfParams());
+            return new std::vector<OSSL_PARAM>(std::move(made));
+        };
+        static const std::array lists{make(false), make(true)};
+        return lists[withPrivate ? 1 : 0]->data();
+    }
+};
+
 template <KeyType Type>
 const OSSL_PARAM* importExportTypes(int selection) {
-    static const std::array rsa{ossl::bignumParam(OSSL_PKEY_PARAM_RSA_N),
-                                ossl::bignumParam(OSSL_PKEY_PARAM_RSA_E), ossl::endOfParams()};
-    static const std::array ec{ossl::textParam(OSSL_PKEY_PARAM_GROUP_NAME),
-                               ossl::octetsParam(OSSL_PKEY_PARAM_PUB_KEY),
-                               ossl::textParam(OSSL_PKEY_PARAM_EC_ENCODING),
-                               ossl::textParam(OSSL_PKEY_PARAM_EC_FIELD_TYPE),
-                               ossl::bignumParam(OSSL_PKEY_PARAM_EC_P),
-                               ossl::bignumParam(OSSL_PKEY_PARAM_EC_A),
-                               ossl::bignumParam(OSSL_PKEY_PARAM_EC_B),
-                               ossl::octetsParam(OSSL_PKEY_PARAM_EC_GENERATOR),
-                               ossl::bignumParam(OSSL_PKEY_PARAM_EC_ORDER),
-                               ossl::bignumParam(OSSL_PKEY_PARAM_EC_COFACTOR),
-                               ossl::octetsParam(OSSL_PKEY_PARAM_EC_SEED),
-                               ossl::endOfParams()};
-    static const std::array edwards{ossl::octetsParam(OSSL_PKEY_PARAM_PUB_KEY),
-                                    ossl::endOfParams()};
-    if ((selection & publicSelection) == 0)
+    if ((selection & OSSL_KEYMGMT_SELECT_ALL) == 0)
         return nullptr;
-    if constexpr (isRsa(Type))
-        return rsa.data();
-    else if constexpr (Type == KeyType::ec)
-        return ec.data();
-    else
-        return edwards.data();
+    return KeyParameters<Type>::list((selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY) != 0);
 }
 
 bool asksForPublicValue(const OSSL_PARAM* params) {
@@ -273,6 +314,8 @@ int getShapeParams(EVP_PKEY* shape, OSSL_PARAM params[]) {
 // which spares asking the token unless the public value itself is wanted.
 int getKeyParams(void* keydata, OSSL_PARAM params[]) {
     const auto& key = *keyOf(keydata);
+    if (const auto* software = key.software())
+        return software->getParams(params);
     return ossl::guarded(key.context().core(), 0, [&] {
         if (auto* known = asksForPublicValue(params) ? key.publicKey() : nullptr)
             return EVP_PKEY_get_params(known, params);
@@ -283,7 +326,19 @@ int getKeyParams(void* keydata, OSSL_PARAM params[]) {
     });
 }
 
-const OSSL_PARAM* gettableKeyParams(void*) {
+// Of another provider's keys: nothing where there is none.
+template <KeyType Type>
+const OSSL_PARAM* othersList(void* provctx, int id) {
+    using List = const OSSL_PARAM*(void*);
+    auto& context = ossl::Context::from(provctx);
+    return ossl::guarded<const OSSL_PARAM*>(context.core(), nullptr, [&]() -> const OSSL_PARAM* {
+        const auto functions = OtherKeymgmt(context, Type).functions();
+        auto* list = functions.function<List>(id);
+        return list != nullptr ? list(functions.provctx()) : nullptr;
+    });
+}
+
+const OSSL_PARAM* gettableOnToken() {
     static const std::array list{ossl::intParam(OSSL_PKEY_PARAM_BITS),
                                  ossl::intParam(OSSL_PKEY_PARAM_SECURITY_BITS),
                                  ossl::intParam(OSSL_PKEY_PARAM_MAX_SIZE),
@@ -304,51 +359,37 @@ const OSSL_PARAM* gettableKeyParams(void*) {
     return list.data();
 }
 
+template <KeyType Type>
+const OSSL_PARAM* gettableKeyParams(void* provctx) {
+    const auto* theirs = othersList<Type>(provctx, OSSL_FUNC_KEYMGMT_GETTABLE_PARAMS);
+    return theirs != nullptr ? theirs : gettableOnToken();
+}
+
 constexpr const char* certificateParameter = "pkcs11_certificate";
 
 // The public value of a key on a token can't be set; what else applications set (point formats and
 // the like) is for encoders, and is ignored.
 int setKeyParams(void* keydata, const OSSL_PARAM params[]) {
     const auto& key = keyOf(keydata);
+    const bool hasCertificate = OSSL_PARAM_locate_const(params, certificateParameter) != nullptr;
+    if (key->software() != nullptr && !hasCertificate)
+        return key->setSoftwareParams(params);
     return ossl::guarded(key->context().core(), 0, [&] {
         if (const auto certificate = ossl::octetsOf(params, certificateParameter)) {
             Placement placement;
             placement.set(params);
             storeCertificate(*key, *certificate, placement.allowDuplicate);
         }
-        const auto encoded = ossl::octetsOf(params, OSSL_PKEY_PARAM_ENCODED_PUBLIC_KEY);
-        if (!encoded)
-            return 1;
-        // A copy of the parameters of an X25519 or X448 key is empty, for they have none.
-        if (isMontgomery(key->type()) && !key->isOnToken()) {
-            auto value = keyFromRaw(key->context(), key->type(), *encoded);
-            const bool good = value != nullptr;
-            if (good)
-                key->setPublicKey(std::move(value));
-            return good ? 1 : 0;
-        }
-        auto* target = key->isOnToken() ? nullptr : key->shape();
-        if (target == nullptr ||
-            EVP_PKEY_set1_encoded_public_key(target, encoded->data(), encoded->size()) != 1)
-            return 0;
-        if (key->publicKey() == nullptr)
-            key->setPublicKey(ossl::share(target));
-        return 1;
+        return ossl::octetsOf(params, OSSL_PKEY_PARAM_ENCODED_PUBLIC_KEY) ? 0 : 1;
     });
 }
 
-const OSSL_PARAM* settableKeyParams(void*) {
-    static const std::array list{ossl::octetsParam(OSSL_PKEY_PARAM_ENCODED_PUBLIC_KEY),
-                                 ossl::octetsParam(certificateParameter), ossl::endOfParams()};
-    return list.data();
-}
-
-ossl::Pkey parametersOf(const Key& key) {
-    ossl::Pkey copy(EVP_PKEY_new());
-    auto* source = key.shape();
-    if (!copy || source == nullptr || EVP_PKEY_copy_parameters(copy.get(), source) != 1)
-        return nullptr;
-    return copy;
+template <KeyType Type>
+const OSSL_PARAM* settableKeyParams(void* provctx) {
+    static constexpr std::array certificate{ossl::octetsParam(certificateParameter)};
+    const auto* theirs = othersList<Type>(provctx, OSSL_FUNC_KEYMGMT_SETTABLE_PARAMS);
+    return ossl::guarded<const OSSL_PARAM*>(ossl::Context::from(provctx).core(), nullptr,
+                                            [&] { return withOurs(theirs, certificate); });
 }
 
 // What OpenSSL's own providers make no copy of: an RSA key without numbers, a point without its
@@ -360,27 +401,25 @@ bool isTooLittle(KeyType type, int selection) {
     return isRsa(type) && !wantsKey;
 }
 
-ossl::Pkey publicHalfOf(const Key& key) {
-    OSSL_PARAM* values = nullptr;
-    if (EVP_PKEY_todata(key.requirePublicKey(), EVP_PKEY_PUBLIC_KEY, &values) != 1)
-        return nullptr;
-    const ossl::Params owner(values);
-    return keyFromParams(key.context(), key.type(), EVP_PKEY_PUBLIC_KEY, values);
-}
-
+// In memory: what is selected of the public half of a key on a token.
 std::shared_ptr<Key> copyOf(const Key& key, int selection) {
     auto copy = std::make_shared<Key>(key.context(), key.type());
-    const bool withPrivate = (selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY) != 0;
-    if (withPrivate && key.isSoftwarePair())
-        copy->setSoftwarePair(ossl::Pkey(EVP_PKEY_dup(key.shape())));
-    else if ((selection & OSSL_KEYMGMT_SELECT_PUBLIC_KEY) != 0 && key.publicKey() != nullptr)
-        copy->setPublicKey(publicHalfOf(key));
-    else if (key.type() == KeyType::ec && key.shape() != nullptr &&
-             (selection & OSSL_KEYMGMT_SELECT_DOMAIN_PARAMETERS) != 0)
-        copy->setParameters(parametersOf(key));
-    else
-        return copy;
-    return copy->shape() != nullptr ? copy : nullptr;
+    const bool wantsPublic = (selection & OSSL_KEYMGMT_SELECT_PUBLIC_KEY) != 0;
+    const bool wantsGroup = (selection & OSSL_KEYMGMT_SELECT_DOMAIN_PARAMETERS) != 0;
+    if (wantsPublic && key.publicKey() != nullptr)
+        return copy->importFrom(key.publicKey(), EVP_PKEY_PUBLIC_KEY) ? copy : nullptr;
+    if (key.type() == KeyType::ec && wantsGroup && key.shape() != nullptr)
+        return copy->importFrom(key.shape(), EVP_PKEY_KEY_PARAMETERS) ? copy : nullptr;
+    return copy;
+}
+
+std::shared_ptr<Key> copyInMemory(const Key& key, int selection) {
+    auto copy = key.software()->duplicate(selection);
+    return copy ? std::make_shared<Key>(key.context(), key.type(), std::move(copy)) : nullptr;
+}
+
+KeyData* dataOf(std::shared_ptr<Key> key) {
+    return key ? new KeyData{std::move(key)} : nullptr;
 }
 
 // Keys on a token are immutable, and their private half has no part that could be left out: a
@@ -388,19 +427,23 @@ std::shared_ptr<Key> copyOf(const Key& key, int selection) {
 // set a public value next.
 void* duplicateKey(const void* keydata, int selection) {
     const auto& key = static_cast<const KeyData*>(keydata)->key;
+    if (key->software() != nullptr)
+        return ossl::passedOn<void*>(key->context().core(), nullptr,
+                                     [&] { return dataOf(copyInMemory(*key, selection)); });
     return ossl::guarded<void*>(key->context().core(), nullptr, [&]() -> void* {
         if (isTooLittle(key->type(), selection))
             return nullptr;
         const bool isPrivate =
             (selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY) != 0 && key->isPrivate();
-        auto copy = isPrivate ? key : copyOf(*key, selection);
-        return copy ? new KeyData{std::move(copy)} : nullptr;
+        return dataOf(isPrivate ? key : copyOf(*key, selection));
     });
 }
 
 // The private value can't be checked from outside; that the public part is sound can.
-int validateKey(const void* keydata, int selection, int) {
+int validateKey(const void* keydata, int selection, int checkType) {
     const auto& key = *static_cast<const KeyData*>(keydata)->key;
+    if (const auto* software = key.software())
+        return software->validate(selection, checkType);
     return ossl::guarded(key.context().core(), 0, [&] {
         auto* subject = key.publicKey() != nullptr ? key.publicKey() : key.shape();
         if (subject == nullptr)
@@ -417,21 +460,15 @@ int validateKey(const void* keydata, int selection, int) {
 
 template <KeyType Type>
 const char* operationName(int operation) {
-    if constexpr (Type == KeyType::ec)
-        return operation == OSSL_OP_SIGNATURE ? "ECDSA"
-               : operation == OSSL_OP_KEYEXCH ? "ECDH"
-                                              : "EC";
-    else
-        return isRsa(Type) ? "RSA" : nameOf(Type);
+    return operationNameOf(Type, operation);
 }
 
 template <KeyType Type>
 void* beginGeneration(void* provctx, int selection, const OSSL_PARAM params[]) {
     auto& context = ossl::Context::from(provctx);
-    return ossl::guarded<void*>(context.core(), nullptr, [&]() -> void* {
+    return ossl::passedOn<void*>(context.core(), nullptr, [&]() -> void* {
         auto generation = std::make_unique<Generation>(context, Type, selection);
-        generation->set(params);
-        return generation.release();
+        return generation->init(params) ? generation.release() : nullptr;
     });
 }
 
@@ -440,28 +477,33 @@ Generation& generationOf(void* ctx) {
 }
 
 int setTemplate(void* ctx, void* keydata) {
-    return ossl::guarded(generationOf(ctx).core(), 0,
-                         [&] { return generationOf(ctx).useTemplate(*keyOf(keydata)) ? 1 : 0; });
+    return ossl::passedOn(generationOf(ctx).core(), 0,
+                          [&] { return generationOf(ctx).setTemplate(*keyOf(keydata)); });
 }
 
 int setGenerationParams(void* ctx, const OSSL_PARAM params[]) {
-    return ossl::guarded(generationOf(ctx).core(), 0, [&] {
-        generationOf(ctx).set(params);
-        return 1;
-    });
+    return ossl::passedOn(generationOf(ctx).core(), 0,
+                          [&] { return generationOf(ctx).setParams(params); });
 }
 
 template <KeyType Type>
-const OSSL_PARAM* settableGenerationParams(void*, void* provctx) {
+const OSSL_PARAM* settableGenerationParams(void* ctx, void* provctx) {
     auto& context = ossl::Context::from(provctx);
     return ossl::guarded<const OSSL_PARAM*>(context.core(), nullptr, [&] {
+        if (ctx != nullptr)
+            return generationOf(ctx).settable();
         return Generation(context, Type, OSSL_KEYMGMT_SELECT_KEYPAIR).settable();
     });
 }
 
-void* generate(void* ctx, OSSL_CALLBACK*, void*) {
-    return ossl::guarded<void*>(generationOf(ctx).core(), nullptr,
-                                [&] { return new KeyData{generationOf(ctx).run()}; });
+void* generate(void* ctx, OSSL_CALLBACK* progress, void* arg) {
+    auto& generation = generationOf(ctx);
+    if (generation.isForToken())
+        return ossl::guarded<void*>(generation.core(), nullptr,
+                                    [&] { return dataOf(generation.generateOnToken()); });
+    return ossl::passedOn<void*>(generation.core(), nullptr, [&] {
+        return dataOf(generation.generateInMemory(progress, arg));
+    });
 }
 
 void endGeneration(void* ctx) {
@@ -496,10 +538,10 @@ const OSSL_DISPATCH* functions() {
                                                        importExportTypes<Type>),
         ossl::entry<OSSL_FUNC_keymgmt_get_params_fn>(OSSL_FUNC_KEYMGMT_GET_PARAMS, getKeyParams),
         ossl::entry<OSSL_FUNC_keymgmt_gettable_params_fn>(OSSL_FUNC_KEYMGMT_GETTABLE_PARAMS,
-                                                          gettableKeyParams),
+                                                          gettableKeyParams<Type>),
         ossl::entry<OSSL_FUNC_keymgmt_set_params_fn>(OSSL_FUNC_KEYMGMT_SET_PARAMS, setKeyParams),
         ossl::entry<OSSL_FUNC_keymgmt_settable_params_fn>(OSSL_FUNC_KEYMGMT_SETTABLE_PARAMS,
-                                                          settableKeyParams),
+                                                          settableKeyParams<Type>),
         ossl::entry<OSSL_FUNC_keymgmt_query_operation_name_fn>(
             OSSL_FUNC_KEYMGMT_QUERY_OPERATION_NAME, operationName<Type>),
         ossl::endOfTable()};

@@ -33,11 +33,10 @@ inline OSSL_ALGORITHM endOfAlgorithms() {
 }
 
 /// Runs `body`; an exception becomes an OpenSSL error and the result `failure`. Nothing is thrown
-/// through it.
+/// through it. Errors that others raise meanwhile stay: for what is passed on to another provider.
 template <typename Result, typename Body>
-Result guarded(const Core& core, Result failure, Body&& body) noexcept {
+Result passedOn(const Core& core, Result failure, Body&& body) noexcept {
     try {
-        const ErrorMark mark;
         return body();
     } catch (const pkcs11::Error& error) {
         core.raise(reasonOf(error.failure()), error.what());
@@ -51,6 +50,15 @@ Result guarded(const Core& core, Result failure, Body&& body) noexcept {
         core.raise(Reason::internal, "unknown exception");
     }
     return failure;
+}
+
+/// The same, for this provider's own work: no errors but its own stay.
+template <typename Result, typename Body>
+Result guarded(const Core& core, Result failure, Body&& body) noexcept {
+    return passedOn(core, failure, [&] {
+        const ErrorMark mark;
+        return body();
+    });
 }
 
 } // namespace ossl

@@ -50,7 +50,10 @@ constexpr std::array hashes{
 template <typename Base>
 class Composite final : public Base {
   public:
-    Composite(ossl::Context& provider, const char* digest) : Base(provider), digest_(digest) {}
+    Composite(ossl::Context& provider, const Hash& hash) : Base(provider), hash_(hash) {}
+    const char* algorithm() const override {
+        return std::is_same_v<Base, RsaContext> ? hash_.rsa : hash_.ecdsa;
+    }
     std::unique_ptr<SignatureContext> clone() const override {
         return std::unique_ptr<SignatureContext>(new Composite(*this));
     }
@@ -59,14 +62,14 @@ class Composite final : public Base {
     /// Begins an operation on a hash.
     void beginHash(const std::shared_ptr<keymgmt::Key>& key, bool signing,
                    const OSSL_PARAM* params) {
-        this->setDigest(digest_);
+        this->setDigest(hash_.digest);
         this->begin(key, signing, params);
     }
     /// Begins an operation on a message.
     void beginMessage(const std::shared_ptr<keymgmt::Key>& key, bool signing,
                       const OSSL_PARAM* params) {
         signature_.clear();
-        this->beginDigest(key, signing, digest_, params);
+        this->beginDigest(key, signing, hash_.digest, params);
     }
 
     /// With the signature that was set as a parameter.
@@ -85,47 +88,55 @@ class Composite final : public Base {
   private:
     Composite(const Composite&) = default;
 
-    const char* digest_;
+    const Hash& hash_;
     pkcs11::Bytes signature_;
 };
 
 template <typename Base, std::size_t index>
-void* newContext(void* provctx, const char*) {
+void* newContext(void* provctx, const char* query) {
     auto& provider = ossl::Context::from(provctx);
     return ossl::guarded<void*>(provider.core(), nullptr, [&] {
-        SignatureContext* made = new Composite<Base>(provider, hashes[index].digest);
+        SignatureContext* made = new Composite<Base>(provider, hashes[index]);
+        made->setQuery(query);
         return made;
     });
 }
 
-template <typename Base, bool Signing>
+template <int Id, typename Base, bool Signing>
 int hashInit(void* ctx, void* keydata, const OSSL_PARAM params[]) {
-    return attempt(ctx, [&](SignatureContext&) {
-        Composite<Base>::from(ctx).beginHash(keyOf(keydata), Signing, params);
+    return beginEither(Id, ctx, keydata, params, [&] {
+        return attempt(ctx, [&](SignatureContext&) {
+            Composite<Base>::from(ctx).beginHash(keyOf(keydata), Signing, params);
+        });
     });
 }
 
-template <typename Base, bool Signing>
+template <int Id, typename Base, bool Signing>
 int messageInit(void* ctx, void* keydata, const OSSL_PARAM params[]) {
-    return attempt(ctx, [&](SignatureContext&) {
-        Composite<Base>::from(ctx).beginMessage(keyOf(keydata), Signing, params);
+    return beginEither(Id, ctx, keydata, params, [&] {
+        return attempt(ctx, [&](SignatureContext&) {
+            Composite<Base>::from(ctx).beginMessage(keyOf(keydata), Signing, params);
+        });
     });
 }
 
 template <typename Base>
 int verifyMessageFinal(void* ctx) {
+    if (const auto* software = softwareOf(ctx))
+        return software->call<VerifyMessageFinal>(verifyMessageFinalId, 0);
     return check(ctx,
                  [&](SignatureContext&) { return Composite<Base>::from(ctx).verifyMessage(); });
 }
 
 template <typename Base>
-const OSSL_PARAM* settableParams(void*, void* provctx) {
-    return Composite<Base>(ossl::Context::from(provctx), nullptr).settable();
+const OSSL_PARAM* settableParams(void* ctx, void* provctx) {
+    return settableOf(ctx,
+                      Composite<Base>(ossl::Context::from(provctx), hashes.front()).settable());
 }
 
 template <typename Base>
-const OSSL_PARAM* gettableParams(void*, void* provctx) {
-    return Base(ossl::Context::from(provctx)).gettable();
+const OSSL_PARAM* gettableParams(void* ctx, void* provctx) {
+    return gettableOf(ctx, Base(ossl::Context::from(provctx)).gettable());
 }
 
 // What EVP_KEYMGMT_is_a compares with the key's keymgmt. An RSA-PSS key is none of RSA's.
@@ -144,17 +155,20 @@ std::vector<OSSL_DISPATCH> functionsOf(OSSL_FUNC_signature_newctx_fn* make) {
         entry<OSSL_FUNC_signature_freectx_fn>(OSSL_FUNC_SIGNATURE_FREECTX, freeContext),
         entry<OSSL_FUNC_signature_dupctx_fn>(OSSL_FUNC_SIGNATURE_DUPCTX, duplicateContext),
         entry<QueryKeyTypes>(queryKeyTypesId, keyTypes<Base>),
-        entry<OSSL_FUNC_signature_sign_init_fn>(OSSL_FUNC_SIGNATURE_SIGN_INIT,
-                                                hashInit<Base, true>),
-        entry<OSSL_FUNC_signature_sign_fn>(OSSL_FUNC_SIGNATURE_SIGN, sign),
-        entry<MessageInit>(signMessageInitId, messageInit<Base, true>),
-        entry<MessageUpdate>(signMessageUpdateId, messageUpdate),
-        entry<SignMessageFinal>(signMessageFinalId, messageSignFinal),
-        entry<OSSL_FUNC_signature_verify_init_fn>(OSSL_FUNC_SIGNATURE_VERIFY_INIT,
-                                                  hashInit<Base, false>),
-        entry<OSSL_FUNC_signature_verify_fn>(OSSL_FUNC_SIGNATURE_VERIFY, verify),
-        entry<MessageInit>(verifyMessageInitId, messageInit<Base, false>),
-        entry<MessageUpdate>(verifyMessageUpdateId, messageUpdate),
+        entry<OSSL_FUNC_signature_sign_init_fn>(
+            OSSL_FUNC_SIGNATURE_SIGN_INIT, hashInit<OSSL_FUNC_SIGNATURE_SIGN_INIT, Base, true>),
+        entry<OSSL_FUNC_signature_sign_fn>(OSSL_FUNC_SIGNATURE_SIGN,
+                                           sign<OSSL_FUNC_SIGNATURE_SIGN>),
+        entry<MessageInit>(signMessageInitId, messageInit<signMessageInitId, Base, true>),
+        entry<MessageUpdate>(signMessageUpdateId, messageUpdate<signMessageUpdateId>),
+        entry<SignMessageFinal>(signMessageFinalId, messageSignFinal<signMessageFinalId>),
+        entry<OSSL_FUNC_signature_verify_init_fn>(
+            OSSL_FUNC_SIGNATURE_VERIFY_INIT,
+            hashInit<OSSL_FUNC_SIGNATURE_VERIFY_INIT, Base, false>),
+        entry<OSSL_FUNC_signature_verify_fn>(OSSL_FUNC_SIGNATURE_VERIFY,
+                                             verify<OSSL_FUNC_SIGNATURE_VERIFY>),
+        entry<MessageInit>(verifyMessageInitId, messageInit<verifyMessageInitId, Base, false>),
+        entry<MessageUpdate>(verifyMessageUpdateId, messageUpdate<verifyMessageUpdateId>),
         entry<VerifyMessageFinal>(verifyMessageFinalId, verifyMessageFinal<Base>),
         entry<OSSL_FUNC_signature_get_ctx_params_fn>(OSSL_FUNC_SIGNATURE_GET_CTX_PARAMS,
                                                      getContextParams),
@@ -174,7 +188,8 @@ const OSSL_DISPATCH* functions() {
         auto list = functionsOf<Base>(newContext<Base, index>);
         if (std::is_same_v<Base, RsaContext>) {
             list.push_back(ossl::entry<OSSL_FUNC_signature_verify_recover_init_fn>(
-                OSSL_FUNC_SIGNATURE_VERIFY_RECOVER_INIT, hashInit<Base, false>));
+                OSSL_FUNC_SIGNATURE_VERIFY_RECOVER_INIT,
+                hashInit<OSSL_FUNC_SIGNATURE_VERIFY_RECOVER_INIT, Base, false>));
             list.push_back(ossl::entry<OSSL_FUNC_signature_verify_recover_fn>(
                 OSSL_FUNC_SIGNATURE_VERIFY_RECOVER, recover));
         }

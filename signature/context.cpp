@@ -19,7 +19,7 @@ void SignatureContext::setKey(const std::shared_ptr<keymgmt::Key>& key, bool sig
         key_ = key;
     if (!key_)
         throw ossl::UsageError(ossl::Reason::key, "no key is set");
-    if (signing && !key_->isSoftwarePair())
+    if (signing)
         key_->privateObject(); // throws for public keys and ambiguous ones, before any data is read
     if (digest_)
         requireTaken(digest_.get());
@@ -91,7 +91,7 @@ void SignatureContext::startMessage() {
         return;
     if (!hashes_)
         throw ossl::UsageError(ossl::Reason::internal, "no digest operation was begun");
-    const bool keepData = signing_ && !key_->isSoftwarePair() && combinedMechanism().has_value();
+    const bool keepData = signing_ && combinedMechanism().has_value();
     message_.start(keepData ? nullptr : digest_.get());
 }
 
@@ -169,17 +169,6 @@ std::size_t SignatureContext::signOnToken(const CK_MECHANISM& mechanism, Octets 
                                           Buffer out) const {
     const std::size_t size = pkcs11::sign(key().privateObject(), mechanism, data, out);
     requireSize(size, out.size());
-    return size;
-}
-
-std::size_t SignatureContext::signInSoftware(Octets tbs, Buffer out) const {
-    const auto context = publicContext(key());
-    std::size_t size = out.size();
-    if (EVP_PKEY_sign_init(context.get()) != 1)
-        throw ossl::UsageError(ossl::Reason::unsupported, "no provider signs with the key");
-    configure(context.get());
-    if (EVP_PKEY_sign(context.get(), out.data(), &size, tbs.data(), tbs.size()) != 1)
-        throw ossl::UsageError(ossl::Reason::data, "signing in software failed");
     return size;
 }
 

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "keymgmt/key.h"
+#include "keymgmt/software_operation.h"
 #include "ossl/context.h"
 #include "ossl/operation_state.h"
 #include "signature/message.h"
@@ -27,6 +28,13 @@ class SignatureContext {
     SignatureContext& operator=(const SignatureContext&) = delete;
 
     const ossl::Core& core() const { return provider_.core(); }
+    /// With a key in memory, the whole operation is there.
+    keymgmt::SoftwareSide& software() { return software_; }
+    /// The application's property query, for what is done in software.
+    void setQuery(const char* query) { query_ = query != nullptr ? query : ""; }
+    const char* query() const { return query_.empty() ? nullptr : query_.c_str(); }
+    /// The algorithm's names, where the key's type does not tell it; else null.
+    virtual const char* algorithm() const { return nullptr; }
     virtual std::unique_ptr<SignatureContext> clone() const = 0;
 
     /// Begins an operation on given hashes or data. A null `key` keeps the present one. Throws.
@@ -75,8 +83,6 @@ class SignatureContext {
     /// Signs with the key on the token; the signature must fill `out`, which is what such a key
     /// gives. Throws pkcs11::Error.
     std::size_t signOnToken(const CK_MECHANISM& mechanism, Octets data, Buffer out) const;
-    /// Signs with a key pair in memory.
-    std::size_t signInSoftware(Octets tbs, Buffer out) const;
     /// Verifies with the public half.
     bool verifyInSoftware(Octets signature, Octets tbs) const;
     virtual std::size_t signMessage(CK_MECHANISM_TYPE mechanism, Octets message, Buffer out);
@@ -99,6 +105,8 @@ class SignatureContext {
     Buffer roomIn(Buffer out) const;
 
     ossl::Context& provider_;
+    keymgmt::SoftwareSide software_;
+    std::string query_;
     std::shared_ptr<keymgmt::Key> key_;
     ossl::SharedMd digest_;
     ossl::OperationState state_;

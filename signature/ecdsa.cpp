@@ -59,8 +59,6 @@ std::size_t EcdsaContext::maxSize() const {
 // section 6.4.1).
 std::size_t EcdsaContext::sign(Octets tbs, Buffer out) {
     requireDigestSize(tbs);
-    if (key().isSoftwarePair())
-        return signInSoftware(tbs, out);
     if (auto* shape = key().shape())
         tbs = tbs.first(std::min(tbs.size(), orderSize(shape)));
     const std::size_t size = signAsDer(key(), CKM_ECDSA, tbs, out);

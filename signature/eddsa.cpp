@@ -33,8 +33,6 @@ std::size_t EddsaContext::maxSize() const {
 
 std::size_t EddsaContext::sign(Octets tbs, Buffer out) {
     constexpr std::uint64_t withoutParams = ckmEddsa;
-    if (key().isSoftwarePair())
-        return signInSoftware(tbs, out);
     if (!key().wasRefused(withoutParams)) {
         try {
             return signOnToken({ckmEddsa, nullptr, 0}, tbs, out);
@@ -47,16 +45,6 @@ std::size_t EddsaContext::sign(Octets tbs, Buffer out) {
     }
     pkcs11::EddsaParams params;
     return signOnToken({ckmEddsa, &params, sizeof params}, tbs, out);
-}
-
-std::size_t EddsaContext::signInSoftware(Octets tbs, Buffer out) const {
-    const ossl::MdCtx context(EVP_MD_CTX_new());
-    std::size_t size = out.size();
-    if (EVP_DigestSignInit_ex(context.get(), nullptr, nullptr, key().context().libctx(),
-                              ossl::Context::propq(), key().requirePublicKey(), nullptr) != 1 ||
-        EVP_DigestSign(context.get(), out.data(), &size, tbs.data(), tbs.size()) != 1)
-        throw ossl::UsageError(ossl::Reason::internal, "signing in software failed");
-    return size;
 }
 
 bool EddsaContext::verify(Octets signature, Octets tbs) {

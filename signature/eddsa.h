@@ -19,9 +19,6 @@ class EddsaContext final : public SignatureContext {
     std::size_t sign(Octets tbs, Buffer out) override;
     bool verify(Octets signature, Octets tbs) override;
     pkcs11::Bytes algorithmId() const override;
-
-  private:
-    std::size_t signInSoftware(Octets tbs, Buffer out) const;
 };
 
 } // namespace signature

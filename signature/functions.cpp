@@ -30,12 +30,19 @@ void freeContext(void* ctx) {
     delete static_cast<SignatureContext*>(ctx);
 }
 
+const keymgmt::SoftwareOperation* softwareOf(void* ctx) {
+    return ctx != nullptr ? contextOf(ctx).software().get() : nullptr;
+}
+
 void* duplicateContext(void* ctx) {
-    return ossl::guarded<void*>(contextOf(ctx).core(), nullptr,
-                                [&] { return contextOf(ctx).clone().release(); });
+    return ossl::passedOn<void*>(contextOf(ctx).core(), nullptr,
+                                 [&] { return contextOf(ctx).clone().release(); });
 }
 
 int setContextParams(void* ctx, const OSSL_PARAM params[]) {
+    if (const auto* software = softwareOf(ctx))
+        return software->call<OSSL_FUNC_signature_set_ctx_params_fn>(
+            OSSL_FUNC_SIGNATURE_SET_CTX_PARAMS, 0, params);
     return attempt(ctx, [&](SignatureContext& context) {
         if (params != nullptr)
             context.setParams(params);
@@ -43,52 +50,47 @@ int setContextParams(void* ctx, const OSSL_PARAM params[]) {
 }
 
 int getContextParams(void* ctx, OSSL_PARAM params[]) {
+    if (const auto* software = softwareOf(ctx))
+        return software->call<OSSL_FUNC_signature_get_ctx_params_fn>(
+            OSSL_FUNC_SIGNATURE_GET_CTX_PARAMS, 0, params);
     return attempt(ctx, [&](SignatureContext& context) {
         if (params != nullptr)
             context.getParams(params);
     });
 }
 
-int signInit(void* ctx, void* keydata, const OSSL_PARAM params[]) {
-    return attempt(ctx,
-                   [&](SignatureContext& context) { context.begin(keyOf(keydata), true, params); });
+const OSSL_PARAM* settableOf(void* ctx, const OSSL_PARAM* onToken) {
+    const auto* software = softwareOf(ctx);
+    return software != nullptr ? software->list(OSSL_FUNC_SIGNATURE_SETTABLE_CTX_PARAMS) : onToken;
 }
 
-int sign(void* ctx, unsigned char* sig, std::size_t* size, std::size_t room,
-         const unsigned char* tbs, std::size_t tbsSize) {
+const OSSL_PARAM* gettableOf(void* ctx, const OSSL_PARAM* onToken) {
+    const auto* software = softwareOf(ctx);
+    return software != nullptr ? software->list(OSSL_FUNC_SIGNATURE_GETTABLE_CTX_PARAMS) : onToken;
+}
+
+int signOnToken(void* ctx, unsigned char* sig, std::size_t* size, std::size_t room,
+                const unsigned char* tbs, std::size_t tbsSize) {
     return produce(ctx, sig, size, room, &SignatureContext::maxSize,
                    [&](SignatureContext& context, Buffer out) {
                        return context.signAtOnce(Octets(tbs, tbsSize), out);
                    });
 }
 
-int verifyInit(void* ctx, void* keydata, const OSSL_PARAM params[]) {
-    return attempt(
-        ctx, [&](SignatureContext& context) { context.begin(keyOf(keydata), false, params); });
-}
-
-int verify(void* ctx, const unsigned char* sig, std::size_t size, const unsigned char* tbs,
-           std::size_t tbsSize) {
-    return check(ctx, [&](SignatureContext& context) {
-        return context.verifyAtOnce(Octets(sig, size), Octets(tbs, tbsSize));
-    });
+int finishOnToken(void* ctx, unsigned char* sig, std::size_t* size, std::size_t room) {
+    return produce(ctx, sig, size, room, &SignatureContext::sizeAtFinish,
+                   [](SignatureContext& context, Buffer out) { return context.finishSign(out); });
 }
 
 int recover(void* ctx, unsigned char* out, std::size_t* size, std::size_t room,
             const unsigned char* sig, std::size_t sigSize) {
+    if (const auto* software = softwareOf(ctx))
+        return software->call<OSSL_FUNC_signature_verify_recover_fn>(
+            OSSL_FUNC_SIGNATURE_VERIFY_RECOVER, 0, out, size, room, sig, sigSize);
     return produce(ctx, out, size, room, &SignatureContext::maxSize,
                    [&](SignatureContext& context, Buffer buffer) {
                        return context.recoverAtOnce(Octets(sig, sigSize), buffer);
                    });
-}
-
-int messageUpdate(void* ctx, const unsigned char* data, std::size_t size) {
-    return attempt(ctx, [&](SignatureContext& context) { context.update(Octets(data, size)); });
-}
-
-int messageSignFinal(void* ctx, unsigned char* sig, std::size_t* size, std::size_t room) {
-    return produce(ctx, sig, size, room, &SignatureContext::sizeAtFinish,
-                   [](SignatureContext& context, Buffer out) { return context.finishSign(out); });
 }
 
 } // namespace signature

@@ -30,23 +30,90 @@ int check(void* ctx, Body&& body) {
     return ossl::guarded(contextOf(ctx).core(), 0, [&] { return body(contextOf(ctx)) ? 1 : 0; });
 }
 
+constexpr keymgmt::ContextFunctions contextFunctions{OSSL_OP_SIGNATURE, OSSL_FUNC_SIGNATURE_NEWCTX,
+                                                     OSSL_FUNC_SIGNATURE_FREECTX,
+                                                     OSSL_FUNC_SIGNATURE_DUPCTX};
+
+/// The operation in software, if the context's key is in memory; also null for a null `ctx`.
+const keymgmt::SoftwareOperation* softwareOf(void* ctx);
+
+/// Begins an operation: `inSoftware(operation, keydata of the other provider)` with a key in
+/// memory, `onToken()` with one on a token.
+template <typename InSoftware, typename OnToken>
+int beginEither(void* ctx, void* keydata, InSoftware&& inSoftware, OnToken&& onToken) {
+    auto& context = contextOf(ctx);
+    return ossl::passedOn(context.core(), 0, [&] {
+        context.software().choose(keydata, contextFunctions, context.algorithm(), context.query());
+        if (const auto* software = softwareOf(ctx))
+            return inSoftware(*software, keymgmt::softwareKeydata(keydata));
+        return onToken();
+    });
+}
+
+/// The same for a function without more arguments than a key and parameters.
+template <typename OnToken>
+int beginEither(int id, void* ctx, void* keydata, const OSSL_PARAM* params, OnToken&& onToken) {
+    return beginEither(
+        ctx, keydata,
+        [&](const keymgmt::SoftwareOperation& software, void* theirs) {
+            return software.begin<OSSL_FUNC_signature_sign_init_fn>(id, theirs, params);
+        },
+        onToken);
+}
+
 void freeContext(void* ctx);
 void* duplicateContext(void* ctx);
 int setContextParams(void* ctx, const OSSL_PARAM params[]);
 int getContextParams(void* ctx, OSSL_PARAM params[]);
 
-/// Of given hashes or data.
-int signInit(void* ctx, void* keydata, const OSSL_PARAM params[]);
+const OSSL_PARAM* settableOf(void* ctx, const OSSL_PARAM* onToken);
+const OSSL_PARAM* gettableOf(void* ctx, const OSSL_PARAM* onToken);
+
+int signOnToken(void* ctx, unsigned char* sig, std::size_t* size, std::size_t room,
+                const unsigned char* tbs, std::size_t tbsSize);
+int finishOnToken(void* ctx, unsigned char* sig, std::size_t* size, std::size_t room);
+
+/// Of given hashes or data. `Id` is that of the function.
+template <int Id, bool Signing>
+int init(void* ctx, void* keydata, const OSSL_PARAM params[]) {
+    return beginEither(Id, ctx, keydata, params, [&] {
+        return attempt(ctx, [&](SignatureContext& context) {
+            context.begin(keyOf(keydata), Signing, params);
+        });
+    });
+}
+/// `Id` is that of the function in the table: EVP_DigestSign's is another than EVP_PKEY_sign's.
+template <int Id>
 int sign(void* ctx, unsigned char* sig, std::size_t* size, std::size_t room,
-         const unsigned char* tbs, std::size_t tbsSize);
-int verifyInit(void* ctx, void* keydata, const OSSL_PARAM params[]);
+         const unsigned char* tbs, std::size_t tbsSize) {
+    if (const auto* software = softwareOf(ctx))
+        return software->call<OSSL_FUNC_signature_sign_fn>(Id, 0, sig, size, room, tbs, tbsSize);
+    return signOnToken(ctx, sig, size, room, tbs, tbsSize);
+}
+template <int Id>
 int verify(void* ctx, const unsigned char* sig, std::size_t size, const unsigned char* tbs,
-           std::size_t tbsSize);
+           std::size_t tbsSize) {
+    if (const auto* software = softwareOf(ctx))
+        return software->call<OSSL_FUNC_signature_verify_fn>(Id, 0, sig, size, tbs, tbsSize);
+    return check(ctx, [&](SignatureContext& context) {
+        return context.verifyAtOnce(Octets(sig, size), Octets(tbs, tbsSize));
+    });
+}
 int recover(void* ctx, unsigned char* out, std::size_t* size, std::size_t room,
             const unsigned char* sig, std::size_t sigSize);
 
 /// Of messages that are hashed.
-int messageUpdate(void* ctx, const unsigned char* data, std::size_t size);
-int messageSignFinal(void* ctx, unsigned char* sig, std::size_t* size, std::size_t room);
+template <int Id>
+int messageUpdate(void* ctx, const unsigned char* data, std::size_t size) {
+    if (const auto* software = softwareOf(ctx))
+        return software->call<OSSL_FUNC_signature_digest_sign_update_fn>(Id, 0, data, size);
+    return attempt(ctx, [&](SignatureContext& context) { context.update(Octets(data, size)); });
+}
+template <int Id>
+int messageSignFinal(void* ctx, unsigned char* sig, std::size_t* size, std::size_t room) {
+    if (const auto* software = softwareOf(ctx))
+        return software->call<OSSL_FUNC_signature_digest_sign_final_fn>(Id, 0, sig, size, room);
+    return finishOnToken(ctx, sig, size, room);
+}
 
 } // namespace signature

@@ -55,8 +55,6 @@ std::size_t MlDsaContext::maxSize() const {
 }
 
 std::size_t MlDsaContext::sign(Octets tbs, Buffer out) {
-    if (key().isSoftwarePair())
-        return signInSoftware(tbs, out);
     pkcs11::SignAdditionalContext more{deterministic_ ? pkcs11::deterministicRequired
                                                       : pkcs11::hedgePreferred,
                                        context_.data(), context_.size()};
@@ -74,18 +72,6 @@ bool MlDsaContext::apply(EVP_PKEY_CTX* context) const {
             contextString, const_cast<unsigned char*>(context_.data()), context_.size()),
         OSSL_PARAM_construct_int(deterministic, &noRandom), OSSL_PARAM_construct_end()};
     return EVP_PKEY_CTX_set_params(context, context_.empty() ? &params[1] : params.data()) == 1;
-}
-
-std::size_t MlDsaContext::signInSoftware(Octets tbs, Buffer out) const {
-    const ossl::MdCtx context(EVP_MD_CTX_new());
-    EVP_PKEY_CTX* keyContext = nullptr;
-    std::size_t size = out.size();
-    if (EVP_DigestSignInit_ex(context.get(), &keyContext, nullptr, key().context().libctx(),
-                              ossl::Context::propq(), key().requirePublicKey(), nullptr) != 1 ||
-        !apply(keyContext) ||
-        EVP_DigestSign(context.get(), out.data(), &size, tbs.data(), tbs.size()) != 1)
-        throw ossl::UsageError(ossl::Reason::internal, "signing in software failed");
-    return size;
 }
 
 bool MlDsaContext::verify(Octets signature, Octets tbs) {

@@ -21,7 +21,6 @@ class MlDsaContext final : public SignatureContext {
     pkcs11::Bytes algorithmId() const override;
 
   private:
-    std::size_t signInSoftware(Octets tbs, Buffer out) const;
     /// OpenSSL's own context is to be as this one is.
     bool apply(EVP_PKEY_CTX* context) const;
 

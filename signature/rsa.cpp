@@ -70,8 +70,6 @@ void RsaContext::keyChanged() {
 }
 
 std::size_t RsaContext::sign(Octets tbs, Buffer out) {
-    if (key().isSoftwarePair())
-        return signInSoftware(tbs, out);
     switch (padding_) {
     case RsaPadding::pkcs1:
         return signPkcs1(tbs, out);

@@ -16,36 +16,47 @@ namespace signature {
 namespace {
 
 template <typename Context>
-void* newContext(void* provctx, const char*) {
+void* newContext(void* provctx, const char* query) {
     auto& provider = ossl::Context::from(provctx);
     return ossl::guarded<void*>(provider.core(), nullptr, [&] {
         SignatureContext* made = new Context(provider);
+        made->setQuery(query);
         return made;
     });
 }
 
-int digestSignInit(void* ctx, const char* digest, void* keydata, const OSSL_PARAM params[]) {
-    return attempt(ctx, [&](SignatureContext& context) {
-        context.beginDigest(keyOf(keydata), true, digest, params);
-    });
+template <int Id, typename OnToken>
+int digestInit(void* ctx, const char* digest, void* keydata, const OSSL_PARAM* params,
+               OnToken&& onToken) {
+    return beginEither(
+        ctx, keydata,
+        [&](const keymgmt::SoftwareOperation& software, void* theirs) {
+            return software.begin<OSSL_FUNC_signature_digest_sign_init_fn>(Id, digest, theirs,
+                                                                           params);
+        },
+        [&] { return attempt(ctx, onToken); });
 }
 
-int digestVerifyInit(void* ctx, const char* digest, void* keydata, const OSSL_PARAM params[]) {
-    return attempt(ctx, [&](SignatureContext& context) {
-        context.beginDigest(keyOf(keydata), false, digest, params);
+template <int Id, bool Signing>
+int hashingInit(void* ctx, const char* digest, void* keydata, const OSSL_PARAM params[]) {
+    return digestInit<Id>(ctx, digest, keydata, params, [&](SignatureContext& context) {
+        context.beginDigest(keyOf(keydata), Signing, digest, params);
     });
 }
 
 int digestVerifyFinal(void* ctx, const unsigned char* sig, size_t size) {
+    if (const auto* software = softwareOf(ctx))
+        return software->call<OSSL_FUNC_signature_digest_verify_final_fn>(
+            OSSL_FUNC_SIGNATURE_DIGEST_VERIFY_FINAL, 0, sig, size);
     return check(
         ctx, [&](SignatureContext& context) { return context.finishVerify(Octets(sig, size)); });
 }
 
 // EdDSA and ML-DSA hash by themselves: a digest named by the application is an error, as it is in
 // OpenSSL's own provider.
-template <bool Signing>
+template <int Id, bool Signing>
 int wholeMessageInit(void* ctx, const char* digest, void* keydata, const OSSL_PARAM params[]) {
-    return attempt(ctx, [&](SignatureContext& context) {
+    return digestInit<Id>(ctx, digest, keydata, params, [&](SignatureContext& context) {
         if (digest != nullptr && *digest != '\0')
             throw ossl::UsageError(ossl::Reason::parameter,
                                    "Ed25519, Ed448 and ML-DSA take no digest");
@@ -55,23 +66,50 @@ int wholeMessageInit(void* ctx, const char* digest, void* keydata, const OSSL_PA
 
 // There is no hash that could be signed in the message's place. Without these functions OpenSSL
 // before 3.4 takes no `sign` at all.
-int refuseHashes(void* ctx, void*, const OSSL_PARAM*) {
-    return attempt(ctx, [](SignatureContext&) {
-        throw ossl::UsageError(
-            ossl::Reason::unsupported,
-            "Ed25519, Ed448 and ML-DSA sign whole messages (EVP_DigestSign, pkeyutl -rawin)");
+template <int Id>
+int refuseHashes(void* ctx, void* keydata, const OSSL_PARAM params[]) {
+    return beginEither(Id, ctx, keydata, params, [&] {
+        return attempt(ctx, [](SignatureContext&) {
+            throw ossl::UsageError(
+                ossl::Reason::unsupported,
+                "Ed25519, Ed448 and ML-DSA sign whole messages (EVP_DigestSign, pkeyutl -rawin)");
+        });
     });
+}
+
+// EVP_MD_CTX_set_params(3) and EVP_MD_CTX_get_params(3): a digest in the host has nothing to be
+// set.
+int setMdParams(void* ctx, const OSSL_PARAM params[]) {
+    const auto* software = softwareOf(ctx);
+    return software != nullptr ? software->call<OSSL_FUNC_signature_set_ctx_md_params_fn>(
+                                     OSSL_FUNC_SIGNATURE_SET_CTX_MD_PARAMS, 0, params)
+                               : 0;
+}
+
+int getMdParams(void* ctx, OSSL_PARAM params[]) {
+    const auto* software = softwareOf(ctx);
+    return software != nullptr ? software->call<OSSL_FUNC_signature_get_ctx_md_params_fn>(
+                                     OSSL_FUNC_SIGNATURE_GET_CTX_MD_PARAMS, 0, params)
+                               : 0;
+}
+
+template <int Id>
+const OSSL_PARAM* mdParams(void* ctx) {
+    using List = OSSL_FUNC_signature_settable_ctx_md_params_fn;
+    const auto* software = softwareOf(ctx);
+    return software != nullptr ? software->call<List>(Id, static_cast<const OSSL_PARAM*>(nullptr))
+                               : nullptr;
 }
 
 // The lists are asked for without a context, too.
 template <typename Context>
-const OSSL_PARAM* settableParams(void*, void* provctx) {
-    return Context(ossl::Context::from(provctx)).settable();
+const OSSL_PARAM* settableParams(void* ctx, void* provctx) {
+    return settableOf(ctx, Context(ossl::Context::from(provctx)).settable());
 }
 
 template <typename Context>
-const OSSL_PARAM* gettableParams(void*, void* provctx) {
-    return Context(ossl::Context::from(provctx)).gettable();
+const OSSL_PARAM* gettableParams(void* ctx, void* provctx) {
+    return gettableOf(ctx, Context(ossl::Context::from(provctx)).gettable());
 }
 
 template <typename Context>
@@ -97,23 +135,41 @@ template <typename Context>
 std::vector<OSSL_DISPATCH> hashingFunctions() {
     auto table = commonFunctions<Context>();
     const std::array more{
-        ossl::entry<OSSL_FUNC_signature_sign_init_fn>(OSSL_FUNC_SIGNATURE_SIGN_INIT, signInit),
-        ossl::entry<OSSL_FUNC_signature_sign_fn>(OSSL_FUNC_SIGNATURE_SIGN, sign),
-        ossl::entry<OSSL_FUNC_signature_verify_init_fn>(OSSL_FUNC_SIGNATURE_VERIFY_INIT,
-                                                        verifyInit),
-        ossl::entry<OSSL_FUNC_signature_verify_fn>(OSSL_FUNC_SIGNATURE_VERIFY, verify),
-        ossl::entry<OSSL_FUNC_signature_digest_sign_init_fn>(OSSL_FUNC_SIGNATURE_DIGEST_SIGN_INIT,
-                                                             digestSignInit),
+        ossl::entry<OSSL_FUNC_signature_sign_init_fn>(OSSL_FUNC_SIGNATURE_SIGN_INIT,
+                                                      init<OSSL_FUNC_SIGNATURE_SIGN_INIT, true>),
+        ossl::entry<OSSL_FUNC_signature_sign_fn>(OSSL_FUNC_SIGNATURE_SIGN,
+                                                 sign<OSSL_FUNC_SIGNATURE_SIGN>),
+        ossl::entry<OSSL_FUNC_signature_verify_init_fn>(
+            OSSL_FUNC_SIGNATURE_VERIFY_INIT, init<OSSL_FUNC_SIGNATURE_VERIFY_INIT, false>),
+        ossl::entry<OSSL_FUNC_signature_verify_fn>(OSSL_FUNC_SIGNATURE_VERIFY,
+                                                   verify<OSSL_FUNC_SIGNATURE_VERIFY>),
+        ossl::entry<OSSL_FUNC_signature_digest_sign_init_fn>(
+            OSSL_FUNC_SIGNATURE_DIGEST_SIGN_INIT,
+            hashingInit<OSSL_FUNC_SIGNATURE_DIGEST_SIGN_INIT, true>),
         ossl::entry<OSSL_FUNC_signature_digest_sign_update_fn>(
-            OSSL_FUNC_SIGNATURE_DIGEST_SIGN_UPDATE, messageUpdate),
-        ossl::entry<OSSL_FUNC_signature_digest_sign_final_fn>(OSSL_FUNC_SIGNATURE_DIGEST_SIGN_FINAL,
-                                                              messageSignFinal),
+            OSSL_FUNC_SIGNATURE_DIGEST_SIGN_UPDATE,
+            messageUpdate<OSSL_FUNC_SIGNATURE_DIGEST_SIGN_UPDATE>),
+        ossl::entry<OSSL_FUNC_signature_digest_sign_final_fn>(
+            OSSL_FUNC_SIGNATURE_DIGEST_SIGN_FINAL,
+            messageSignFinal<OSSL_FUNC_SIGNATURE_DIGEST_SIGN_FINAL>),
         ossl::entry<OSSL_FUNC_signature_digest_verify_init_fn>(
-            OSSL_FUNC_SIGNATURE_DIGEST_VERIFY_INIT, digestVerifyInit),
+            OSSL_FUNC_SIGNATURE_DIGEST_VERIFY_INIT,
+            hashingInit<OSSL_FUNC_SIGNATURE_DIGEST_VERIFY_INIT, false>),
         ossl::entry<OSSL_FUNC_signature_digest_verify_update_fn>(
-            OSSL_FUNC_SIGNATURE_DIGEST_VERIFY_UPDATE, messageUpdate),
+            OSSL_FUNC_SIGNATURE_DIGEST_VERIFY_UPDATE,
+            messageUpdate<OSSL_FUNC_SIGNATURE_DIGEST_VERIFY_UPDATE>),
         ossl::entry<OSSL_FUNC_signature_digest_verify_final_fn>(
             OSSL_FUNC_SIGNATURE_DIGEST_VERIFY_FINAL, digestVerifyFinal),
+        ossl::entry<OSSL_FUNC_signature_get_ctx_md_params_fn>(OSSL_FUNC_SIGNATURE_GET_CTX_MD_PARAMS,
+                                                              getMdParams),
+        ossl::entry<OSSL_FUNC_signature_gettable_ctx_md_params_fn>(
+            OSSL_FUNC_SIGNATURE_GETTABLE_CTX_MD_PARAMS,
+            mdParams<OSSL_FUNC_SIGNATURE_GETTABLE_CTX_MD_PARAMS>),
+        ossl::entry<OSSL_FUNC_signature_set_ctx_md_params_fn>(OSSL_FUNC_SIGNATURE_SET_CTX_MD_PARAMS,
+                                                              setMdParams),
+        ossl::entry<OSSL_FUNC_signature_settable_ctx_md_params_fn>(
+            OSSL_FUNC_SIGNATURE_SETTABLE_CTX_MD_PARAMS,
+            mdParams<OSSL_FUNC_SIGNATURE_SETTABLE_CTX_MD_PARAMS>),
     };
     table.insert(table.end(), more.begin(), more.end());
     return table;
@@ -124,7 +180,8 @@ const OSSL_DISPATCH* rsaFunctions() {
     static const auto* table = [] {
         auto list = hashingFunctions<RsaContext>();
         list.push_back(ossl::entry<OSSL_FUNC_signature_verify_recover_init_fn>(
-            OSSL_FUNC_SIGNATURE_VERIFY_RECOVER_INIT, verifyInit));
+            OSSL_FUNC_SIGNATURE_VERIFY_RECOVER_INIT,
+            init<OSSL_FUNC_SIGNATURE_VERIFY_RECOVER_INIT, false>));
         list.push_back(ossl::entry<OSSL_FUNC_signature_verify_recover_fn>(
             OSSL_FUNC_SIGNATURE_VERIFY_RECOVER, recover));
         list.push_back(ossl::endOfTable());
@@ -149,20 +206,25 @@ const OSSL_DISPATCH* messageFunctions() {
         auto list = commonFunctions<Context>();
         const std::array more{
             ossl::entry<OSSL_FUNC_signature_digest_sign_init_fn>(
-                OSSL_FUNC_SIGNATURE_DIGEST_SIGN_INIT, wholeMessageInit<true>),
-            ossl::entry<OSSL_FUNC_signature_digest_sign_fn>(OSSL_FUNC_SIGNATURE_DIGEST_SIGN, sign),
+                OSSL_FUNC_SIGNATURE_DIGEST_SIGN_INIT,
+                wholeMessageInit<OSSL_FUNC_SIGNATURE_DIGEST_SIGN_INIT, true>),
+            ossl::entry<OSSL_FUNC_signature_digest_sign_fn>(OSSL_FUNC_SIGNATURE_DIGEST_SIGN,
+                                                            sign<OSSL_FUNC_SIGNATURE_DIGEST_SIGN>),
             ossl::entry<OSSL_FUNC_signature_digest_verify_init_fn>(
-                OSSL_FUNC_SIGNATURE_DIGEST_VERIFY_INIT, wholeMessageInit<false>),
-            ossl::entry<OSSL_FUNC_signature_digest_verify_fn>(OSSL_FUNC_SIGNATURE_DIGEST_VERIFY,
-                                                              verify),
-            ossl::entry<OSSL_FUNC_signature_sign_init_fn>(OSSL_FUNC_SIGNATURE_SIGN_INIT,
-                                                          refuseHashes),
-            ossl::entry<OSSL_FUNC_signature_sign_fn>(OSSL_FUNC_SIGNATURE_SIGN, sign),
-            ossl::entry<OSSL_FUNC_signature_verify_init_fn>(OSSL_FUNC_SIGNATURE_VERIFY_INIT,
-                                                            refuseHashes),
-            ossl::entry<OSSL_FUNC_signature_verify_fn>(OSSL_FUNC_SIGNATURE_VERIFY, verify),
-            ossl::entry<MessageInit>(signMessageInitId, signInit),
-            ossl::entry<MessageInit>(verifyMessageInitId, verifyInit),
+                OSSL_FUNC_SIGNATURE_DIGEST_VERIFY_INIT,
+                wholeMessageInit<OSSL_FUNC_SIGNATURE_DIGEST_VERIFY_INIT, false>),
+            ossl::entry<OSSL_FUNC_signature_digest_verify_fn>(
+                OSSL_FUNC_SIGNATURE_DIGEST_VERIFY, verify<OSSL_FUNC_SIGNATURE_DIGEST_VERIFY>),
+            ossl::entry<OSSL_FUNC_signature_sign_init_fn>(
+                OSSL_FUNC_SIGNATURE_SIGN_INIT, refuseHashes<OSSL_FUNC_SIGNATURE_SIGN_INIT>),
+            ossl::entry<OSSL_FUNC_signature_sign_fn>(OSSL_FUNC_SIGNATURE_SIGN,
+                                                     sign<OSSL_FUNC_SIGNATURE_SIGN>),
+            ossl::entry<OSSL_FUNC_signature_verify_init_fn>(
+                OSSL_FUNC_SIGNATURE_VERIFY_INIT, refuseHashes<OSSL_FUNC_SIGNATURE_VERIFY_INIT>),
+            ossl::entry<OSSL_FUNC_signature_verify_fn>(OSSL_FUNC_SIGNATURE_VERIFY,
+                                                       verify<OSSL_FUNC_SIGNATURE_VERIFY>),
+            ossl::entry<MessageInit>(signMessageInitId, init<signMessageInitId, true>),
+            ossl::entry<MessageInit>(verifyMessageInitId, init<verifyMessageInitId, false>),
             ossl::endOfTable()};
         list.insert(list.end(), more.begin(), more.end());
         return new std::vector<OSSL_DISPATCH>(std::move(list));

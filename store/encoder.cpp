@@ -124,31 +124,43 @@ int writePublicParts(BIO* out, const Encoder& encoder, const keymgmt::Key& key, 
                : 0;
 }
 
-int writePrivate(BIO* out, const Encoder& encoder, const keymgmt::Key& key, int selection,
-                 Form form, const Passphrase& passphrase) {
-    if (key.isSoftwarePair())
-        return writeByOthers(out, encoder, key.requirePublicKey(), selection,
-                             form == Form::text ? form : Form::pem,
-                             form == Form::text ? nullptr : "PrivateKeyInfo", passphrase);
+int writePrivate(BIO* out, const keymgmt::Key& key, Form form) {
     if (!key.isPrivate())
         throw ossl::UsageError(ossl::Reason::key, "only private keys are written as references");
     key.requireListedOrUnambiguous();
     return write(out, key, form);
 }
 
+// A key in memory has no reference.
+int writeSoftware(BIO* out, const Encoder& encoder, const keymgmt::Key& key, int selection,
+                  Form form, const char* structure, const Passphrase& passphrase) {
+    const auto copy = key.software()->toPkey(key.context(), key.type());
+    if (!copy)
+        return 0;
+    const bool isPrivate = (selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY) != 0;
+    if (form == Form::text || !isPrivate)
+        return writeByOthers(out, encoder, copy.get(), selection, form, structure, passphrase);
+    return writeByOthers(out, encoder, copy.get(), selection, Form::pem, "PrivateKeyInfo",
+                         passphrase);
+}
+
 // `structure` is what a public half or parameters are written as.
 int encode(void* ctx, OSSL_CORE_BIO* coreBio, const void* keydata, int selection, Form form,
            const char* structure, const Passphrase& passphrase) {
     const auto& encoder = encoderOf(ctx);
+    if (keydata == nullptr || selection == 0)
+        return 0;
+    const auto& key = *static_cast<const keymgmt::KeyData*>(keydata)->key;
+    const ossl::Bio out(BIO_new_from_core_bio(encoder.context.libctx(), coreBio));
+    if (!out)
+        return 0;
+    if (key.software() != nullptr)
+        return ossl::passedOn(encoder.context.core(), 0, [&] {
+            return writeSoftware(out.get(), encoder, key, selection, form, structure, passphrase);
+        });
     return ossl::guarded(encoder.context.core(), 0, [&] {
-        if (keydata == nullptr || selection == 0)
-            return 0;
-        const auto& key = *static_cast<const keymgmt::KeyData*>(keydata)->key;
-        const ossl::Bio out(BIO_new_from_core_bio(encoder.context.libctx(), coreBio));
-        if (!out)
-            return 0;
         return (selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY) != 0
-                   ? writePrivate(out.get(), encoder, key, selection, form, passphrase)
+                   ? writePrivate(out.get(), key, form)
                    : writePublicParts(out.get(), encoder, key, selection, form, structure);
     });
 }

@@ -225,7 +225,8 @@ Entry Search::publicEntry(ossl::Pkey key, const std::string& uri) const {
     if (type == types.end())
         return {};
     auto made = std::make_shared<keymgmt::Key>(context_, *type);
-    made->setPublicKey(std::move(key));
+    if (!made->importFrom(key.get(), EVP_PKEY_PUBLIC_KEY))
+        return {};
     return {uri, std::move(made), {}};
 }
 

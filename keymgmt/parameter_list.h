@@ -1,0 +1,13 @@
+// Lists of parameters (gettable, settable) of another provider's, with some of ours.
+#pragma once
+
+#include <span>
+
+#include <openssl/params.h>
+
+namespace keymgmt {
+
+/// Lives as long as the process. `theirs` may be null. Thread-safe.
+const OSSL_PARAM* withOurs(const OSSL_PARAM* theirs, std::span<const OSSL_PARAM> ours);
+
+} // namespace keymgmt

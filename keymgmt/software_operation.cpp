@@ -1,0 +1,93 @@
+#include "keymgmt/software_operation.h"
+
+#include <cstring>
+
+#include <openssl/core_dispatch.h>
+#include <openssl/evperr.h>
+
+#include "keymgmt/reference.h"
+
+namespace keymgmt {
+namespace {
+
+// A query for this provider is met by being here; the other provider would look for its digests
+// with it.
+const char* withoutThisProvider(const char* query) {
+    const bool forThis = query != nullptr && std::strstr(query, "provider=pkcs11") != nullptr;
+    return forThis ? nullptr : query;
+}
+
+void* newContext(const ossl::Implementation& functions, const ContextFunctions& ids,
+                 const char* query) {
+    using NewWithQuery = OSSL_FUNC_signature_newctx_fn;
+    using New = OSSL_FUNC_asym_cipher_newctx_fn; // as all but signatures have it
+    if (ids.operation == OSSL_OP_SIGNATURE) {
+        auto* make = functions.function<NewWithQuery>(ids.newctx);
+        return make != nullptr ? make(functions.provctx(), withoutThisProvider(query)) : nullptr;
+    }
+    auto* make = functions.function<New>(ids.newctx);
+    return make != nullptr ? make(functions.provctx()) : nullptr;
+}
+
+} // namespace
+
+SoftwareOperation::SoftwareOperation(std::shared_ptr<Key> key, const ContextFunctions& ids,
+                                     const char* algorithm, const char* query)
+    : key_(std::move(key)), ids_(ids) {
+    const char* name =
+        algorithm != nullptr ? algorithm : operationNameOf(key_->type(), ids.operation);
+    functions_ = ossl::Implementation(key_->software()->keymgmt().provider(), ids.operation,
+                                      std::string_view(name).substr(0, std::strcspn(name, ":")));
+    if (!functions_)
+        throw ossl::UsageError(ossl::Reason::unsupported,
+                               std::string("the provider of the key in memory has no algorithm ") +
+                                   name);
+    context_ = newContext(functions_, ids_, query);
+    if (context_ == nullptr)
+        throw ossl::UsageError(ossl::Reason::internal,
+                               "the provider of the key in memory begins no operation");
+}
+
+SoftwareOperation::SoftwareOperation(const SoftwareOperation& other)
+    : key_(other.key_), ids_(other.ids_), functions_(other.functions_) {
+    auto* dup = functions_.function<OSSL_FUNC_signature_dupctx_fn>(ids_.dupctx);
+    context_ = dup != nullptr ? dup(other.context_) : nullptr;
+    if (context_ == nullptr)
+        throw ossl::UsageError(ossl::Reason::internal, "the operation in software can't be copied");
+}
+
+SoftwareOperation::~SoftwareOperation() {
+    auto* free = functions_.function<OSSL_FUNC_signature_freectx_fn>(ids_.freectx);
+    if (free != nullptr)
+        free(context_);
+}
+
+bool SoftwareOperation::isOf(const Key& key) const {
+    return key_->type() == key.type() &&
+           key_->software()->keymgmt().provider() == key.software()->keymgmt().provider();
+}
+
+int SoftwareOperation::refuse() {
+    constexpr int notSupported = -2; // as EVP_PKEY_sign_init(3) has it
+    ERR_raise(ERR_LIB_EVP, EVP_R_OPERATION_NOT_SUPPORTED_FOR_THIS_KEYTYPE);
+    return notSupported;
+}
+
+void SoftwareSide::choose(void* keydata, const ContextFunctions& ids, const char* algorithm,
+                          const char* query) {
+    if (keydata == nullptr)
+        return;
+    const auto& key = keyOf(keydata);
+    if (key->software() == nullptr)
+        operation_.reset();
+    else if (operation_ && operation_->isOf(*key))
+        operation_->setKey(key);
+    else
+        operation_.emplace(key, ids, algorithm, query);
+}
+
+void* softwareKeydata(void* keydata) {
+    return keydata != nullptr ? keyOf(keydata)->software()->keydata() : nullptr;
+}
+
+} // namespace keymgmt

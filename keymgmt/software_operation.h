@@ -1,0 +1,86 @@
+// An operation with a key in memory: that of the provider which has the key, function by function.
+// So being first among the providers changes nothing for it.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <type_traits>
+
+#include <openssl/err.h>
+#include <openssl/evp.h>
+
+#include "keymgmt/key.h"
+#include "keymgmt/software_key.h"
+
+namespace keymgmt {
+
+/// The functions that the contexts of an operation have, of whatever algorithm.
+struct ContextFunctions {
+    int operation; ///< OSSL_OP_SIGNATURE ...
+    int newctx, freectx, dupctx;
+};
+
+/// The other provider's operation context. Used by one thread at a time. Copies are independent.
+class SoftwareOperation {
+  public:
+    /// `algorithm` has its names, or is null for that which goes with the key; `query` the
+    /// property query of the application, or null. Throws UsageError if the key's provider has no
+    /// such algorithm, or makes no context.
+    SoftwareOperation(std::shared_ptr<Key> key, const ContextFunctions& ids, const char* algorithm,
+                      const char* query);
+    SoftwareOperation(const SoftwareOperation& other);
+    SoftwareOperation& operator=(const SoftwareOperation&) = delete;
+    ~SoftwareOperation();
+
+    const Key& key() const { return *key_; }
+    bool isOf(const Key& key) const;
+    void setKey(std::shared_ptr<Key> key) { key_ = std::move(key); }
+
+    /// Calls the function of that id with the context and `arguments`. Where the other provider has
+    /// no such function, the answer is `otherwise`.
+    template <typename Function, typename Result, typename... Arguments>
+    Result call(int id, Result otherwise, Arguments... arguments) const {
+        auto* function = functions_.function<Function>(id);
+        return function != nullptr ? function(context_, arguments...) : otherwise;
+    }
+    /// The same for functions that begin an operation: EVP's own refusal is the answer, then.
+    template <typename Function, typename... Arguments>
+    int begin(int id, Arguments... arguments) const {
+        auto* function = functions_.function<Function>(id);
+        return function != nullptr ? function(context_, arguments...) : refuse();
+    }
+    /// For functions that take a context and the provider's.
+    const OSSL_PARAM* list(int id) const {
+        using List = const OSSL_PARAM*(void*, void*);
+        return call<List>(id, static_cast<const OSSL_PARAM*>(nullptr), functions_.provctx());
+    }
+
+  private:
+    static int refuse();
+
+    std::shared_ptr<Key> key_; ///< keeps the provider in use, too
+    ContextFunctions ids_;
+    ossl::Implementation functions_;
+    void* context_ = nullptr;
+};
+
+/// The operation in software of a context, if it has one: that of the last key in memory with which
+/// it was begun.
+class SoftwareSide {
+  public:
+    /// Called as an operation begins. A null `keydata` keeps what there is; a key on a token ends
+    /// it. Throws UsageError.
+    void choose(void* keydata, const ContextFunctions& ids, const char* algorithm = nullptr,
+                const char* query = nullptr);
+    /// Null for a key on a token.
+    const SoftwareOperation* get() const { return operation_ ? &*operation_ : nullptr; }
+
+  private:
+    std::optional<SoftwareOperation> operation_;
+};
+
+/// The other provider's form of `keydata`, a key in memory; null for null.
+void* softwareKeydata(void* keydata);
+
+} // namespace keymgmt
