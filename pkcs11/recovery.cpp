@@ -1,5 +1,7 @@
 #include "pkcs11/recovery.h"
 
+#include <chrono>
+#include <thread>
 #include <utility>
 
 #include "pkcs11/connection.h"
@@ -27,6 +29,15 @@ bool isFromConnecting(const Error& error) {
     return error.isOf(functionName<&List::C_GetSlotList>) ||
            error.isOf(functionName<&List::C_GetTokenInfo>) ||
            error.isOf(functionName<&List::C_OpenSession>) || error.rv() == CKR_TOKEN_NOT_PRESENT;
+}
+
+// SoftHSM can't read a token whose files another process writes at that moment, which each login
+// does, and answers CKR_GENERAL_ERROR then: at once it would only do so again.
+constexpr auto settlingTime = std::chrono::milliseconds(50);
+
+bool maySettle(const Error& error) {
+    return isFromConnecting(error) ||
+           (error.isOf(functionName<&List::C_Login>) && isVague(error.rv()));
 }
 
 bool changesToken(const Error& error) {
@@ -122,6 +133,8 @@ bool Recovery::prepare(const Error& error, const std::shared_ptr<Connection>& co
     const bool doubtful = remedy == Remedy::session && isLast;
     if (connection && (doubtful || remedy == Remedy::connection || remedy == Remedy::module))
         connection->token().drop(connection);
+    if (maySettle(error))
+        std::this_thread::sleep_for(settlingTime);
     if (isLast && isFromConnecting(error))
         module_.restart(epoch_);
     epoch_ = module_.epoch();

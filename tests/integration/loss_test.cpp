@@ -214,6 +214,20 @@ void restarts(bool otherTokenAnswers) {
     EXPECT_EQ(calls.of("C_Initialize"), otherTokenAnswers ? 0U : 1U);
 }
 
+// As SoftHSM does while another process logs in. The next attempt comes when it may be over.
+TEST(LossThatPasses, WithinMillisecondsIsNotNoticed) {
+    const Instance instance;
+    const auto key = loadPrivate(instance, "rsa");
+    for (const std::string function : {"C_GetTokenInfo", "C_OpenSession", "C_Login"}) {
+        const auto faults =
+            "C_SignInit:1=CKR_DEVICE_REMOVED," + function + ":20ms=CKR_GENERAL_ERROR";
+        ASSERT_EQ(module().setFaults(faults.c_str()), CKR_OK);
+        const CallCounter calls;
+        EXPECT_TRUE(signs(instance, key.get())) << function << takeErrors();
+        EXPECT_GE(calls.of(function), 2U);
+    }
+}
+
 TEST(Restart, OfTheModuleWhereNoTokenAnswers) {
     restarts(false);
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <deque>
 #include <optional>
 #include <string>
@@ -28,7 +29,11 @@ class FaultPlan {
         unsigned long first = 1;
         unsigned long last = 1;
         CK_RV rv = CKR_OK;
+        std::chrono::milliseconds lasts{0}; // from the first call on; 0: whatever time it takes
         std::atomic<unsigned long> calls{0};
+        std::atomic<std::chrono::steady_clock::rep> start{0};
+
+        bool isOver();
     };
     void add(const std::string& text);
 
