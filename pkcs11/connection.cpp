@@ -262,31 +262,11 @@ std::size_t Connection::openSessions() const {
     return open_;
 }
 
-/// One login at a time: whoever waits learns what became of the one before.
-class Connection::LoginTurn {
-  public:
-    explicit LoginTurn(Connection& connection) : connection_(connection) {
-        std::unique_lock lock(connection_.mutex_);
-        connection_.loginEnded_.wait(lock, [this] { return !connection_.loginBusy_; });
-        connection_.loginBusy_ = true;
-    }
-    ~LoginTurn() {
-        const std::lock_guard lock(connection_.mutex_);
-        connection_.loginBusy_ = false;
-        connection_.loginEnded_.notify_all();
-    }
-    LoginTurn(const LoginTurn&) = delete;
-    LoginTurn& operator=(const LoginTurn&) = delete;
-
-  private:
-    Connection& connection_;
-};
-
 void Connection::login(Session& session, const PinSource& source) {
     if (!loggedIn_) {
-        const LoginTurn turn(*this);
+        const TokenPins::Turn turn(token_.pins());
         if (!loggedIn_) {
-            loginOnce(session, source);
+            loginOnce(session, source, turn);
             loggedIn_ = true;
             return;
         }
@@ -306,10 +286,19 @@ void Connection::keepForLater(const PinSource& source) {
     }
 }
 
-void Connection::readFlags() {
+CK_RV Connection::readFlags() {
     CK_TOKEN_INFO info{};
-    if (token_.module().callIn<&List::C_GetTokenInfo>(epoch_, slot_, &info) == CKR_OK)
+    const CK_RV rv = token_.module().callIn<&List::C_GetTokenInfo>(epoch_, slot_, &info);
+    if (rv == CKR_OK)
         flags_ = info.flags;
+    return rv;
+}
+
+// Before a PIN is tried: what reportUnclear() compares with must be of now. And a token that can't
+// be read gives no clear answer to a login either.
+void Connection::requireFlags() {
+    if (const CK_RV rv = readFlags(); rv != CKR_OK)
+        throw callFailed(functionName<&List::C_GetTokenInfo>, rv, token_.describe());
 }
 
 // Asks the token before anything is refused because of it.
@@ -343,7 +332,7 @@ void Connection::reportNoPin() const {
         CKR_USER_NOT_LOGGED_IN);
 }
 
-void Connection::loginOnce(Session& session, const PinSource& source) {
+void Connection::loginOnce(Session& session, const PinSource& source, const TokenPins::Turn& turn) {
     if (stillHas(CKF_USER_PIN_LOCKED))
         throw Error(Failure::login,
                     "the PIN of " + token_.describe() + " is locked (CKF_USER_PIN_LOCKED)",
@@ -355,10 +344,20 @@ void Connection::loginOnce(Session& session, const PinSource& source) {
         if (!has(CKF_PROTECTED_AUTHENTICATION_PATH))
             reportNoPin();
     }
+    if (!pin)
+        requireWillingness(turn);
     if (loginWithPin(session, CKU_USER, pin, source.owner) == CKR_OK)
         token_.pins().noteLogin(source.owner, pin);
     else if (pin)
         token_.pins().offer(source.owner, *pin);
+}
+
+// Who has just refused or cancelled at the PIN pad is not asked once more for each thread.
+void Connection::requireWillingness(const TokenPins::Turn& turn) const {
+    if (turn.padWasRefused())
+        throw Error(Failure::login,
+                    "the login at the PIN pad of " + token_.describe() + " has just failed",
+                    CKR_FUNCTION_CANCELED);
 }
 
 // Answers CKR_OK or, where somebody else has logged in, CKR_USER_ALREADY_LOGGED_IN.
@@ -372,7 +371,10 @@ CK_RV Connection::loginWithPin(Session& session, CK_USER_TYPE user, const std::o
     // The C interface takes a pointer to non-const, and modules do not write to it.
     auto* bytes =
         pin ? reinterpret_cast<CK_UTF8CHAR_PTR>(const_cast<char*>(pin->bytes.get())) : nullptr;
+    requireFlags();
     const CK_RV rv = session.call<&List::C_Login>(user, bytes, pin ? CK_ULONG{pin->size} : 0);
+    if (!pin && rv != CKR_OK && !comesBeforeThePin(user, rv))
+        token_.pins().notePadRefused();
     switch (rv) {
     case CKR_OK:
     case CKR_USER_ALREADY_LOGGED_IN:
@@ -425,13 +427,15 @@ void Connection::reportRefusal(CK_RV rv) {
 }
 
 void Connection::contextLogin(Session& session, const PinOwner& owner) {
-    const LoginTurn turn(*this);
+    const TokenPins::Turn turn(token_.pins());
     const auto pin = token_.pins().of(owner);
     if (!pin && !has(CKF_PROTECTED_AUTHENTICATION_PATH))
         throw Error(Failure::login,
                     "the key on " + token_.describe() +
                         " asks for the PIN at each use, and none is known",
                     CKR_USER_NOT_LOGGED_IN);
+    if (!pin)
+        requireWillingness(turn);
     if (loginWithPin(session, CKU_CONTEXT_SPECIFIC, pin, owner) == CKR_OK && pin)
         token_.pins().noteGood(owner, *pin);
 }

@@ -13,7 +13,7 @@
 #include <p11-kit/pkcs11.h>
 
 #include "pkcs11/module.h"
-#include "pkcs11/pin.h"
+#include "pkcs11/token_pins.h"
 
 namespace pkcs11 {
 
@@ -165,11 +165,12 @@ class Connection : public std::enable_shared_from_this<Connection> {
     bool endMessages(Session& session);
     CK_RV open(CK_SESSION_HANDLE& handle, CK_FLAGS flags = 0);
     void makeRoom();
-    class LoginTurn;
     bool has(CK_FLAGS flag) const { return (flags_ & flag) != 0; }
     bool stillHas(CK_FLAGS flag);
-    void readFlags();
-    void loginOnce(Session& session, const PinSource& source);
+    CK_RV readFlags();
+    void requireFlags();
+    void loginOnce(Session& session, const PinSource& source, const TokenPins::Turn& turn);
+    void requireWillingness(const TokenPins::Turn& turn) const;
     CK_RV loginWithPin(Session& session, CK_USER_TYPE user, const std::optional<Pin>& pin,
                        const PinOwner& owner);
     std::optional<Pin> choosePin(const PinSource& source) const;
@@ -190,11 +191,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
     std::atomic<bool> loggedIn_{false};
     mutable std::mutex mutex_;      ///< guards what follows; never held during a C_ call
     std::condition_variable freed_; ///< a session came back, or may be opened
-    std::condition_variable loginEnded_;
     std::vector<Idle> idle_;
     std::size_t open_ = 0;
     bool full_ = false; ///< the token had no more sessions to give
-    bool loginBusy_ = false;
     std::unique_ptr<const std::vector<CK_MECHANISM_TYPE>> mechanisms_;
     std::map<CK_MECHANISM_TYPE, bool> signsMessages_;
 };

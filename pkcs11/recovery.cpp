@@ -90,7 +90,9 @@ Remedy remedyFor(const Error& error) {
         return Remedy::handle;
     if (isConnectionLoss(rv))
         return Remedy::connection;
-    return rv == CKR_OPERATION_ACTIVE || isVague(rv) ? Remedy::session : Remedy::none;
+    // CKR_OPERATION_NOT_INITIALIZED comes where somebody's logout has ended what ...Init had begun.
+    const bool isMixedUp = rv == CKR_OPERATION_ACTIVE || rv == CKR_OPERATION_NOT_INITIALIZED;
+    return isMixedUp || isVague(rv) ? Remedy::session : Remedy::none;
 }
 
 Recovery::Recovery(Module& module) : module_(module), epoch_(module.epoch()) {}
@@ -131,8 +133,12 @@ bool Recovery::prepare(const Error& error, const std::shared_ptr<Connection>& co
     // The failed session is closed already; only if another does not help all of them are doubted.
     const bool isLast = std::exchange(isLast_, false);
     const bool doubtful = remedy == Remedy::session && isLast;
-    if (connection && (doubtful || remedy == Remedy::connection || remedy == Remedy::module))
+    if (connection && (doubtful || remedy == Remedy::connection || remedy == Remedy::module)) {
+        // A login at the PIN pad disturbs somebody: once for a loss, not for each attempt.
+        if (connection->token().pins().askAtPad() && std::exchange(mayHaveAsked_, true))
+            return false;
         connection->token().drop(connection);
+    }
     if (maySettle(error))
         std::this_thread::sleep_for(settlingTime);
     if (isLast && isFromConnecting(error))

@@ -52,6 +52,7 @@ class Recovery {
     int left_ = 3;
     bool isLast_ = false; ///< of those that are left to this operation itself
     int leftAfterOthers_ = 16;
+    bool mayHaveAsked_ = false; ///< somebody, to log in at a PIN pad
 };
 
 } // namespace pkcs11

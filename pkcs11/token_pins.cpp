@@ -21,6 +21,24 @@ TokenPins::TokenPins(Token& token) : token_(token) {
         throw Error(Failure::module, "the system has no random numbers to give (getentropy)");
 }
 
+TokenPins::Turn::Turn(TokenPins& pins)
+    : pins_(pins), padRefusals_(pins.padRefusals_),
+      mine_(static_cast<std::uint32_t>(process::generation())) {
+    for (auto holder = pins_.turn_.load();;) {
+        if (holder == mine_) {
+            pins_.turn_.wait(holder);
+            holder = pins_.turn_.load();
+        } else if (pins_.turn_.compare_exchange_weak(holder, mine_)) {
+            return;
+        }
+    }
+}
+
+TokenPins::Turn::~Turn() {
+    if (pins_.turn_.compare_exchange_strong(mine_, 0))
+        pins_.turn_.notify_one();
+}
+
 // With the state's lock held.
 TokenPins::Known& TokenPins::knownOf(PinOwner& owner) {
     const auto [entry, isNew] = known_.try_emplace(&owner);
@@ -87,6 +105,12 @@ void TokenPins::noteRefused(const PinOwner& owner, const Pin& pin) {
     refused_.push_back(digest);
     for (auto& [another, known] : known_)
         known.isGood = known.isGood && known.pin != pin;
+}
+
+bool TokenPins::askAtPad() const {
+    const std::lock_guard lock(process::stateMutex());
+    return std::any_of(known_.begin(), known_.end(),
+                       [](const auto& entry) { return entry.second.isGood && !entry.second.pin; });
 }
 
 bool TokenPins::forget(const PinOwner& owner) {

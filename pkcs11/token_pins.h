@@ -2,6 +2,8 @@
 #pragma once
 
 #include <array>
+#include <atomic>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <optional>
@@ -35,9 +37,28 @@ class PinOwner {
     std::vector<Token*> tokens_; ///< that have PINs of it; guarded by process::stateMutex()
 };
 
-/// Thread-safe.
+/// Thread-safe. One for each token, whatever becomes of its connections.
 class TokenPins {
   public:
+    /// One login at a time, so that whoever waits learns what became of the one before. A thread of
+    /// the parent that had the turn when the process forked does not keep it in the child.
+    class Turn {
+      public:
+        explicit Turn(TokenPins& pins);
+        ~Turn();
+        Turn(const Turn&) = delete;
+        Turn& operator=(const Turn&) = delete;
+
+        /// Somebody has refused to log in at the PIN pad, for an operation of another thread, while
+        /// this one waited.
+        bool padWasRefused() const { return pins_.padRefusals_ != padRefusals_; }
+
+      private:
+        TokenPins& pins_;
+        unsigned long padRefusals_; ///< before it waited
+        std::uint32_t mine_;
+    };
+
     /// Throws Error.
     explicit TokenPins(Token& token);
     TokenPins(const TokenPins&) = delete;
@@ -64,6 +85,10 @@ class TokenPins {
     bool wasRefused(const PinOwner& owner, const Pin& pin) const;
     void noteRefused(const PinOwner& owner, const Pin& pin);
 
+    void notePadRefused() { ++padRefusals_; }
+    /// A login asks somebody to come to the token's PIN pad.
+    bool askAtPad() const;
+
     /// Wipes what `owner` has here. True if it was the last to have a share in the token's login.
     bool forget(const PinOwner& owner);
 
@@ -78,6 +103,8 @@ class TokenPins {
 
     Token& token_;
     PinDigest salt_{};
+    std::atomic<std::uint32_t> turn_{0}; ///< process::generation() of who has it; 0: nobody
+    std::atomic<unsigned long> padRefusals_{0};
     // Guarded by process::stateMutex().
     std::map<const PinOwner*, Known> known_;
     std::vector<PinDigest> refused_;

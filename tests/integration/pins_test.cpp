@@ -1,6 +1,7 @@
 // PINs: none is tried twice, and each ends with the provider instance that it was given to. Each
 // test is a process of its own.
 #include <algorithm>
+#include <array>
 #include <fstream>
 #include <functional>
 #include <memory>
@@ -11,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "agreement.h"
 #include "fixture.h"
 #include "new_keys.h"
 #include "pkcs11/error.h"
@@ -48,22 +50,27 @@ bool signs(const Instance& instance, EVP_PKEY* key) {
     return !sign(instance, key, data).empty();
 }
 
+bool derives(const Instance& instance, EVP_PKEY* key) {
+    return !derive(instance.get(), key, publicKeyFromFile("ec256").get()).empty();
+}
+
 /// A key that is logged in for at each use.
 class AtEachUse : public ::testing::Test {
   protected:
     AtEachUse() { set("PKCS11_TEST_ALWAYS_AUTHENTICATE", "1"); }
 
     using Run = std::function<bool()>;
-    /// For a key that signs and one that decrypts, each in a process that has refused no PIN yet.
+    /// For keys that sign, decrypt and derive, each in a process that has refused no PIN yet.
     static void forEachUse(const std::function<void(const Run& run)>& body) {
-        for (const bool isToSign : {true, false})
+        struct Use {
+            const char* label;
+            bool (*run)(const Instance& instance, EVP_PKEY* key);
+        };
+        for (const Use& use : {Use{"ec256", signs}, Use{"rsa", decrypts}, Use{"ec256", derives}})
             EXPECT_EQ(inChild([&] {
                           const Instance instance;
-                          const auto key = loadPrivate(instance, isToSign ? "ec256" : "rsa");
-                          body([&] {
-                              return isToSign ? signs(instance, key.get())
-                                              : decrypts(instance, key.get());
-                          });
+                          const auto key = loadPrivate(instance, use.label);
+                          body([&] { return use.run(instance, key.get()); });
                           return !HasFailure();
                       }),
                       0);
@@ -110,7 +117,7 @@ TEST_F(AtEachUse, APinThatWasGoodIsTriedOnceMoreAfterAnUnclearAnswer) {
 
 TEST_F(AtEachUse, APinThatTheTokenCountsAsWrongIsRefusedWhateverItAnswers) {
     forEachUse([](const Run& run) {
-        set("PKCS11_TEST_TOKEN_FLAGS", std::to_string(CKF_USER_PIN_COUNT_LOW));
+        set("PKCS11_TEST_FAULT_EFFECT", "count");
         fault("C_Login", "1", CKR_GENERAL_ERROR);
         const CallCounter calls;
         EXPECT_FALSE(run());
@@ -119,11 +126,46 @@ TEST_F(AtEachUse, APinThatTheTokenCountsAsWrongIsRefusedWhateverItAnswers) {
     });
 }
 
+TEST_F(AtEachUse, AWrongPinThatSomebodyElseHasEnteredIsNotHeldAgainstAGoodOne) {
+    forEachUse([](const Run& run) {
+        ASSERT_TRUE(run()) << takeErrors();
+        set("PKCS11_TEST_TOKEN_FLAGS", std::to_string(CKF_USER_PIN_COUNT_LOW));
+        fault("C_Login", "1", CKR_GENERAL_ERROR);
+        EXPECT_TRUE(run()) << takeErrors();
+    });
+}
+
+TEST(GoodPin, IsNotBlamedForAWrongOneThatSomebodyElseHasEntered) {
+    const Instance instance;
+    const auto key = loadPrivate(instance, "ec256");
+    set("PKCS11_TEST_TOKEN_FLAGS", std::to_string(CKF_USER_PIN_COUNT_LOW));
+    set("PKCS11_TEST_FAULT_EFFECT", "logout");
+    ASSERT_EQ(module().setFaults("C_SignInit:1=CKR_DEVICE_REMOVED,C_Login:1=CKR_GENERAL_ERROR"),
+              CKR_OK);
+    EXPECT_TRUE(signs(instance, key.get())) << takeErrors();
+}
+
+// One context logs in while the other finds the connection lost, and makes another.
+TEST(WrongPin, IsTriedOnceThoughTheTokenIsConnectedToAnew) {
+    set("PKCS11_TEST_DELAY_LOGIN_US", "30000");
+    const std::array<Instance, 2> instances;
+    const CallCounter calls;
+    unsigned long tried = 0;
+    for (const char* pin : {"4321", "9876"}) {
+        ASSERT_EQ(module().setFaults("C_OpenSession:2=CKR_DEVICE_REMOVED"), CKR_OK);
+        inThreads(4, [&](int i) {
+            EXPECT_FALSE(load(instances[i % 2], withoutPin("ec256") + "?pin-value=" + pin));
+        });
+        EXPECT_EQ(calls.of("C_Login"), ++tried) << calls.log();
+    }
+}
+
 // Somebody would have to enter it again.
 TEST(PinPad, IsNotAskedAgainAfterAnUnclearAnswer) {
     set("PKCS11_TEST_PROTECTED_PATH", "1234");
     const Instance instance;
-    for (const CK_RV rv : {CKR_GENERAL_ERROR, CKR_DEVICE_ERROR, CKR_FUNCTION_FAILED}) {
+    for (const CK_RV rv : {CKR_GENERAL_ERROR, CKR_DEVICE_ERROR, CKR_FUNCTION_FAILED,
+                           CKR_FUNCTION_CANCELED, CKR_PIN_INCORRECT}) {
         fault("C_Login", "1", rv);
         const CallCounter calls;
         EXPECT_FALSE(load(instance, withoutPin("ec256")));
@@ -131,6 +173,38 @@ TEST(PinPad, IsNotAskedAgainAfterAnUnclearAnswer) {
     }
     noFaults();
     EXPECT_TRUE(load(instance, withoutPin("ec256"))) << takeErrors();
+}
+
+// As a token that answers nothing else would have it asked for each attempt.
+TEST(PinPad, IsAskedOnceForOneOperation) {
+    set("PKCS11_TEST_PROTECTED_PATH", "1234");
+    const Instance instance;
+    const auto key = load(instance, withoutPin("ec256"));
+    ASSERT_TRUE(key) << takeErrors();
+    for (const char* function : {"C_SignInit", "C_Sign"}) {
+        fault(function, "1+", CKR_DEVICE_ERROR);
+        const CallCounter calls;
+        EXPECT_FALSE(signs(instance, key.get()));
+        EXPECT_EQ(calls.of("C_Login"), 1U) << calls.log();
+        noFaults();
+        EXPECT_TRUE(signs(instance, key.get())) << takeErrors();
+    }
+}
+
+TEST(PinPad, ThatRefusesIsNotAskedAgainForEachThread) {
+    constexpr int crowd = 8;
+    set("PKCS11_TEST_PROTECTED_PATH", "1234");
+    const Instance instance;
+    const auto key = load(instance, withoutPin("ec256"));
+    ASSERT_TRUE(signs(instance, key.get())) << takeErrors();
+    set("PKCS11_TEST_PROTECTED_PATH", "4321");
+    set("PKCS11_TEST_FAULT_EFFECT", "close");
+    set("PKCS11_TEST_DELAY_LOGIN_US", "30000");
+    fault("C_SignInit", "1-8", CKR_DEVICE_REMOVED);
+    const CallCounter calls;
+    inThreads(crowd, [&](int) { EXPECT_FALSE(signs(instance, key.get())); });
+    // A thread that comes late asks for an operation of its own.
+    EXPECT_LT(calls.of("C_Login"), static_cast<unsigned long>(crowd)) << calls.log();
 }
 
 TEST(DeletedKey, CostsNoLoginAndNoSession) {
@@ -179,6 +253,49 @@ TEST(LoggedOut, ByAnotherPartOfTheProgramIsLoggedInAgainOnce) {
         EXPECT_TRUE(signs(instance, key.get())) << takeErrors();
         EXPECT_EQ(calls.of("C_Login"), 1U) << calls.log();
     }
+}
+
+// By another instance that ends, say.
+TEST(LoggedOut, BetweenInitAndTheOperationIsDoneAgain) {
+    const Instance instance;
+    const auto key = loadPrivate(instance, "ec256");
+    ASSERT_TRUE(signs(instance, key.get()));
+    set("PKCS11_TEST_FAULT_EFFECT", "logout");
+    for (const CK_RV rv : {CKR_OPERATION_NOT_INITIALIZED, CKR_USER_NOT_LOGGED_IN}) {
+        fault("C_Sign", "1", rv);
+        EXPECT_TRUE(signs(instance, key.get())) << pkcs11::rvName(rv) << takeErrors();
+        fault("C_FindObjects", "1", rv);
+        EXPECT_TRUE(load(instance, uriOf("rsa"))) << pkcs11::rvName(rv) << takeErrors();
+    }
+}
+
+TEST(LoggedOut, BeforeTheLoginForOneOperationIsDoneAgain) {
+    set("PKCS11_TEST_ALWAYS_AUTHENTICATE", "1");
+    const Instance instance;
+    const auto key = loadPrivate(instance, "ec256");
+    ASSERT_TRUE(signs(instance, key.get()));
+    set("PKCS11_TEST_FAULT_EFFECT", "logout");
+    for (const CK_RV rv : {CKR_OPERATION_NOT_INITIALIZED, CKR_USER_NOT_LOGGED_IN}) {
+        fault("C_Login", "1", rv);
+        EXPECT_TRUE(signs(instance, key.get())) << pkcs11::rvName(rv) << takeErrors();
+    }
+}
+
+// The token finds no private object then, which must not be taken for its absence.
+TEST(LoggedOut, DuringASearchIsSearchedAgain) {
+    const Instance instance;
+    const auto key = loadPrivate(instance, "ec256");
+    ASSERT_TRUE(signs(instance, key.get()));
+    set("PKCS11_TEST_FAULT_EFFECT", "logout");
+    for (const std::string loss : {"CKR_DEVICE_REMOVED", "CKR_KEY_HANDLE_INVALID"}) {
+        const auto faults = "C_SignInit:1=" + loss + ",C_FindObjectsInit:1=CKR_OK";
+        ASSERT_EQ(module().setFaults(faults.c_str()), CKR_OK);
+        const CallCounter calls;
+        EXPECT_TRUE(signs(instance, key.get())) << takeErrors();
+        EXPECT_GE(calls.of("C_FindObjectsInit"), 2U) << calls.log();
+    }
+    fault("C_FindObjectsInit", "1", CKR_OK);
+    EXPECT_TRUE(load(instance, uriOf("rsa"))) << takeErrors();
 }
 
 TEST(Flags, AreAskedForAgainBeforeAnythingIsRefused) {

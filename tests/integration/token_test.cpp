@@ -362,6 +362,30 @@ TEST_F(MessageSigner, SurvivesALoss) {
     }
 }
 
+// Each login is for one operation, and a message signing would last for many.
+TEST_F(MessageSigner, WithKeysThatAskEachTimeIsLoggedInToEachTimeAndTriesNoPinTwice) {
+    set("PKCS11_TEST_ALWAYS_AUTHENTICATE", "1");
+    const Instance instance;
+    const auto key = loadPrivate(instance, "ec256");
+    for (int i = 0; i < 2; ++i) {
+        const CallCounter calls;
+        EXPECT_TRUE(verify("ec256", sign(instance, key.get(), data), data)) << takeErrors();
+        EXPECT_EQ(calls.of("C_Login"), 1U) << calls.log();
+        EXPECT_EQ(calls.of("C_SignMessage"), 0U) << calls.log();
+    }
+    // In a process of its own, which knows no PIN afterwards.
+    EXPECT_EQ(inChild([&] {
+                  EXPECT_TRUE(verify("ec256", sign(instance, key.get(), data), data));
+                  fault("C_Login", "1", CKR_PIN_INCORRECT);
+                  const CallCounter calls;
+                  for (int i = 0; i < 3; ++i)
+                      EXPECT_TRUE(sign(instance, key.get(), data).empty());
+                  EXPECT_EQ(calls.of("C_Login"), 1U) << calls.log();
+                  return !HasFailure();
+              }),
+              0);
+}
+
 TEST_F(MessageSigner, ThatDoesNotAfterAllSignsInTwoCalls) {
     const Instance instance;
     const auto key = loadPrivate(instance, "ec256");

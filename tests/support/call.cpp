@@ -15,6 +15,8 @@ void delay(FunctionId id) {
     auto time = config().delay;
     if (functionKinds[id] == Kind::crypto)
         time += config().cryptoDelay;
+    if (id == idOf<&FunctionList::C_Login>())
+        time += config().loginDelay;
     if (time.count() != 0)
         std::this_thread::sleep_for(time);
 }
@@ -45,6 +47,26 @@ void closeSessions(FunctionId id, CK_ULONG handle) {
             removeSessionsOf(slot);
 }
 
+void takeEffect(FaultEffect effect, FunctionId id, CK_ULONG handle) {
+    switch (effect) {
+    case FaultEffect::close:
+        return closeSessions(id, handle);
+    case FaultEffect::end:
+        if (takesSession(id))
+            endOperation(id, handle);
+        return;
+    case FaultEffect::logout:
+        if (takesSession(id) && real().C_Logout(handle) == CKR_OK)
+            forgetPin(handle);
+        return;
+    case FaultEffect::count:
+        noteWrongPin(true);
+        return;
+    case FaultEffect::none:
+        return;
+    }
+}
+
 } // namespace
 
 std::optional<CK_RV> beforeCall(FunctionId id, CK_ULONG handle) {
@@ -57,11 +79,9 @@ std::optional<CK_RV> beforeCall(FunctionId id, CK_ULONG handle) {
     if (current.faults->empty())
         return std::nullopt;
     const auto fault = current.faults->next(id);
-    if (fault && current.faultEffect == FaultEffect::close)
-        closeSessions(id, handle);
-    if (fault && current.faultEffect == FaultEffect::end && takesSession(id))
-        endOperation(id, handle);
-    return fault;
+    if (fault)
+        takeEffect(current.faultEffect, id, handle);
+    return fault == CKR_OK ? std::nullopt : fault;
 }
 
 UseOfSessions::UseOfSessions() : shared_(config().faultEffect == FaultEffect::close) {

@@ -1,6 +1,8 @@
 #include "tests/support/config.h"
 
 #include <algorithm>
+#include <string_view>
+#include <utility>
 
 #include "tests/support/config_error.h"
 #include "tests/support/names.h"
@@ -22,9 +24,15 @@ Numbers parseNumbers(const std::string& text) {
 }
 
 FaultEffect parseEffect(const std::string& text) {
-    if (text != "close" && text != "end")
-        throw ConfigError("neither close nor end: '" + text + "'");
-    return text == "close" ? FaultEffect::close : FaultEffect::end;
+    static constexpr std::pair<std::string_view, FaultEffect> effects[] = {
+        {"close", FaultEffect::close},
+        {"end", FaultEffect::end},
+        {"logout", FaultEffect::logout},
+        {"count", FaultEffect::count}};
+    for (const auto& [name, effect] : effects)
+        if (text == name)
+            return effect;
+    throw ConfigError("no effect of a fault: '" + text + "'");
 }
 
 // "+0x400,-0x4"; no sign is a plus.
@@ -55,6 +63,7 @@ constexpr Setting known[] = {
     {"PKCS11_TEST_LOG", [](Config& c, Text text) { c.logFile = text; }},
     {"PKCS11_TEST_DELAY_US", [](Config& c, Text text) { c.delay = parseDelay(text); }},
     {"PKCS11_TEST_DELAY_CRYPTO_US", [](Config& c, Text text) { c.cryptoDelay = parseDelay(text); }},
+    {"PKCS11_TEST_DELAY_LOGIN_US", [](Config& c, Text text) { c.loginDelay = parseDelay(text); }},
     {"PKCS11_TEST_FAULTS",
      [](Config& c, Text text) { c.faults = std::make_shared<FaultPlan>(text); }},
     {"PKCS11_TEST_FAULT_EFFECT", [](Config& c, Text text) { c.faultEffect = parseEffect(text); }},

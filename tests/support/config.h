@@ -15,7 +15,7 @@
 namespace test_module {
 
 /// What a fault does besides its answer.
-enum class FaultEffect { none, close, end };
+enum class FaultEffect { none, close, end, logout, count };
 
 using Numbers = std::vector<CK_ULONG>;
 using Settings = std::map<std::string, std::string, std::less<>>;
@@ -32,6 +32,7 @@ struct Config {
     std::chrono::microseconds cryptoDelay{0};
     std::shared_ptr<FaultPlan> faults; // never null; counts on when other settings change
     FaultEffect faultEffect = FaultEffect::none;
+    std::chrono::microseconds loginDelay{0};
     Numbers hiddenMechanisms;
     Numbers hiddenClasses;
     Numbers hiddenAttributes;

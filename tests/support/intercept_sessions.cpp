@@ -46,6 +46,7 @@ CK_RV loginForOperation(CK_SESSION_HANDLE session, PinCopy pin) {
             return CKR_PIN_INCORRECT;
     }
     setAuthentication(session, Authentication::done);
+    noteWrongPin(false);
     return CKR_OK;
 }
 
@@ -62,8 +63,10 @@ CK_RV login(CK_SESSION_HANDLE session, CK_USER_TYPE user, CK_UTF8CHAR* given, CK
     if (user == CKU_CONTEXT_SPECIFIC && current.alwaysAuthenticate)
         return loginForOperation(session, pin);
     const CK_RV rv = real().C_Login(session, user, given, size);
-    if (rv == CKR_OK && user == CKU_USER)
+    if (rv == CKR_OK && user == CKU_USER) {
         rememberPin(session, pin);
+        noteWrongPin(false);
+    }
     return rv;
 }
 

@@ -4,6 +4,7 @@
 
 #include "tests/support/config.h"
 #include "tests/support/module.h"
+#include "tests/support/sessions.h"
 
 namespace test_module {
 namespace {
@@ -14,6 +15,8 @@ CK_RV getTokenInfo(CK_SLOT_ID slot, CK_TOKEN_INFO* info) {
         return rv;
     const auto& current = config();
     info->flags = (info->flags | current.addedTokenFlags) & ~current.removedTokenFlags;
+    if (wrongPinWasEntered())
+        info->flags |= CKF_USER_PIN_COUNT_LOW;
     if (current.protectedPin)
         info->flags |= CKF_PROTECTED_AUTHENTICATION_PATH;
     if (current.maxSessions)

@@ -18,6 +18,7 @@ struct Sessions {
     std::map<CK_SESSION_HANDLE, Session> open;
     std::map<CK_SLOT_ID, CK_ULONG> taken; // open, or about to be
     std::map<CK_SLOT_ID, PinCopy> pins;
+    bool wrongPin = false;
 
     // With its last session a slot loses its login.
     void forget(CK_SLOT_ID slot) {
@@ -125,6 +126,14 @@ std::optional<PinCopy> pinOf(CK_SESSION_HANDLE session) {
         const auto found = slot ? self.pins.find(*slot) : self.pins.end();
         return found != self.pins.end() ? std::optional(found->second) : std::nullopt;
     });
+}
+
+void noteWrongPin(bool wasEntered) {
+    locked([=](Sessions& self) { self.wrongPin = wasEntered; });
+}
+
+bool wrongPinWasEntered() {
+    return locked([](Sessions& self) { return self.wrongPin; });
 }
 
 void setAuthentication(CK_SESSION_HANDLE session, Authentication state) {

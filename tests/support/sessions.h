@@ -30,6 +30,9 @@ std::vector<CK_SLOT_ID> slotsInUse();
 void rememberPin(CK_SESSION_HANDLE session, PinCopy pin);
 void forgetPin(CK_SESSION_HANDLE session);
 std::optional<PinCopy> pinOf(CK_SESSION_HANDLE session);
+/// A wrong PIN was entered since the last login, as CKF_USER_PIN_COUNT_LOW tells it.
+void noteWrongPin(bool wasEntered);
+bool wrongPinWasEntered();
 
 /// For keys with CKA_ALWAYS_AUTHENTICATE: where an operation of a session stands.
 enum class Authentication { noOperation, needed, done };
