@@ -1,6 +1,7 @@
 #include "pkcs11/registry.h"
 
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <cstdlib>
@@ -23,6 +24,32 @@ constexpr auto exitPatience = std::chrono::milliseconds(200);
 
 // Never destroyed: exit handlers use it. Guarded by process::stateMutex().
 auto& modules = *new std::vector<std::unique_ptr<Module>>;
+
+// What p11-kit has registered, as its own list. Each list that it gives has wrappers of its own,
+// which must outlive every use: so there is one in the process, not one for each provider instance.
+class RegisteredList {
+  public:
+    explicit constexpr RegisteredList(int flags) : flags_(flags) {}
+
+    /// Null where p11-kit could not load what is registered.
+    CK_FUNCTION_LIST** get() {
+        if (auto** known = list_.load())
+            return known;
+        auto** fresh = p11_kit_modules_load(nullptr, flags_);
+        CK_FUNCTION_LIST** known = nullptr;
+        if (fresh == nullptr || list_.compare_exchange_strong(known, fresh))
+            return fresh;
+        p11_kit_modules_release(fresh); // another thread was first
+        return known;
+    }
+
+  private:
+    int flags_;
+    std::atomic<CK_FUNCTION_LIST**> list_{nullptr};
+};
+
+constinit RegisteredList directList(P11_KIT_MODULE_UNMANAGED);
+constinit RegisteredList managedList(0);
 
 // A module with a call still inside is left as it is: C_Finalize under a running call is undefined.
 void finalizeAll() {
@@ -123,6 +150,8 @@ CK_FUNCTION_LIST* loadFunctions(const std::string& path) {
 // The first of two threads that load the same module wins.
 ModuleUse adopt(CK_FUNCTION_LIST* functions, const std::string& name, const std::string& path,
                 const ModuleOptions& options) {
+    if (auto* known = find(name, path))
+        return ModuleUse(*known);
     auto fresh = std::make_unique<Module>(functions, interface30(path), name, path, options);
     process::installHandlers(finalizeAll, startAllAnew);
     Module* module = nullptr;
@@ -221,13 +250,13 @@ std::vector<ModuleUse> loadRegisteredModules(const ModuleOptions& options,
         throw Error(Failure::module, "a module called back into the provider");
     const LoadScope scope;
     std::vector<ModuleUse> result;
-    auto** direct = p11_kit_modules_load(nullptr, P11_KIT_MODULE_UNMANAGED);
+    auto** direct = directList.get();
     if (direct == nullptr)
         throw Error(Failure::module,
                     "cannot load the modules registered with p11-kit: " + lastMessage());
     adoptList(direct, false, options, result);
     // Modules behind a socket or a command exist only as p11-kit's own wrappers.
-    adoptList(p11_kit_modules_load(nullptr, 0), true, options, result);
+    adoptList(managedList.get(), true, options, result);
     return result;
 }
 

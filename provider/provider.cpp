@@ -2,6 +2,7 @@
 // decides nothing.
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstdio>
 #include <map>
 #include <memory>
@@ -174,6 +175,10 @@ const OSSL_DISPATCH* functions() {
     return functions() != nullptr;
 }();
 
+#if OPENSSL_VERSION_NUMBER < 0x40000000L
+std::atomic<bool> handlesExit{false};
+#endif
+
 } // namespace
 } // namespace provider
 
@@ -188,7 +193,9 @@ OSSL_provider_init(const OSSL_CORE_HANDLE* handle, const OSSL_DISPATCH* in,
 #if OPENSSL_VERSION_NUMBER < 0x40000000L
         // An application may clean libcrypto up long before it exits, and modules use libcrypto,
         // too. From 4.0 on it has no such handlers, and nothing but the application cleans it up.
-        OPENSSL_atexit(pkcs11::process::shutdown);
+        // OpenSSL keeps each handler, so there is one for all instances.
+        if (!provider::handlesExit.exchange(true))
+            OPENSSL_atexit(pkcs11::process::shutdown);
 #endif
         *out = provider::functions();
         *provctx = context.release();

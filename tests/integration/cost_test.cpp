@@ -4,12 +4,15 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
 #include <limits>
 #include <string>
 
 #include <dlfcn.h>
+#include <malloc.h>
 #include <pthread.h>
 
 #include <openssl/rsa.h>
@@ -20,11 +23,21 @@ extern "C" {
 void* __libc_malloc(std::size_t size);                    // NOLINT(bugprone-reserved-identifier)
 void* __libc_calloc(std::size_t count, std::size_t size); // NOLINT(bugprone-reserved-identifier)
 void* __libc_realloc(void* old, std::size_t size);        // NOLINT(bugprone-reserved-identifier)
+void* __libc_memalign(std::size_t alignment,
+                      std::size_t size); // NOLINT(bugprone-reserved-identifier)
+void __libc_free(void* memory);          // NOLINT(bugprone-reserved-identifier)
 }
 
 namespace {
 
 thread_local unsigned long allocations = 0;
+// What is allocated now. The C library's own figure has what it keeps for later as well.
+std::atomic<std::size_t> bytesInUse{0};
+
+void* counted(void* memory) {
+    bytesInUse += malloc_usable_size(memory);
+    return memory;
+}
 
 std::atomic<bool> watching{false};
 std::atomic<unsigned long> locks{0};
@@ -41,17 +54,32 @@ extern "C" {
 
 void* malloc(std::size_t size) {
     ++allocations;
-    return __libc_malloc(size);
+    return counted(__libc_malloc(size));
 }
 
 void* calloc(std::size_t count, std::size_t size) {
     ++allocations;
-    return __libc_calloc(count, size);
+    return counted(__libc_calloc(count, size));
 }
 
 void* realloc(void* old, std::size_t size) {
     ++allocations;
-    return __libc_realloc(old, size);
+    bytesInUse -= malloc_usable_size(old);
+    return counted(__libc_realloc(old, size));
+}
+
+void* aligned_alloc(std::size_t alignment, std::size_t size) {
+    return counted(__libc_memalign(alignment, size));
+}
+
+int posix_memalign(void** memory, std::size_t alignment, std::size_t size) {
+    *memory = counted(__libc_memalign(alignment, size));
+    return *memory != nullptr ? 0 : ENOMEM;
+}
+
+void free(void* memory) {
+    bytesInUse -= malloc_usable_size(memory);
+    __libc_free(memory);
 }
 
 int pthread_mutex_lock(pthread_mutex_t* mutex) {
@@ -222,6 +250,32 @@ TEST(Contention, SixtyFourThreadsAreAllInsideAtOnceAndWaitForNoLock) {
     }
     EXPECT_EQ(mostInside, static_cast<unsigned long>(crowd));
     EXPECT_LE(fewestWaits * 100, locks) << "one lock in a hundred had to be waited for";
+}
+
+// As a user registers it with p11-kit, beside what the system has.
+void registerTestModule() {
+    const auto folder = scratch("config") / "pkcs11" / "modules";
+    std::filesystem::create_directories(folder);
+    std::ofstream(folder / "test.module") << "module: " << TEST_MODULE << "\n";
+    ASSERT_EQ(setenv("XDG_CONFIG_HOME", scratch("config").c_str(), 1), 0);
+    ASSERT_EQ(unsetenv("PKCS11_PROVIDER_MODULE"), 0);
+}
+
+TEST(Memory, StaysFlatOverInstancesWithRegisteredModules) {
+    module();
+    registerTestModule();
+    constexpr int some = 20;
+    constexpr std::size_t most = 16; // bytes for each, which the modules are granted
+    const auto comeAndGo = [] {
+        for (int i = 0; i < some; ++i) {
+            const Instance instance;
+            EXPECT_TRUE(loadPrivate(instance, "ec256")) << takeErrors();
+        }
+    };
+    comeAndGo();
+    const std::size_t before = bytesInUse;
+    comeAndGo();
+    EXPECT_LE(bytesInUse, before + some * most) << "before: " << before;
 }
 
 } // namespace
