@@ -66,7 +66,7 @@ quick)
     ;;
 default)
     needed "build" build release
-    stage "tests" tests release -LE '^roots$' || true
+    stage "tests" tests release -LE '^(roots|nightly)$' || true
     ;;
 ci | full)
     scope=all asan=() threaded=() tsan=() release=()

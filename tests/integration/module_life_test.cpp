@@ -13,7 +13,7 @@ using namespace testing_support;
 
 const Bytes data = randomBytes(100);
 
-// MODULE_LIFE_ROUNDS: for a long run by hand.
+// MODULE_LIFE_ROUNDS: for a long run by hand, or of the nightly tier.
 int rounds(int usual) {
     const char* given = std::getenv("MODULE_LIFE_ROUNDS");
     return given != nullptr ? std::atoi(given) : usual;
