@@ -14,6 +14,8 @@
 namespace asym_cipher {
 namespace {
 
+using pkcs11::constant_time::Mask;
+
 constexpr int tlsPaddingNumber = 7; // RSA_PKCS1_WITH_TLS_PADDING
 constexpr std::size_t premasterSize = 48;
 constexpr std::size_t pkcs1Overhead = 11;
@@ -54,6 +56,18 @@ pkcs11::Bytes modulusOf(const keymgmt::Key& key) {
 // One message for all that depends on the plaintext.
 [[noreturn]] void decryptionFailed() {
     throw ossl::UsageError(ossl::Reason::data, "decryption failed");
+}
+
+// Whether a token that removes the padding found it good.
+Mask goodMask(const pkcs11::DecryptAnswer& answer, std::size_t longest) {
+    return pkcs11::constant_time::isEqual(answer.rv, CKR_OK) &
+           pkcs11::constant_time::isLess(answer.size, longest + 1);
+}
+
+// Where bad padding is told, which is all that is told.
+void requireGood(Mask good) {
+    if (!pkcs11::constant_time::declassify(good))
+        decryptionFailed();
 }
 
 } // namespace
@@ -136,7 +150,6 @@ Octets RsaCipher::rejectionSecret() {
 // The token removes the padding where there is no raw RSA. Whatever it answers then is one bad
 // padding like any other.
 Unpadded RsaCipher::unpad(Octets ciphertext) {
-    namespace constant_time = pkcs11::constant_time;
     if (takesRaw())
         return removePkcs1(rawDecrypt(ciphertext).view());
     Unpadded result{SecretBytes(key_->modulusSize()), 0, 0};
@@ -144,8 +157,7 @@ Unpadded RsaCipher::unpad(Octets ciphertext) {
                                                 ciphertext, result.message.all());
     const std::size_t longest = key_->modulusSize() - pkcs1Overhead;
     result.size = answer.size;
-    result.good =
-        constant_time::isEqual(answer.rv, CKR_OK) & constant_time::isLess(answer.size, longest + 1);
+    result.good = goodMask(answer, longest);
     return result;
 }
 
@@ -153,8 +165,8 @@ std::size_t RsaCipher::decryptPkcs1(Octets ciphertext, Buffer out) {
     const auto substitute = makeSubstitute(provider_.libctx(), rejectionSecret(), ciphertext,
                                            key_->modulusSize() - pkcs1Overhead);
     const auto unpadded = unpad(ciphertext);
-    if (!rejectsImplicitly_ && unpadded.good == 0) // as the application asked for
-        decryptionFailed();
+    if (!rejectsImplicitly_) // as the application asked for
+        requireGood(unpadded.good);
     return messageOrSubstitute(unpadded, substitute, out);
 }
 
@@ -182,10 +194,9 @@ std::size_t RsaCipher::decryptOaep(Octets ciphertext, Buffer out) {
                 key_->privateObject().describe(),
             CKR_MECHANISM_INVALID);
     const auto block = rawDecrypt(ciphertext);
-    const auto size = oaepDecode(block.view(), label_, oaepDigest(), mgf1(), out);
-    if (!size)
-        decryptionFailed();
-    return *size;
+    const auto decoded = oaepDecode(block.view(), label_, oaepDigest(), mgf1(), out);
+    requireGood(decoded.good);
+    return decoded.size;
 }
 
 // Nothing if the token does not do OAEP with these parameters.
@@ -208,8 +219,7 @@ std::optional<std::size_t> RsaCipher::decryptOaepOnToken(Octets ciphertext, Buff
     try {
         const auto answer = pkcs11::answerOfDecrypt(
             object, {CKM_RSA_PKCS_OAEP, &params, sizeof params}, ciphertext, out);
-        if (answer.rv != CKR_OK || answer.size > out.size())
-            decryptionFailed();
+        requireGood(goodMask(answer, out.size()));
         return answer.size;
     } catch (const pkcs11::Error& error) {
         if (!pkcs11::isRefusedAtInit(error))

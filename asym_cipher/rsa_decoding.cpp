@@ -138,14 +138,14 @@ void premasterOrRandom(OSSL_LIB_CTX* libctx, const Unpadded& unpadded, unsigned 
     OPENSSL_cleanse(random.data(), random.size());
 }
 
-std::optional<std::size_t> oaepDecode(Octets block, Octets label, const EVP_MD* digest,
-                                      const EVP_MD* mgf1, Buffer out) {
+Decoded oaepDecode(Octets block, Octets label, const EVP_MD* digest, const EVP_MD* mgf1,
+                   Buffer out) {
     const ossl::ErrorMark mark;
-    const auto size = static_cast<int>(block.size());
-    const int length = RSA_padding_check_PKCS1_OAEP_mgf1(
-        out.data(), static_cast<int>(out.size()), block.data(), size, size, label.data(),
+    const auto blockSize = static_cast<int>(block.size());
+    const std::int32_t size = RSA_padding_check_PKCS1_OAEP_mgf1(
+        out.data(), static_cast<int>(out.size()), block.data(), blockSize, blockSize, label.data(),
         static_cast<int>(label.size()), digest, mgf1);
-    return length < 0 ? std::nullopt : std::optional(static_cast<std::size_t>(length));
+    return {static_cast<std::uint32_t>(size), ~isNegative(size)};
 }
 
 pkcs11::Bytes challengeFor(Octets modulus) {

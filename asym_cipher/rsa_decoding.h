@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <span>
 
 #include "ossl/context.h"
@@ -56,9 +55,15 @@ std::size_t messageOrSubstitute(const Unpadded& unpadded, const Substitute& subs
 void premasterOrRandom(OSSL_LIB_CTX* libctx, const Unpadded& unpadded, unsigned clientVersion,
                        unsigned negotiatedVersion, Buffer out);
 
-/// The message in `block`, or nothing, for whatever reason.
-std::optional<std::size_t> oaepDecode(Octets block, Octets label, const EVP_MD* digest,
-                                      const EVP_MD* mgf1, Buffer out);
+/// A message that is in the caller's buffer.
+struct Decoded {
+    std::size_t size;
+    pkcs11::constant_time::Mask good; ///< none: there is no message, for whatever reason
+};
+
+/// Writes the message in `block` to `out`, without a difference in time or in errors.
+Decoded oaepDecode(Octets block, Octets label, const EVP_MD* digest, const EVP_MD* mgf1,
+                   Buffer out);
 
 /// A block, smaller than the modulus and fixed by it, whose decryption nobody has without the
 /// private key.

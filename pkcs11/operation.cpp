@@ -95,7 +95,7 @@ bool isApartFromData(CK_RV rv) {
           CKR_CRYPTOKI_NOT_INITIALIZED, CKR_DEVICE_REMOVED, CKR_TOKEN_NOT_PRESENT, CKR_HOST_MEMORY,
           CKR_BUFFER_TOO_SMALL})
         found |= constant_time::isEqual(rv, apart);
-    return found != 0;
+    return constant_time::declassify(found);
 }
 
 DecryptAnswer decryptIn(Session& session, CK_OBJECT_HANDLE handle, const CK_MECHANISM& mechanism,

@@ -4,6 +4,7 @@
 #   LEAKY_PROGRAM, ENDING_PROGRAM  tests/support/*_program.c     SIGNING_THREADS  tests/support/signing_threads.c
 set -euo pipefail
 
+[ -n "$PROVIDER" ] || { echo "clang++ is not installed"; exit 77; }
 PROVIDER_DIR=$(dirname "$PROVIDER")
 PIN=1234
 WRONG_PIN=9999

@@ -9,6 +9,8 @@ endfunction()
 
 # About the file itself, its installation and its package, with the programs that build it.
 set(NOT_THERE binary_symbols binary_install binary_install_prefix package_in_a_clean_root package_completion package_pages)
+# Valgrind and the programs under it are this system's.
+list(APPEND NOT_THERE decryption_without_branches)
 # About what OpenSSL 3.0 does not know, or refuses to find.
 list(APPEND NOT_THERE post_quantum_unknown)
 # The root's modules for TPMs are registered, too, and talk on standard error where there is none.

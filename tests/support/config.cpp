@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "tests/support/config_error.h"
+#include "tests/support/module.h"
 #include "tests/support/names.h"
 
 namespace test_module {
@@ -33,6 +34,14 @@ FaultEffect parseEffect(const std::string& text) {
         if (text == name)
             return effect;
     throw ConfigError("no effect of a fault: '" + text + "'");
+}
+
+Marks parseMarks(const std::string& text) {
+    if (text != "block" && text != "answer")
+        throw ConfigError("neither block nor answer: '" + text + "'");
+    if (!canMark())
+        throw ConfigError("built without valgrind/memcheck.h");
+    return text == "block" ? Marks::block : Marks::answer;
 }
 
 // "+0x400,-0x4"; no sign is a plus.
@@ -79,6 +88,8 @@ constexpr Setting known[] = {
     {"PKCS11_TEST_SIGNATURE_SIZE",
      [](Config& c, Text text) { c.signatureSize = parseNumber(text); }},
     {"PKCS11_TEST_VALUE_SIZE", [](Config& c, Text text) { c.valueSize = parseNumber(text); }},
+    {"PKCS11_TEST_MARK_DECRYPTED",
+     [](Config& c, Text text) { c.decryptedMarks = parseMarks(text); }},
     {"PKCS11_TEST_NO_OS_LOCKING", [](Config& c, Text text) { c.noOsLocking = parseSwitch(text); }},
     {"PKCS11_TEST_RAW_EC_POINT", [](Config& c, Text text) { c.rawEcPoint = parseSwitch(text); }},
     {"PKCS11_TEST_COMPRESS_EC_POINT",

@@ -17,6 +17,9 @@ namespace test_module {
 /// What a fault does besides its answer.
 enum class FaultEffect { none, close, end, logout, count };
 
+/// What is marked as undefined for valgrind's memcheck, where C_Decrypt answers.
+enum class Marks { none, block, answer };
+
 using Numbers = std::vector<CK_ULONG>;
 using Settings = std::map<std::string, std::string, std::less<>>;
 
@@ -40,6 +43,7 @@ struct Config {
     std::optional<CK_ULONG> maxSessions;
     std::optional<CK_ULONG> signatureSize;
     std::optional<CK_ULONG> valueSize;
+    Marks decryptedMarks = Marks::none;
     bool noOsLocking = false;
     bool rawEcPoint = false;
     bool compressEcPoint = false;

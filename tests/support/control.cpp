@@ -4,6 +4,7 @@
 #include "tests/support/conduct.h"
 #include "tests/support/config.h"
 #include "tests/support/counters.h"
+#include "tests/support/module.h"
 #include "tests/support/sessions.h"
 #include "tests/support/test_module.h"
 
@@ -51,5 +52,9 @@ void test_module_set_delays(unsigned long every, unsigned long crypto) {
 
 CK_RV test_module_configure(const char* name, const char* value) {
     return configure(name, value);
+}
+
+void test_module_answer_decrypt(CK_RV rv, const unsigned char* data, CK_ULONG size) {
+    answerDecrypt(rv, data, size);
 }
 }

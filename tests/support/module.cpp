@@ -91,6 +91,7 @@ CK_RV load(Target& self) {
     interceptObjects(self.inner);
     interceptMessages(self.inner);
     interceptOperations(self.inner);
+    interceptDecryption(self.inner);
     pthread_atfork(beforeFork, afterFork, afterForkInChild);
     self.loaded = true;
     return CKR_OK;

@@ -23,6 +23,13 @@ void interceptSessions(FunctionList& list);   // C_OpenSession, C_Login ...
 void interceptObjects(FunctionList& list);    // C_FindObjects, C_GetAttributeValue ...
 void interceptMessages(FunctionList& list);   // C_MessageSignInit ...
 void interceptOperations(FunctionList& list); // C_SignInit, C_Sign ...
+void interceptDecryption(FunctionList& list); // C_DecryptInit, C_Decrypt; after interceptOperations
+
+/// True if it was built with valgrind's header, without which nothing can be marked.
+bool canMark();
+
+/// Has C_Decrypt answer `rv` and `size` with the bytes at `data`, by itself; null: no longer.
+void answerDecrypt(CK_RV rv, const unsigned char* data, CK_ULONG size);
 
 /// Frees what the messages' interceptors hold.
 void releaseMessages();

@@ -26,6 +26,19 @@ scenario_valgrind_commands() {
     fails "decryption failed" openssl pkeyutl "${PROV[@]}" -decrypt -inkey "$(uri rsa)" -pkeyopt rsa_padding_mode:oaep -in noise -out decrypted
 }
 
+# Memcheck reports each jump and each address that depends on what C_Decrypt gave. On a token that has no raw RSA, its result
+# is a secret, too; and there the log is on.
+scenario_decryption_without_branches() {
+    needs "valgrind" valgrind
+    [ -n "${SECRET_DECRYPTION:-}" ] || { echo "valgrind/memcheck.h is not installed"; exit 77; }
+    local RUNNER=(valgrind -q --error-exitcode=99 --suppressions="$SOURCE/tests/clients/declassified.supp") PATIENCE=120
+    export OPENSSL_MODULES=$PROVIDER_DIR PKCS11_TEST_TARGET=$PKCS11_PROVIDER_MODULE PKCS11_PROVIDER_MODULE=$TEST_MODULE
+    PKCS11_TEST_MARK_DECRYPTED=block clean "$SECRET_DECRYPTION" "$(uri rsa)" "$(public_of rsa)" SHA256
+    PKCS11_TEST_MARK_DECRYPTED=answer PKCS11_TEST_HIDE_MECHANISMS=0x3 PKCS11_PROVIDER_DEBUG=file:$WORK/log.txt,level:2 \
+        clean "$SECRET_DECRYPTION" "$(uri rsa)" "$(public_of rsa)"
+    grep -q C_Decrypt log.txt || die "nothing was logged"
+}
+
 # Programs end with their own status, whatever they leave behind and whether OpenSSL cleans up or not.
 scenario_exit_status() {
     export OPENSSL_MODULES=$PROVIDER_DIR

@@ -1,0 +1,37 @@
+# A second provider, of which clang compiles what handles decrypted data: what one compiler makes no branch of, another may.
+find_program(CLANGXX clang++)
+if(NOT CLANGXX)
+  return()
+endif()
+
+# compile_with_clang(LAYER RESULT [SOURCE...]): sets RESULT to the objects, of all its sources without SOURCE. Optimised as in the release build, whatever the build type; older valgrinds do not read DWARF 5.
+function(compile_with_clang layer result)
+  get_target_property(sources ${layer} SOURCES)
+  set(folders $<TARGET_PROPERTY:${layer},INCLUDE_DIRECTORIES>)
+  foreach(source IN LISTS sources)
+    if(ARGN AND NOT source IN_LIST ARGN)
+      continue()
+    endif()
+    string(REPLACE "/" "-" name ${source})
+    set(object ${PROJECT_BINARY_DIR}/clang/${name}.o)
+    add_custom_command(
+      OUTPUT ${object}
+      COMMAND ${CMAKE_CXX_COMPILER_LAUNCHER} ${CLANGXX} -std=c++20 -O2 -gdwarf-4 -DNDEBUG -fPIC -fvisibility=hidden -fvisibility-inlines-hidden -Wall -Wextra
+              "$<$<BOOL:${folders}>:-I$<JOIN:$<REMOVE_DUPLICATES:${folders}>,;-I>>" -MD -MF ${object}.d -c ${PROJECT_SOURCE_DIR}/${source} -o ${object}
+      DEPENDS ${PROJECT_SOURCE_DIR}/${source}
+      DEPFILE ${object}.d
+      COMMENT "Compiling ${source} with clang"
+      COMMAND_EXPAND_LISTS VERBATIM)
+    list(APPEND objects ${object})
+  endforeach()
+  set(${result} ${objects} PARENT_SCOPE)
+endfunction()
+
+compile_with_clang(asym_cipher CLANG_OBJECTS)
+compile_with_clang(pkcs11 CLANG_OPERATION pkcs11/operation.cpp)
+
+# The objects come before the libraries, which then are not asked for theirs.
+add_library(clang-provider MODULE ${CLANG_OBJECTS} ${CLANG_OPERATION} $<TARGET_OBJECTS:pkcs11-provider>)
+target_link_libraries(clang-provider PRIVATE ${PROVIDER_LAYERS})
+target_link_options(clang-provider PRIVATE $<TARGET_PROPERTY:pkcs11-provider,LINK_OPTIONS>)
+set_target_properties(clang-provider PROPERTIES PREFIX "" OUTPUT_NAME pkcs11 LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/clang LINKER_LANGUAGE CXX)
