@@ -99,16 +99,16 @@ int matchKeys(const void* data1, const void* data2, int selection) {
 // asks at every operation.
 int exportKey(void* keydata, int selection, OSSL_CALLBACK* callback, void* arg) {
     const auto& key = *keyOf(keydata);
+    // EVP_PKEY_parameters_eq asks for this, and a type without parameters has equal ones.
+    if (selection == OSSL_KEYMGMT_SELECT_DOMAIN_PARAMETERS && key.type() != KeyType::ec) {
+        const OSSL_PARAM nothing = OSSL_PARAM_construct_end();
+        return callback(&nothing, arg);
+    }
     if (const auto* software = key.software())
         return software->exportTo(selection, callback, arg);
     if ((selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY) != 0 && key.isPrivate())
         return 0;
     return ossl::guarded(key.context().core(), 0, [&] {
-        // EVP_PKEY_parameters_eq asks for this, and a type without parameters has equal ones.
-        if (selection == OSSL_KEYMGMT_SELECT_DOMAIN_PARAMETERS && key.type() != KeyType::ec) {
-            const OSSL_PARAM nothing = OSSL_PARAM_construct_end();
-            return callback(&nothing, arg);
-        }
         auto* source = publicPartsOf(key, selection);
         return source != nullptr ? EVP_PKEY_export(source, selection, callback, arg) : 0;
     });

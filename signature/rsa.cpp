@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include <openssl/core_names.h>
+#include <openssl/crypto.h>
 #include <openssl/objects.h>
 #include <openssl/rsa.h>
 
@@ -276,15 +277,22 @@ void RsaContext::setParams(const OSSL_PARAM* params) {
     setMgf1(params);
 }
 
+// What OpenSSL's own provider says where no length was set: 3.0 has no word for the newer default.
+int RsaContext::toldSalt() const {
+    const bool hasWord = OPENSSL_version_major() > 3 || OPENSSL_version_minor() > 0;
+    return salt_ == saltAutoDigestMax && !hasWord ? int{saltAuto} : salt_;
+}
+
 void RsaContext::getParams(OSSL_PARAM* params) const {
     SignatureContext::getParams(params);
     const auto& padding = nameOf(padding_);
     ossl::answerTextOrInt(params, OSSL_SIGNATURE_PARAM_PAD_MODE, padding.name, padding.number);
+    const int salt = toldSalt();
     const auto* named = std::find_if(saltNames.begin(), saltNames.end(),
-                                     [this](const auto& entry) { return entry.second == salt_; });
+                                     [salt](const auto& entry) { return entry.second == salt; });
     ossl::answerTextOrInt(params, OSSL_SIGNATURE_PARAM_PSS_SALTLEN,
-                          named != saltNames.end() ? named->first : std::to_string(salt_).c_str(),
-                          salt_);
+                          named != saltNames.end() ? named->first : std::to_string(salt).c_str(),
+                          salt);
     if (mgf1() != nullptr)
         ossl::answerText(params, OSSL_SIGNATURE_PARAM_MGF1_DIGEST, EVP_MD_get0_name(mgf1()));
 }

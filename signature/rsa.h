@@ -38,6 +38,7 @@ class RsaContext : public SignatureContext {
     EVP_MD* mgf1() const { return mgf1_ ? mgf1_.get() : digest(); }
     std::optional<CK_RSA_PKCS_PSS_PARAMS> tokenPssParams() const;
     int saltBytes() const;
+    int toldSalt() const;
     void setPadding(const OSSL_PARAM* params);
     void setSaltLength(const OSSL_PARAM* params);
     void setMgf1(const OSSL_PARAM* params);

@@ -384,16 +384,17 @@ TEST(Exchange, IsRightWhereTheProviderIsAskedForByDefault) {
 
 // Such a pair is not taken in, for then software would sign with half of it; its public half is
 // enough.
-TEST(Exchange, ATokensPeerIsAPublicKey) {
+// Of a pair in memory the public half is the peer, as in software.
+TEST(Exchange, APairIsAPeerAsItsPublicHalfIs) {
     const Instance instance;
     const auto key = loadPrivate(instance, "ec256");
     const auto pair = generate(instance.get(), "P-256");
-    const CallCounter calls;
-    EXPECT_TRUE(derive(instance.get(), key.get(), pair.get()).empty());
-    EXPECT_EQ(calls.total(), 0U);
-    EXPECT_NE(takeErrors(), "");
     const auto pub = publicHalf(instance.get(), pair.get());
-    EXPECT_FALSE(derive(instance.get(), key.get(), pub.get()).empty()) << takeErrors();
+    const auto secret = derive(instance.get(), key.get(), pub.get());
+    EXPECT_FALSE(secret.empty()) << takeErrors();
+    EXPECT_EQ(derive(instance.get(), key.get(), pair.get()), secret);
+    const auto other = derive(defaultOnly(), pair.get(), publicKeyFromFile("ec256").get());
+    EXPECT_EQ(other, secret);
 }
 // SoftHSM does not multiply by the cofactor.
 TEST(Exchange, RefusesCofactorModeWhereItWouldMatterAndTheTokenLacksIt) {

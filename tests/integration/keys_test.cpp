@@ -152,31 +152,32 @@ TEST(Keys, CanBeDuplicated) {
     EXPECT_TRUE(verify("rsa", sign(instance, copy.get(), data), data));
 }
 
-// Peers of a key agreement, and keys made with this provider's name in the query.
-TEST(Keys, PublicKeysCanBeImportedAndPrivateOnesCannot) {
+// Peers of a key agreement, and keys made with this provider's name in the query. Such a pair stays
+// in memory.
+TEST(Keys, AreMadeOfParametersInMemory) {
     const Instance instance;
-    for (const bool withPrivate : {false, true}) {
-        const auto software = privateKeyFromFile(instance.get(), "ec256");
-        OSSL_PARAM* params = nullptr;
-        ASSERT_EQ(EVP_PKEY_todata(software.get(),
-                                  withPrivate ? EVP_PKEY_KEYPAIR : EVP_PKEY_PUBLIC_KEY, &params),
-                  1);
+    const auto software = privateKeyFromFile(instance.get(), "ec256");
+    const CallCounter calls;
+    for (const int selection : {EVP_PKEY_KEYPAIR, EVP_PKEY_PUBLIC_KEY}) {
+        OSSL_PARAM* values = nullptr;
+        ASSERT_EQ(EVP_PKEY_todata(software.get(), selection, &values), 1);
+        const ossl::Params params(values);
         const ossl::PkeyCtx maker(
             EVP_PKEY_CTX_new_from_name(instance.get(), "EC", "provider=pkcs11"));
         ASSERT_TRUE(maker);
         EVP_PKEY* made = nullptr;
         ASSERT_EQ(EVP_PKEY_fromdata_init(maker.get()), 1);
-        EXPECT_EQ(EVP_PKEY_fromdata(maker.get(), &made,
-                                    withPrivate ? EVP_PKEY_KEYPAIR : EVP_PKEY_PUBLIC_KEY,
-                                    params) == 1,
-                  !withPrivate);
-        OSSL_PARAM_free(params);
-        if (made != nullptr && !withPrivate) {
-            EXPECT_EQ(EVP_PKEY_eq(made, publicKeyFromFile("ec256").get()), 1);
-        }
-        EVP_PKEY_free(made);
+        EXPECT_EQ(EVP_PKEY_fromdata(maker.get(), &made, selection, params.get()), 1)
+            << takeErrors();
+        const ossl::Pkey owner(made);
+        EXPECT_EQ(EVP_PKEY_eq(made, publicKeyFromFile("ec256").get()), 1);
+        const Bytes data(10, 'd');
+        const auto signature = sign(instance, made, data);
+        EXPECT_EQ(!signature.empty() && verify("ec256", signature, data),
+                  selection == EVP_PKEY_KEYPAIR);
         takeErrors();
     }
+    EXPECT_EQ(calls.total(), 0U) << calls.log();
 }
 
 TEST(Keys, HaveEveryAlgorithmComplete) {

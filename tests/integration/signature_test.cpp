@@ -224,6 +224,33 @@ TEST(Signature, TakesPaddingThroughTheApiAndTellsItBack) {
     EXPECT_STREQ(name.data(), "pss");
 }
 
+// Before a length is set and after it, and however it is asked for.
+TEST(Signature, TellsTheSaltLengthAsSoftwareDoes) {
+    const auto answers = [](OSSL_LIB_CTX* libctx, EVP_PKEY* key) {
+        std::string text;
+        const ossl::PkeyCtx context(EVP_PKEY_CTX_new_from_pkey(libctx, key, nullptr));
+        EXPECT_EQ(EVP_PKEY_sign_init(context.get()), 1);
+        EXPECT_EQ(EVP_PKEY_CTX_set_rsa_padding(context.get(), RSA_PKCS1_PSS_PADDING), 1);
+        for (const char* set : {"", "digest", "auto", "max", "20"}) {
+            if (*set != '\0')
+                EXPECT_EQ(EVP_PKEY_CTX_ctrl_str(context.get(), "rsa_pss_saltlen", set), 1);
+            int told = 77;
+            int number = 77;
+            std::array params{OSSL_PARAM_construct_int(OSSL_SIGNATURE_PARAM_PSS_SALTLEN, &number),
+                              OSSL_PARAM_construct_end()};
+            // 3.0 returns the length itself.
+            text += std::to_string(EVP_PKEY_CTX_get_rsa_pss_saltlen(context.get(), &told)) + "/";
+            EXPECT_EQ(EVP_PKEY_CTX_get_params(context.get(), params.data()), 1);
+            text += std::to_string(told) + "/" + std::to_string(number) + " ";
+        }
+        return text;
+    };
+    const Instance instance;
+    const auto onToken = loadPrivate(instance, "rsa");
+    const auto inSoftware = privateKeyFromFile(defaultOnly(), "rsa");
+    EXPECT_EQ(answers(instance.get(), onToken.get()), answers(defaultOnly(), inSoftware.get()));
+}
+
 TEST(Signature, RefusesWhatMakesNoSenseAndSaysWhat) {
     const Instance instance;
     const auto key = loadPrivate(instance, "rsa");
