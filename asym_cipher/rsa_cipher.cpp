@@ -78,6 +78,8 @@ void RsaCipher::begin(const std::shared_ptr<keymgmt::Key>& key, bool decrypting,
         key_ = key;
     if (!key_ || key_->modulusSize() <= pkcs1Overhead + premasterSize)
         throw ossl::UsageError(ossl::Reason::key, "no RSA key of a usable size is set");
+    if (key_->type() == keymgmt::KeyType::rsaPss)
+        throw ossl::UsageError(ossl::Reason::key, "an RSA-PSS key does nothing but sign");
     if (decrypting)
         key_->privateObject();
     setParams(params);

@@ -40,8 +40,10 @@ void Ecdh::requireComplete() const {
 }
 
 std::size_t Ecdh::size() const {
+    if (usesKdf_ && kdfSize_ != 0) // as OpenSSL tells it: whatever else is missing
+        return kdfSize_;
     requireComplete();
-    return usesKdf_ ? kdfSize_ : secretSize();
+    return secretSize();
 }
 
 std::size_t Ecdh::derive(Buffer out) const {

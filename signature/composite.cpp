@@ -73,7 +73,7 @@ class Composite final : public Base {
     }
 
     /// With the signature that was set as a parameter.
-    bool verifyMessage() { return this->finishVerify(signature_); }
+    int verifyMessage() { return this->finishVerify(signature_); }
 
     // Digest and padding are the algorithm's own.
     void setParams(const OSSL_PARAM* params) override {

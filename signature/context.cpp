@@ -32,7 +32,17 @@ void SignatureContext::setKey(const std::shared_ptr<keymgmt::Key>& key, bool sig
 void SignatureContext::begin(const std::shared_ptr<keymgmt::Key>& key, bool signing,
                              const OSSL_PARAM* params) {
     state_.begin([&] {
+        recovers_ = false;
         setKey(key, signing);
+        setParams(params);
+    });
+}
+
+void SignatureContext::beginRecovery(const std::shared_ptr<keymgmt::Key>& key,
+                                     const OSSL_PARAM* params) {
+    state_.begin([&] {
+        recovers_ = true;
+        setKey(key, false);
         setParams(params);
     });
 }
@@ -40,6 +50,7 @@ void SignatureContext::begin(const std::shared_ptr<keymgmt::Key>& key, bool sign
 void SignatureContext::beginDigest(const std::shared_ptr<keymgmt::Key>& key, bool signing,
                                    const char* digest, const OSSL_PARAM* params) {
     state_.begin([&] {
+        recovers_ = false;
         setKey(key, signing);
         if (digest != nullptr && *digest != '\0')
             setDigest(digest);
@@ -110,7 +121,7 @@ std::size_t SignatureContext::signAtOnce(Octets tbs, Buffer out) {
     return finishSign(out);
 }
 
-bool SignatureContext::verifyAtOnce(Octets signature, Octets tbs) {
+int SignatureContext::verifyAtOnce(Octets signature, Octets tbs) {
     if (!hashes_)
         return state_.once([&] { return verify(signature, tbs); });
     state_.requireNoData();
@@ -119,7 +130,7 @@ bool SignatureContext::verifyAtOnce(Octets signature, Octets tbs) {
 }
 
 std::size_t SignatureContext::recoverAtOnce(Octets signature, Buffer out) {
-    return state_.once([&] { return recover(signature, roomIn(out)); });
+    return state_.once([&] { return recover(signature, out); });
 }
 
 void SignatureContext::update(Octets data) {
@@ -140,7 +151,7 @@ std::size_t SignatureContext::finishSign(Buffer out) {
     });
 }
 
-bool SignatureContext::finishVerify(Octets signature) {
+int SignatureContext::finishVerify(Octets signature) {
     return state_.finish([&] {
         if (signature.empty())
             throw ossl::UsageError(ossl::Reason::parameter, "there is no signature to verify");
@@ -172,13 +183,13 @@ std::size_t SignatureContext::signOnToken(const CK_MECHANISM& mechanism, Octets 
     return size;
 }
 
-bool SignatureContext::verifyInSoftware(Octets signature, Octets tbs) const {
+int SignatureContext::verifyInSoftware(Octets signature, Octets tbs) const {
     const auto context = publicContext(key());
     if (EVP_PKEY_verify_init(context.get()) != 1)
-        return false;
+        return 0;
     configure(context.get());
     return EVP_PKEY_verify(context.get(), signature.data(), signature.size(), tbs.data(),
-                           tbs.size()) == 1;
+                           tbs.size());
 }
 
 std::size_t SignatureContext::recover(Octets, Buffer) {
@@ -187,7 +198,7 @@ std::size_t SignatureContext::recover(Octets, Buffer) {
 }
 
 void SignatureContext::setParams(const OSSL_PARAM* params) {
-    if (const auto name = ossl::textOf(params, OSSL_SIGNATURE_PARAM_DIGEST); name && !name->empty())
+    if (const auto name = ossl::textOf(params, OSSL_SIGNATURE_PARAM_DIGEST))
         setDigest(*name);
 }
 

@@ -39,6 +39,8 @@ class SignatureContext {
 
     /// Begins an operation on given hashes or data. A null `key` keeps the present one. Throws.
     void begin(const std::shared_ptr<keymgmt::Key>& key, bool signing, const OSSL_PARAM* params);
+    /// Begins recovering what a signature was made of.
+    void beginRecovery(const std::shared_ptr<keymgmt::Key>& key, const OSSL_PARAM* params);
     /// Begins an operation that hashes. A null `digest` stands for the key's default.
     void beginDigest(const std::shared_ptr<keymgmt::Key>& key, bool signing, const char* digest,
                      const OSSL_PARAM* params);
@@ -50,12 +52,15 @@ class SignatureContext {
     /// ones throw UsageError where `out` does not hold maxSize() bytes, and where OperationState
     /// does not let them follow.
     std::size_t signAtOnce(Octets tbs, Buffer out);
-    bool verifyAtOnce(Octets signature, Octets tbs);
+    /// 1 if the signature is good, else what OpenSSL answers: 0, or -1 where it has not the form of
+    /// one.
+    int verifyAtOnce(Octets signature, Octets tbs);
+    /// `out` has to hold what comes out.
     std::size_t recoverAtOnce(Octets signature, Buffer out);
 
     void update(Octets data);
     std::size_t finishSign(Buffer out);
-    bool finishVerify(Octets signature);
+    int finishVerify(Octets signature);
     /// What finishSign() asks for. Throws as that does.
     std::size_t sizeAtFinish() const;
 
@@ -70,11 +75,13 @@ class SignatureContext {
     /// Of what the operation has come to: the hash, or the whole message where the algorithm hashes
     /// by itself. `out` holds maxSize() bytes.
     virtual std::size_t sign(Octets tbs, Buffer out) = 0;
-    virtual bool verify(Octets signature, Octets tbs) = 0;
+    virtual int verify(Octets signature, Octets tbs) = 0;
     virtual std::size_t recover(Octets signature, Buffer out);
 
     /// Called once an operation has its key.
     virtual void keyChanged() {}
+    /// Whether the operation is recovering.
+    bool recovers() const { return recovers_; }
     /// The combined mechanism to sign the whole message with, where the token can't sign a hash;
     /// nothing where it can.
     virtual std::optional<CK_MECHANISM_TYPE> combinedMechanism() const { return std::nullopt; }
@@ -84,7 +91,7 @@ class SignatureContext {
     /// gives. Throws pkcs11::Error.
     std::size_t signOnToken(const CK_MECHANISM& mechanism, Octets data, Buffer out) const;
     /// Verifies with the public half.
-    bool verifyInSoftware(Octets signature, Octets tbs) const;
+    int verifyInSoftware(Octets signature, Octets tbs) const;
     virtual std::size_t signMessage(CK_MECHANISM_TYPE mechanism, Octets message, Buffer out);
     /// DER AlgorithmIdentifier of the signature (X.509); empty if it has none.
     virtual pkcs11::Bytes algorithmId() const { return {}; }
@@ -113,6 +120,7 @@ class SignatureContext {
     Message message_;
     bool hashes_ = false; ///< the operation takes a message, and hashes it
     bool signing_ = false;
+    bool recovers_ = false;
 };
 
 /// Throws pkcs11::Error where the token's signature has not the size that is `expected` of its key.

@@ -15,7 +15,7 @@ class EcdsaContext : public SignatureContext {
 
   protected:
     std::size_t sign(Octets tbs, Buffer out) override;
-    bool verify(Octets signature, Octets tbs) override;
+    int verify(Octets signature, Octets tbs) override;
     std::optional<CK_MECHANISM_TYPE> combinedMechanism() const override;
     std::size_t signMessage(CK_MECHANISM_TYPE mechanism, Octets message, Buffer out) override;
     pkcs11::Bytes algorithmId() const override;

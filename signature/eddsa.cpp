@@ -47,13 +47,13 @@ std::size_t EddsaContext::sign(Octets tbs, Buffer out) {
     return signOnToken({ckmEddsa, &params, sizeof params}, tbs, out);
 }
 
-bool EddsaContext::verify(Octets signature, Octets tbs) {
+int EddsaContext::verify(Octets signature, Octets tbs) {
     const ossl::MdCtx context(EVP_MD_CTX_new());
-    return EVP_DigestVerifyInit_ex(context.get(), nullptr, nullptr, key().context().libctx(),
-                                   ossl::Context::propq(), key().requirePublicKey(),
-                                   nullptr) == 1 &&
-           EVP_DigestVerify(context.get(), signature.data(), signature.size(), tbs.data(),
-                            tbs.size()) == 1;
+    if (EVP_DigestVerifyInit_ex(context.get(), nullptr, nullptr, key().context().libctx(),
+                                ossl::Context::propq(), key().requirePublicKey(), nullptr) != 1)
+        return 0;
+    return EVP_DigestVerify(context.get(), signature.data(), signature.size(), tbs.data(),
+                            tbs.size());
 }
 
 pkcs11::Bytes EddsaContext::algorithmId() const {

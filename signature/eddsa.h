@@ -17,7 +17,7 @@ class EddsaContext final : public SignatureContext {
 
   protected:
     std::size_t sign(Octets tbs, Buffer out) override;
-    bool verify(Octets signature, Octets tbs) override;
+    int verify(Octets signature, Octets tbs) override;
     pkcs11::Bytes algorithmId() const override;
 };
 

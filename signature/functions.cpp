@@ -82,6 +82,13 @@ int finishOnToken(void* ctx, unsigned char* sig, std::size_t* size, std::size_t 
                    [](SignatureContext& context, Buffer out) { return context.finishSign(out); });
 }
 
+int recoverInit(void* ctx, void* keydata, const OSSL_PARAM params[]) {
+    return beginEither(OSSL_FUNC_SIGNATURE_VERIFY_RECOVER_INIT, ctx, keydata, params, [&] {
+        return attempt(
+            ctx, [&](SignatureContext& context) { context.beginRecovery(keyOf(keydata), params); });
+    });
+}
+
 int recover(void* ctx, unsigned char* out, std::size_t* size, std::size_t room,
             const unsigned char* sig, std::size_t sigSize) {
     if (const auto* software = softwareOf(ctx))

@@ -24,10 +24,11 @@ int attempt(void* ctx, Body&& body) {
     });
 }
 
-/// Runs `body`, which says whether a signature is good: 1 or 0, and 0 if something was thrown.
+/// Runs `body`, which says whether a signature is good as EVP does: 1, 0 or -1; and 0 if something
+/// was thrown.
 template <typename Body>
 int check(void* ctx, Body&& body) {
-    return ossl::guarded(contextOf(ctx).core(), 0, [&] { return body(contextOf(ctx)) ? 1 : 0; });
+    return ossl::guarded(contextOf(ctx).core(), 0, [&] { return body(contextOf(ctx)); });
 }
 
 constexpr keymgmt::ContextFunctions contextFunctions{OSSL_OP_SIGNATURE, OSSL_FUNC_SIGNATURE_NEWCTX,
@@ -99,6 +100,7 @@ int verify(void* ctx, const unsigned char* sig, std::size_t size, const unsigned
         return context.verifyAtOnce(Octets(sig, size), Octets(tbs, tbsSize));
     });
 }
+int recoverInit(void* ctx, void* keydata, const OSSL_PARAM params[]);
 int recover(void* ctx, unsigned char* out, std::size_t* size, std::size_t room,
             const unsigned char* sig, std::size_t sigSize);
 

@@ -74,15 +74,15 @@ bool MlDsaContext::apply(EVP_PKEY_CTX* context) const {
     return EVP_PKEY_CTX_set_params(context, context_.empty() ? &params[1] : params.data()) == 1;
 }
 
-bool MlDsaContext::verify(Octets signature, Octets tbs) {
+int MlDsaContext::verify(Octets signature, Octets tbs) {
     const ossl::MdCtx context(EVP_MD_CTX_new());
     EVP_PKEY_CTX* keyContext = nullptr;
-    return EVP_DigestVerifyInit_ex(context.get(), &keyContext, nullptr, key().context().libctx(),
-                                   ossl::Context::propq(), key().requirePublicKey(),
-                                   nullptr) == 1 &&
-           apply(keyContext) &&
-           EVP_DigestVerify(context.get(), signature.data(), signature.size(), tbs.data(),
-                            tbs.size()) == 1;
+    if (EVP_DigestVerifyInit_ex(context.get(), &keyContext, nullptr, key().context().libctx(),
+                                ossl::Context::propq(), key().requirePublicKey(), nullptr) != 1 ||
+        !apply(keyContext))
+        return 0;
+    return EVP_DigestVerify(context.get(), signature.data(), signature.size(), tbs.data(),
+                            tbs.size());
 }
 
 void MlDsaContext::setParams(const OSSL_PARAM* params) {

@@ -16,7 +16,7 @@ class MlDsaContext final : public SignatureContext {
 
   protected:
     std::size_t sign(Octets tbs, Buffer out) override;
-    bool verify(Octets signature, Octets tbs) override;
+    int verify(Octets signature, Octets tbs) override;
     void keyChanged() override;
     pkcs11::Bytes algorithmId() const override;
 

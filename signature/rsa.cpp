@@ -64,8 +64,12 @@ std::unique_ptr<SignatureContext> RsaContext::clone() const {
 }
 
 void RsaContext::keyChanged() {
-    if (key().type() == keymgmt::KeyType::rsaPss)
-        padding_ = RsaPadding::pss;
+    // Each operation begins with the defaults.
+    padding_ = key().type() == keymgmt::KeyType::rsaPss ? RsaPadding::pss : RsaPadding::pkcs1;
+    salt_ = saltAutoDigestMax;
+    if (recovers() && padding_ == RsaPadding::pss)
+        throw ossl::UsageError(ossl::Reason::parameter,
+                               "nothing can be recovered from a signature with PSS padding");
     if (key().modulusSize() == 0)
         throw ossl::UsageError(ossl::Reason::key, "the RSA key has no modulus");
 }
@@ -121,7 +125,7 @@ std::optional<CK_RSA_PKCS_PSS_PARAMS> RsaContext::tokenPssParams() const {
 
 std::size_t RsaContext::signPss(Octets tbs, Buffer out) {
     if (digest() == nullptr)
-        setDigest("SHA1"); // RFC 4055's default, as OpenSSL has it
+        throw ossl::UsageError(ossl::Reason::parameter, "PSS padding needs a digest");
     requireDigestSize(tbs);
     if (saltBytes() < 0)
         throw ossl::UsageError(ossl::Reason::parameter,
@@ -207,20 +211,25 @@ void RsaContext::configure(EVP_PKEY_CTX* context) const {
     require(EVP_PKEY_CTX_set_rsa_pss_saltlen(context, salt));
 }
 
-bool RsaContext::verify(Octets signature, Octets tbs) {
+int RsaContext::verify(Octets signature, Octets tbs) {
     return verifyInSoftware(signature, tbs);
 }
 
 std::size_t RsaContext::recover(Octets signature, Buffer out) {
     const auto context = publicContext(key());
-    std::size_t size = out.size();
+    // OpenSSL 3.0 asks for no size, and fills what it needs; later ones refuse a small one.
+    pkcs11::Bytes recovered(maxSize());
+    std::size_t size = std::min(out.size(), recovered.size());
     if (EVP_PKEY_verify_recover_init(context.get()) != 1)
         throw ossl::UsageError(ossl::Reason::unsupported,
                                "recovering the data of a signature is not possible");
     configure(context.get());
-    if (EVP_PKEY_verify_recover(context.get(), out.data(), &size, signature.data(),
+    if (EVP_PKEY_verify_recover(context.get(), recovered.data(), &size, signature.data(),
                                 signature.size()) != 1)
         throw ossl::UsageError(ossl::Reason::data, "the signature is not valid");
+    if (size > out.size())
+        throw ossl::UsageError(ossl::Reason::data, "the buffer is too small for what is recovered");
+    std::copy_n(recovered.begin(), size, out.begin());
     return size;
 }
 
@@ -239,6 +248,11 @@ void RsaContext::setPadding(const OSSL_PARAM* params) {
     if (key().type() == keymgmt::KeyType::rsaPss && found->padding != RsaPadding::pss)
         throw ossl::UsageError(ossl::Reason::parameter,
                                "an RSA-PSS key signs with PSS padding only");
+    if (recovers() && found->padding == RsaPadding::pss)
+        throw ossl::UsageError(ossl::Reason::parameter,
+                               "nothing can be recovered from a signature with PSS padding");
+    if (digest() != nullptr && found->padding == RsaPadding::none)
+        throw ossl::UsageError(ossl::Reason::parameter, "with a digest there has to be a padding");
     padding_ = found->padding;
 }
 
@@ -271,10 +285,15 @@ void RsaContext::setMgf1(const OSSL_PARAM* params) {
 void RsaContext::setParams(const OSSL_PARAM* params) {
     if (params == nullptr)
         return;
+    if (padding_ == RsaPadding::none &&
+        OSSL_PARAM_locate_const(params, OSSL_SIGNATURE_PARAM_DIGEST) != nullptr)
+        throw ossl::UsageError(ossl::Reason::parameter, "with a digest there has to be a padding");
     SignatureContext::setParams(params);
     setPadding(params);
     setSaltLength(params);
     setMgf1(params);
+    if (padding_ == RsaPadding::pss && digest() == nullptr)
+        setDigest("SHA1"); // RFC 4055's default; OpenSSL sets it here, too
 }
 
 // What OpenSSL's own provider says where no length was set: 3.0 has no word for the newer default.

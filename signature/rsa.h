@@ -22,7 +22,7 @@ class RsaContext : public SignatureContext {
 
   protected:
     std::size_t sign(Octets tbs, Buffer out) override;
-    bool verify(Octets signature, Octets tbs) override;
+    int verify(Octets signature, Octets tbs) override;
     std::size_t recover(Octets signature, Buffer out) override;
     void keyChanged() override;
     std::optional<CK_MECHANISM_TYPE> combinedMechanism() const override;

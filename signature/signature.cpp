@@ -3,6 +3,8 @@
 #include <array>
 #include <vector>
 
+#include <openssl/crypto.h>
+
 #include "keymgmt/parameter_set.h"
 #include "signature/composite.h"
 #include "signature/ecdsa.h"
@@ -180,8 +182,7 @@ const OSSL_DISPATCH* rsaFunctions() {
     static const auto* table = [] {
         auto list = hashingFunctions<RsaContext>();
         list.push_back(ossl::entry<OSSL_FUNC_signature_verify_recover_init_fn>(
-            OSSL_FUNC_SIGNATURE_VERIFY_RECOVER_INIT,
-            init<OSSL_FUNC_SIGNATURE_VERIFY_RECOVER_INIT, false>));
+            OSSL_FUNC_SIGNATURE_VERIFY_RECOVER_INIT, recoverInit));
         list.push_back(ossl::entry<OSSL_FUNC_signature_verify_recover_fn>(
             OSSL_FUNC_SIGNATURE_VERIFY_RECOVER, recover));
         list.push_back(ossl::endOfTable());
@@ -199,11 +200,25 @@ const OSSL_DISPATCH* ecdsaFunctions() {
     return table->data();
 }
 
+// OpenSSL's own Edwards curves have had parameters since 3.2. Without the functions EVP refuses
+// all, as it should refuse a digest.
+template <typename Context>
+bool takesParams() {
+    constexpr unsigned firstMinor = 2;
+    return !std::is_same_v<Context, EddsaContext> || OPENSSL_version_major() > 3 ||
+           OPENSSL_version_minor() >= firstMinor;
+}
+
 // Of keys that sign whole messages.
 template <typename Context>
 const OSSL_DISPATCH* messageFunctions() {
     static const auto* table = [] {
         auto list = commonFunctions<Context>();
+        if (!takesParams<Context>())
+            std::erase_if(list, [](const OSSL_DISPATCH& entry) {
+                return entry.function_id == OSSL_FUNC_SIGNATURE_SET_CTX_PARAMS ||
+                       entry.function_id == OSSL_FUNC_SIGNATURE_SETTABLE_CTX_PARAMS;
+            });
         const std::array more{
             ossl::entry<OSSL_FUNC_signature_digest_sign_init_fn>(
                 OSSL_FUNC_SIGNATURE_DIGEST_SIGN_INIT,

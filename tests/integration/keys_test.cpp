@@ -192,7 +192,10 @@ TEST(Keys, HaveEveryAlgorithmComplete) {
         auto* method = EVP_SIGNATURE_fetch(instance.get(), name, "provider=pkcs11");
         ASSERT_NE(method, nullptr) << name;
         EXPECT_NE(EVP_SIGNATURE_gettable_ctx_params(method), nullptr);
-        EXPECT_NE(EVP_SIGNATURE_settable_ctx_params(method), nullptr);
+        // OpenSSL's own have had parameters of Edwards curves since 3.2.
+        const bool takesNone =
+            name[1] == 'D' && OPENSSL_version_major() == 3 && OPENSSL_version_minor() < 2;
+        EXPECT_EQ(EVP_SIGNATURE_settable_ctx_params(method) == nullptr, takesNone) << name;
         EVP_SIGNATURE_free(method);
     }
     auto* cipher = EVP_ASYM_CIPHER_fetch(instance.get(), "RSA", "provider=pkcs11");
