@@ -6,7 +6,7 @@
 
 #include <openssl/core_names.h>
 
-#include "../new_keys.h"
+#include "tests/integration/new_keys.h"
 
 namespace testing_support::differential {
 namespace {

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "../fixture.h"
+#include "tests/integration/fixture.h"
 
 namespace testing_support::differential {
 
