@@ -137,7 +137,7 @@ SecretBytes RsaCipher::rawDecrypt(Octets ciphertext) {
 Octets RsaCipher::rejectionSecret() {
     if (const auto known = key_->rejectionSecret(); !known.empty())
         return known;
-    pkcs11::Bytes secret(secretSize);
+    SecretBytes secret(secretSize);
     if (takesRaw()) {
         const auto answer = rawDecrypt(challengeFor(modulusOf(*key_)));
         if (EVP_Q_digest(provider_.libctx(), "SHA2-256", ossl::Context::propq(),
@@ -146,7 +146,7 @@ Octets RsaCipher::rejectionSecret() {
     } else if (RAND_priv_bytes_ex(provider_.libctx(), secret.data(), secret.size(), 0) != 1) {
         throw ossl::UsageError(ossl::Reason::internal, "no random numbers");
     }
-    return key_->keepRejectionSecret(std::move(secret));
+    return key_->keepRejectionSecret(secret.view());
 }
 
 // The token removes the padding where there is no raw RSA. Whatever it answers then is one bad

@@ -5,7 +5,6 @@
 #include "asym_cipher/rsa_decoding.h"
 
 #include <algorithm>
-#include <array>
 #include <string_view>
 
 #include <openssl/rand.h>
@@ -30,14 +29,12 @@ constexpr std::size_t pkcs1Overhead = 11;
 // to 1.
 constexpr std::size_t lengthCandidates = 128;
 
-using Hash = std::array<unsigned char, hashSize>;
-
 [[noreturn]] void internalFailure(const char* what) {
     throw ossl::UsageError(ossl::Reason::internal, what);
 }
 
-Hash hmac(OSSL_LIB_CTX* libctx, Octets key, Octets data) {
-    Hash result{};
+SecretBytes hmac(OSSL_LIB_CTX* libctx, Octets key, Octets data) {
+    SecretBytes result(hashSize);
     std::size_t size = 0;
     if (EVP_Q_mac(libctx, "HMAC", ossl::Context::propq(), "SHA2-256", nullptr, key.data(),
                   key.size(), data.data(), data.size(), result.data(), result.size(),
@@ -54,7 +51,7 @@ void expand(OSSL_LIB_CTX* libctx, Octets key, std::string_view label, Buffer out
         input[label.size()] = static_cast<unsigned char>(block >> 8);
         input[label.size() + 1] = static_cast<unsigned char>(block);
         const auto hash = hmac(libctx, key, input);
-        std::copy_n(hash.begin(), std::min(hashSize, out.size() - done),
+        std::copy_n(hash.view().begin(), std::min(hashSize, out.size() - done),
                     out.begin() + static_cast<std::ptrdiff_t>(done));
     }
 }
@@ -77,11 +74,11 @@ std::size_t chooseSize(Octets candidates, std::uint32_t longest) {
 Substitute makeSubstitute(OSSL_LIB_CTX* libctx, Octets secret, Octets ciphertext,
                           std::size_t longest) {
     const auto key = hmac(libctx, secret, ciphertext);
-    std::array<unsigned char, lengthCandidates * 2> candidates{};
-    expand(libctx, key, "length", candidates);
+    SecretBytes candidates(lengthCandidates * 2);
+    expand(libctx, key.view(), "length", candidates.all());
     Substitute result{SecretBytes(longest),
-                      chooseSize(candidates, static_cast<std::uint32_t>(longest))};
-    expand(libctx, key, "message", result.message.all());
+                      chooseSize(candidates.view(), static_cast<std::uint32_t>(longest))};
+    expand(libctx, key.view(), "message", result.message.all());
     return result;
 }
 
@@ -124,18 +121,18 @@ std::size_t messageOrSubstitute(const Unpadded& unpadded, const Substitute& subs
 
 void premasterOrRandom(OSSL_LIB_CTX* libctx, const Unpadded& unpadded, unsigned clientVersion,
                        unsigned negotiatedVersion, Buffer out) {
-    std::array<unsigned char, premasterSize> random{};
+    SecretBytes random(premasterSize);
     if (RAND_priv_bytes_ex(libctx, random.data(), random.size(), 0) != 1)
         internalFailure("no random numbers");
     const auto message = unpadded.message.view();
+    const auto other = random.view();
     const std::uint64_t version = (std::uint64_t{message[0]} << 8) | message[1];
     Mask versionGood = isEqual(version, clientVersion);
     if (negotiatedVersion != 0)
         versionGood |= isEqual(version, negotiatedVersion);
     const Mask good = unpadded.good & versionGood & isEqual(unpadded.size, premasterSize);
     for (std::size_t i = 0; i < premasterSize; ++i)
-        out[i] = static_cast<unsigned char>(select(good, message[i], random[i]));
-    OPENSSL_cleanse(random.data(), random.size());
+        out[i] = static_cast<unsigned char>(select(good, message[i], other[i]));
 }
 
 Decoded oaepDecode(Octets block, Octets label, const EVP_MD* digest, const EVP_MD* mgf1,

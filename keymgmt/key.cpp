@@ -472,11 +472,11 @@ std::span<const unsigned char> Key::rejectionSecret() const {
     return rejectionSecret_;
 }
 
-std::span<const unsigned char> Key::keepRejectionSecret(pkcs11::Bytes secret) const {
+std::span<const unsigned char>
+Key::keepRejectionSecret(std::span<const unsigned char> secret) const {
     const std::lock_guard lock(pkcs11::process::stateMutex());
     if (rejectionSecret_.empty())
-        rejectionSecret_.swap(secret);
-    OPENSSL_cleanse(secret.data(), secret.size());
+        rejectionSecret_.assign(secret.begin(), secret.end());
     return rejectionSecret_;
 }
 

@@ -109,9 +109,9 @@ class Key {
                      std::span<const unsigned char> signature) const;
 
     /// The secret from which answers to wrongly padded ciphertexts are made; empty until it is
-    /// kept. The first one kept stays, and is wiped with the key.
+    /// kept. The first one kept stays, and is wiped with the key. `secret` is the caller's to wipe.
     std::span<const unsigned char> rejectionSecret() const;
-    std::span<const unsigned char> keepRejectionSecret(pkcs11::Bytes secret) const;
+    std::span<const unsigned char> keepRejectionSecret(std::span<const unsigned char> secret) const;
 
   private:
     struct Witness;

@@ -16,10 +16,12 @@
 #include "fixture.h"
 #include "new_keys.h"
 #include "pkcs11/error.h"
+#include "tests/support/memory_search.h"
 
 namespace {
 
 using namespace testing_support;
+using test_module::placesOf;
 
 const Bytes data = randomBytes(100);
 
@@ -444,32 +446,6 @@ TEST(Label, WithControlCharactersForgesNothing) {
         quoted += line.find("evil\\x0A") != std::string::npos ? 1 : 0;
     }
     EXPECT_GT(quoted, 0);
-}
-
-/// Places in this process's memory where `text`, of which each byte is given plus one, stands.
-int placesOf(const std::string& shifted) {
-    const int memory = open("/proc/self/mem", O_RDONLY | O_CLOEXEC);
-    std::ifstream maps("/proc/self/maps");
-    int places = 0;
-    for (std::string line; std::getline(maps, line);) {
-        unsigned long begin = 0;
-        unsigned long end = 0;
-        char mode[5] = "";
-        if (std::sscanf(line.c_str(), "%lx-%lx %4s", &begin, &end, mode) != 3 || mode[1] != 'w')
-            continue;
-        Bytes part(end - begin);
-        const auto size = pread(memory, part.data(), part.size(), static_cast<off_t>(begin));
-        const auto fits = [](unsigned char here, char wanted) { return here + 1 == wanted; };
-        auto at = part.begin();
-        const auto last = part.begin() + std::max<ssize_t>(size, 0);
-        while ((at = std::search(at, last, shifted.begin(), shifted.end(), fits)) != last) {
-            ++places;
-            ++at;
-        }
-        OPENSSL_cleanse(part.data(), part.size());
-    }
-    close(memory);
-    return places;
 }
 
 /// Has `use` work with what `shifted` stands for, and wipes it.
