@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# run.sh BUILD TEST_MODULE [GROUP...]: runs the benchmarks (operation, load, threads, start, instructions; all without
-# GROUP), and writes JSON, a report in Markdown and drawings to BUILD/bench-results. BENCH_REPETITIONS is 15 without.
+# run.sh BUILD TEST_MODULE [GROUP...]: runs the benchmarks (operation, load, threads, start, instructions, timing;
+# all without GROUP), and writes JSON, reports in Markdown and drawings to BUILD/bench-results. BENCH_REPETITIONS is 15
+# without, and TIMING_CALLS 200000.
 set -euo pipefail
 
 build=$(realpath "$1")
@@ -12,7 +13,7 @@ tokens=$build/bench-tokens
 benchmarks=$build/bench/benchmarks
 repetitions=${BENCH_REPETITIONS:-15}
 groups=("$@")
-[ $# -gt 0 ] || groups=(operation load threads start instructions)
+[ $# -gt 0 ] || groups=(operation load threads start instructions timing)
 
 mkdir -p "$results"
 "$here/make-tokens.sh" "$tokens" "$build"
@@ -26,6 +27,20 @@ run() { # GROUP FILE OPTIONS...
     "$benchmarks" "$1" --benchmark_out="$results/$2.json" --benchmark_out_format=json \
         --benchmark_enable_random_interleaving=true --benchmark_report_aggregates_only=true \
         --benchmark_repetitions="$repetitions" "${@:3}"
+}
+
+# The provider, and the one of which clang has compiled what handles decrypted data, where there is one.
+timing() {
+    local folder tokens
+    for folder in "$build" "$build/clang"; do
+        [ -e "$folder/pkcs11.so" ] || continue
+        for tokens in with-raw without-raw; do
+            printf '\n%s, %s\n\n' "$folder" "$tokens"
+            echo '| answers of C_Decrypt | t | largest t of the fastest | difference, cycles | share of samples | median, cycles |'
+            echo '|---|---|---|---|---|---|'
+            PKCS11_TEST_TARGET=$module PKCS11_PROVIDER_MODULE=$test_module "$build/bench/timing" "$folder" "$tokens" "${TIMING_CALLS:-200000}"
+        done
+    done
 }
 
 for group in "${groups[@]}"; do
@@ -47,10 +62,11 @@ for group in "${groups[@]}"; do
         ;;
     start) run start start --benchmark_min_time=0.2 ;;
     instructions) "$here/instructions.sh" "$build" "$results" ;;
+    timing) timing | tee "$results/timing.md" ;;
     *)
         echo "unknown group $group" >&2
         exit 1
         ;;
     esac
 done
-python3 "$here/report.py" "$results"
+[ "${groups[*]}" = timing ] || python3 "$here/report.py" "$results"
