@@ -35,10 +35,10 @@ void test_module_set_delays(unsigned long every, unsigned long crypto);
 /// Puts `value` over that of the environment variable `name`; a null value takes it back, a null
 /// name takes everything back. CKR_ARGUMENTS_BAD, and no change, if it makes no sense.
 CK_RV test_module_configure(const char* name, const char* value);
-/// From here on C_DecryptInit answers CKR_OK, and C_Decrypt `rv` and `size`, at once and without the
-/// real module. It fills all the room that it is given from `data`, whatever `rv` and `size` are, so
-/// that it takes the same time for all of them; there must be as much there, as long as this holds.
-/// Null: no longer. Not while other threads decrypt.
+/// From here on C_DecryptInit answers CKR_OK, and C_Decrypt `rv` and `size`, at once and without
+/// the real module. It fills all the room that it is given from `data`, whatever `rv` and `size`
+/// are, so that it takes the same time for all of them; there must be as much there, as long as
+/// this holds. Null: no longer. Not while other threads decrypt.
 void test_module_answer_decrypt(CK_RV rv, const unsigned char* data, CK_ULONG size);
 
 #pragma GCC visibility pop
