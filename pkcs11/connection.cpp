@@ -440,7 +440,9 @@ void Connection::contextLogin(Session& session, const PinOwner& owner) {
         token_.pins().noteGood(owner, *pin);
 }
 
+// What is found from now on was perhaps found without the login: it is not believed.
 void Connection::logOut() {
+    lost_ = true;
     CK_SESSION_HANDLE handle = CK_INVALID_HANDLE;
     {
         const std::lock_guard lock(mutex_);

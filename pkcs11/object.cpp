@@ -85,10 +85,13 @@ std::vector<CK_OBJECT_HANDLE> findObjects(Session& session, const ObjectQuery& q
 
 std::vector<CK_OBJECT_HANDLE> findLoggedIn(Session& session, const ObjectQuery& query) {
     auto handles = findObjects(session, query);
-    if (handles.empty() && session.connection().loginRequired() && !session.isLoggedIn())
+    // A logout of ours marks the connection before it calls C_Logout: by now somebody else may have
+    // logged in again, to another connection.
+    auto& connection = session.connection();
+    const bool isLost = !connection.valid() || (handles.empty() && !session.isLoggedIn());
+    if (connection.loginRequired() && isLost)
         throw Error(Failure::call,
-                    "the login to " + session.connection().token().describe() +
-                        " ended during a search",
+                    "the login to " + connection.token().describe() + " ended during a search",
                     CKR_USER_NOT_LOGGED_IN);
     return handles;
 }

@@ -30,9 +30,9 @@ const char* nameOf(CK_OBJECT_CLASS type);
 /// Error.
 std::vector<CK_OBJECT_HANDLE> findObjects(Session& session, const ObjectQuery& query);
 
-/// The same after a login, which shows private objects. Where nothing is found, and nobody is
-/// logged in any more, it throws Error (CKR_USER_NOT_LOGGED_IN), which is recovered from. Asks for
-/// the login only where nothing is found.
+/// The same after a login, which shows private objects. Where the connection was lost meanwhile, or
+/// nothing is found and nobody is logged in any more, it throws Error (CKR_USER_NOT_LOGGED_IN),
+/// which is recovered from. Asks for the login only where nothing is found.
 std::vector<CK_OBJECT_HANDLE> findLoggedIn(Session& session, const ObjectQuery& query);
 
 /// An object that survives the loss of sessions, of the module and of the process it was loaded in:

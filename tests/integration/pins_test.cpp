@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <thread>
 
 #include <fcntl.h>
 #include <openssl/rsa.h>
@@ -135,16 +136,6 @@ TEST_F(AtEachUse, AWrongPinThatSomebodyElseHasEnteredIsNotHeldAgainstAGoodOne) {
         fault("C_Login", "1", CKR_GENERAL_ERROR);
         EXPECT_TRUE(run()) << takeErrors();
     });
-}
-
-TEST(GoodPin, IsNotBlamedForAWrongOneThatSomebodyElseHasEntered) {
-    const Instance instance;
-    const auto key = loadPrivate(instance, "ec256");
-    set("PKCS11_TEST_TOKEN_FLAGS", std::to_string(CKF_USER_PIN_COUNT_LOW));
-    set("PKCS11_TEST_FAULT_EFFECT", "logout");
-    ASSERT_EQ(module().setFaults("C_SignInit:1=CKR_DEVICE_REMOVED,C_Login:1=CKR_GENERAL_ERROR"),
-              CKR_OK);
-    EXPECT_TRUE(signs(instance, key.get())) << takeErrors();
 }
 
 // One context logs in while the other finds the connection lost, and makes another.
@@ -298,6 +289,25 @@ TEST(LoggedOut, DuringASearchIsSearchedAgain) {
     }
     fault("C_FindObjectsInit", "1", CKR_OK);
     EXPECT_TRUE(load(instance, uriOf("rsa"))) << takeErrors();
+}
+
+// The one whose login it was is freed during the search, and another one logs in before it ends.
+TEST(LoggedOut, AndInAgainDuringASearchIsSearchedAgain) {
+    static auto owner = std::make_unique<Instance>();
+    static auto another = std::make_unique<Instance>();
+    const Instance instance;
+    ASSERT_TRUE(load(*owner, uriOf("ec256")));
+    ASSERT_TRUE(load(instance, withoutPin("ec256")));
+    ASSERT_EQ(
+        module().setHook("C_FindObjectsInit", [] { std::thread([] { owner.reset(); }).join(); }),
+        CKR_OK);
+    ASSERT_EQ(module().setHook(
+                  "C_FindObjectsFinal",
+                  [] { std::thread([] { EXPECT_TRUE(load(*another, uriOf("ec256"))); }).join(); }),
+              CKR_OK);
+    EXPECT_TRUE(load(instance, withoutPin("rsa"))) << takeErrors();
+    EXPECT_FALSE(owner);
+    another.reset();
 }
 
 TEST(Flags, AreAskedForAgainBeforeAnythingIsRefused) {

@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "tests/support/forward.h"
+#include "tests/support/hooks.h"
 #include "tests/support/immortal.h"
 #include "tests/support/sessions.h"
 
@@ -71,6 +72,7 @@ void takeEffect(FaultEffect effect, FunctionId id, CK_ULONG handle) {
 
 std::optional<CK_RV> beforeCall(FunctionId id, CK_ULONG handle) {
     countCall(id);
+    runHook(id);
     if (id == idOf<&FunctionList::C_Initialize>())
         if (const CK_RV rv = reloadConfig(); rv != CKR_OK)
             return rv;

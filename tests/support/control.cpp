@@ -4,6 +4,7 @@
 #include "tests/support/conduct.h"
 #include "tests/support/config.h"
 #include "tests/support/counters.h"
+#include "tests/support/hooks.h"
 #include "tests/support/module.h"
 #include "tests/support/sessions.h"
 #include "tests/support/test_module.h"
@@ -48,6 +49,14 @@ CK_RV test_module_set_faults(const char* faults) {
 void test_module_set_delays(unsigned long every, unsigned long crypto) {
     configure("PKCS11_TEST_DELAY_US", std::to_string(every).c_str());
     configure("PKCS11_TEST_DELAY_CRYPTO_US", std::to_string(crypto).c_str());
+}
+
+CK_RV test_module_set_hook(const char* function, void (*hook)()) {
+    const auto id = findFunction(function);
+    if (!id)
+        return CKR_ARGUMENTS_BAD;
+    setHook(*id, hook);
+    return CKR_OK;
 }
 
 CK_RV test_module_configure(const char* name, const char* value) {

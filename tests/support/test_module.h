@@ -32,6 +32,9 @@ unsigned long test_module_breaches();
 CK_RV test_module_set_faults(const char* faults);
 /// Microseconds: of every call, and of cryptographic ones in addition.
 void test_module_set_delays(unsigned long every, unsigned long crypto);
+/// Has `hook` run once, in the next call of `function`, before that is passed on. It may use the
+/// module and the provider in a thread of its own. CKR_ARGUMENTS_BAD if there is no such function.
+CK_RV test_module_set_hook(const char* function, void (*hook)());
 /// Puts `value` over that of the environment variable `name`; a null value takes it back, a null
 /// name takes everything back. CKR_ARGUMENTS_BAD, and no change, if it makes no sense.
 CK_RV test_module_configure(const char* name, const char* value);
@@ -74,6 +77,9 @@ class TestModule {
     }
     void setDelays(unsigned long every, unsigned long crypto) const {
         control<void(unsigned long, unsigned long)>("test_module_set_delays")(every, crypto);
+    }
+    CK_RV setHook(const char* function, void (*hook)()) const {
+        return control<CK_RV(const char*, void (*)())>("test_module_set_hook")(function, hook);
     }
     CK_RV configure(const char* name, const char* value) const {
         return control<CK_RV(const char*, const char*)>("test_module_configure")(name, value);
