@@ -8,7 +8,7 @@ function(add_debian13_test name)
 endfunction()
 
 # About the file itself, its installation and its package, with the programs that build it.
-set(NOT_THERE binary_symbols binary_install binary_install_prefix package_in_a_clean_root package_completion package_pages)
+set(NOT_THERE binary_symbols binary_install binary_install_prefix package_in_a_clean_root package_completion package_pages documents_howto_c)
 # Valgrind and the programs under it are this system's.
 list(APPEND NOT_THERE decryption_without_branches)
 # About what OpenSSL 3.0 does not know, or refuses to find.
