@@ -88,6 +88,8 @@ plain() {
         die "refused by OpenSSL without the provider: $*"
 }
 
+openssl_major() { openssl version | sed -nE 's/^OpenSSL ([0-9]+)\..*/\1/p'; }
+
 # fails WORDS COMMAND...: it must end with an error of its own (no signal, no hang), with WORDS in what it says, and
 # without the PIN. It has no terminal to ask at.
 fails() {

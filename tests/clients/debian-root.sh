@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Makes a root of another Debian:  debian-root.sh SUITE FOLDER [PACKAGES-FILE]   ("host" is the suite of this machine)
+# Makes a root of another Debian:  debian-root.sh SUITE FOLDER [PACKAGES-FILE]
+# ("host" is the suite of this machine; "experimental" is sid, where apt takes OpenSSL from experimental)
 # With the packages that the file lists it is for the programs and the OpenSSL of that release, and what was built here is
 # linked into it ("unpacked NAME" in the file: into /opt/NAME, since it would take our place; "unstable NAME LIBRARY..." likewise, as unstable has them); without a file it is a clean system, to install our package in. Once, and again where the list has
 # changed; 77 where that can't be done. DEBIAN_MIRROR is taken from apt's configuration if it is not set.
@@ -19,6 +20,10 @@ skip() {
 [ "$(id -u)" = 0 ] || skip "it takes root"
 if [ "$suite" = host ]; then
     suite=$(. /etc/os-release && [ "$ID" = debian ] && echo "$VERSION_CODENAME") || skip "this is not Debian"
+fi
+experimental=
+if [ "$suite" = experimental ]; then
+    suite=sid experimental=yes
 fi
 mkdir -p "$(dirname "$root")"
 exec 9>"$root.lock"
@@ -44,7 +49,13 @@ if [ ! -e "$root/complete" ]; then
     # Servers are started by the tests alone.
     printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d"
     chmod +x "$root/usr/sbin/policy-rc.d"
-    echo 'Acquire::Retries "5";' >"$root/etc/apt/apt.conf.d/80retries"
+    # A mirror may be a snapshot of some day.
+    printf 'Acquire::Retries "5";\nAcquire::Check-Valid-Until "false";\n' >"$root/etc/apt/apt.conf.d/80retries"
+    [ -e "$root/etc/hosts" ] || echo '127.0.0.1 localhost' >"$root/etc/hosts"
+    if [ -n "$experimental" ]; then
+        echo "deb $mirror experimental main" >>"$root/etc/apt/sources.list"
+        printf 'Package: src:openssl\nPin: release a=experimental\nPin-Priority: 900\n' >"$root/etc/apt/preferences.d/openssl"
+    fi
 fi
 # A step of its own: these need alternatives for virtual packages, which debootstrap does not look for.
 if ! within apt-get update -q || ! within apt-get install -y -q --no-install-recommends "${packages[@]}"; then

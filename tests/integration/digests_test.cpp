@@ -121,7 +121,8 @@ TEST(Digests, OfOaepAreThoseOfSoftware) {
     const auto key = loadPrivate(instance, "rsa");
     const auto software = publicKeyFromFile("rsa");
     auto digests = allDigests();
-    digests.erase("NULL"); // OpenSSL 3.0 itself does not come back
+    digests.erase("NULL");      // OpenSSL 3.0 itself does not come back
+    digests.erase("ML-DSA-MU"); // OpenSSL 4.0 itself crashes; it is no digest without a key
     for (const auto& digest : digests) {
         const auto sealed = oaep(defaultOnly(), software.get(), digest, data, EVP_PKEY_encrypt_init,
                                  EVP_PKEY_encrypt);

@@ -5,8 +5,8 @@ scenario_binary_symbols() {
     local exported
     exported=$(nm -D --defined-only "$PROVIDER" | awk '$2 ~ /[TDBRVW]/ { print $3 }' | grep -v '^__' || true)
     [ "$exported" = OSSL_provider_init ] || die "exports more than the entry point: $exported"
-    # Built here and run on every OpenSSL 3: nothing newer than 3.0.0 may be needed.
-    ! nm -D --undefined-only "$PROVIDER" | grep -o '@OPENSSL_.*' | grep -v '^@OPENSSL_3\.0\.0$' || die "needs a newer libcrypto"
+    # Built here and run on every OpenSSL 3, or 4: nothing newer than 3.0.0, or 4.0.0, may be needed.
+    ! nm -D --undefined-only "$PROVIDER" | grep -o '@OPENSSL_.*' | grep -v "^@OPENSSL_$(openssl_major)\\.0\\.0\$" || die "needs a newer libcrypto"
     readelf -d "$PROVIDER" | holds NODELETE || die "can be unmapped"
 }
 

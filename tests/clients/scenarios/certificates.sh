@@ -19,11 +19,16 @@ scenario_req_new() {
     plain req -in request.pem -noout -text | holds "Salt Length: 0x20" || die "the salt length is not that of the digest"
 }
 
+# OpenSSL 4.0.0 makes no request of a certificate, with whatever key ("Error adding request extensions from section (null)").
+makes_requests_of_certificates() { openssl x509 -x509toreq -in "$(certificate_of rsa)" -signkey "$TOKENS/rsa.pem" -out software.pem 2>/dev/null; }
+
 # A renewal: the request for a certificate's successor.
 scenario_x509_x509toreq() {
-    ossl x509 -x509toreq -in "$(certificate_of rsa)" -signkey "$(uri rsa)" -out request.pem
-    verifies_ok req -in request.pem -verify -noout
-    plain req -in request.pem -subject -noout | holds localhost || die "the request has another subject"
+    if makes_requests_of_certificates; then
+        ossl x509 -x509toreq -in "$(certificate_of rsa)" -signkey "$(uri rsa)" -out request.pem
+        verifies_ok req -in request.pem -verify -noout
+        plain req -in request.pem -subject -noout | holds localhost || die "the request has another subject"
+    fi
     ossl x509 -in "$(certificate_of ec256)" -signkey "$(uri ec256)" -days 5 -sha384 -out renewed.pem
     plain verify -CAfile renewed.pem renewed.pem >/dev/null
     plain x509 -in renewed.pem -noout -text | holds ecdsa-with-SHA384 || die "not signed with the digest asked for"
@@ -158,7 +163,13 @@ scenario_certificate_store() {
     ossl x509 -in "pkcs11:token=scenarios;object=rsa;type=cert" -out cert.pem
     cmp -s cert.pem "$(certificate_of rsa)" || die "another certificate"
     ossl verify -CAstore "pkcs11:token=scenarios;object=rsa;type=cert" "$(certificate_of rsa)" >/dev/null
-    fails "verification failed" openssl verify "${PROV[@]}" -CAstore "pkcs11:token=scenarios;object=rsa" "$(certificate_of rsa)"
+    # Up to 3.x the first object that fits has to be the certificate.
+    local any=(-CAstore "pkcs11:token=scenarios;object=rsa" "$(certificate_of rsa)")
+    if [ "$(openssl_major)" = 3 ]; then
+        fails "verification failed" openssl verify "${PROV[@]}" "${any[@]}"
+    else
+        ossl verify "${any[@]}" >/dev/null
+    fi
     fails "localhost" openssl verify "${PROV[@]}" -CAstore "pkcs11:token=scenarios;object=rsa;type=cert" "$(certificate_of ec384)"
 }
 
@@ -217,7 +228,7 @@ scenario_says_what_software_says() {
     printf '[ca]\ndefault_ca=c\n[c]\ndatabase=index\nnew_certs_dir=.\nserial=serial\ndefault_md=sha256\npolicy=p\ndefault_days=10\n[p]\ncommonName=supplied\n' >ca.cnf
     says_the_same req -new -x509 -subj /CN=self -key
     says_the_same x509 -req -in leaf.req -CA "$(certificate_of rsa)" -set_serial 1 -out leaf.pem -CAkey
-    says_the_same x509 -x509toreq -in "$(certificate_of rsa)" -out request.pem -signkey
+    ! makes_requests_of_certificates || says_the_same x509 -x509toreq -in "$(certificate_of rsa)" -out request.pem -signkey
     says_the_same rsa -pubout -out pub.pem -in
     says_the_same ca -config ca.cnf -batch -notext -startdate 20260101000000Z -enddate 20360101000000Z -cert "$(certificate_of rsa)" -in leaf.req -out leaf.pem -keyfile
     says_the_same dgst -sha256 -out sig data.bin -sign

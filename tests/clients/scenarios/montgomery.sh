@@ -19,7 +19,8 @@ scenario_xdh_pkeyutl_derive() {
 }
 
 scenario_xdh_keys_are_told() {
-    local label
+    local label words="operation not supported for this keytype"
+    [ "$(openssl_major)" = 3 ] || words=unsupported # as of a key in software
     for label in x25519 x448; do
         ossl pkey -in "$(uri "$label")" -pubout -out public.pem
         cmp -s public.pem "$(public_of "$label")" || die "another public key: $label"
@@ -32,7 +33,8 @@ scenario_xdh_keys_are_told() {
         cmp -s secret expected || die "a reference: $label"
         ossl storeutl -noout "$(uri "$label")" >/dev/null
         fails "operation not supported for this keytype" openssl dgst "${PROV[@]}" -sign "$(uri "$label")" -out signature data.bin
-        fails "operation not supported for this keytype" openssl pkeyutl "${PROV[@]}" -decrypt -inkey "$(uri "$label")" -in data.bin -out content
+        fails "$words" openssl pkeyutl "${PROV[@]}" -decrypt -inkey "$(uri "$label")" -in data.bin -out content
+        fails "$words" openssl pkeyutl -decrypt -inkey "$TOKENS/$label.pem" -in data.bin -out content
     done
 }
 
