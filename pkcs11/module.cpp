@@ -1,6 +1,7 @@
 #include "pkcs11/module.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "pkcs11/process.h"
 #include "pkcs11/token.h"
@@ -63,6 +64,9 @@ Epoch Module::start() {
         throw callFailed(functionName<&List::C_Initialize>, CKR_FUNCTION_FAILED, "module " + name_);
     }
     const CK_RV rv = process::exiting() ? CKR_CRYPTOKI_NOT_INITIALIZED : initializeCall();
+    // C_Initialize may have begun a libcrypto that is not ours, which cleans itself up at exit.
+    if (!std::exchange(exitsBeforeOthers_, true))
+        process::exitBeforeOthers();
     const Epoch epoch = life_.endTurn(stateAfter(rv, false));
     if (epoch == 0)
         throw callFailed(functionName<&List::C_Initialize>, rv, "module " + name_);

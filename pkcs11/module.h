@@ -135,6 +135,7 @@ class Module {
     Life life_;
     // Changed only by the thread that has the turn.
     std::unique_ptr<std::mutex> serial_; ///< taken around each call where the module can't lock
+    bool exitsBeforeOthers_ = false;
     // The rest is guarded by process::stateMutex().
     int users_ = 0;
     std::vector<std::unique_ptr<Token>> tokens_;

@@ -97,6 +97,10 @@ void installHandlers(void (*finalizer)(), void (*childStarter)()) {
     if (exitFinalizer.exchange(finalizer) == nullptr)
         pthread_atfork(beforeFork, afterForkInParent, afterForkInChild);
     // Once for each module loaded: the handler must come after every module's own static objects.
+    exitBeforeOthers();
+}
+
+void exitBeforeOthers() {
     std::atexit(shutdown);
 }
 

@@ -36,6 +36,10 @@ int callDepth();
 /// runs in the child of every fork, with stateMutex() held, and must not lock or allocate.
 void installHandlers(void (*finalizer)(), void (*childStarter)());
 
+/// Has the process end as shutdown() says before what exit handlers installed up to now do. Each
+/// call installs one more handler. Thread-safe.
+void exitBeforeOthers();
+
 /// Keeps `object` for the rest of the process: what another generation left behind may hold locks
 /// and waiters that do not exist here, and must not be destroyed. The caller holds stateMutex().
 void keepForever(std::shared_ptr<void> object);
