@@ -5,7 +5,7 @@ _openssl_pkcs11_tool() {
     local cur prev words cword
     _init_completion || return
     local tool=$1 commands command=() word
-    commands=$("$tool" --help 2>/dev/null | sed -n '/^Subcommands:/,$s/^  \([a-z0-9-]*\) .*/\1/p')
+    commands=$("$tool" --help 2>/dev/null | sed -n '/^subcommands:/I,$s/^  \([a-z0-9-]*\) .*/\1/p')
     for word in "${words[@]:1:cword-1}"; do
         [[ " ${commands//$'\n'/ } " != *" $word "* ]] || command=("$word")
     done

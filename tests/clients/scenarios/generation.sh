@@ -17,7 +17,8 @@ object_of() {
         $1 == "label:" && $2 == label { mine = 1 }
         END { flush() }'
 }
-id_of() { object_of "$1" "$2" | sed -n 's/^ *ID: *//p'; }
+# From 0.27 on as a number, with the bytes behind it.
+id_of() { object_of "$1" "$2" | sed -En 's/^ *ID: *//; T; s/.*\(0x([0-9a-f:]*)\)/\1/; s/://g; p'; }
 count_of() { token_tool --list-objects | grep -c "label: *$1\$" || true; }
 gone() { [ "$(count_of "$1")" = 0 ] || die "something is left of $1"; }
 
@@ -25,13 +26,16 @@ gone() { [ "$(count_of "$1")" = 0 ] || die "something is left of $1"; }
 point_of() { object_of "$1" pubkey | sed -En 's/.*EC_POINT: *04(8?1?[0-9a-f]{2})//p'; }
 curve_on_token() { object_of "$1" pubkey | sed -n 's/.*EC_PARAMS: *//p' | xxd -r -p | openssl asn1parse -inform DER | sed 's/.*://'; }
 
-# public_on_token LABEL KIND: token.pub.pem, the public key that pkcs11-tool reads. It fails with P-384 keys,
-# so EC keys, too, are put together of the values that it lists (RFC 5480, RFC 8410).
+# public_on_token LABEL KIND: token.pub.pem, the public key that pkcs11-tool reads. Up to 0.26 it fails with P-384 keys,
+# so EC keys, too, are put together of the values that it lists (RFC 5480, RFC 8410); later it lists none, and reads them.
 public_on_token() {
-    case $2 in
-    ED25519) { printf 302a300506032b6570032100 && point_of "$1"; } | xxd -r -p >token.der ;;
+    local point kind=$2
+    point=$(point_of "$1")
+    [ -n "$point" ] || kind=whole
+    case $kind in
+    ED25519) { printf 302a300506032b6570032100 && echo "$point"; } | xxd -r -p >token.der ;;
     EC)
-        printf 'asn1 = SEQUENCE:info\n[info]\nalgorithm = SEQUENCE:algorithm\nkey = FORMAT:HEX,BITSTRING:%s\n' "$(point_of "$1")" >spki.cnf
+        printf 'asn1 = SEQUENCE:info\n[info]\nalgorithm = SEQUENCE:algorithm\nkey = FORMAT:HEX,BITSTRING:%s\n' "$point" >spki.cnf
         printf '[algorithm]\nid = OID:id-ecPublicKey\ncurve = OID:%s\n' "$(curve_on_token "$1")" >>spki.cnf
         plain asn1parse -genconf spki.cnf -noout -out token.der
         ;;

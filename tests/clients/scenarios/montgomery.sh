@@ -43,8 +43,11 @@ scenario_xdh_cms_is_refused_as_in_software() {
     plain req -x509 -new -key "$TOKENS/ec256.pem" -subj /CN=ca -out ca.pem
     plain req -new -key "$TOKENS/ec256.pem" -subj /CN=x -out x.csr
     plain x509 -req -in x.csr -force_pubkey "$(public_of x25519)" -CA ca.pem -CAkey "$TOKENS/ec256.pem" -days 10 -out x.pem 2>/dev/null
-    local command=(cms -encrypt -binary -aes-256-cbc -in data.bin -outform DER -out mail -recip x.pem) words="operation not supported for this keytype"
-    fails "$words" openssl "${command[@]}"
+    local command=(cms -encrypt -binary -aes-256-cbc -in data.bin -outform DER -out mail -recip x.pem) words
+    # Versions say different things of it.
+    fails "" openssl "${command[@]}"
+    words=$(sed -n 's/^[0-9A-F]*:error:[0-9A-F]*:[^:]*:[^:]*:\([^:]*\):.*/\1/p' stderr.txt | head -n 1)
+    [[ $words = "operation not supported for this keytype" || $words = "illegal zero content" ]] || die "refused in software for another reason: $words"
     fails "$words" openssl "${command[@]}" "${PROV[@]}"
 }
 

@@ -76,10 +76,13 @@ osslsigncode_has() { [[ $(osslsigncode --help 2>&1) == *"$1"* ]] || { echo "this
 
 without_provider() { env -u PKCS11_PROVIDER_MODULE -u SOFTHSM2_CONF OPENSSL_CONF="$TOKENS/plain.cnf" timeout 60 osslsigncode "$@" >log 2>&1 </dev/null; }
 
+# 2.9 or before
+is_old_osslsigncode() { [[ $(osslsigncode --version 2>&1) =~ osslsigncode\ 2\.[0-9][,\ ] ]]; }
+
 # attaches SIGNATURE FILE OUT: up to 2.9 -CAfile is needed for it, and 2.14 fails with it.
 attaches() {
     local authority=(-CAfile root.pem)
-    [[ $(osslsigncode --version 2>&1) =~ osslsigncode\ 2\.[0-9][,\ ] ]] || authority=()
+    is_old_osslsigncode || authority=()
     without_provider attach-signature "${authority[@]}" -sigin "$1" -in "$2" -out "$3"
 }
 
@@ -165,10 +168,12 @@ scenario_osslsigncode_pins() {
     authentic signed sha256
     PKCS11_PIN=$PIN signs_code signed "${sign[@]}" -key rsa.ref.pem
     authentic signed sha256
-    # osslsigncode has OpenSSL try the file as three other things, and their errors take the place of ours; openssl has
-    # the reason.
+    # Up to 2.9 osslsigncode has OpenSSL try the file as three other things, and their errors take the place of ours;
+    # openssl has the reason.
     refused_reference() { # WORDS FILE OPTIONS...
-        refused_signature "Failed to decode private key file: $2" "${sign[@]}" -key "$2" "${@:3}"
+        local words=$1
+        ! is_old_osslsigncode || words="Failed to decode private key file: $2"
+        refused_signature "$words" "${sign[@]}" -key "$2" "${@:3}"
         fails "$1" openssl pkey -in "$2" -noout -passin "pass:${4:-}"
     }
     refused_reference CKR_PIN_INCORRECT rsa.ref.pem -pass "$WRONG_PIN"
@@ -183,7 +188,9 @@ scenario_osslsigncode_pins() {
     refused_reference "no token fits" elsewhere.pem
     refused_signature "" "${sign[@]}" -key rsa.ref.pem -certs "$(certificate_of ec256)"
     # Without the provider, a reference is no key.
-    OPENSSL_CONF=$TOKENS/plain.cnf refused_signature "Failed to decode private key file: rsa.ref.pem" "${sign[@]}" -key rsa.ref.pem
+    local words="No supported data to decode"
+    ! is_old_osslsigncode || words="Failed to decode private key file: rsa.ref.pem"
+    OPENSSL_CONF=$TOKENS/plain.cnf refused_signature "$words" "${sign[@]}" -key rsa.ref.pem
 }
 
 # The built-in time stamps, whose key is a reference, too: with the signature, and added to it later.

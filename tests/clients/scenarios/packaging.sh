@@ -68,7 +68,7 @@ scenario_package_completion() {
     PATH=$PROVIDER_DIR:$PATH bash -c '
         . /usr/share/bash-completion/bash_completion
         . "$1/packaging/completion.bash"
-        complete_line() { COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)) COMP_LINE="$*" COMP_POINT=${#COMP_LINE}; COMPREPLY=(); _openssl_pkcs11_tool "$1"; echo "${COMPREPLY[*]}"; }
+        complete_line() { COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)) COMP_LINE="$*" COMP_POINT=${#COMP_LINE}; COMPREPLY=(); _openssl_pkcs11_tool "$1"; printf "%s\n" "${COMPREPLY[@]}" | sort | paste -s -d " "; }
         complete_line pkcs11-keyprovider un
         complete_line pkcs11-keyprovider --rec
         complete_line pkcs11-keyprovider unwrap --li
@@ -78,7 +78,7 @@ scenario_package_completion() {
         complete_line pkcs11-objects import-key d
         complete_line pkcs11-uri2pem -o delete
     ' bash "$SOURCE" >completed
-    printf 'unwrap\n--recipient\n--lines\ndelete\ndata.bin delete.pem delete\ndata.bin delete.pem\ndelete.pem\n' | diff - completed || die "completion"
+    printf 'unwrap\n--recipient\n--lines\ndelete\ndata.bin delete delete.pem\ndata.bin delete.pem\ndelete.pem\n' | diff - completed || die "completion"
 }
 
 # The pages as they are read: headings for commands, no headers of tables, words with their underscores.
@@ -86,7 +86,7 @@ scenario_package_pages() {
     [ -e "$PROVIDER_DIR/packaging/provider-pkcs11.7" ] || { echo "help2man or lowdown is not installed"; exit 77; }
     local page
     for page in "$PROVIDER_DIR"/packaging/*.1; do
-        ! grep -E '^(Positionals|Subcommands|Options):' "$page" || die "CLI11's headings are text in $page"
+        ! grep -iE '^(\.SS "?)?(positionals|subcommands|options):' "$page" || die "CLI11's headings are text in $page"
     done
     for page in import-key import-certificate delete; do
         holds "^\\.SS ${page/-/.*}\$" <"$PROVIDER_DIR/packaging/pkcs11-objects.1" || die "no heading for $page"

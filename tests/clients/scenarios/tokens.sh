@@ -95,7 +95,7 @@ registered_alone() {
 p11_kit_cannot() {
     CANNOT[ed25519]="C_SignInit answered CKR_MECHANISM_INVALID"
     # 0.24, of Debian 12, does not know this one, either.
-    [ -n "${INSIDE13:-}" ] || CANNOT[derive]="C_DeriveKey answered CKR_MECHANISM_INVALID"
+    p11-kit --help 2>&1 | holds list-objects || CANNOT[derive]="C_DeriveKey answered CKR_MECHANISM_INVALID"
 }
 
 # SoftHSM behind p11-kit's server, on a socket of its own.
