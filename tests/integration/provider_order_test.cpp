@@ -151,7 +151,13 @@ class World {
     }
     OSSL_LIB_CTX* libctx() const { return instance_ ? instance_->get() : defaultOnly(); }
 
-    /// Both throw where there is no key, which ends the case.
+    /// Throws where there is no key, which ends the case. So do the two below.
+    static ossl::Pkey required(ossl::Pkey key) {
+        if (!key)
+            throw std::runtime_error("there is no key");
+        return key;
+    }
+
     ossl::Pkey pair(Journal& journal, const std::string& name, std::size_t number = 0) const {
         const auto& from = material(name, number);
         if (source_ == Source::fromData)
@@ -185,12 +191,6 @@ class World {
     }
 
   private:
-    static ossl::Pkey required(ossl::Pkey key) {
-        if (!key)
-            throw std::runtime_error("there is no key");
-        return key;
-    }
-
     Source source_;
     std::optional<Instance> instance_;
 };
@@ -944,8 +944,10 @@ void mixedSources(Journal& journal, const World& world) {
         const auto& from = material(maker.name);
         if (!from.pair)
             continue; // no such keys in this OpenSSL
-        const auto mine = world.fromData(journal, from, EVP_PKEY_KEYPAIR, from.pair.get());
-        const auto half = world.fromData(journal, from, EVP_PKEY_PUBLIC_KEY, from.publicHalf.get());
+        const auto mine =
+            World::required(world.fromData(journal, from, EVP_PKEY_KEYPAIR, from.pair.get()));
+        const auto half = World::required(
+            world.fromData(journal, from, EVP_PKEY_PUBLIC_KEY, from.publicHalf.get()));
         const auto decoded = world.decoded(from);
         const auto other = world.decoded(material(maker.name, 1));
         for (auto* key : {mine.get(), half.get()}) {
