@@ -1,6 +1,7 @@
 // What happens at each call, whatever its function.
 #include <chrono>
 #include <mutex>
+#include <new>
 #include <shared_mutex>
 #include <thread>
 
@@ -40,6 +41,8 @@ std::shared_mutex& useOfSessions() {
     static Immortal<std::shared_mutex> immortal;
     return immortal.value;
 }
+
+unsigned usesGeneration = 0; // rises in the child of a fork
 
 void closeSessions(FunctionId id, CK_ULONG handle) {
     const std::unique_lock alone(useOfSessions());
@@ -86,14 +89,19 @@ std::optional<CK_RV> beforeCall(FunctionId id, CK_ULONG handle) {
     return fault == CKR_OK ? std::nullopt : fault;
 }
 
-UseOfSessions::UseOfSessions() : shared_(config().faultEffect == FaultEffect::close) {
-    if (shared_)
-        useOfSessions().lock_shared();
+// Whatever the effect of faults is now: it may become that before the call ends.
+UseOfSessions::UseOfSessions() : generation_(usesGeneration) {
+    useOfSessions().lock_shared();
 }
 
 UseOfSessions::~UseOfSessions() {
-    if (shared_)
+    if (generation_ == usesGeneration)
         useOfSessions().unlock_shared();
+}
+
+void startUsesOfChild() {
+    ++usesGeneration;
+    new (&useOfSessions()) std::shared_mutex;
 }
 
 void afterCall(FunctionId id, CK_RV rv) {

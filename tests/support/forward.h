@@ -24,8 +24,11 @@ class UseOfSessions {
     UseOfSessions& operator=(const UseOfSessions&) = delete;
 
   private:
-    bool shared_;
+    unsigned generation_;
 };
+
+/// In the child of fork(), where no other thread is inside.
+void startUsesOfChild();
 
 inline CK_ULONG handleOf() {
     return 0;

@@ -10,6 +10,7 @@
 #include "tests/support/conduct.h"
 #include "tests/support/config.h"
 #include "tests/support/counters.h"
+#include "tests/support/forward.h"
 #include "tests/support/immortal.h"
 #include "tests/support/sessions.h"
 
@@ -47,6 +48,7 @@ void afterForkInChild() {
     afterFork();
     startCountersOfChild();
     startConductOfChild();
+    startUsesOfChild();
     config().faults->restart();
 }
 
