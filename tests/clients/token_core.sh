@@ -47,6 +47,17 @@ listens() { # PORT of this machine
     (: <"/dev/tcp/127.0.0.1/$1") 2>/dev/null
 }
 
+# token_block LABEL: that block of docs/tokens.md; token_module LABEL: the file of the module that it names, in this release's folder
+token_block() { sed -n "/^\`\`\`$1\$/,/^\`\`\`\$/{/^\`\`\`/!p}" "$SOURCE/docs/tokens.md"; }
+token_module() {
+    local path name
+    path=$(token_block "$1" | sed -n 's/^pkcs11-module-path = //p')
+    name=${path##*/}
+    first_file "$path" "/usr/lib/*/$name" "/usr/lib/*/pkcs11/$name" "/usr/lib/*/${1%%-[a-z]*}/$name" "/usr/lib64/$name" "/usr/lib64/pkcs11/$name"
+}
+# token_environment LABEL SED-SCRIPT: exports what the block has, with this scenario's values
+token_environment() { eval "export $(token_block "$1-environment" | sed "$2")"; }
+
 token_configuration() { # MODULE
     configuration "${1:+pkcs11-module-path = $1}
 $DIRECTIVES"

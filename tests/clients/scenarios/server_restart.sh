@@ -7,11 +7,9 @@ CLIENTS=8
 token_server() {
     local library
     REAL_MODULE=$PKCS11_PROVIDER_MODULE
-    for library in /usr/lib/*/pkcs11/p11-kit-client.so /usr/lib/pkcs11/p11-kit-client.so /usr/lib64/pkcs11/p11-kit-client.so; do
-        [ ! -e "$library" ] || break
-    done
-    [ -e "$library" ] || { echo "p11-kit-client.so is not installed"; exit 77; }
-    export PKCS11_PROVIDER_MODULE=$library P11_KIT_SERVER_ADDRESS=unix:path=$WORK/p11-kit.sock
+    library=$(token_module p11-kit-client) || { echo "p11-kit-client.so is not installed"; exit 77; }
+    token_environment p11-kit-client "s|SOCKET|$WORK/p11-kit.sock|"
+    export PKCS11_PROVIDER_MODULE=$library
     start_token_server
 }
 

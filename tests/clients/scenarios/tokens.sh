@@ -20,7 +20,7 @@ scenario_token_softhsm() {
 scenario_token_nss_softokn() {
     local label
     needs libnss3-tools certutil pk12util
-    MODULE=$(first_file '/usr/lib/*/libsoftokn3.so' '/usr/lib/*/nss/libsoftokn3.so' '/usr/lib64/libsoftokn3.so') ||
+    MODULE=$(token_module nss) ||
         { echo "libsoftokn3.so is not installed"; exit 77; }
     TOKEN=pkcs11:token=NSS%20Certificate%20DB
     LABELS=(rsa ec256 ec384)
@@ -35,7 +35,7 @@ scenario_token_nss_softokn() {
         pk12util -i nss.p12 -d sql:db -k pin.txt -W x >/dev/null
         cp "$(public_of "$label")" "$label.pub"
     done
-    DIRECTIVES="pkcs11-module-init-args = configDir='sql:$WORK/db' certPrefix='' keyPrefix='' secmod='secmod.db' flags="
+    DIRECTIVES=$(token_block nss | sed "/^pkcs11-module-path/d; s|/etc/pki/nssdb|$WORK/db|")
     core_scenarios
 }
 
@@ -49,7 +49,7 @@ offers() { pkcs11-tool --module "$MODULE" --token-label "${TOKEN#*=}" --list-mec
 # opencryptoki's soft token: a daemon, shared memory, and a PIN of 4 to 8 digits. In namespaces of one's own.
 start_opencryptoki() {
     local slot folder
-    MODULE=$(first_file '/usr/lib/*/pkcs11/libopencryptoki.so' '/usr/lib/*/opencryptoki/libopencryptoki.so')
+    MODULE=$(token_module opencryptoki)
     TOKEN=pkcs11:token=soft
     # Empty folders in place of the machine's own.
     for folder in /var/lib/opencryptoki /run/lock /dev/shm; do mount -t tmpfs tmpfs $folder; done
@@ -112,7 +112,7 @@ scenario_token_p11_kit_client() {
 scenario_token_p11_kit_remote() {
     own_namespaces token_p11_kit_remote
     softhsm
-    registered_alone far "remote: |env OPENSSL_CONF=$TOKENS/plain.cnf SOFTHSM2_CONF=$SOFTHSM2_CONF p11-kit remote $MODULE"
+    registered_alone far "$(token_block p11-kit-remote | sed "s#ssh signer@hsm-host#env OPENSSL_CONF=$TOKENS/plain.cnf SOFTHSM2_CONF=$SOFTHSM2_CONF#; s#/usr/lib/softhsm/libsofthsm2.so#$MODULE#")"
     unset SOFTHSM2_CONF
     MODULE=""
     p11_kit_cannot
@@ -151,8 +151,8 @@ CONF
     env OPENSSL_CONF="$TOKENS/plain.cnf" pkcs11proxyd -conf proxy.conf -fg >proxy.log 2>&1 </dev/null &
     until_true 30 listens "$port" || { cat proxy.log >&2; die "pkcs11proxyd does not start"; }
     CANNOT[derive]="C_DeriveKey answered" # its protocol has no parameters for that; it ends the connection
-    export PKCS11PROXY_LIBNAME=softhsm PKCS11PROXY_SOCKET_PATH=127.0.0.1:$port
-    MODULE=$(first_file '/usr/lib/*/caml-crush/libp11clienttcp.so')
+    token_environment caml-crush "s|127.0.0.1:4444|127.0.0.1:$port|"
+    MODULE=$(token_module caml-crush)
     core_scenarios
 }
 
@@ -160,7 +160,7 @@ CONF
 scenario_token_nss_softokn_x25519() {
     local key="pkcs11:token=NSS%20Certificate%20DB;type=private"
     needs libnss3-tools certutil
-    MODULE=$(first_file '/usr/lib/*/libsoftokn3.so' '/usr/lib/*/nss/libsoftokn3.so' '/usr/lib64/libsoftokn3.so') ||
+    MODULE=$(token_module nss) ||
         { echo "libsoftokn3.so is not installed"; exit 77; }
     unset PKCS11_PROVIDER_MODULE
     (umask 077 && echo "nss-$PIN" >pin.txt)

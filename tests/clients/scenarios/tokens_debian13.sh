@@ -6,7 +6,8 @@
 inside13() {
     [ -z "${INSIDE13:-}" ] || return 0
     debian13
-    mkdir -p "$HOME13/tests"
+    mkdir -p "$HOME13/tests" "$HOME13/docs"
+    cp "$SOURCE/docs/tokens.md" "$HOME13/docs"
     cp -r "$SOURCE/tests/clients" "$HOME13/tests"
     cp -r "$TOKENS" "$HOME13/fixture"
     sed -i "s|$TOKENS|/srv/fixture|" "$HOME13/fixture/softhsm2.conf"
@@ -62,7 +63,8 @@ CONF
     until_true 30 test -S bus || { cat bus.log >&2; die "dbus-daemon does not start"; }
     export DBUS_SESSION_BUS_ADDRESS=unix:path=$WORK/bus
     tpm2-abrmd --allow-root --session --flush-all --tcti="swtpm:host=127.0.0.1,port=$port" >abrmd.log 2>&1 &
-    export TPM2TOOLS_TCTI=tabrmd:bus_type=session TPM2_PKCS11_TCTI=tabrmd:bus_type=session TPM2_PKCS11_STORE=$WORK/store
+    export TPM2TOOLS_TCTI=tabrmd:bus_type=session
+    token_environment tpm2 "s|device:/dev/tpmrm0|$TPM2TOOLS_TCTI|; s|/var/lib/tpm2-pkcs11|$WORK/store|"
     until_true 30 tpm2_getcap properties-fixed || { cat swtpm.log abrmd.log >&2; die "the TPM does not answer"; }
 }
 
@@ -72,7 +74,7 @@ scenario_debian13_token_tpm2() {
     local label algorithm
     inside13 debian13_token_tpm2
     own_namespaces debian13_token_tpm2
-    MODULE=$(first_file '/usr/lib/*/pkcs11/libtpm2_pkcs11.so' '/usr/lib/*/libtpm2_pkcs11.so.1')
+    MODULE=$(token_module tpm2)
     TOKEN=pkcs11:token=tpm
     LABELS=(rsa ec256 ec384)
     CANNOT[derive]="C_DeriveKey answered CKR_MECHANISM_INVALID"
@@ -99,9 +101,9 @@ scenario_debian13_token_pkcs11_proxy() {
     inside13 debian13_token_pkcs11_proxy
     own_namespaces debian13_token_pkcs11_proxy
     start_opencryptoki
-    export PKCS11_PROXY_SOCKET=tcp://127.0.0.1:$(free_port)
+    token_environment pkcs11-proxy "s|PORT|$(free_port)|"
     env OPENSSL_CONF="$TOKENS/plain.cnf" PKCS11_DAEMON_SOCKET="$PKCS11_PROXY_SOCKET" pkcs11-daemon "$MODULE" >proxy.log 2>&1 </dev/null &
-    MODULE=/usr/lib/libpkcs11-proxy.so.0
+    MODULE=$(token_module pkcs11-proxy)
     # With several threads its daemon loses a session at times.
     THREADS=1
     # As with opencryptoki itself.
