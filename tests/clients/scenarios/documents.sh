@@ -23,8 +23,8 @@ scenario_documents_have_blocks_that_run() {
     only_blocks_of docs/container-images.md console sh yaml           # container_images.sh
     only_blocks_of README.md indented                                 # sign.sh; scripts.sh has the quickstart
     # No commands or configuration, or those that build and test.
-    for file in design performance testing; do only_blocks_of docs/$file.md indented; done
-    for file in migration recovery threat-model openssl-versions; do only_blocks_of docs/$file.md; done
+    for file in design performance testing threat-model; do only_blocks_of docs/$file.md indented; done
+    for file in migration recovery openssl-versions; do only_blocks_of docs/$file.md; done
     # tokens*.sh, by token_core.sh
     only_blocks_of docs/tokens.md nss opencryptoki tpm2{,-environment} p11-kit-client{,-environment} p11-kit-remote pkcs11-proxy{,-environment} caml-crush{,-environment}
     # Those of servers.md have names, by which servers*.sh take them.
