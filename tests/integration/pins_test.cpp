@@ -468,7 +468,7 @@ void withPlain(const std::string& shifted, const std::function<void(std::string&
 }
 
 std::filesystem::path pinFile(const std::string& shifted) {
-    const auto path = scratch("pin");
+    auto path = scratch("pin");
     withPlain(shifted, [&path](const std::string& pin) {
         const int file = open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
         EXPECT_EQ(write(file, pin.data(), pin.size()), static_cast<ssize_t>(pin.size()));
