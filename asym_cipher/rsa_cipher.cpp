@@ -115,8 +115,9 @@ std::size_t RsaCipher::decrypt(Octets ciphertext, Buffer out) {
     return decryptNone(ciphertext, out);
 }
 
+// Some tokens list it and refuse it.
 bool RsaCipher::takesRaw() const {
-    return pkcs11::takes(key_->privateObject(), CKM_RSA_X_509);
+    return !key_->wasRefused(CKM_RSA_X_509) && pkcs11::takes(key_->privateObject(), CKM_RSA_X_509);
 }
 
 // Where it fails the ciphertext is not below the modulus, which everybody can see: what the token
@@ -131,6 +132,21 @@ SecretBytes RsaCipher::rawDecrypt(Octets ciphertext) {
     return block;
 }
 
+// Nothing where the token does not do raw RSA with the key, which its C_DecryptInit may be the
+// first to tell.
+std::optional<SecretBytes> RsaCipher::rawDecryptIfTaken(Octets ciphertext) {
+    if (!takesRaw())
+        return std::nullopt;
+    try {
+        return rawDecrypt(ciphertext);
+    } catch (const pkcs11::Error& error) {
+        if (!pkcs11::isRefusedAtInit(error))
+            throw;
+    }
+    key_->noteRefused(CKM_RSA_X_509);
+    return std::nullopt;
+}
+
 // The key's own secret for answering wrong padding. Where raw RSA is there, it is what the key
 // makes of a fixed block, and so the same in every process; else it is random, and holds for this
 // process.
@@ -138,10 +154,9 @@ Octets RsaCipher::rejectionSecret() {
     if (const auto known = key_->rejectionSecret(); !known.empty())
         return known;
     SecretBytes secret(secretSize);
-    if (takesRaw()) {
-        const auto answer = rawDecrypt(challengeFor(modulusOf(*key_)));
+    if (const auto answer = rawDecryptIfTaken(challengeFor(modulusOf(*key_)))) {
         if (EVP_Q_digest(provider_.libctx(), "SHA2-256", ossl::Context::propq(),
-                         answer.view().data(), answer.size(), secret.data(), nullptr) != 1)
+                         answer->view().data(), answer->size(), secret.data(), nullptr) != 1)
             throw ossl::UsageError(ossl::Reason::internal, "hashing failed");
     } else if (RAND_priv_bytes_ex(provider_.libctx(), secret.data(), secret.size(), 0) != 1) {
         throw ossl::UsageError(ossl::Reason::internal, "no random numbers");
@@ -152,8 +167,8 @@ Octets RsaCipher::rejectionSecret() {
 // The token removes the padding where there is no raw RSA. Whatever it answers then is one bad
 // padding like any other.
 Unpadded RsaCipher::unpad(Octets ciphertext) {
-    if (takesRaw())
-        return removePkcs1(rawDecrypt(ciphertext).view());
+    if (const auto block = rawDecryptIfTaken(ciphertext))
+        return removePkcs1(block->view());
     Unpadded result{SecretBytes(key_->modulusSize()), 0, 0};
     const auto answer = pkcs11::answerOfDecrypt(key_->privateObject(), {CKM_RSA_PKCS, nullptr, 0},
                                                 ciphertext, result.message.all());
@@ -189,16 +204,19 @@ EVP_MD* RsaCipher::oaepDigest() {
 std::size_t RsaCipher::decryptOaep(Octets ciphertext, Buffer out) {
     if (const auto size = decryptOaepOnToken(ciphertext, out))
         return *size;
-    if (!takesRaw())
-        throw pkcs11::Error(
-            pkcs11::Failure::unsupported,
-            "neither OAEP with these parameters nor raw RSA (CKM_RSA_X_509) is offered for the " +
-                key_->privateObject().describe(),
-            CKR_MECHANISM_INVALID);
-    const auto block = rawDecrypt(ciphertext);
-    const auto decoded = oaepDecode(block.view(), label_, oaepDigest(), mgf1(), out);
-    requireGood(decoded.good);
-    return decoded.size;
+    if (const auto block = rawDecryptIfTaken(ciphertext)) {
+        const auto decoded = oaepDecode(block->view(), label_, oaepDigest(), mgf1(), out);
+        requireGood(decoded.good);
+        return decoded.size;
+    }
+    // Raw RSA may have been found to be refused only now.
+    if (const auto size = decryptOaepOnToken(ciphertext, out))
+        return *size;
+    throw pkcs11::Error(
+        pkcs11::Failure::unsupported,
+        "neither OAEP with these parameters nor raw RSA (CKM_RSA_X_509) is offered for the " +
+            key_->privateObject().describe(),
+        CKR_MECHANISM_INVALID);
 }
 
 // Nothing if the token does not do OAEP with these parameters.
@@ -216,7 +234,10 @@ std::optional<std::size_t> RsaCipher::decryptOaepOnToken(Octets ciphertext, Buff
     const std::uint64_t fingerprint =
         (std::uint64_t{hash->hash} << 32) ^ (std::uint64_t{mgf->mgf1} << 24);
     auto& object = key_->privateObject();
-    if (key_->wasRefused(fingerprint) || !pkcs11::takes(object, CKM_RSA_PKCS_OAEP))
+    // Where nothing fits that the token lists, its list may be wrong.
+    const bool isWorthTrying = pkcs11::takes(object, CKM_RSA_PKCS_OAEP) ||
+                               (!takesRaw() && object.attributes().allow(CKM_RSA_PKCS_OAEP));
+    if (key_->wasRefused(fingerprint) || !isWorthTrying)
         return std::nullopt;
     try {
         const auto answer = pkcs11::answerOfDecrypt(

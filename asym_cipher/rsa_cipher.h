@@ -48,6 +48,7 @@ class RsaCipher {
     ossl::PkeyCtx softwareContext() const;
     bool configure(EVP_PKEY_CTX* context);
     SecretBytes rawDecrypt(Octets ciphertext);
+    std::optional<SecretBytes> rawDecryptIfTaken(Octets ciphertext);
     Unpadded unpad(Octets ciphertext);
     Octets rejectionSecret();
     bool takesRaw() const;

@@ -21,13 +21,15 @@
 namespace keymgmt {
 namespace {
 
-constexpr std::array companionAttributes{
-    CKA_CLASS,           CKA_KEY_TYPE,  CKA_LABEL,    CKA_MODULUS,
-    CKA_PUBLIC_EXPONENT, CKA_EC_PARAMS, CKA_EC_POINT, CKA_VALUE};
+constexpr std::array companionAttributes{CKA_CLASS,     CKA_KEY_TYPE, CKA_LABEL,
+                                         CKA_ID,        CKA_MODULUS,  CKA_PUBLIC_EXPONENT,
+                                         CKA_EC_PARAMS, CKA_EC_POINT, CKA_VALUE};
 
 CK_MECHANISM_TYPE signingMechanism(KeyType type) {
     if (type == KeyType::ec)
         return CKM_ECDSA;
+    if (isRsa(type))
+        return CKM_RSA_PKCS;
     return isMlDsa(type) ? pkcs11::ckmMlDsa : pkcs11::ckmEddsa;
 }
 
@@ -68,6 +70,10 @@ Key::~Key() {
     EVP_PKEY_free(public_);
     delete witness_.load();
     OPENSSL_cleanse(rejectionSecret_.data(), rejectionSecret_.size());
+}
+
+bool Key::isKnownByModulus() const {
+    return isRsa(type_) && shape_ != nullptr;
 }
 
 pkcs11::TokenObject& Key::privateObject() const {
@@ -113,11 +119,10 @@ bool Key::adoptPublicKey(EVP_PKEY* candidate) const {
     return true;
 }
 
-// RSA keys are known by their modulus, which belongs() has compared; others must sign
-// or agree on something.
+// The modulus of RSA keys is what belongs() has compared; others must sign or agree on something.
 bool Key::provesItself(EVP_PKEY* candidate) const {
-    if (isRsa(type_))
-        return shape_ != nullptr;
+    if (isKnownByModulus())
+        return true;
     return object_->run([&](pkcs11::Session& session, CK_OBJECT_HANDLE handle) {
         return proves(candidate, session, handle);
     });
@@ -217,15 +222,16 @@ bool Key::signsFor(EVP_PKEY* candidate, pkcs11::Session& session, CK_OBJECT_HAND
     const auto raw = std::span<const unsigned char>(signature).first(size);
     if (type_ != KeyType::ec)
         return verifies(candidate, data, raw);
-    std::array<unsigned char, 512> der{};
-    const std::size_t derSize = ossl::ecdsaToDer(raw, der);
-    return verifies(candidate, data, std::span<const unsigned char>(der).first(derSize));
+    const auto forms =
+        ossl::ecdsaForms(raw, (static_cast<std::size_t>(EVP_PKEY_get_bits(candidate)) + 7) / 8);
+    return std::any_of(forms.begin(), forms.end(),
+                       [&](const auto& form) { return verifies(candidate, data, form); });
 }
 
 // Of a hash, or for Edwards and ML-DSA keys of a message.
 bool Key::verifies(EVP_PKEY* candidate, std::span<const unsigned char> hash,
                    std::span<const unsigned char> signature) const {
-    if (type_ != KeyType::ec) {
+    if (type_ != KeyType::ec && !isRsa(type_)) {
         const ossl::MdCtx verifier(EVP_MD_CTX_new());
         return EVP_DigestVerifyInit_ex(verifier.get(), nullptr, nullptr, context_.libctx(),
                                        ossl::Context::propq(), candidate, nullptr) == 1 &&
@@ -312,6 +318,8 @@ EVP_PKEY* Key::shape() const {
 
 std::size_t Key::modulusSize() const {
     auto* key = isRsa(type_) ? shape() : nullptr;
+    if (isRsa(type_) && key == nullptr) // the private key does not tell it
+        key = publicKey();
     return key != nullptr ? static_cast<std::size_t>(EVP_PKEY_get_size(key)) : 0;
 }
 
@@ -403,6 +411,8 @@ void Key::addCompanions(pkcs11::Session& session, CK_OBJECT_CLASS type,
     const auto query = tokens::byIdOrLabel(type, id, label);
     for (const CK_OBJECT_HANDLE handle : pkcs11::findObjects(session, query)) {
         const auto attributes = pkcs11::readAttributes(session, handle, companionAttributes);
+        if (!pkcs11::fits(query, attributes))
+            continue;
         auto key = type == CKO_CERTIFICATE
                        ? publicKeyOfCertificate(context_, attributes.bytes(CKA_VALUE))
                        : publicKeyOf(context_, type_, attributes);
@@ -422,8 +432,10 @@ void Key::addCompanions(pkcs11::Session& session, CK_OBJECT_CLASS type,
 // addCompanions() has compared the modulus of an RSA key, which nearly always tells it. No other is
 // asked where somebody would have to enter a PIN for it.
 Key::Fit Key::fitOf(EVP_PKEY* candidate, pkcs11::Session& session, CK_OBJECT_HANDLE handle) const {
-    if (isRsa(type_))
-        return shape_ ? Fit::yes : Fit::unknown;
+    if (isKnownByModulus())
+        return Fit::yes;
+    if (type_ == KeyType::rsaPss) // which signs with PSS alone
+        return Fit::unknown;
     if (object_->attributes().flag(CKA_ALWAYS_AUTHENTICATE, false))
         return Fit::unknown;
     try {

@@ -44,6 +44,7 @@ class Key {
     KeyType type() const { return type_; }
     const std::string& uri() const { return uri_; }
     bool isOnToken() const { return object_ != nullptr; }
+    bool isKnownByModulus() const;
     bool isPrivate() const { return object_ && object_->type() == CKO_PRIVATE_KEY; }
     /// A key in memory: an application's that gets this provider's keymgmt only because it is the
     /// first. Everything is done with it as if this provider were not there. Null if the key is on

@@ -54,19 +54,26 @@ std::optional<Bytes> unwrappedBits(const Bytes& bytes) {
     return Bytes(data, data + ASN1_STRING_length(string.get()));
 }
 
-// Names of the curves of RFC 7748 and RFC 8032 that OpenSSL does not know.
+// OpenSSL's names and NIST's, and those of RFC 7748, RFC 8032 and SEC 2 that OpenSSL does not know.
 int curveNamed(const std::string& name) {
     struct Name {
         const char* text;
         int curve;
     };
     constexpr std::array names{
-        Name{"edwards25519", NID_ED25519}, Name{"edwards448", NID_ED448},
-        Name{"curve25519", NID_X25519}, Name{"curve448", NID_X448},
+        Name{"edwards25519", NID_ED25519},
+        Name{"edwards448", NID_ED448},
+        Name{"curve25519", NID_X25519},
+        Name{"curve448", NID_X448},
+        Name{"secp192r1", NID_X9_62_prime192v1},
+        Name{"secp256r1", NID_X9_62_prime256v1},
         Name{"1.3.6.1.4.1.3029.1.5.1", NID_X25519}}; // GnuPG's, of before RFC 8410
     const auto* found = std::find_if(names.begin(), names.end(),
                                      [&name](const Name& known) { return name == known.text; });
-    return found != names.end() ? found->curve : OBJ_txt2nid(name.c_str());
+    if (found != names.end())
+        return found->curve;
+    const int nist = EC_curve_nist2nid(name.c_str());
+    return nist != NID_undef ? nist : OBJ_txt2nid(name.c_str());
 }
 
 std::string dottedText(const ASN1_OBJECT* oid) {

@@ -63,7 +63,8 @@ std::vector<pkcs11::Module*> Context::modules() {
     if (!wanted.problem.empty())
         throw UsageError(Reason::parameter, wanted.problem);
     const pkcs11::ModuleOptions options{wanted.moduleInitArgs, wanted.neverFinalize,
-                                        wanted.maxIdleSessions};
+                                        wanted.maxIdleSessions, wanted.maxSessions,
+                                        wanted.readWriteSessions};
     const pkcs11::ModulePolicy policy(wanted.allowedModulePaths);
     std::vector<pkcs11::ModuleUse> loaded;
     if (wanted.modulePath.empty())

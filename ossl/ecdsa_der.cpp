@@ -3,8 +3,10 @@
 #include <algorithm>
 
 #include <openssl/asn1.h>
+#include <openssl/ec.h>
 
 #include "ossl/der_writer.h"
+#include "ossl/handles.h"
 
 namespace ossl {
 namespace {
@@ -37,7 +39,55 @@ class Integer {
     bool padded_;
 };
 
+using Bytes = std::vector<unsigned char>;
+
+// Zeros that r and s may lack together. More are missing once in 2^40 signatures.
+constexpr std::size_t mostTrimmed = 4;
+
+Bytes derOf(std::span<const unsigned char> raw) {
+    Bytes der(raw.size() + 16);
+    der.resize(ecdsaToDer(raw, der));
+    return der;
+}
+
+// Nothing where it is not DER to its last byte.
+Bytes normalized(std::span<const unsigned char> der) {
+    const unsigned char* at = der.data();
+    const EcdsaSig signature(d2i_ECDSA_SIG(nullptr, &at, static_cast<long>(der.size())));
+    unsigned char* written = nullptr;
+    const int size =
+        signature && at == der.data() + der.size() ? i2d_ECDSA_SIG(signature.get(), &written) : 0;
+    if (size <= 0)
+        return {};
+    Bytes result(written, written + size);
+    OPENSSL_free(written);
+    return result;
+}
+
+// `raw` with zeros before r, which has `size` bytes, and before s.
+Bytes padded(std::span<const unsigned char> raw, std::size_t size, std::size_t orderSize) {
+    Bytes result(2 * orderSize);
+    const auto r = raw.first(size);
+    const auto s = raw.subspan(size);
+    std::copy_backward(r.begin(), r.end(), result.begin() + static_cast<long>(orderSize));
+    std::copy_backward(s.begin(), s.end(), result.end());
+    return result;
+}
+
 } // namespace
+
+std::vector<Bytes> ecdsaForms(std::span<const unsigned char> raw, std::size_t orderSize) {
+    if (raw.size() == 2 * orderSize)
+        return {derOf(raw)};
+    if (auto der = normalized(raw); !der.empty())
+        return {std::move(der)};
+    std::vector<Bytes> forms;
+    if (raw.size() < 2 || raw.size() > 2 * orderSize || raw.size() + mostTrimmed < 2 * orderSize)
+        return forms;
+    for (std::size_t size = raw.size() - orderSize; size <= orderSize; ++size)
+        forms.push_back(derOf(padded(raw, size, orderSize)));
+    return forms;
+}
 
 std::size_t ecdsaToDer(std::span<const unsigned char> raw, std::span<unsigned char> out) {
     if (raw.empty() || raw.size() % 2 != 0)

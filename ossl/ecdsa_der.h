@@ -4,11 +4,19 @@
 
 #include <cstddef>
 #include <span>
+#include <vector>
 
 namespace ossl {
 
 /// Writes the ECDSA-Sig-Value of RFC 3279, section 2.2.3. Returns its size; 0 if `raw` is not two
 /// numbers of the same length, or if `out` does not hold the signature.
 std::size_t ecdsaToDer(std::span<const unsigned char> raw, std::span<unsigned char> out);
+
+/// What a token may mean by `raw`, as ECDSA-Sig-Values, for a curve whose order has `orderSize`
+/// bytes: r and s side by side; or, of the forms that some modules give in its place, DER; or r and
+/// s without their leading zeros, where nothing tells where s begins. So where there are several
+/// only verification tells which it is. Empty where it is none of these.
+std::vector<std::vector<unsigned char>> ecdsaForms(std::span<const unsigned char> raw,
+                                                   std::size_t orderSize);
 
 } // namespace ossl

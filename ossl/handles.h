@@ -33,6 +33,7 @@ using Asn1OctetString = Owner<ASN1_OCTET_STRING, ASN1_OCTET_STRING_free>;
 using Bignum = Owner<BIGNUM, BN_free>;
 using Bio = Owner<BIO, BIO_free_all>;
 using Certificate = Owner<X509, X509_free>;
+using EcdsaSig = Owner<ECDSA_SIG, ECDSA_SIG_free>;
 using Kdf = Owner<EVP_KDF, EVP_KDF_free>;
 using KdfCtx = Owner<EVP_KDF_CTX, EVP_KDF_CTX_free>;
 using LibCtx = Owner<OSSL_LIB_CTX, OSSL_LIB_CTX_free>;

@@ -27,6 +27,8 @@ struct Settings {
     bool allowPublicExport = true;
     std::string randomToken;        ///< URI of the token that makes random numbers; empty for none
     unsigned maxIdleSessions = 256; ///< kept open for each token
+    unsigned maxSessions = 0;       ///< opened at once on each token; 0: as many as it takes
+    bool readWriteSessions = false; ///< quirk: no read-only sessions
 };
 
 } // namespace ossl

@@ -4,11 +4,15 @@
 #include <cstring>
 
 #include "pkcs11/post_quantum.h"
+#include "pkcs11/text.h"
 
 namespace pkcs11 {
 namespace {
 
 constexpr std::size_t longValue = 64 * 1024;
+// What a buffer is filled with: some modules stop at the first attribute that they do not know, and
+// leave all that follow as they were. It is no CK_BBOOL, and repeated no class and no type.
+constexpr unsigned char filling = 0xA5;
 
 // Sizes that hold nearly every value at the first try: RSA up to 8192 bits, ML-DSA, certificates
 // of common size. Numbers and flags have theirs exactly: NSS softokn refuses larger buffers for
@@ -37,6 +41,15 @@ std::size_t expectedSize(CK_ATTRIBUTE_TYPE type) {
 struct Request {
     CK_ATTRIBUTE_TYPE type = 0;
     Bytes buffer;
+
+    Request(CK_ATTRIBUTE_TYPE attribute, std::size_t room)
+        : type(attribute), buffer(room, filling) {}
+
+    bool wasLeft(CK_ULONG length) const {
+        return length == buffer.size() &&
+               std::all_of(buffer.begin(), buffer.end(),
+                           [](unsigned char byte) { return byte == filling; });
+    }
 };
 
 std::vector<CK_ATTRIBUTE> templateOf(std::vector<Request>& requests) {
@@ -62,32 +75,61 @@ bool isEverywhere(CK_ATTRIBUTE_TYPE type) {
     return type == CKA_LABEL || type == CKA_ID || type == CKA_VALUE;
 }
 
-// Moves what was read into `out`; returns the requests that were not.
-std::vector<Request> harvest(std::vector<Request>& requests,
-                             const std::vector<CK_ATTRIBUTE>& values, Attributes& out) {
-    std::vector<Request> rest;
+using Types = std::vector<CK_ATTRIBUTE_TYPE>;
+
+/// What a call did not give.
+struct Rest {
+    Types missing;
+    Types left; ///< the module did not come to these
+};
+
+// Moves what was read into `out`.
+Rest harvest(std::vector<Request>& requests, const std::vector<CK_ATTRIBUTE>& values,
+             Attributes& out) {
+    Rest rest;
     for (std::size_t i = 0; i < requests.size(); ++i) {
         auto& request = requests[i];
         const CK_ULONG length = values[i].ulValueLen;
         if (length == CK_UNAVAILABLE_INFORMATION || length > request.buffer.size()) {
-            rest.push_back(std::move(request));
-            continue;
+            rest.missing.push_back(request.type);
+        } else if (request.wasLeft(length)) {
+            rest.left.push_back(request.type);
+        } else {
+            request.buffer.resize(length);
+            out.set(request.type, std::move(request.buffer));
         }
-        request.buffer.resize(length);
-        out.set(request.type, std::move(request.buffer));
     }
     return rest;
 }
 
-void readOneByOne(Session& session, CK_OBJECT_HANDLE object, std::vector<Request>& requests,
-                  Attributes& out) {
-    for (auto& request : requests) {
-        std::vector<Request> one;
-        one.push_back(std::move(request));
-        auto values = templateOf(one);
-        if (session.call<&List::C_GetAttributeValue>(object, values.data(), CK_ULONG{1}) == CKR_OK)
-            harvest(one, values, out);
+CK_RV readInto(Session& session, CK_OBJECT_HANDLE object, std::vector<Request>& requests,
+               Attributes& out, Rest& rest) {
+    auto values = templateOf(requests);
+    const CK_RV rv =
+        session.call<&List::C_GetAttributeValue>(object, values.data(), CK_ULONG{values.size()});
+    if (isPartial(rv))
+        rest = harvest(requests, values, out);
+    return rv;
+}
+
+void readOneByOne(Session& session, CK_OBJECT_HANDLE object, const Types& types, Attributes& out) {
+    for (const auto type : types) {
+        Rest rest;
+        std::vector<Request> one{{type, expectedSize(type)}};
+        if (readInto(session, object, one, out, rest) == CKR_BUFFER_TOO_SMALL && !isFixed(type)) {
+            one = {{type, longValue}};
+            readInto(session, object, one, out, rest);
+        }
     }
+}
+
+// Every object has a class, and every key a type.
+bool lacksEssentials(const Types& wanted, const Attributes& read) {
+    const auto isMissing = [&](CK_ATTRIBUTE_TYPE type) {
+        return std::find(wanted.begin(), wanted.end(), type) != wanted.end() && !read.has(type);
+    };
+    return isMissing(CKA_CLASS) ||
+           (isMissing(CKA_KEY_TYPE) && read.number(CKA_CLASS).value_or(0) != CKO_CERTIFICATE);
 }
 
 } // namespace
@@ -109,7 +151,7 @@ Bytes Attributes::bytes(CK_ATTRIBUTE_TYPE type) const {
 
 std::string Attributes::text(CK_ATTRIBUTE_TYPE type) const {
     const auto value = bytes(type);
-    return {value.begin(), value.end()};
+    return withoutNuls({value.begin(), value.end()});
 }
 
 std::optional<CK_ULONG> Attributes::number(CK_ATTRIBUTE_TYPE type) const {
@@ -149,37 +191,34 @@ bool Attributes::allow(CK_MECHANISM_TYPE mechanism) const {
 
 Attributes readAttributes(Session& session, CK_OBJECT_HANDLE object,
                           std::span<const CK_ATTRIBUTE_TYPE> types) {
+    const Types wanted(types.begin(), types.end());
     std::vector<Request> requests;
-    for (const auto type : types)
-        requests.push_back({type, Bytes(expectedSize(type))});
+    requests.reserve(wanted.size());
+    for (const auto type : wanted)
+        requests.emplace_back(type, expectedSize(type));
     Attributes result;
-    auto values = templateOf(requests);
-    const CK_RV rv =
-        session.call<&List::C_GetAttributeValue>(object, values.data(), CK_ULONG{values.size()});
+    Rest rest;
+    const CK_RV rv = readInto(session, object, requests, result, rest);
     if (isConnectionLoss(rv) || isHandleLoss(rv))
         session.fail(functionName<&List::C_GetAttributeValue>, rv);
-    if (!isPartial(rv)) {
-        // Some modules refuse a template as a whole for one attribute that they do not know.
-        readOneByOne(session, object, requests, result);
+    // Some modules refuse a template as a whole for one attribute that they do not know.
+    if (!isPartial(rv) || lacksEssentials(wanted, result)) {
+        result = {};
+        readOneByOne(session, object, wanted, result);
         // There is no object without a class: it was not for an attribute that it refused.
-        if (!result.has(CKA_CLASS))
+        if (!isPartial(rv) && !result.has(CKA_CLASS))
             session.fail(functionName<&List::C_GetAttributeValue>, rv);
         return result;
     }
-    auto rest = harvest(requests, values, result);
+    readOneByOne(session, object, rest.left, result);
     // One code stands for all attributes: where some are missing, too, the token may not say that
     // others are too long. Those that every object has are worth another call.
-    std::erase_if(rest, [rv](const Request& request) {
-        return isFixed(request.type) || (rv != CKR_BUFFER_TOO_SMALL && !isEverywhere(request.type));
-    });
-    if (rest.empty())
-        return result;
-    for (auto& request : rest)
-        request.buffer.resize(longValue);
-    values = templateOf(rest);
-    if (isPartial(session.call<&List::C_GetAttributeValue>(object, values.data(),
-                                                           CK_ULONG{values.size()})))
-        harvest(rest, values, result);
+    std::vector<Request> longer;
+    for (const auto type : rest.missing)
+        if (!isFixed(type) && (rv == CKR_BUFFER_TOO_SMALL || isEverywhere(type)))
+            longer.emplace_back(type, longValue);
+    if (!longer.empty())
+        readInto(session, object, longer, result, rest);
     return result;
 }
 

@@ -29,6 +29,7 @@ class Attributes {
 
     /// Empty if absent.
     Bytes bytes(CK_ATTRIBUTE_TYPE type) const;
+    /// Without the NULs that some modules have at its end.
     std::string text(CK_ATTRIBUTE_TYPE type) const;
     /// Absent too if the size is not that of a CK_ULONG.
     std::optional<CK_ULONG> number(CK_ATTRIBUTE_TYPE type) const;

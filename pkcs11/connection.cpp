@@ -21,6 +21,8 @@ bool comesBeforeThePin(CK_USER_TYPE user, CK_RV rv) {
     case CKR_CRYPTOKI_NOT_INITIALIZED:
     case CKR_TOKEN_NOT_PRESENT:
     case CKR_DEVICE_REMOVED:
+    case CKR_SESSION_COUNT:
+    case CKR_SESSION_READ_ONLY:
         return true;
     default:
         return false;
@@ -75,8 +77,8 @@ bool Session::isLoggedIn() {
 Connection::Connection(Token& token, Epoch epoch, CK_SLOT_ID slot, CK_FLAGS flags)
     : token_(token), slot_(slot), flags_(flags),
       // one at least: the login lasts as long as a session does (PKCS#11 2.40, section 2.6.5)
-      maxIdle_(std::max<std::size_t>(token.module().options().maxIdleSessions, 1)), epoch_(epoch),
-      generation_(process::generation()) {}
+      maxIdle_(std::max<std::size_t>(token.module().options().maxIdleSessions, 1)),
+      readWrite_(token.needsReadWrite()), epoch_(epoch), generation_(process::generation()) {}
 
 bool Connection::isFromBeforeFork() const {
     return generation_ != process::generation();
@@ -107,11 +109,54 @@ std::optional<Connection::Idle> Connection::takeIdle(const MessageSigning* wante
 }
 
 CK_RV Connection::open(CK_SESSION_HANDLE& handle, CK_FLAGS flags) {
-    const CK_RV rv = token_.module().callIn<&List::C_OpenSession>(
-        epoch_, slot_, CK_FLAGS{CKF_SERIAL_SESSION | flags}, CK_VOID_PTR{nullptr},
-        CK_NOTIFY{nullptr}, &handle);
+    const auto call = [&](CK_FLAGS kind) {
+        return token_.module().callIn<&List::C_OpenSession>(
+            epoch_, slot_, CK_FLAGS{CKF_SERIAL_SESSION | kind}, CK_VOID_PTR{nullptr},
+            CK_NOTIFY{nullptr}, &handle);
+    };
+    CK_RV rv = call(readWrite_ ? CKF_RW_SESSION : flags);
+    // Some modules have no read-only sessions, and say so in words that may mean anything.
+    const bool refused =
+        rv == CKR_SESSION_READ_ONLY || (rv == CKR_FUNCTION_FAILED && token_.openSessions() == 0);
+    if (refused && !readWrite_ && flags == 0 && call(CKF_RW_SESSION) == CKR_OK) {
+        token_.noteReadWrite();
+        readWrite_ = true;
+        rv = CKR_OK;
+    }
     const std::lock_guard lock(mutex_);
     open_ += rv == CKR_OK ? 1 : 0;
+    return rv;
+}
+
+// Modules have several names for it. While sessions of ours are open the token is there, and it is
+// not for another reason that it gives no more.
+bool Connection::isFull(CK_RV rv) const {
+    return rv == CKR_SESSION_COUNT || (!isConnectionLoss(rv) && token_.openSessions() > 0);
+}
+
+bool Connection::isLimited() const {
+    return token_.module().options().maxSessions != 0;
+}
+
+// Sessions of connections that were dropped, which somebody still uses, count against the limit.
+std::size_t Connection::countElsewhere() const {
+    return isLimited() ? token_.sessionsOfDropped() : 0;
+}
+
+// With the lock held. So do those that are being opened.
+bool Connection::mayOpen(std::size_t elsewhere) const {
+    const auto most = token_.module().options().maxSessions;
+    return !full_ && (most == 0 || open_ + opening_ + elsewhere < most);
+}
+
+// As open(), for which the caller has found that it may.
+CK_RV Connection::openCounted(std::unique_lock<std::mutex>& lock, CK_SESSION_HANDLE& handle,
+                              CK_FLAGS flags) {
+    ++opening_;
+    lock.unlock();
+    const CK_RV rv = open(handle, flags);
+    lock.lock();
+    --opening_;
     return rv;
 }
 
@@ -125,8 +170,9 @@ Session Connection::take(const MessageSigning& wanted) {
 
 Session Connection::take(const MessageSigning* wanted) {
     const auto deadline = std::chrono::steady_clock::now() + sessionWait;
-    std::unique_lock lock(mutex_);
     for (;;) {
+        const auto elsewhere = countElsewhere();
+        std::unique_lock lock(mutex_);
         if (const auto idle = takeIdle(wanted)) {
             Session session(shared_from_this(), idle->handle, idle->begun);
             if (!idle->begun || (wanted != nullptr && *idle->begun == *wanted))
@@ -135,24 +181,29 @@ Session Connection::take(const MessageSigning* wanted) {
             if (endMessages(session))
                 return session;
             session.setUnusable();
-        } else if (!full_) {
-            lock.unlock();
+        } else if (mayOpen(elsewhere)) {
             CK_SESSION_HANDLE handle = CK_INVALID_HANDLE;
-            const CK_RV rv = open(handle);
+            const CK_RV rv = openCounted(lock, handle);
+            lock.unlock();
             if (rv == CKR_OK)
                 return {shared_from_this(), handle};
-            if (rv != CKR_SESSION_COUNT || std::chrono::steady_clock::now() > deadline)
+            if (!isFull(rv) || std::chrono::steady_clock::now() > deadline)
                 throw callFailed(functionName<&List::C_OpenSession>, rv, token_.describe());
             lock.lock();
             full_ = true;
-            continue;
-        } else if (!freed_.wait_for(lock, sessionRetry,
-                                    [this] { return !idle_.empty() || !full_; })) {
-            full_ = false; // another process may have given sessions back: the token is asked again
+        } else {
+            waitForSession(lock, elsewhere, deadline);
         }
-        if (!lock.owns_lock())
-            lock.lock();
     }
+}
+
+void Connection::waitForSession(std::unique_lock<std::mutex>& lock, std::size_t elsewhere,
+                                std::chrono::steady_clock::time_point deadline) {
+    if (freed_.wait_for(lock, sessionRetry, [&] { return !idle_.empty() || mayOpen(elsewhere); }))
+        return;
+    full_ = false; // another process may have given sessions back: the token is asked again
+    if (std::chrono::steady_clock::now() > deadline)
+        throw callFailed(functionName<&List::C_OpenSession>, CKR_SESSION_COUNT, token_.describe());
 }
 
 Session Connection::takeWritable() {
@@ -162,14 +213,19 @@ Session Connection::takeWritable() {
                     CKR_TOKEN_WRITE_PROTECTED);
     const auto deadline = std::chrono::steady_clock::now() + sessionWait;
     for (;;) {
+        const auto elsewhere = countElsewhere();
         CK_SESSION_HANDLE handle = CK_INVALID_HANDLE;
-        const CK_RV rv = open(handle, CKF_RW_SESSION);
+        std::unique_lock lock(mutex_);
+        const CK_RV rv = !isLimited() || mayOpen(elsewhere)
+                             ? openCounted(lock, handle, CKF_RW_SESSION)
+                             : CKR_SESSION_COUNT;
+        lock.unlock();
         if (rv == CKR_OK) {
             Session session(shared_from_this(), handle);
             session.setUnusable();
             return session;
         }
-        if (rv != CKR_SESSION_COUNT || std::chrono::steady_clock::now() > deadline)
+        if (!isFull(rv) || std::chrono::steady_clock::now() > deadline)
             throw callFailed(functionName<&List::C_OpenSession>, rv,
                              "read/write session with " + token_.describe());
         makeRoom();
@@ -360,6 +416,19 @@ void Connection::requireWillingness(const TokenPins::Turn& turn) const {
                     CKR_FUNCTION_CANCELED);
 }
 
+// Some tokens open their sessions here, and have none to give before they look at the PIN.
+CK_RV Connection::callLogin(Session& session, CK_USER_TYPE user, CK_UTF8CHAR_PTR pin,
+                            CK_ULONG size) {
+    const auto deadline = std::chrono::steady_clock::now() + sessionWait;
+    for (;;) {
+        const CK_RV rv = session.call<&List::C_Login>(user, pin, size);
+        if (rv != CKR_SESSION_COUNT || std::chrono::steady_clock::now() > deadline)
+            return rv;
+        std::unique_lock lock(mutex_);
+        freed_.wait_for(lock, sessionRetry);
+    }
+}
+
 // Answers CKR_OK or, where somebody else has logged in, CKR_USER_ALREADY_LOGGED_IN.
 CK_RV Connection::loginWithPin(Session& session, CK_USER_TYPE user, const std::optional<Pin>& pin,
                                const PinOwner& owner) {
@@ -372,7 +441,7 @@ CK_RV Connection::loginWithPin(Session& session, CK_USER_TYPE user, const std::o
     auto* bytes =
         pin ? reinterpret_cast<CK_UTF8CHAR_PTR>(const_cast<char*>(pin->bytes.get())) : nullptr;
     requireFlags();
-    const CK_RV rv = session.call<&List::C_Login>(user, bytes, pin ? CK_ULONG{pin->size} : 0);
+    const CK_RV rv = callLogin(session, user, bytes, pin ? CK_ULONG{pin->size} : 0);
     if (!pin && rv != CKR_OK && !comesBeforeThePin(user, rv))
         token_.pins().notePadRefused();
     switch (rv) {

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <map>
 #include <memory>
@@ -145,6 +146,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
     /// It said so, and does not.
     void noteNoMessages(CK_MECHANISM_TYPE mechanism);
 
+    /// All of its sessions are read/write ones.
+    bool isReadWrite() const { return readWrite_; }
+
     /// Closes the sessions that are idle, and keeps none any more.
     void markLost();
 
@@ -164,6 +168,14 @@ class Connection : public std::enable_shared_from_this<Connection> {
     std::optional<Idle> takeIdle(const MessageSigning* wanted);
     bool endMessages(Session& session);
     CK_RV open(CK_SESSION_HANDLE& handle, CK_FLAGS flags = 0);
+    CK_RV openCounted(std::unique_lock<std::mutex>& lock, CK_SESSION_HANDLE& handle,
+                      CK_FLAGS flags = 0);
+    bool isFull(CK_RV rv) const;
+    bool isLimited() const;
+    std::size_t countElsewhere() const;
+    bool mayOpen(std::size_t elsewhere) const;
+    void waitForSession(std::unique_lock<std::mutex>& lock, std::size_t elsewhere,
+                        std::chrono::steady_clock::time_point deadline);
     void makeRoom();
     bool has(CK_FLAGS flag) const { return (flags_ & flag) != 0; }
     bool stillHas(CK_FLAGS flag);
@@ -173,6 +185,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     void requireWillingness(const TokenPins::Turn& turn) const;
     CK_RV loginWithPin(Session& session, CK_USER_TYPE user, const std::optional<Pin>& pin,
                        const PinOwner& owner);
+    CK_RV callLogin(Session& session, CK_USER_TYPE user, CK_UTF8CHAR_PTR pin, CK_ULONG size);
     std::optional<Pin> choosePin(const PinSource& source) const;
     void keepForLater(const PinSource& source);
     [[noreturn]] void reportNoPin() const;
@@ -185,6 +198,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     CK_SLOT_ID slot_;
     std::atomic<CK_FLAGS> flags_;
     std::size_t maxIdle_;
+    std::atomic<bool> readWrite_; ///< all of its sessions are
     Epoch epoch_;
     unsigned long generation_;
     std::atomic<bool> lost_{false};
@@ -193,7 +207,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
     std::condition_variable freed_; ///< a session came back, or may be opened
     std::vector<Idle> idle_;
     std::size_t open_ = 0;
-    bool full_ = false; ///< the token had no more sessions to give
+    std::size_t opening_ = 0; ///< C_OpenSession has not come back yet
+    bool full_ = false;       ///< the token had no more sessions to give
     std::unique_ptr<const std::vector<CK_MECHANISM_TYPE>> mechanisms_;
     std::map<CK_MECHANISM_TYPE, bool> signsMessages_;
 };

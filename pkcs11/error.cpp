@@ -138,6 +138,7 @@ bool isConnectionLoss(CK_RV rv) {
     case CKR_TOKEN_NOT_PRESENT:
     case CKR_USER_NOT_LOGGED_IN:
     case CKR_CRYPTOKI_NOT_INITIALIZED:
+    case CKR_SLOT_ID_INVALID: // slots may be numbered anew
         return true;
     default:
         return false;

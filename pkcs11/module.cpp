@@ -1,9 +1,13 @@
 #include "pkcs11/module.h"
 
 #include <algorithm>
+#include <cerrno>
+#include <clocale>
+#include <csignal>
 #include <utility>
 
 #include "pkcs11/process.h"
+#include "pkcs11/text.h"
 #include "pkcs11/token.h"
 
 namespace pkcs11 {
@@ -18,6 +22,28 @@ CK_RV callAlone(const Function& function) {
     process::leaveCall();
     return rv;
 }
+
+/// What modules were seen to change for the whole program when they are initialised: put back at
+/// the end of the scope.
+class ProcessSettings {
+  public:
+    ProcessSettings() : locale_(std::setlocale(LC_ALL, nullptr)), error_(errno) {
+        pthread_sigmask(SIG_SETMASK, nullptr, &signals_);
+    }
+    ~ProcessSettings() {
+        pthread_sigmask(SIG_SETMASK, &signals_, nullptr);
+        if (locale_ != std::setlocale(LC_ALL, nullptr))
+            std::setlocale(LC_ALL, locale_.c_str());
+        errno = error_;
+    }
+    ProcessSettings(const ProcessSettings&) = delete;
+    ProcessSettings& operator=(const ProcessSettings&) = delete;
+
+  private:
+    std::string locale_;
+    int error_;
+    sigset_t signals_{};
+};
 
 // What the answer of C_Initialize makes of the module.
 Life::State stateAfter(CK_RV rv, bool stillOurs) {
@@ -113,6 +139,7 @@ CK_RV Module::initializeCall() {
     args.pReserved = options_.initArgs.empty() ? nullptr : options_.initArgs.data();
     if (process::exiting())
         return CKR_CRYPTOKI_NOT_INITIALIZED;
+    const ProcessSettings untouched;
     CK_RV rv = callAlone([&] { return functions_->C_Initialize(&args); });
     if (rv != CKR_CANT_LOCK)
         return rv;
@@ -126,6 +153,8 @@ CK_RV Module::initializeCall() {
 
 // True if the module has ended.
 bool Module::finalizeCall() {
+    if (functions_->C_Finalize == nullptr)
+        return false;
     const CK_RV rv = callAlone([this] { return functions_->C_Finalize(nullptr); });
     return rv == CKR_OK || rv == CKR_CRYPTOKI_NOT_INITIALIZED;
 }
@@ -180,7 +209,18 @@ void Module::end(std::chrono::steady_clock::time_point deadline) {
         token->abandonConnection();
 }
 
+// Some modules look for tokens that came or went only where they are asked for the number (PKCS#11
+// 2.40, C_GetSlotList).
+void Module::refreshSlots(std::string_view subject) {
+    CK_ULONG count = 0;
+    require<&List::C_GetSlotList>(*this, subject, CK_BBOOL{CK_TRUE}, CK_SLOT_ID_PTR{nullptr},
+                                  &count);
+    slotsKnownIn_ = epoch();
+}
+
 std::vector<CK_SLOT_ID> Module::slots(std::string_view subject) {
+    if (slotsKnownIn_ != epoch())
+        refreshSlots(subject);
     std::vector<CK_SLOT_ID> ids(64);
     for (;;) {
         auto count = static_cast<CK_ULONG>(ids.size());
@@ -206,9 +246,19 @@ CK_INFO Module::info() {
     return info;
 }
 
+CK_RV Module::readTokenInfo(CK_SLOT_ID slot, CK_TOKEN_INFO& info) {
+    const CK_RV rv = call<&List::C_GetTokenInfo>(slot, &info);
+    padWithBlanks(info.label);
+    padWithBlanks(info.manufacturerID);
+    padWithBlanks(info.model);
+    padWithBlanks(info.serialNumber);
+    return rv;
+}
+
 CK_TOKEN_INFO Module::tokenInfo(CK_SLOT_ID slot) {
     CK_TOKEN_INFO info{};
-    require<&List::C_GetTokenInfo>(*this, "slot " + std::to_string(slot), slot, &info);
+    if (const CK_RV rv = readTokenInfo(slot, info); rv != CKR_OK)
+        throw callFailed(functionName<&List::C_GetTokenInfo>, rv, "slot " + std::to_string(slot));
     return info;
 }
 

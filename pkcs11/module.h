@@ -25,6 +25,8 @@ struct ModuleOptions {
     std::string initArgs; ///< pReserved of C_Initialize (NSS softokn needs it); empty for none
     bool neverFinalize = false;        ///< quirk no-deinit: C_Finalize is never called
     std::size_t maxIdleSessions = 256; ///< sessions kept for later operations, for each token
+    std::size_t maxSessions = 0;       ///< that may be open at once, for each token; 0: any number
+    bool readWriteSessions = false;    ///< quirk read-write-sessions: no other ones are opened
     /// How long C_Finalize and C_Initialize wait for calls that other threads have inside.
     std::chrono::milliseconds turnPatience{1000};
 };
@@ -86,11 +88,17 @@ class Module {
 
     /// Slots with a token in them. Throws Error, which names `subject`.
     std::vector<CK_SLOT_ID> slots(std::string_view subject);
+    /// Has the module look for tokens anew, which the first slots() of each life does by itself.
+    /// Throws Error, which names `subject`.
+    void refreshSlots(std::string_view subject);
     /// Throws Error.
     CK_INFO info();
     /// True if the module has PKCS#11 3.0's functions that sign message after message.
     bool signsMessages() const;
     CK_TOKEN_INFO tokenInfo(CK_SLOT_ID slot);
+    /// The same with C_GetTokenInfo's answer for a result. Texts are padded with blanks, whatever
+    /// the module fills them with.
+    CK_RV readTokenInfo(CK_SLOT_ID slot, CK_TOKEN_INFO& info);
     CK_SLOT_INFO slotInfo(CK_SLOT_ID slot);
 
     /// The token with the identity in `info`, made at its first use. Tokens live as long as the
@@ -133,6 +141,7 @@ class Module {
     std::string path_;
     ModuleOptions options_;
     Life life_;
+    std::atomic<Epoch> slotsKnownIn_{0}; ///< the life in which it has looked for its tokens
     // Changed only by the thread that has the turn.
     std::unique_ptr<std::mutex> serial_; ///< taken around each call where the module can't lock
     bool exitsBeforeOthers_ = false;

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <unordered_set>
 
 #include "pkcs11/process.h"
+#include "pkcs11/text.h"
 
 namespace pkcs11 {
 namespace {
@@ -29,27 +31,37 @@ class Search {
     Search(const Search&) = delete;
     Search& operator=(const Search&) = delete;
 
+    // Fewer than asked for are not the end: that is told by none (PKCS#11 2.40, C_FindObjects).
     std::vector<CK_OBJECT_HANDLE> all() {
         std::vector<CK_OBJECT_HANDLE> found;
-        std::array<CK_OBJECT_HANDLE, findBatch> batch{};
-        CK_ULONG count = batch.size();
-        while (count >= batch.size()) {
-            session_.require<&List::C_FindObjects>(batch.data(), CK_ULONG{batch.size()}, &count);
-            found.insert(found.end(), batch.begin(),
-                         batch.begin() + std::min<std::size_t>(count, batch.size()));
+        std::unordered_set<CK_OBJECT_HANDLE> known; // some modules give an object twice
+        for (std::size_t seen = 0;;) {
+            const auto batch = next();
+            if (batch.empty())
+                return found;
+            for (const CK_OBJECT_HANDLE handle : batch)
+                if (known.insert(handle).second)
+                    found.push_back(handle);
             // Not a list cut short: nobody could tell what it lacks, and each of the objects would
             // be read.
-            if (found.size() >= findLimit)
+            seen += batch.size();
+            if (seen >= findLimit)
                 throw Error(Failure::call,
                             "C_FindObjects does not come to an end for " +
                                 session_.connection().token().describe(),
                             CKR_GENERAL_ERROR);
         }
-        return found;
     }
 
   private:
+    std::span<const CK_OBJECT_HANDLE> next() {
+        CK_ULONG count = 0;
+        session_.require<&List::C_FindObjects>(batch_.data(), CK_ULONG{batch_.size()}, &count);
+        return std::span(batch_).first(std::min<std::size_t>(count, batch_.size()));
+    }
+
     Session& session_;
+    std::array<CK_OBJECT_HANDLE, findBatch> batch_{};
 };
 
 } // namespace
@@ -96,6 +108,23 @@ std::vector<CK_OBJECT_HANDLE> findLoggedIn(Session& session, const ObjectQuery& 
     return handles;
 }
 
+bool fits(const ObjectQuery& query, const Attributes& attributes) {
+    const bool otherLabel = query.label && attributes.has(CKA_LABEL) &&
+                            attributes.text(CKA_LABEL) != withoutNuls(*query.label);
+    const bool otherId =
+        query.id && attributes.has(CKA_ID) && attributes.bytes(CKA_ID) != *query.id;
+    return (!query.type || attributes.number(CKA_CLASS) == query.type) && !otherLabel && !otherId;
+}
+
+std::vector<CK_OBJECT_HANDLE> findExactly(Session& session, const ObjectQuery& query) {
+    constexpr std::array wanted{CKA_CLASS, CKA_LABEL, CKA_ID};
+    auto handles = findObjects(session, query);
+    std::erase_if(handles, [&](CK_OBJECT_HANDLE handle) {
+        return !fits(query, readAttributes(session, handle, wanted));
+    });
+    return handles;
+}
+
 TokenObject::TokenObject(std::shared_ptr<Connection> connection, CK_OBJECT_HANDLE handle,
                          Attributes attributes, PinOwner& pins)
     : token_(connection->token()), attributes_(std::move(attributes)), pins_(pins),
@@ -137,11 +166,15 @@ void TokenObject::findAgain(Binding& binding) {
     trace::step("look up again: " + describe());
     binding.connection = token_.connection();
     Session session = binding.connection->take();
-    const bool needsLogin = loggedIn_ && binding.connection->loginRequired();
+    const bool needsLogin = loggedIn_;
     if (needsLogin)
         binding.connection->login(session, {pins_, {}, {}});
+    const auto rawLabel = [this] {
+        const auto bytes = attributes_.bytes(CKA_LABEL);
+        return std::string(bytes.begin(), bytes.end());
+    };
     const ObjectQuery query{type(),
-                            attributes_.has(CKA_LABEL) ? std::optional(label()) : std::nullopt,
+                            attributes_.has(CKA_LABEL) ? std::optional(rawLabel()) : std::nullopt,
                             attributes_.has(CKA_ID) ? std::optional(id()) : std::nullopt};
     auto handles = needsLogin ? findLoggedIn(session, query) : findObjects(session, query);
     // The login may have gone before the search, and another thread's come after it.

@@ -1,6 +1,7 @@
 // Objects on a token: finding them, and holding one so that it can be found again.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -26,14 +27,23 @@ struct ObjectQuery {
 /// "private key", "public key", "secret key", "certificate" or "object", for messages.
 const char* nameOf(CK_OBJECT_CLASS type);
 
-/// Handles of all objects that fit (C_FindObjectsInit, C_FindObjects, C_FindObjectsFinal). Throws
-/// Error.
+/// Handles of all objects that fit, each once (C_FindObjectsInit, C_FindObjects,
+/// C_FindObjectsFinal). There are modules that pass over parts of what they are asked for: what is
+/// read of an object has to be compared by fits(). Throws Error.
 std::vector<CK_OBJECT_HANDLE> findObjects(Session& session, const ObjectQuery& query);
 
 /// The same after a login, which shows private objects. Where the connection was lost meanwhile, or
 /// nothing is found and nobody is logged in any more, it throws Error (CKR_USER_NOT_LOGGED_IN),
 /// which is recovered from. Asks for the login only where nothing is found.
 std::vector<CK_OBJECT_HANDLE> findLoggedIn(Session& session, const ObjectQuery& query);
+
+/// True if an object with `attributes` is one that `query` asks for. CKA_CLASS has to be known; a
+/// label or an id that the token does not give is taken to be the right one.
+bool fits(const ObjectQuery& query, const Attributes& attributes);
+
+/// findObjects() for callers that read nothing else of the objects: each is compared with the query
+/// by a call of its own. Throws Error.
+std::vector<CK_OBJECT_HANDLE> findExactly(Session& session, const ObjectQuery& query);
 
 /// An object that survives the loss of sessions, of the module and of the process it was loaded in:
 /// its handle is looked up again where it may be stale, and the object found is compared with the
@@ -84,6 +94,8 @@ class TokenObject {
             } catch (const Error& error) {
                 if (!recovery.prepare(error, binding.connection))
                     throw;
+                if (error.rv() == CKR_USER_NOT_LOGGED_IN)
+                    loggedIn_ = true;
                 if (isHandleLoss(error.rv()))
                     forgetHandle(binding);
             }
@@ -105,7 +117,8 @@ class TokenObject {
     Attributes attributes_;
     PinOwner& pins_;
     Check check_;
-    bool loggedIn_;   ///< it was found after a login, and may be invisible without
+    /// It was found after a login, and may be invisible without, or it can't be used without.
+    std::atomic<bool> loggedIn_;
     Binding binding_; ///< guarded by process::stateMutex()
 };
 

@@ -11,6 +11,11 @@
 namespace pkcs11 {
 namespace {
 
+// A vendor's own answer (PKCS#11 2.40, section 2.1: CKR_VENDOR_DEFINED and above, in 32 bits).
+bool isVendors(CK_RV rv) {
+    return rv >= CKR_VENDOR_DEFINED && rv <= 0xFFFFFFFFUL;
+}
+
 // Codes that say nothing about their cause. Some modules answer them for a lost connection.
 bool isVague(CK_RV rv) {
     switch (rv) {
@@ -20,7 +25,7 @@ bool isVague(CK_RV rv) {
     case CKR_DEVICE_MEMORY:
         return true;
     default:
-        return false;
+        return isVendors(rv);
     }
 }
 
@@ -70,8 +75,9 @@ bool mayBlamePeer(const Error& error) {
     const bool takesPeersData = error.isOf(functionName<&List::C_DeriveKey>) ||
                                 error.isOf(functionName<&List32::C_DecapsulateKey>);
     const CK_RV rv = error.rv();
-    return takesPeersData && (rv == CKR_DEVICE_ERROR || rv == CKR_DEVICE_MEMORY ||
-                              rv == CKR_FUNCTION_FAILED || rv == CKR_GENERAL_ERROR);
+    return takesPeersData &&
+           (rv == CKR_DEVICE_ERROR || rv == CKR_DEVICE_MEMORY || rv == CKR_FUNCTION_FAILED ||
+            rv == CKR_GENERAL_ERROR || isVendors(rv));
 }
 
 Remedy remedyFor(const Error& error) {
@@ -125,7 +131,23 @@ bool Recovery::mayTry(const Error& error, const std::shared_ptr<Connection>& con
     return left_ >= 0;
 }
 
+namespace {
+
+// Some tokens log in, or work, in read/write sessions alone. Nothing has begun.
+bool canTurnReadWrite(const Error& error, const Connection* connection) {
+    return error.rv() == CKR_SESSION_READ_ONLY && connection != nullptr &&
+           !connection->isReadWrite();
+}
+
+} // namespace
+
 bool Recovery::prepare(const Error& error, const std::shared_ptr<Connection>& connection) {
+    if (canTurnReadWrite(error, connection.get())) {
+        trace::step(std::string("in read/write sessions after: ") + error.what());
+        connection->token().noteReadWrite();
+        connection->token().drop(connection);
+        return true;
+    }
     const auto remedy = remedyFor(error);
     if (remedy == Remedy::none || !mayTry(error, connection))
         return false;

@@ -15,4 +15,17 @@ std::string trimmed(const Char (&field)[N]) {
     return {reinterpret_cast<const char*>(bytes), p11_kit_space_strlen(bytes, N)};
 }
 
+/// `text` without the NULs at its end.
+inline std::string withoutNuls(std::string text) {
+    text.resize(text.find_last_not_of('\0') + 1);
+    return text;
+}
+
+/// Blanks in place of the NULs with which some modules fill a field.
+template <typename Char, std::size_t N>
+void padWithBlanks(Char (&field)[N]) {
+    for (auto at = N; at > 0 && field[at - 1] == 0; --at)
+        field[at - 1] = ' ';
+}
+
 } // namespace pkcs11

@@ -59,24 +59,34 @@ std::shared_ptr<Connection> Token::keep(std::shared_ptr<Connection> fresh) {
     return connection_;
 }
 
-// The slot of old first: nearly always the token is still there. Where the module's life ends
-// meanwhile, what is read belongs to the next, and the connection is good in none.
+// Where the module's life ends meanwhile, what is read belongs to the next, and the connection is
+// good in none.
 std::shared_ptr<Connection> Token::connect(Epoch epoch) {
     const trace::Step step([this] { return "look for " + describe(); });
-    auto slots = module_.slots(describe());
+    CK_RV failure = CKR_OK;
+    if (auto found = findIn(module_.slots(describe()), epoch, failure))
+        return found;
+    module_.refreshSlots(describe()); // it may have come to another slot
+    if (auto found = findIn(module_.slots(describe()), epoch, failure))
+        return found;
+    if (failure != CKR_OK)
+        throw callFailed(functionName<&List::C_GetTokenInfo>, failure, describe());
+    throw Error(Failure::notFound, describe() + " is not present", CKR_TOKEN_NOT_PRESENT);
+}
+
+// The slot of old first: nearly always the token is still there.
+std::shared_ptr<Connection> Token::findIn(std::vector<CK_SLOT_ID> slots, Epoch epoch,
+                                          CK_RV& failure) {
     std::stable_partition(slots.begin(), slots.end(),
                           [this](CK_SLOT_ID id) { return id == slot_; });
-    CK_RV failure = CKR_OK;
     for (const CK_SLOT_ID slot : slots) {
         CK_TOKEN_INFO info{};
-        const CK_RV rv = module_.call<&List::C_GetTokenInfo>(slot, &info);
+        const CK_RV rv = module_.readTokenInfo(slot, info);
         if (rv == CKR_OK && sameIdentity(info, info_))
             return std::make_shared<Connection>(*this, epoch, slot, info.flags);
         failure = rv != CKR_OK ? rv : failure;
     }
-    if (failure != CKR_OK)
-        throw callFailed(functionName<&List::C_GetTokenInfo>, failure, describe());
-    throw Error(Failure::notFound, describe() + " is not present", CKR_TOKEN_NOT_PRESENT);
+    return nullptr;
 }
 
 std::shared_ptr<Connection> Token::present() const {
@@ -88,10 +98,37 @@ std::shared_ptr<Connection> Token::present() const {
 void Token::drop(const std::shared_ptr<Connection>& lost) {
     {
         const std::lock_guard lock(process::stateMutex());
-        if (connection_ == lost)
+        if (connection_ == lost) {
             connection_.reset();
+            std::erase_if(dropped_, [](const auto& one) { return one.expired(); });
+            dropped_.push_back(lost);
+        }
     }
     lost->markLost();
+}
+
+std::size_t Token::openSessions() const {
+    const auto connection = present();
+    return sessionsOfDropped() + (connection ? connection->openSessions() : 0);
+}
+
+std::size_t Token::sessionsOfDropped() const {
+    std::vector<std::shared_ptr<Connection>> dropped;
+    {
+        const std::lock_guard lock(process::stateMutex());
+        for (const auto& one : dropped_)
+            if (auto connection = one.lock())
+                dropped.push_back(std::move(connection));
+    }
+    std::size_t sum = 0;
+    for (const auto& connection : dropped)
+        if (!connection->isFromBeforeFork() && connection->epoch() == module_.epoch())
+            sum += connection->openSessions();
+    return sum;
+}
+
+bool Token::needsReadWrite() const {
+    return readWrite_ || module_.options().readWriteSessions;
 }
 
 // Not one of the next life, which somebody may have begun by now.

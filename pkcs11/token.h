@@ -79,20 +79,33 @@ class Token {
     void drop(const std::shared_ptr<Connection>& lost);
     void abandonConnection();
 
+    /// Its sessions that are open now, those of connections that were dropped included.
+    std::size_t openSessions() const;
+    /// The latter alone.
+    std::size_t sessionsOfDropped() const;
+
+    /// It refuses read-only sessions, or what is to be done in them.
+    void noteReadWrite() { readWrite_ = true; }
+    bool needsReadWrite() const;
+
     TokenPins& pins() { return pins_; }
     /// Ends the login, if there is one, and the connection. Throws nothing.
     void logOut() noexcept;
 
   private:
     std::shared_ptr<Connection> connect(Epoch epoch);
+    std::shared_ptr<Connection> findIn(std::vector<CK_SLOT_ID> slots, Epoch epoch, CK_RV& failure);
     std::shared_ptr<Connection> keep(std::shared_ptr<Connection> fresh);
 
     Module& module_;
     CK_SLOT_ID slot_;
     CK_TOKEN_INFO info_;
     std::atomic<unsigned long> successes_{0};
+    std::atomic<bool> readWrite_{false};
     TokenPins pins_;
-    std::shared_ptr<Connection> connection_; ///< guarded by process::stateMutex()
+    // Guarded by process::stateMutex().
+    std::shared_ptr<Connection> connection_;
+    std::vector<std::weak_ptr<Connection>> dropped_; ///< sessions keep them alive
 };
 
 /// True if both are the same token: label, manufacturer, model and serial number.

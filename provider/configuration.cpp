@@ -83,6 +83,8 @@ void setQuirks(Settings& settings, const std::string& directive, std::string_vie
             settings.neverFinalize = true;
         else if (quirk == "no-allowed-mechanisms")
             settings.noAllowedMechanisms = true;
+        else if (quirk == "read-write-sessions")
+            settings.readWriteSessions = true;
         else if (std::find(nothingToDo.begin(), nothingToDo.end(), quirk) == nothingToDo.end())
             reject(directive, quirk);
     }
@@ -95,11 +97,21 @@ void setAllowExport(Settings& settings, const std::string& directive, std::strin
     settings.allowPublicExport = value == "0";
 }
 
-void setMaxSessions(Settings& settings, const std::string& directive, std::string_view value) {
-    const auto [end, error] =
-        std::from_chars(value.data(), value.data() + value.size(), settings.maxIdleSessions);
-    if (error != std::errc{} || end != value.data() + value.size())
+unsigned parseNumber(const std::string& directive, std::string_view value) {
+    unsigned number = 0;
+    const auto* stop = value.data() + value.size();
+    const auto [end, error] = std::from_chars(value.data(), stop, number);
+    if (error != std::errc{} || end != stop)
         reject(directive, value);
+    return number;
+}
+
+void setCacheSessions(Settings& settings, const std::string& directive, std::string_view value) {
+    settings.maxIdleSessions = parseNumber(directive, value);
+}
+
+void setMaxSessions(Settings& settings, const std::string& directive, std::string_view value) {
+    settings.maxSessions = parseNumber(directive, value);
 }
 
 void setAllowedModulePaths(Settings& settings, const std::string& directive,
@@ -151,7 +163,8 @@ constexpr std::array directives{Directive{"pkcs11-module-path", setModulePath},
                                 Directive{loadBehavior, checkLoadBehavior},
                                 Directive{"pkcs11-module-quirks", setQuirks},
                                 Directive{blockOperations, accept},
-                                Directive{"pkcs11-module-cache-sessions", setMaxSessions},
+                                Directive{"pkcs11-module-cache-sessions", setCacheSessions},
+                                Directive{"pkcs11-module-max-sessions", setMaxSessions},
                                 Directive{"pkcs11-module-cache-keys", accept},
                                 Directive{"pkcs11-module-cache-pins", accept},
                                 Directive{assumeFips, checkBool},

@@ -183,6 +183,15 @@ std::size_t SignatureContext::signOnToken(const CK_MECHANISM& mechanism, Octets 
     return size;
 }
 
+pkcs11::Bytes SignatureContext::hashOf(Octets data) const {
+    Message message;
+    message.start(digest());
+    message.update(data);
+    Message::Hash room;
+    const auto hash = message.takeHash(room);
+    return {hash.begin(), hash.end()};
+}
+
 int SignatureContext::verifyInSoftware(Octets signature, Octets tbs) const {
     const auto context = publicContext(key());
     if (EVP_PKEY_verify_init(context.get()) != 1)

@@ -90,6 +90,8 @@ class SignatureContext {
     /// Signs with the key on the token; the signature must fill `out`, which is what such a key
     /// gives. Throws pkcs11::Error.
     std::size_t signOnToken(const CK_MECHANISM& mechanism, Octets data, Buffer out) const;
+    /// The digest's hash of `message`.
+    pkcs11::Bytes hashOf(Octets message) const;
     /// Verifies with the public half.
     int verifyInSoftware(Octets signature, Octets tbs) const;
     virtual std::size_t signMessage(CK_MECHANISM_TYPE mechanism, Octets message, Buffer out);

@@ -7,6 +7,7 @@
 #include <openssl/objects.h>
 
 #include "ossl/ecdsa_der.h"
+#include "ossl/error_mark.h"
 #include "ossl/params.h"
 #include "pkcs11/mechanism.h"
 #include "pkcs11/operation.h"
@@ -18,6 +19,8 @@ namespace {
 
 // r and s of the largest curves OpenSSL has (sect571) take 72 bytes each.
 constexpr std::size_t longestRaw = 144;
+// As DER, which some tokens give in its place.
+constexpr std::size_t longestDer = longestRaw + 9;
 // DER length for P-521, for keys that do not tell their group.
 constexpr std::size_t unknownMaxSize = 141;
 
@@ -33,15 +36,6 @@ std::size_t writeDer(Octets raw, Buffer out) {
                                 " bytes",
                             CKR_GENERAL_ERROR);
     return size;
-}
-
-std::size_t signAsDer(const keymgmt::Key& key, CK_MECHANISM_TYPE mechanism, Octets data,
-                      Buffer out) {
-    std::array<unsigned char, longestRaw> raw{};
-    const std::size_t size = pkcs11::sign(key.privateObject(), {mechanism, nullptr, 0}, data, raw);
-    if (auto* shape = key.shape())
-        requireSize(size, 2 * orderSize(shape)); // r and s (PKCS#11 2.40, section 2.3.1)
-    return writeDer(Octets(raw).first(size), out);
 }
 
 } // namespace
@@ -60,11 +54,40 @@ std::size_t EcdsaContext::maxSize() const {
 std::size_t EcdsaContext::sign(Octets tbs, Buffer out) {
     if (digest() != nullptr && EVP_MD_get_size(digest()) > 0) // "NULL" stands for anything
         requireDigestSize(tbs);
+    auto data = tbs;
     if (auto* shape = key().shape())
-        tbs = tbs.first(std::min(tbs.size(), orderSize(shape)));
-    const std::size_t size = signAsDer(key(), CKM_ECDSA, tbs, out);
-    key().keepWitness(tbs, out.first(size));
+        data = data.first(std::min(data.size(), orderSize(shape)));
+    const std::size_t size = signAsDer(
+        CKM_ECDSA, data, [tbs] { return pkcs11::Bytes(tbs.begin(), tbs.end()); }, out);
+    key().keepWitness(data, out.first(size));
     return size;
+}
+
+std::size_t EcdsaContext::signAsDer(CK_MECHANISM_TYPE mechanism, Octets data, const HashGiver& hash,
+                                    Buffer out) {
+    std::array<unsigned char, longestDer> answer{};
+    const std::size_t size =
+        pkcs11::sign(key().privateObject(), {mechanism, nullptr, 0}, data, answer);
+    const auto raw = Octets(answer).first(size);
+    auto* shape = key().shape();
+    const bool isStandard = shape == nullptr || size == 2 * orderSize(shape);
+    // r and s (PKCS#11 2.40, section 2.3.1)
+    return isStandard ? writeDer(raw, out) : takeForm(raw, hash(), out);
+}
+
+// Modules that have a form of their own: it is taken where it can mean one signature alone.
+std::size_t EcdsaContext::takeForm(Octets raw, Octets tbs, Buffer out) {
+    const std::size_t order = orderSize(key().shape());
+    auto forms = ossl::ecdsaForms(raw, order);
+    if (!forms.empty() && key().publicKey() != nullptr) {
+        const ossl::ErrorMark mark;
+        std::erase_if(forms, [&](const auto& form) { return verifyInSoftware(form, tbs) != 1; });
+    }
+    if (forms.size() != 1)
+        requireSize(raw.size(), 2 * order);
+    const auto& form = forms.front();
+    std::copy(form.begin(), form.end(), out.begin());
+    return form.size();
 }
 
 int EcdsaContext::verify(Octets signature, Octets tbs) {
@@ -81,7 +104,8 @@ std::optional<CK_MECHANISM_TYPE> EcdsaContext::combinedMechanism() const {
 }
 
 std::size_t EcdsaContext::signMessage(CK_MECHANISM_TYPE mechanism, Octets message, Buffer out) {
-    return signAsDer(key(), mechanism, message, out);
+    return signAsDer(
+        mechanism, message, [&] { return hashOf(message); }, out);
 }
 
 pkcs11::Bytes EcdsaContext::algorithmId() const {

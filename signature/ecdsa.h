@@ -1,6 +1,8 @@
 // ECDSA signatures (FIPS 186; OpenSSL's EVP_SIGNATURE-ECDSA(7)).
 #pragma once
 
+#include <functional>
+
 #include "signature/context.h"
 
 namespace signature {
@@ -19,6 +21,13 @@ class EcdsaContext : public SignatureContext {
     std::optional<CK_MECHANISM_TYPE> combinedMechanism() const override;
     std::size_t signMessage(CK_MECHANISM_TYPE mechanism, Octets message, Buffer out) override;
     pkcs11::Bytes algorithmId() const override;
+
+  private:
+    /// Gives the hash that is signed, which is needed where a signature has to be verified.
+    using HashGiver = std::function<pkcs11::Bytes()>;
+    std::size_t signAsDer(CK_MECHANISM_TYPE mechanism, Octets data, const HashGiver& hash,
+                          Buffer out);
+    std::size_t takeForm(Octets raw, Octets tbs, Buffer out);
 };
 
 } // namespace signature

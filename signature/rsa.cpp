@@ -10,6 +10,7 @@
 #include <openssl/rsa.h>
 
 #include "ossl/dispatch.h"
+#include "ossl/error_mark.h"
 #include "ossl/params.h"
 #include "pkcs11/mechanism.h"
 #include "pkcs11/operation.h"
@@ -75,6 +76,13 @@ void RsaContext::keyChanged() {
 }
 
 std::size_t RsaContext::sign(Octets tbs, Buffer out) {
+    const std::size_t size = signPadded(tbs, out);
+    if (size != out.size())
+        restoreZeros(size, tbs, out);
+    return out.size();
+}
+
+std::size_t RsaContext::signPadded(Octets tbs, Buffer out) {
     switch (padding_) {
     case RsaPadding::pkcs1:
         return signPkcs1(tbs, out);
@@ -86,18 +94,60 @@ std::size_t RsaContext::sign(Octets tbs, Buffer out) {
     return signNone(tbs, out);
 }
 
+// Some tokens leave out the zeros in front (RFC 8017, section 4.1). A signature that is short for
+// another reason does not verify.
+void RsaContext::restoreZeros(std::size_t size, Octets tbs, Buffer out) {
+    constexpr std::size_t mostZeros = 4; // more of them come once in 2^40 signatures
+    if (size + mostZeros >= out.size() && key().publicKey() != nullptr) {
+        const auto missing = static_cast<long>(out.size() - size);
+        std::rotate(out.begin(), out.end() - missing, out.end());
+        std::fill_n(out.begin(), missing, static_cast<unsigned char>(0));
+        const ossl::ErrorMark mark;
+        if (verify(out, tbs) == 1)
+            return;
+    }
+    requireSize(size, out.size());
+}
+
 std::size_t RsaContext::signPkcs1(Octets tbs, Buffer out) {
     requireDigestSize(tbs);
-    auto& object = key().privateObject();
     DigestInfo info;
     const auto data = digest() != nullptr ? digestInfo(digest(), tbs, info) : tbs;
-    if (pkcs11::takes(object, CKM_RSA_PKCS)) {
-        constexpr std::size_t overhead = 11; // RFC 8017, section 9.2
-        if (data.size() + overhead > maxSize())
-            throw ossl::UsageError(ossl::Reason::data, "the data is too long for the RSA key");
-        return signOnToken({CKM_RSA_PKCS, nullptr, 0}, data, out);
-    }
+    constexpr std::size_t overhead = 11; // RFC 8017, section 9.2
+    if (data.size() + overhead > maxSize())
+        throw ossl::UsageError(ossl::Reason::data, "the data is too long for the RSA key");
+    if (const auto size = signIfTaken({CKM_RSA_PKCS, nullptr, 0}, CKM_RSA_PKCS, data, out))
+        return *size;
     return signRaw(pkcs1Encode(data, maxSize()), out);
+}
+
+// Where nothing fits that the token lists, its list may be wrong: it is tried, once where the token
+// refuses it.
+bool RsaContext::isWorthTrying(CK_MECHANISM_TYPE mechanism, std::uint64_t fingerprint) const {
+    auto& object = key().privateObject();
+    return !key().wasRefused(fingerprint) &&
+           (pkcs11::takes(object, mechanism) ||
+            (!pkcs11::takes(object, CKM_RSA_X_509) && object.attributes().allow(mechanism)));
+}
+
+// Nothing where the token refuses the mechanism or its parameter.
+std::optional<std::size_t> RsaContext::signIfTaken(const CK_MECHANISM& mechanism,
+                                                   std::uint64_t fingerprint, Octets data,
+                                                   Buffer out) {
+    auto& object = key().privateObject();
+    if (!isWorthTrying(mechanism.mechanism, fingerprint))
+        return std::nullopt;
+    try {
+        return pkcs11::sign(object, mechanism, data, out);
+    } catch (const pkcs11::Error& error) {
+        const bool isListed = pkcs11::takes(object, mechanism.mechanism);
+        if (!pkcs11::isMechanismRefusal(error.rv()) ||
+            (isListed && !pkcs11::takes(object, CKM_RSA_X_509)))
+            throw;
+        if (pkcs11::isRefusedAtInit(error))
+            key().noteRefused(fingerprint);
+    }
+    return std::nullopt;
 }
 
 std::size_t RsaContext::signRaw(Octets block, Buffer out) {
@@ -108,7 +158,7 @@ std::size_t RsaContext::signRaw(Octets block, Buffer out) {
             "neither the padding asked for nor raw RSA (CKM_RSA_X_509) is offered for the " +
                 object.describe(),
             CKR_MECHANISM_INVALID);
-    return signOnToken({CKM_RSA_X_509, nullptr, 0}, block, out);
+    return pkcs11::sign(object, {CKM_RSA_X_509, nullptr, 0}, block, out);
 }
 
 // Nothing where PKCS#11 has no number for the digest or the MGF.
@@ -130,19 +180,10 @@ std::size_t RsaContext::signPss(Octets tbs, Buffer out) {
     if (saltBytes() < 0)
         throw ossl::UsageError(ossl::Reason::parameter,
                                "the RSA key is too small for the digest and the salt");
-    auto& object = key().privateObject();
-    auto params = tokenPssParams();
-    if (params && !key().wasRefused(fingerprint(*params)) &&
-        pkcs11::takes(object, CKM_RSA_PKCS_PSS)) {
-        try {
-            return signOnToken({CKM_RSA_PKCS_PSS, &*params, sizeof *params}, tbs, out);
-        } catch (const pkcs11::Error& error) {
-            if (!pkcs11::isMechanismRefusal(error.rv()) || !pkcs11::takes(object, CKM_RSA_X_509))
-                throw;
-            if (pkcs11::isRefusedAtInit(error))
-                key().noteRefused(fingerprint(*params));
-        }
-    }
+    if (auto params = tokenPssParams())
+        if (const auto size = signIfTaken({CKM_RSA_PKCS_PSS, &*params, sizeof *params},
+                                          fingerprint(*params), tbs, out))
+            return *size;
     return signRaw(pssEncode(key(), tbs, digest(), mgf1(), saltBytes()), out);
 }
 
@@ -186,13 +227,18 @@ std::optional<CK_MECHANISM_TYPE> RsaContext::combinedMechanism() const {
 }
 
 std::size_t RsaContext::signMessage(CK_MECHANISM_TYPE mechanism, Octets message, Buffer out) {
-    if (padding_ != RsaPadding::pss)
-        return signOnToken({mechanism, nullptr, 0}, message, out);
+    CK_MECHANISM combined{mechanism, nullptr, 0};
     auto params = tokenPssParams();
-    if (!params)
-        throw ossl::UsageError(ossl::Reason::parameter,
-                               "the PSS parameters have no PKCS#11 form or do not fit the key");
-    return signOnToken({mechanism, &*params, sizeof *params}, message, out);
+    if (padding_ == RsaPadding::pss) {
+        if (!params)
+            throw ossl::UsageError(ossl::Reason::parameter,
+                                   "the PSS parameters have no PKCS#11 form or do not fit the key");
+        combined = {mechanism, &*params, sizeof *params};
+    }
+    const std::size_t size = pkcs11::sign(key().privateObject(), combined, message, out);
+    if (size != out.size())
+        restoreZeros(size, hashOf(message), out);
+    return out.size();
 }
 
 void RsaContext::configure(EVP_PKEY_CTX* context) const {

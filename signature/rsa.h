@@ -31,6 +31,11 @@ class RsaContext : public SignatureContext {
     void configure(EVP_PKEY_CTX* context) const override;
 
   private:
+    std::size_t signPadded(Octets tbs, Buffer out);
+    void restoreZeros(std::size_t size, Octets tbs, Buffer out);
+    bool isWorthTrying(CK_MECHANISM_TYPE mechanism, std::uint64_t fingerprint) const;
+    std::optional<std::size_t> signIfTaken(const CK_MECHANISM& mechanism, std::uint64_t fingerprint,
+                                           Octets data, Buffer out);
     std::size_t signPkcs1(Octets tbs, Buffer out);
     std::size_t signPss(Octets tbs, Buffer out);
     std::size_t signNone(Octets tbs, Buffer out);

@@ -47,7 +47,8 @@ void findOnToken(ossl::Context& provider, const uri::Uri& uri, pkcs11::Token& to
         out.resize(before);
         pkcs11::Session session = connection->take();
         for (const auto handle : tokens::find(*connection, session, query, login, pins))
-            if (auto key = keyAt(provider, connection, session, handle))
+            if (auto key = keyAt(provider, connection, session, handle);
+                key && pkcs11::fits(query, key->object().attributes()))
                 out.push_back(std::move(key));
     });
 }

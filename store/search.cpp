@@ -171,9 +171,13 @@ tokens::Login Search::loginFor(const pkcs11::Token& token, CK_OBJECT_CLASS type)
     const bool forPrivateKey = isPrivate && expectation_ != OSSL_STORE_INFO_PUBKEY;
     if (tokens_.loginToken() != &token || (!forPrivateKey && setting == ossl::LoginBehavior::never))
         return tokens::Login::never;
-    if (setting == ossl::LoginBehavior::always || (isPrivate && pinGiven_))
+    const bool isRequired = (token.info().flags & CKF_LOGIN_REQUIRED) != 0;
+    if (setting == ossl::LoginBehavior::always || (isPrivate && pinGiven_ && isRequired))
         return tokens::Login::first;
-    return isPrivate || pinGiven_ ? tokens::Login::ifNothingIsSeen : tokens::Login::never;
+    if (forPrivateKey && expectation_ == OSSL_STORE_INFO_PKEY && isRequired)
+        return tokens::Login::ifPossible;
+    const bool mayAsk = isPrivate && isRequired;
+    return mayAsk || pinGiven_ ? tokens::Login::ifNothingIsSeen : tokens::Login::never;
 }
 
 void Search::findOnToken(pkcs11::Token& token, CK_OBJECT_CLASS type, std::vector<Entry>& out) {
@@ -185,10 +189,37 @@ void Search::findOnToken(pkcs11::Token& token, CK_OBJECT_CLASS type, std::vector
         out.resize(before);
         leftOut_.resize(leftOutBefore);
         pkcs11::Session session = connection->take();
-        const auto wanted = attributesFor(type, context_.settings());
-        for (const auto handle : tokens::find(*connection, session, query, login, pins_))
-            add(connection, handle, readObject(session, handle, wanted), out);
+        if (addFitting(connection, session, query, login, out) != 0)
+            return;
+        // A module that passes over what it is asked for always shows something.
+        if (login == tokens::Login::ifNothingIsSeen && !connection->loggedIn() &&
+            addFitting(connection, session, query, tokens::Login::first, out) != 0)
+            return;
+        if (query.label) { // some labels have the NUL of a C string at their end
+            auto longer = query;
+            longer.label->push_back('\0');
+            addFitting(connection, session, longer, tokens::Login::never, out);
+        }
     });
+}
+
+// Returns how many objects fit, whether they can be used or not.
+std::size_t Search::addFitting(const std::shared_ptr<pkcs11::Connection>& connection,
+                               pkcs11::Session& session, const pkcs11::ObjectQuery& query,
+                               tokens::Login login, std::vector<Entry>& out) {
+    const auto wanted = attributesFor(query.type.value(), context_.settings());
+    std::size_t fitting = 0;
+    for (const auto handle : tokens::find(*connection, session, query, login, pins_)) {
+        auto attributes = readObject(session, handle, wanted);
+        if (!pkcs11::fits(query, attributes)) {
+            pkcs11::trace::step("found, but not what was asked for: " +
+                                tokens::uriOf(connection->token(), attributes));
+            continue;
+        }
+        ++fitting;
+        add(connection, handle, std::move(attributes), out);
+    }
+    return fitting;
 }
 
 void Search::add(const std::shared_ptr<pkcs11::Connection>& connection, CK_OBJECT_HANDLE handle,
@@ -214,6 +245,7 @@ void Search::add(const std::shared_ptr<pkcs11::Connection>& connection, CK_OBJEC
         out.push_back(std::move(entry));
     } catch (const pkcs11::Error& error) {
         pkcs11::trace::step(error.what()); // one bad object does not hide the others
+        leftOut_.push_back({entry.uri, error.what()});
     }
 }
 

@@ -53,6 +53,9 @@ class Search {
     std::vector<Entry> find(CK_OBJECT_CLASS type);
     void findOnToken(pkcs11::Token& token, CK_OBJECT_CLASS type, std::vector<Entry>& out);
     tokens::Login loginFor(const pkcs11::Token& token, CK_OBJECT_CLASS type) const;
+    std::size_t addFitting(const std::shared_ptr<pkcs11::Connection>& connection,
+                           pkcs11::Session& session, const pkcs11::ObjectQuery& query,
+                           tokens::Login login, std::vector<Entry>& out);
     void add(const std::shared_ptr<pkcs11::Connection>& connection, CK_OBJECT_HANDLE handle,
              pkcs11::Attributes attributes, std::vector<Entry>& out);
     std::vector<Entry> publicHalves(const std::vector<Entry>& privateKeys) const;

@@ -39,9 +39,34 @@ void logIn(pkcs11::Connection& connection, pkcs11::Session& session,
     }
 }
 
+namespace {
+
+// Some tokens show keys to everybody, which nobody can use without a login.
+std::vector<CK_OBJECT_HANDLE> findWithLoginIfPossible(pkcs11::Connection& connection,
+                                                      pkcs11::Session& session,
+                                                      const pkcs11::ObjectQuery& query,
+                                                      const pkcs11::PinSource& pins) {
+    try {
+        logIn(connection, session, pins);
+    } catch (const pkcs11::Error& error) {
+        const bool noPin =
+            error.failure() == pkcs11::Failure::login && error.rv() == CKR_USER_NOT_LOGGED_IN;
+        auto handles =
+            noPin ? pkcs11::findObjects(session, query) : std::vector<CK_OBJECT_HANDLE>();
+        if (handles.empty())
+            throw;
+        return handles;
+    }
+    return pkcs11::findLoggedIn(session, query);
+}
+
+} // namespace
+
 std::vector<CK_OBJECT_HANDLE> find(pkcs11::Connection& connection, pkcs11::Session& session,
                                    const pkcs11::ObjectQuery& query, Login login,
                                    const pkcs11::PinSource& pins) {
+    if (login == Login::ifPossible && connection.loginRequired())
+        return findWithLoginIfPossible(connection, session, query, pins);
     // Where somebody has logged in already this costs no call, and keeps the PIN for a time when
     // nobody has.
     const bool first = login == Login::first || (login != Login::never && connection.loggedIn());

@@ -16,7 +16,8 @@ pkcs11::ObjectQuery byIdOrLabel(CK_OBJECT_CLASS type, const pkcs11::Bytes& id,
 /// Logs in to the token if nobody has. Throws pkcs11::Error.
 void logIn(pkcs11::Connection& connection, pkcs11::Session& session, const pkcs11::PinSource& pins);
 
-enum class Login { never, ifNothingIsSeen, first };
+/// `ifPossible` is first where there is a PIN, and else never, unless nothing is seen then.
+enum class Login { never, ifNothingIsSeen, ifPossible, first };
 
 /// Handles of the objects that `session` of `connection` sees and that fit `query`. A PIN is asked
 /// of `pins` for a login alone. Throws pkcs11::Error.

@@ -53,6 +53,17 @@ uri::Uri parseUri(std::string_view text) {
 
 TokenSearch::TokenSearch(ossl::Context& context, const uri::Uri& uri) : uri_(uri) {
     const auto modules = selectModules(context);
+    searchModules(modules);
+    if (!tokens_.empty())
+        return;
+    refresh(modules);
+    problems_.clear();
+    searchModules(modules);
+    if (tokens_.empty())
+        nothingFits(modules);
+}
+
+void TokenSearch::searchModules(const std::vector<pkcs11::Module*>& modules) {
     for (auto* module : modules) {
         try {
             searchModule(*module);
@@ -62,8 +73,17 @@ TokenSearch::TokenSearch(ossl::Context& context, const uri::Uri& uri) : uri_(uri
             problems_.emplace_back(error.what());
         }
     }
-    if (tokens_.empty())
-        nothingFits(modules);
+}
+
+// The token may have come since they last looked.
+void TokenSearch::refresh(const std::vector<pkcs11::Module*>& modules) {
+    for (auto* module : modules) {
+        try {
+            module->refreshSlots("module " + module->name());
+        } catch (const pkcs11::Error& error) { // which the search tells
+            pkcs11::trace::step(error.what());
+        }
+    }
 }
 
 std::vector<pkcs11::Module*> TokenSearch::selectModules(ossl::Context& context) {
@@ -117,7 +137,7 @@ void TokenSearch::searchSlot(pkcs11::Module& module, pkcs11::Epoch epoch, CK_SLO
     if (uri_.constrainsSlotInfo() && !uri_.matchesSlot(module.slotInfo(slot), slot))
         return;
     CK_TOKEN_INFO info{};
-    const CK_RV rv = module.call<&pkcs11::List::C_GetTokenInfo>(slot, &info);
+    const CK_RV rv = module.readTokenInfo(slot, info);
     if (rv != CKR_OK) { // gone since the list was made, or not recognised; the others may do
         unread_.push_back(pkcs11::callFailed(pkcs11::functionName<&pkcs11::List::C_GetTokenInfo>,
                                              rv, "slot " + std::to_string(slot)));
@@ -134,16 +154,18 @@ void TokenSearch::searchSlot(pkcs11::Module& module, pkcs11::Epoch epoch, CK_SLO
         loginTokens_.push_back(&token);
 }
 
+// There are tokens that need a login and do not say so (CKF_LOGIN_REQUIRED).
 pkcs11::Token* TokenSearch::loginToken() const {
-    return loginTokens_.size() == 1 ? loginTokens_.front() : nullptr;
+    const auto& candidates = loginTokens_.empty() ? tokens_ : loginTokens_;
+    return candidates.size() == 1 ? candidates.front() : nullptr;
 }
 
 pkcs11::Token& TokenSearch::onlyToken() const {
     if (tokens_.size() > 1)
-        throw pkcs11::Error(pkcs11::Failure::ambiguous, "several tokens fit " + uri_.withoutPin() +
-                                                            ", and one must be named (token=, "
-                                                            "serial=): " +
-                                                            describe());
+        throw pkcs11::Error(
+            pkcs11::Failure::ambiguous,
+            "several tokens fit " + uri_.withoutPin() +
+                ", and one must be named (token=, serial=, slot-id=): " + describe());
     return *tokens_.front();
 }
 
@@ -160,8 +182,7 @@ std::vector<std::string> TokenSearch::present(const std::vector<pkcs11::Module*>
     std::vector<std::string> labels;
     const auto add = [&](pkcs11::Module& module, CK_SLOT_ID slot) {
         CK_TOKEN_INFO info{};
-        if (module.call<&pkcs11::List::C_GetTokenInfo>(slot, &info) == CKR_OK &&
-            (info.flags & CKF_TOKEN_INITIALIZED) != 0)
+        if (module.readTokenInfo(slot, info) == CKR_OK && (info.flags & CKF_TOKEN_INITIALIZED) != 0)
             labels.push_back("\"" + pkcs11::trimmed(info.label) + "\"" +
                              (withSlots ? " in slot " + std::to_string(slot) : ""));
     };

@@ -31,6 +31,8 @@ class TokenSearch {
 
   private:
     std::vector<pkcs11::Module*> selectModules(ossl::Context& context);
+    void searchModules(const std::vector<pkcs11::Module*>& modules);
+    static void refresh(const std::vector<pkcs11::Module*>& modules);
     void searchModule(pkcs11::Module& module);
     void searchSlots(pkcs11::Module& module);
     void searchSlot(pkcs11::Module& module, pkcs11::Epoch epoch, CK_SLOT_ID slot);

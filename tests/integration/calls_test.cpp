@@ -113,7 +113,7 @@ TEST_P(SteadyDecryption, IsTwoCalls) {
 constexpr unsigned long slots = 4;
 
 const Calls oneLoad{{"C_GetSlotList", 1}, {"C_GetTokenInfo", slots}, {"C_FindObjectsInit", 1},
-                    {"C_FindObjects", 1}, {"C_FindObjectsFinal", 1}, {"C_GetAttributeValue", 1}};
+                    {"C_FindObjects", 2}, {"C_FindObjectsFinal", 1}, {"C_GetAttributeValue", 1}};
 
 TEST(Loading, TheFirstKeyOpensOneSessionAndLogsInOnce) {
     const Instance instance;
@@ -122,7 +122,9 @@ TEST(Loading, TheFirstKeyOpensOneSessionAndLogsInOnce) {
     auto expected = oneLoad;
     expected["C_GetFunctionList"] = 1;
     expected["C_Initialize"] = 1;
+    expected["C_GetSlotList"] = 2; // for the number first, in each life of the module
     expected["C_OpenSession"] = 1;
+    expected["C_GetTokenInfo"] = slots + 1; // the flags, before the login
     expected["C_Login"] = 1;
     EXPECT_EQ(calls.all(), expected);
 }

@@ -30,6 +30,8 @@ TEST_P(SizesOfSignatures, AreThoseOfTheKey) {
     const auto& [label, digest, wrong, right] = GetParam();
     const Instance instance;
     const auto key = loadPrivate(instance, label);
+    // The token proves the public half once, with a signature.
+    ASSERT_TRUE(publicHalf(defaultOnly(), key.get()));
     for (const auto size : wrong) {
         module().configure("PKCS11_TEST_SIGNATURE_SIZE", std::to_string(size).c_str());
         const CallCounter calls;

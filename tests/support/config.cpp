@@ -97,6 +97,7 @@ constexpr Setting known[] = {
     {"PKCS11_TEST_ALREADY_INITIALIZED",
      [](Config& c, Text text) { c.alreadyInitialized = parseSwitch(text); }},
     {"PKCS11_TEST_PROTECTED_PATH", [](Config& c, Text text) { c.protectedPin = text; }},
+    {"PKCS11_TEST_QUIRK", [](Config& c, Text text) { c.quirks = Quirks(text); }},
     {"PKCS11_TEST_TOKEN_FLAGS", parseFlags},
     {"PKCS11_TEST_ALWAYS_AUTHENTICATE",
      [](Config& c, Text text) { c.alwaysAuthenticate = parseSwitch(text); }},

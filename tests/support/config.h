@@ -11,6 +11,7 @@
 #include <p11-kit/pkcs11.h>
 
 #include "tests/support/faults.h"
+#include "tests/support/quirks.h"
 
 namespace test_module {
 
@@ -44,6 +45,7 @@ struct Config {
     std::optional<CK_ULONG> signatureSize;
     std::optional<CK_ULONG> valueSize;
     Marks decryptedMarks = Marks::none;
+    Quirks quirks;
     bool noOsLocking = false;
     bool rawEcPoint = false;
     bool compressEcPoint = false;

@@ -1,5 +1,8 @@
 // C_Initialize, C_Finalize, and the functions that hand out function lists. The latter are the
 // only ones of PKCS#11 that are exported.
+#include <cerrno>
+#include <clocale>
+#include <csignal>
 #include <cstring>
 
 #include "tests/support/config.h"
@@ -43,6 +46,14 @@ void replaceFunctions(Interface& interface) {
     interface.functions = major < 3 ? &outer().oldList : static_cast<void*>(&outer().list);
 }
 
+void changeProcess() {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, nullptr);
+    std::setlocale(LC_ALL, "C.UTF-8");
+    errno = ENOTTY;
+}
+
 CK_RV initialize(void* args) {
     const auto* init = static_cast<const CK_C_INITIALIZE_ARGS*>(args);
     if (config().noOsLocking && init != nullptr && (init->flags & CKF_OS_LOCKING_OK) != 0)
@@ -50,6 +61,9 @@ CK_RV initialize(void* args) {
     const CK_RV rv = real().C_Initialize(args);
     if (rv != CKR_OK)
         return rv;
+    if (has(Quirk::changesProcess))
+        changeProcess();
+    forgetSlots();
     removeAllSessions(); // a forked child has those of its parent
     return config().alreadyInitialized ? CKR_CRYPTOKI_ALREADY_INITIALIZED : CKR_OK;
 }

@@ -5,6 +5,7 @@
 #include "tests/support/config.h"
 #include "tests/support/ec_point.h"
 #include "tests/support/module.h"
+#include "tests/support/quirks_objects.h"
 
 namespace test_module {
 namespace {
@@ -13,8 +14,10 @@ bool isHidden(const CK_ATTRIBUTE& attribute) {
     return contains(config().hiddenAttributes, attribute.type);
 }
 
-bool isChangedPoint(const CK_ATTRIBUTE& attribute) {
-    return attribute.type == CKA_EC_POINT && (config().rawEcPoint || config().compressEcPoint);
+bool isChanged(const CK_ATTRIBUTE& attribute) {
+    const bool point =
+        attribute.type == CKA_EC_POINT && (config().rawEcPoint || config().compressEcPoint);
+    return point || isOtherwiseThere(attribute.type);
 }
 
 /// Gives an attribute a value by the rules of C_GetAttributeValue.
@@ -29,22 +32,26 @@ CK_RV give(CK_ATTRIBUTE& attribute, const Bytes& value) {
     return CKR_OK;
 }
 
-// The point in the form that is asked for; the real module has it in another, of another size.
-CK_RV readPoint(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE& attribute) {
-    Bytes value(1024);
-    CK_ATTRIBUTE point{CKA_EC_POINT, value.data(), value.size()};
-    const CK_RV rv = real().C_GetAttributeValue(session, object, &point, 1);
+// In the form that is asked for; the real module has it in another, of another size.
+CK_RV readChanged(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE& attribute) {
+    Bytes value(4096);
+    CK_ATTRIBUTE real{attribute.type, value.data(), value.size()};
+    CK_RV rv = test_module::real().C_GetAttributeValue(session, object, &real, 1);
+    if (rv == CKR_OK && isMissing(session, object, attribute.type))
+        rv = CKR_ATTRIBUTE_TYPE_INVALID;
     if (rv != CKR_OK) {
         attribute.ulValueLen = CK_UNAVAILABLE_INFORMATION;
         return rv;
     }
-    value.resize(point.ulValueLen);
-    return give(attribute, changePoint(value, config().compressEcPoint, config().rawEcPoint));
+    value.resize(real.ulValueLen);
+    if (attribute.type == CKA_EC_POINT)
+        value = changePoint(value, config().compressEcPoint, config().rawEcPoint);
+    return give(attribute, inOtherWords(attribute.type, value));
 }
 
 CK_RV readSpecial(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE& attribute) {
     if (!isHidden(attribute))
-        return readPoint(session, object, attribute);
+        return readChanged(session, object, attribute);
     attribute.ulValueLen = CK_UNAVAILABLE_INFORMATION;
     return CKR_ATTRIBUTE_TYPE_INVALID;
 }
@@ -57,13 +64,13 @@ CK_RV readSome(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE*
     std::vector<CK_ATTRIBUTE> ordinary;
     ordinary.reserve(count);
     for (CK_ULONG i = 0; i < count; ++i)
-        if (!isHidden(attributes[i]) && !isChangedPoint(attributes[i]))
+        if (!isHidden(attributes[i]) && !isChanged(attributes[i]))
             ordinary.push_back(attributes[i]);
     if (!ordinary.empty())
         rv = real().C_GetAttributeValue(session, object, ordinary.data(), ordinary.size());
     auto read = ordinary.begin();
     for (CK_ULONG i = 0; i < count; ++i) {
-        if (!isHidden(attributes[i]) && !isChangedPoint(attributes[i])) {
+        if (!isHidden(attributes[i]) && !isChanged(attributes[i])) {
             attributes[i].ulValueLen = (read++)->ulValueLen;
             continue;
         }
@@ -93,10 +100,11 @@ CK_RV getAttributeValue(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object,
     for (CK_ULONG i = 0; attributes != nullptr && i < count; ++i)
         if (contains(config().refusedAttributes, attributes[i].type))
             return CKR_GENERAL_ERROR; // for the whole template, as some modules do
-    const bool special =
-        attributes != nullptr && std::any_of(attributes, attributes + count, [](const auto& a) {
-            return isHidden(a) || isChangedPoint(a);
-        });
+    if (attributes != nullptr && hidesUnknown())
+        return readUntilUnknown(session, object, attributes, count);
+    const bool special = attributes != nullptr &&
+                         std::any_of(attributes, attributes + count,
+                                     [](const auto& a) { return isHidden(a) || isChanged(a); });
     const CK_RV rv = special ? readSome(session, object, attributes, count)
                              : real().C_GetAttributeValue(session, object, attributes, count);
     if (config().alwaysAuthenticate && attributes != nullptr)
@@ -109,6 +117,10 @@ CK_RV getAttributeValue(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object,
 CK_RV findObjectsInit(CK_SESSION_HANDLE session, CK_ATTRIBUTE* filter, CK_ULONG count) {
     if (filter != nullptr && std::any_of(filter, filter + count, isHidden))
         return CKR_ATTRIBUTE_TYPE_INVALID;
+    if (has(Quirk::ignoreTemplate))
+        return real().C_FindObjectsInit(session, nullptr, 0);
+    if (has(Quirk::namesEndInNul))
+        return findByLongerLabel(session, filter, count);
     return real().C_FindObjectsInit(session, filter, count);
 }
 
@@ -122,6 +134,8 @@ bool isOfHiddenClass(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object) {
 // Asks on until the application has as many as it wanted: fewer would be the end to it.
 CK_RV findObjects(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE* objects, CK_ULONG most,
                   CK_ULONG* count) {
+    if (objects != nullptr && count != nullptr && findsOddly())
+        return findOddly(session, objects, most, count);
     if (config().hiddenClasses.empty() || objects == nullptr || count == nullptr)
         return real().C_FindObjects(session, objects, most, count);
     CK_ULONG found = 0;

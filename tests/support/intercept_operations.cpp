@@ -3,6 +3,8 @@
 
 #include "tests/support/config.h"
 #include "tests/support/module.h"
+#include "tests/support/quirks_sessions.h"
+#include "tests/support/quirks_signatures.h"
 #include "tests/support/sessions.h"
 
 namespace test_module {
@@ -12,15 +14,23 @@ using Init = CK_RV (*)(CK_SESSION_HANDLE, CK_MECHANISM*, CK_OBJECT_HANDLE);
 
 template <Init CK_FUNCTION_LIST::*Member>
 CK_RV begin(CK_SESSION_HANDLE session, CK_MECHANISM* mechanism, CK_OBJECT_HANDLE key) {
+    if (const CK_RV rv = refusalOfKey(session); rv != CKR_OK)
+        return rv;
+    if (has(Quirk::rawRsaRefused) && mechanism->mechanism == CKM_RSA_X_509)
+        return CKR_MECHANISM_INVALID;
     const CK_RV rv = (real().*Member)(session, mechanism, key);
     if (rv == CKR_OK && config().alwaysAuthenticate)
         setAuthentication(session, Authentication::needed);
+    if (rv == CKR_OK && Member == &CK_FUNCTION_LIST::C_SignInit)
+        setMechanism(session, mechanism->mechanism);
     return rv;
 }
 
 // It has no C_...Init: the login comes between the first, which is refused, and the second.
 CK_RV deriveKey(CK_SESSION_HANDLE session, CK_MECHANISM* mechanism, CK_OBJECT_HANDLE base,
                 CK_ATTRIBUTE* attributes, CK_ULONG count, CK_OBJECT_HANDLE* key) {
+    if (const CK_RV rv = refusalOfKey(session); rv != CKR_OK)
+        return rv;
     if (config().alwaysAuthenticate) {
         const bool done = authenticationOf(session) == Authentication::done;
         setAuthentication(session, done ? Authentication::noOperation : Authentication::needed);
@@ -44,12 +54,15 @@ struct Guard<Member> {
         const CK_RV rv = (real().*Member)(session, rest...);
         if constexpr (idOf<Member>() == idOf<&FunctionList::C_Sign>())
             if (rv == CKR_OK)
-                tellSize(rest...);
+                changeSignature(session, rest...);
         return rv;
     }
 
   private:
-    static void tellSize(CK_BYTE*, CK_ULONG, CK_BYTE*, CK_ULONG* size) {
+    static void changeSignature(CK_SESSION_HANDLE session, CK_BYTE*, CK_ULONG, CK_BYTE* signature,
+                                CK_ULONG* size) {
+        if (signature != nullptr)
+            changeForm(mechanismOf(session), signature, *size);
         *size = config().signatureSize.value_or(*size);
     }
 };

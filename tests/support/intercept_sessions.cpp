@@ -1,20 +1,33 @@
 // Sessions and logins.
+#include <algorithm>
+
 #include "tests/support/config.h"
 #include "tests/support/module.h"
+#include "tests/support/quirks_sessions.h"
 #include "tests/support/sessions.h"
 
 namespace test_module {
 namespace {
 
+CK_RV nameOfFull() {
+    if (has(Quirk::fullIsHostMemory))
+        return CKR_HOST_MEMORY;
+    return has(Quirk::fullIsArgumentsBad) ? CKR_ARGUMENTS_BAD : CKR_SESSION_COUNT;
+}
+
 CK_RV openSession(CK_SLOT_ID slot, CK_FLAGS flags, void* application, CK_NOTIFY notify,
                   CK_SESSION_HANDLE* session) {
+    if (has(Quirk::readWriteOnly) && (flags & CKF_RW_SESSION) == 0)
+        return CKR_FUNCTION_FAILED;
     if (!reserveSession(slot, config().maxSessions))
-        return CKR_SESSION_COUNT;
+        return nameOfFull();
     const CK_RV rv = real().C_OpenSession(slot, flags, application, notify, session);
-    if (rv == CKR_OK)
+    if (rv == CKR_OK) {
         addSession(slot, *session);
-    else
+        showPrivateObjects(*session);
+    } else {
         giveUpSession(slot);
+    }
     return rv;
 }
 
@@ -62,6 +75,14 @@ CK_RV login(CK_SESSION_HANDLE session, CK_USER_TYPE user, CK_UTF8CHAR* given, CK
         pin.assign(given, given + size);
     if (user == CKU_CONTEXT_SPECIFIC && current.alwaysAuthenticate)
         return loginForOperation(session, pin);
+    if (has(Quirk::readWriteLogin) && isReadOnly(session))
+        return CKR_SESSION_READ_ONLY;
+    if (has(Quirk::visibleBeforeLogin) && user == CKU_USER) {
+        if (!std::ranges::equal(pin, testPin))
+            return CKR_PIN_INCORRECT;
+        rememberPin(session, pin);
+        return CKR_OK;
+    }
     const CK_RV rv = real().C_Login(session, user, given, size);
     if (rv == CKR_OK && user == CKU_USER) {
         rememberPin(session, pin);

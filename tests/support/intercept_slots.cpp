@@ -1,5 +1,6 @@
 // What the token says about itself.
 #include <algorithm>
+#include <atomic>
 #include <vector>
 
 #include "tests/support/config.h"
@@ -14,6 +15,10 @@ CK_RV getTokenInfo(CK_SLOT_ID slot, CK_TOKEN_INFO* info) {
     if (rv != CKR_OK)
         return rv;
     const auto& current = config();
+    if (has(Quirk::namesEndInNul)) {
+        std::ranges::replace(info->label, ' ', 0);
+        std::ranges::replace(info->serialNumber, ' ', 0);
+    }
     info->flags = (info->flags | current.addedTokenFlags) & ~current.removedTokenFlags;
     if (wrongPinWasEntered())
         info->flags |= CKF_USER_PIN_COUNT_LOW;
@@ -22,6 +27,18 @@ CK_RV getTokenInfo(CK_SLOT_ID slot, CK_TOKEN_INFO* info) {
     if (current.maxSessions)
         info->ulMaxSessionCount = info->ulMaxRwSessionCount = *current.maxSessions;
     return CKR_OK;
+}
+
+std::atomic<bool> refreshed{false};
+
+// There is a token where somebody has asked for the number in this life of the module.
+CK_RV getSlotList(CK_BBOOL withToken, CK_SLOT_ID* slots, CK_ULONG* count) {
+    if (slots == nullptr)
+        refreshed = true;
+    const bool known = refreshed || !has(Quirk::refreshOnCount);
+    if (!known && count != nullptr)
+        *count = 0;
+    return known ? real().C_GetSlotList(withToken, slots, count) : CKR_OK;
 }
 
 CK_RV readMechanisms(CK_SLOT_ID slot, std::vector<CK_MECHANISM_TYPE>& all) {
@@ -35,6 +52,10 @@ CK_RV readMechanisms(CK_SLOT_ID slot, std::vector<CK_MECHANISM_TYPE>& all) {
 }
 
 CK_RV getMechanismList(CK_SLOT_ID slot, CK_MECHANISM_TYPE* list, CK_ULONG* count) {
+    if (has(Quirk::emptyMechanismList) && count != nullptr) {
+        *count = 0;
+        return CKR_OK;
+    }
     const auto& hidden = config().hiddenMechanisms;
     if (hidden.empty() || count == nullptr)
         return real().C_GetMechanismList(slot, list, count);
@@ -63,7 +84,12 @@ CK_RV getMechanismInfo(CK_SLOT_ID slot, CK_MECHANISM_TYPE type, CK_MECHANISM_INF
 
 } // namespace
 
+void forgetSlots() {
+    refreshed = false;
+}
+
 void interceptSlots(FunctionList& list) {
+    list.C_GetSlotList = getSlotList;
     list.C_GetTokenInfo = getTokenInfo;
     list.C_GetMechanismList = getMechanismList;
     list.C_GetMechanismInfo = getMechanismInfo;

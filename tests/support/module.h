@@ -31,6 +31,9 @@ bool canMark();
 /// Has C_Decrypt answer `rv` and `size` with the bytes at `data`, by itself; null: no longer.
 void answerDecrypt(CK_RV rv, const unsigned char* data, CK_ULONG size);
 
+/// Begins as if nobody had asked for slots.
+void forgetSlots();
+
 /// Frees what the messages' interceptors hold.
 void releaseMessages();
 

@@ -11,6 +11,7 @@ namespace {
 struct Session {
     CK_SLOT_ID slot = 0;
     Authentication authentication = Authentication::noOperation;
+    CK_MECHANISM_TYPE mechanism = CK_UNAVAILABLE_INFORMATION;
 };
 
 struct Sessions {
@@ -148,6 +149,20 @@ Authentication authenticationOf(CK_SESSION_HANDLE session) {
         const auto found = self.open.find(session);
         return found != self.open.end() ? found->second.authentication
                                         : Authentication::noOperation;
+    });
+}
+
+void setMechanism(CK_SESSION_HANDLE session, CK_MECHANISM_TYPE type) {
+    locked([&](Sessions& self) {
+        if (const auto found = self.open.find(session); found != self.open.end())
+            found->second.mechanism = type;
+    });
+}
+
+CK_MECHANISM_TYPE mechanismOf(CK_SESSION_HANDLE session) {
+    return locked([&](Sessions& self) {
+        const auto found = self.open.find(session);
+        return found != self.open.end() ? found->second.mechanism : CK_UNAVAILABLE_INFORMATION;
     });
 }
 

@@ -39,6 +39,10 @@ enum class Authentication { noOperation, needed, done };
 void setAuthentication(CK_SESSION_HANDLE session, Authentication state);
 Authentication authenticationOf(CK_SESSION_HANDLE session);
 
+/// The mechanism that the session signs with, or has signed with.
+void setMechanism(CK_SESSION_HANDLE session, CK_MECHANISM_TYPE type);
+CK_MECHANISM_TYPE mechanismOf(CK_SESSION_HANDLE session);
+
 /// Handlers of fork().
 void lockSessions();
 void unlockSessions();

@@ -1,0 +1,184 @@
+// Modules of other vendors, as far as the test module behaves like them: everything runs, or ends
+// in the one error that docs/tokens.md has.
+#include <atomic>
+#include <cerrno>
+#include <clocale>
+#include <csignal>
+
+#include "operations.h"
+
+namespace {
+
+using namespace testing_support;
+
+class Quirk : public ::testing::TestWithParam<const char*> {
+  protected:
+    void TearDown() override { module().configure("PKCS11_TEST_QUIRK", nullptr); }
+};
+INSTANTIATE_TEST_SUITE_P(All, Quirk,
+                         ::testing::Values("find-one-at-a-time", "find-twice", "ignore-template",
+                                           "stop-at-unknown-attribute", "refuse-unknown-attributes",
+                                           "trim-rsa", "trim-ecdsa", "der-ecdsa", "read-write-only",
+                                           "read-write-login", "read-write-sign",
+                                           "visible-before-login", "names-end-in-nul",
+                                           "curve-names", "no-private-modulus", "refresh-on-count",
+                                           "empty-mechanism-list", "raw-rsa-refused"));
+
+// In a process of its own, which has learned nothing of the module yet.
+TEST_P(Quirk, LeavesEverythingToRun) {
+    const auto all = [] {
+        const Instance plain;
+        return listing(plain);
+    }();
+    ASSERT_GT(all.size(), 30U);
+    module().configure("PKCS11_TEST_QUIRK", GetParam());
+    EXPECT_EQ(inChild([&] {
+                  const Instance instance;
+                  EXPECT_EQ(listing(instance), all);
+                  expectSignatures(instance);
+                  expectSecrets(instance);
+                  expectHandshake(instance, "ec256");
+                  expectThreads(instance);
+                  return !HasFailure();
+              }),
+              0);
+}
+
+// Two keys of one label are two, whichever way they are found.
+TEST(QuirkOfSearches, DoesNotHideThatSeveralKeysFit) {
+    for (const char* quirk : {"find-one-at-a-time", "find-twice", "ignore-template"}) {
+        module().configure("PKCS11_TEST_QUIRK", quirk);
+        const Instance instance;
+        const auto key = loadPrivate(instance, "twin");
+        ASSERT_TRUE(key) << takeErrors();
+        EXPECT_TRUE(sign(instance, key.get(), {1}).empty()) << quirk;
+        const auto errors = takeErrors();
+        EXPECT_NE(errors.find("several keys fit the URI"), std::string::npos) << quirk << errors;
+    }
+    module().configure("PKCS11_TEST_QUIRK", nullptr);
+}
+
+TEST(QuirkOfModules, ThatChangeTheProcessIsUndone) {
+    module().configure("PKCS11_TEST_QUIRK", "changes-process");
+    EXPECT_EQ(inChild([] {
+                  std::setlocale(LC_ALL, "C");
+                  errno = EINTR;
+                  const Instance instance;
+                  EXPECT_TRUE(loadPrivate(instance, "ec256")) << takeErrors();
+                  EXPECT_STREQ(std::setlocale(LC_ALL, nullptr), "C");
+                  sigset_t blocked;
+                  pthread_sigmask(SIG_SETMASK, nullptr, &blocked);
+                  EXPECT_EQ(sigismember(&blocked, SIGTERM), 0);
+                  return !::testing::Test::HasFailure();
+              }),
+              0);
+    module().configure("PKCS11_TEST_QUIRK", nullptr);
+}
+
+// A vendor's own answers say no more than CKR_FUNCTION_FAILED: once more, and told by their number.
+TEST(QuirkOfModules, HasAnswersOfItsOwn) {
+    const Instance instance;
+    const auto key = loadPrivate(instance, "ec256");
+    fault("C_Sign", "1", 0x80000123);
+    EXPECT_FALSE(sign(instance, key.get(), {1}).empty()) << takeErrors();
+    fault("C_Sign", "1+", 0x80000123);
+    EXPECT_TRUE(sign(instance, key.get(), {1}).empty());
+    EXPECT_NE(takeErrors().find("0x80000123"), std::string::npos);
+    noFaults();
+}
+
+// Four sessions for eight threads: each waits for one, and nothing is taken for a loss.
+TEST(QuirkOfSessions, HasOtherNamesForTheirLimit) {
+    for (const char* quirk : {"full-is-host-memory", "full-is-arguments-bad"}) {
+        module().configure("PKCS11_TEST_QUIRK", quirk);
+        module().configure("PKCS11_TEST_MAX_SESSIONS", "4");
+        EXPECT_EQ(inChild([&] {
+                      const Instance instance;
+                      const CallCounter calls;
+                      expectThreads(instance);
+                      EXPECT_EQ(calls.of("C_Initialize"), 1U);
+                      EXPECT_EQ(calls.of("C_Finalize"), 0U);
+                      EXPECT_EQ(calls.of("C_Login"), 1U);
+                      return !::testing::Test::HasFailure();
+                  }),
+                  0)
+            << quirk;
+    }
+    module().configure(nullptr, nullptr);
+}
+
+TEST(QuirkOfSessions, IsAWishOfTheConfiguration) {
+    const ConfiguredContext limited("pkcs11-module-max-sessions = 2\n"
+                                    "pkcs11-module-quirks = read-write-sessions\n");
+    module().configure("PKCS11_TEST_QUIRK", "read-write-only");
+    const auto key = load(limited.get(), uriOf("ec256"));
+    ASSERT_TRUE(key) << takeErrors();
+    std::atomic<int> good{0};
+    const CallCounter calls;
+    inThreads(8, [&](int) {
+        const ossl::MdCtx context(EVP_MD_CTX_new());
+        Bytes signature(80);
+        std::size_t size = signature.size();
+        good +=
+            EVP_DigestSignInit_ex(context.get(), nullptr, "SHA256", limited.get(), nullptr,
+                                  key.get(), nullptr) == 1 &&
+                    EVP_DigestSign(context.get(), signature.data(), &size, signature.data(), 1) == 1
+                ? 1
+                : 0;
+    });
+    EXPECT_EQ(good, 8) << takeErrors();
+    EXPECT_LE(module().openSessions(), 2U);
+    EXPECT_LE(calls.of("C_OpenSession"), 1U) << "one was there from the search";
+    module().configure(nullptr, nullptr);
+}
+
+// Of a login that the token has no session for, before it looks at the PIN.
+TEST(QuirkOfSessions, IsToldByALogin) {
+    const Instance instance;
+    fault("C_Login", "1", CKR_SESSION_COUNT);
+    const CallCounter calls;
+    const auto key = loadPrivate(instance, "ec256");
+    EXPECT_TRUE(key) << takeErrors();
+    EXPECT_EQ(calls.of("C_Login"), 2U);
+    noFaults();
+}
+
+// The message whose RSA signature begins with zeros.
+Bytes messageWithZeros(EVP_PKEY* software) {
+    for (;;) {
+        auto message = randomBytes(32);
+        const ossl::MdCtx context(EVP_MD_CTX_new());
+        Bytes signature(256);
+        std::size_t size = signature.size();
+        EVP_DigestSignInit_ex(context.get(), nullptr, "SHA256", defaultOnly(), nullptr, software,
+                              nullptr);
+        EVP_DigestSign(context.get(), signature.data(), &size, message.data(), message.size());
+        if (signature[0] == 0)
+            return message;
+    }
+}
+
+TEST(QuirkOfSignatures, LeavesZerosOutThatAreThereAgain) {
+    module().configure("PKCS11_TEST_QUIRK", "trim-rsa");
+    const Instance instance;
+    const auto key = loadPrivate(instance, "rsa");
+    const auto message = messageWithZeros(privateKeyFromFile(defaultOnly(), "rsa").get());
+    const auto signature = sign(instance, key.get(), message);
+    ASSERT_EQ(signature.size(), 256U) << takeErrors();
+    EXPECT_EQ(signature[0], 0);
+    EXPECT_TRUE(verify("rsa", signature, message));
+    module().configure("PKCS11_TEST_QUIRK", nullptr);
+}
+
+// One in 128 has a short r or s.
+TEST(QuirkOfSignatures, OfEcdsaAreTakenWhereTheyVerify) {
+    module().configure("PKCS11_TEST_QUIRK", "trim-ecdsa");
+    const Instance instance;
+    const auto key = loadPrivate(instance, "ec256");
+    const Bytes message{1, 2, 3};
+    for (int i = 0; i < 1000; ++i)
+        ASSERT_TRUE(verify("ec256", sign(instance, key.get(), message), message)) << takeErrors();
+    module().configure("PKCS11_TEST_QUIRK", nullptr);
+}
+
+} // namespace
