@@ -70,7 +70,7 @@ int setSoftwarePeer(const keymgmt::SoftwareOperation& software, void* keydata) {
         return software.call<OSSL_FUNC_keyexch_set_peer_fn>(OSSL_FUNC_KEYEXCH_SET_PEER, 0, peer);
     };
     const auto& key = keymgmt::keyOf(keydata);
-    if (key->software() != nullptr)
+    if (key->software() != nullptr && software.isOf(*key))
         return set(key->software()->keydata());
     keymgmt::SoftwareKey copy(key->context(), key->type());
     return copy.importFrom(key->requirePublicKey(), EVP_PKEY_PUBLIC_KEY) ? set(copy.keydata()) : 0;

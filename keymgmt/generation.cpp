@@ -95,11 +95,11 @@ int Generation::setTemplate(const Key& key) {
     auto* set = function<OSSL_FUNC_keymgmt_gen_set_template_fn>(OSSL_FUNC_KEYMGMT_GEN_SET_TEMPLATE);
     if (set == nullptr)
         return 1; // EVP passes it over, too
-    if (key.software() != nullptr)
+    template_ = std::make_unique<SoftwareKey>(context_, type_);
+    if (key.software() != nullptr && key.software()->isOfSameProvider(*template_))
         return set(generator_, key.software()->keydata());
     if (key.shape() == nullptr)
         return 0;
-    template_ = std::make_unique<SoftwareKey>(context_, type_);
     return template_->importFrom(key.shape(), EVP_PKEY_KEY_PARAMETERS)
                ? set(generator_, template_->keydata())
                : 0;

@@ -69,7 +69,8 @@ bool hasPrivate(const Key& key) {
 int matchKeys(const void* data1, const void* data2, int selection) {
     const auto& a = *static_cast<const KeyData*>(data1)->key;
     const auto& b = *static_cast<const KeyData*>(data2)->key;
-    if (a.software() != nullptr && b.software() != nullptr)
+    if (a.software() != nullptr && b.software() != nullptr &&
+        a.software()->isOfSameProvider(*b.software()))
         return a.software()->match(*b.software(), selection);
     return ossl::guarded(a.context().core(), 0, [&] {
         if ((selection & OSSL_KEYMGMT_SELECT_KEYPAIR) == 0) {

@@ -34,7 +34,7 @@ int makeFrom(const OSSL_PARAM* params, void* arg) {
 } // namespace
 
 OtherKeymgmt::OtherKeymgmt(const ossl::Context& context, KeyType type)
-    : owner_(EVP_KEYMGMT_fetch(context.libctx(), nameOf(type), ossl::Context::propq())) {
+    : owner_(EVP_KEYMGMT_fetch(context.libctx(), nameOf(type), context.softwareQuery())) {
     if (owner_)
         functions_ = ossl::Implementation(provider(), OSSL_OP_KEYMGMT, nameOf(type));
     if (!functions_)
@@ -69,6 +69,10 @@ SoftwareKey::~SoftwareKey() {
 int SoftwareKey::has(int selection) const {
     return keymgmt_.functions().function<OSSL_FUNC_keymgmt_has_fn>(OSSL_FUNC_KEYMGMT_HAS)(
         keydata_, selection);
+}
+
+bool SoftwareKey::isOfSameProvider(const SoftwareKey& other) const {
+    return keymgmt_.provider() == other.keymgmt_.provider();
 }
 
 int SoftwareKey::match(const SoftwareKey& other, int selection) const {

@@ -46,6 +46,9 @@ class SoftwareKey {
     void* keydata() const { return keydata_; }
 
     int has(int selection) const;
+    /// False where the choice of the other provider has changed between two keys: neither's
+    /// functions may be given the other's keydata.
+    bool isOfSameProvider(const SoftwareKey& other) const;
     int match(const SoftwareKey& other, int selection) const;
     int validate(int selection, int checkType) const;
     int import(int selection, const OSSL_PARAM* params);

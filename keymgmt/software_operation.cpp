@@ -1,6 +1,10 @@
 #include "keymgmt/software_operation.h"
 
+#include <algorithm>
 #include <cstring>
+#include <optional>
+#include <string>
+#include <string_view>
 
 #include <openssl/core_dispatch.h>
 #include <openssl/evperr.h>
@@ -11,10 +15,19 @@ namespace keymgmt {
 namespace {
 
 // A query for this provider is met by being here; the other provider would look for its digests
-// with it.
-const char* withoutThisProvider(const char* query) {
-    const bool forThis = query != nullptr && std::strstr(query, "provider=pkcs11") != nullptr;
-    return forThis ? nullptr : query;
+// with it. The rest of the query goes on.
+std::optional<std::string> withoutThisProvider(const char* query) {
+    if (query == nullptr)
+        return std::nullopt;
+    std::string result;
+    std::string_view rest(query);
+    while (!rest.empty()) {
+        const auto clause = rest.substr(0, rest.find(','));
+        if (clause.find("provider=pkcs11") == std::string_view::npos)
+            result.append(result.empty() ? "" : ",").append(clause);
+        rest.remove_prefix(std::min(rest.size(), clause.size() + 1));
+    }
+    return result.empty() ? std::nullopt : std::optional(result);
 }
 
 void* newContext(const ossl::Implementation& functions, const ContextFunctions& ids,
@@ -23,7 +36,9 @@ void* newContext(const ossl::Implementation& functions, const ContextFunctions& 
     using New = OSSL_FUNC_asym_cipher_newctx_fn; // as all but signatures have it
     if (ids.operation == OSSL_OP_SIGNATURE) {
         auto* make = functions.function<NewWithQuery>(ids.newctx);
-        return make != nullptr ? make(functions.provctx(), withoutThisProvider(query)) : nullptr;
+        const auto others = withoutThisProvider(query);
+        return make != nullptr ? make(functions.provctx(), others ? others->c_str() : nullptr)
+                               : nullptr;
     }
     auto* make = functions.function<New>(ids.newctx);
     return make != nullptr ? make(functions.provctx()) : nullptr;

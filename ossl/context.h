@@ -38,6 +38,12 @@ class Context {
     OSSL_LIB_CTX* libctx() const;
     /// The query that goes with it: never this provider's own algorithms.
     static const char* propq() { return "provider!=pkcs11"; }
+    /// The query for the provider that takes keys in memory: where this one's algorithms have
+    /// fips=yes, a FIPS provider if there is one.
+    const char* softwareQuery() const {
+        return assumesFips_ ? "provider!=pkcs11,?fips=yes" : propq();
+    }
+    void setAssumesFips() { assumesFips_ = true; }
 
     /// A digest by any of its names; null if there is none.
     Md digest(const char* name) const;
@@ -59,6 +65,7 @@ class Context {
     Core core_;
     ReadSettings readSettings_;
     LibCtx libctx_;
+    std::atomic<bool> assumesFips_{false};
     mutable std::atomic<bool> probed_{false};
     std::atomic<pkcs11::Token*> randomToken_{nullptr}; ///< its module's, which lives on
     // It goes after the use of the modules: where that was the last, the login has ended already.

@@ -90,7 +90,7 @@ const OSSL_ALGORITHM* queryOperation(void* provctx, int id, int* noCache) {
     *noCache = pkcs11::Module::insideCall() && id != OSSL_OP_RAND ? 1 : 0;
     if (*noCache == 1)
         return nullptr;
-    const auto& context = ossl::Context::from(provctx);
+    auto& context = ossl::Context::from(provctx);
     // Generators are looked for with a lock held that modules may want.
     if (id != OSSL_OP_RAND)
         loadEarly(provctx);
@@ -104,7 +104,10 @@ const OSSL_ALGORITHM* queryOperation(void* provctx, int id, int* noCache) {
             if (isBlocked(core, found->name) ||
                 (found->isWanted != nullptr && !found->isWanted(core)))
                 return nullptr;
-            return assumesFips(core) ? withFipsProperty(*found) : found->algorithms();
+            if (!assumesFips(core))
+                return found->algorithms();
+            context.setAssumesFips();
+            return withFipsProperty(*found);
         });
 }
 
