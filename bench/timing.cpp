@@ -1,7 +1,7 @@
 // timing FOLDER with-raw|without-raw CALLS: does the time of a decryption tell what was decrypted?
 // Welch's t-test, as in "Dude, is my code constant time?" (Reparaz, Balasch, Verbauwhede, 2017).
 // The provider is that in FOLDER; the test module answers C_Decrypt at once, with one of two chosen
-// answers by the fall of a coin, CALLS times each in the mean. Without raw RSA
+// answers chosen at random, CALLS times each on average. Without raw RSA
 // the token removes the padding, and its result is the secret.
 #include <algorithm>
 #include <array>

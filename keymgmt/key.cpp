@@ -60,7 +60,7 @@ Key::Key(ossl::Context& context, KeyType type, std::shared_ptr<pkcs11::TokenObje
     if (!isPrivate() && public_ == nullptr)
         throw pkcs11::Error(pkcs11::Failure::key,
                             "the attributes of " + object_->describe() + " give no public key");
-    if (isPrivate() && !isRsa(type_)) // an RSA key is known by its modulus
+    if (isPrivate() && !isKnownByModulus())
         object_->setCheck([this](pkcs11::Session& session, CK_OBJECT_HANDLE handle) {
             return isStillItself(session, handle);
         });
@@ -276,7 +276,23 @@ bool Key::isStillItself(pkcs11::Session& session, CK_OBJECT_HANDLE handle) const
                 return proves(other.key.get(), session, handle);
             });
     }
-    return known == nullptr || proves(known, session, handle);
+    return known == nullptr || stillProves(known, session, handle);
+}
+
+// An RSA key that tells no modulus may be there to decrypt alone, or sign with PSS alone: nothing
+// more can be asked of it then.
+bool Key::stillProves(EVP_PKEY* known, pkcs11::Session& session, CK_OBJECT_HANDLE handle) const {
+    if (type_ == KeyType::rsaPss)
+        return true;
+    try {
+        return proves(known, session, handle);
+    } catch (const pkcs11::Error& error) {
+        const bool maySign =
+            error.rv() != CKR_KEY_FUNCTION_NOT_PERMITTED && !pkcs11::isMechanismRefusal(error.rv());
+        if (!isRsa(type_) || maySign)
+            throw;
+    }
+    return true;
 }
 
 // The one that verifies what the key has signed.
@@ -408,7 +424,7 @@ void Key::addCompanions(pkcs11::Session& session, CK_OBJECT_CLASS type,
     const auto label = object_->label();
     if (id.empty() && label.empty())
         return;
-    const auto query = tokens::byIdOrLabel(type, id, label);
+    const auto query = tokens::byIdOrLabel(type, id, object_->rawLabel());
     for (const CK_OBJECT_HANDLE handle : pkcs11::findObjects(session, query)) {
         const auto attributes = pkcs11::readAttributes(session, handle, companionAttributes);
         if (!pkcs11::fits(query, attributes))
@@ -470,6 +486,8 @@ bool Key::belongs(EVP_PKEY* candidate) const {
 }
 
 bool Key::wasRefused(std::uint64_t fingerprint) const {
+    if (!anyRefused_)
+        return false;
     const std::lock_guard lock(pkcs11::process::stateMutex());
     return std::find(refused_.begin(), refused_.end(), fingerprint) != refused_.end();
 }
@@ -477,6 +495,7 @@ bool Key::wasRefused(std::uint64_t fingerprint) const {
 void Key::noteRefused(std::uint64_t fingerprint) const {
     const std::lock_guard lock(pkcs11::process::stateMutex());
     refused_.push_back(fingerprint);
+    anyRefused_ = true;
 }
 
 std::span<const unsigned char> Key::rejectionSecret() const {

@@ -45,6 +45,7 @@ class Key {
     const std::string& uri() const { return uri_; }
     bool isOnToken() const { return object_ != nullptr; }
     bool isKnownByModulus() const;
+    bool stillProves(EVP_PKEY* known, pkcs11::Session& session, CK_OBJECT_HANDLE handle) const;
     bool isPrivate() const { return object_ && object_->type() == CKO_PRIVATE_KEY; }
     /// A key in memory: an application's that gets this provider's keymgmt only because it is the
     /// first. Everything is done with it as if this provider were not there. Null if the key is on
@@ -157,6 +158,7 @@ class Key {
     mutable std::atomic<bool> foreignBeside_{false};       ///< a public key of its id is another's
     mutable std::atomic<const Witness*> witness_{nullptr}; ///< owned
     // Guarded by pkcs11::process::stateMutex().
+    mutable std::atomic<bool> anyRefused_{false}; ///< saves a lock in nearly every operation
     mutable std::vector<std::uint64_t> refused_;
     mutable pkcs11::Bytes rejectionSecret_;
 };

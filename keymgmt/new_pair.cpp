@@ -183,7 +183,8 @@ class NewPair {
 void requireFree(Session& session, std::span<const CK_OBJECT_CLASS> classes,
                  const std::string& label, const pkcs11::Bytes& id) {
     for (const CK_OBJECT_CLASS type : classes) {
-        const auto there = pkcs11::findExactly(session, tokens::byIdOrLabel(type, id, label));
+        const auto there =
+            pkcs11::findCompared(session, tokens::byIdOrLabel(type, id, label), pkcs11::fits);
         if (!there.empty())
             throw ossl::UsageError(ossl::Reason::parameter,
                                    "another " + std::string(pkcs11::nameOf(type)) +

@@ -4,11 +4,21 @@
 #include "pkcs11/process.h"
 
 namespace ossl {
+namespace {
+
+std::optional<pkcs11::Pin> contextPin(const Settings& settings) {
+    if (settings.contextPinFile.empty())
+        return settings.contextPin;
+    return readPinFile(settings.contextPinFile, settings.readablePinFiles);
+}
+
+} // namespace
 
 Context::Context(const OSSL_CORE_HANDLE* handle, const OSSL_DISPATCH* functions, ReadSettings read)
     : core_(handle, functions), readSettings_(std::move(read)),
       libctx_(OSSL_LIB_CTX_new_child(handle, functions)),
-      pins_([this](const auto& salt, const auto& pin) { return pinDigest(*this, salt, pin); }) {
+      pins_([this](const auto& salt, const auto& pin) { return pinDigest(*this, salt, pin); },
+            [this] { return contextPin(settings()); }) {
     if (!libctx_)
         throw UsageError(Reason::internal, "cannot make a child library context");
 }
@@ -62,9 +72,10 @@ std::vector<pkcs11::Module*> Context::modules() {
     const auto& wanted = settings();
     if (!wanted.problem.empty())
         throw UsageError(Reason::parameter, wanted.problem);
-    const pkcs11::ModuleOptions options{wanted.moduleInitArgs, wanted.neverFinalize,
-                                        wanted.maxIdleSessions, wanted.maxSessions,
-                                        wanted.readWriteSessions};
+    const pkcs11::ModuleOptions options{
+        wanted.moduleInitArgs,    wanted.neverFinalize, wanted.maxIdleSessions, wanted.maxSessions,
+        wanted.readWriteSessions, wanted.userType,      wanted.userName,        wanted.pinPad,
+        wanted.emptyPin};
     const pkcs11::ModulePolicy policy(wanted.allowedModulePaths);
     std::vector<pkcs11::ModuleUse> loaded;
     if (wanted.modulePath.empty())

@@ -50,13 +50,19 @@ Bytes derOf(std::span<const unsigned char> raw) {
     return der;
 }
 
-// Nothing where it is not DER to its last byte.
-Bytes normalized(std::span<const unsigned char> der) {
+bool isPositive(const BIGNUM* number, std::size_t size) {
+    return BN_is_negative(number) == 0 && static_cast<std::size_t>(BN_num_bytes(number)) <= size;
+}
+
+// Nothing where it is not DER to its last byte, or has numbers that the curve can't give.
+Bytes normalized(std::span<const unsigned char> der, std::size_t orderSize) {
     const unsigned char* at = der.data();
     const EcdsaSig signature(d2i_ECDSA_SIG(nullptr, &at, static_cast<long>(der.size())));
+    if (!signature || !isPositive(ECDSA_SIG_get0_r(signature.get()), orderSize) ||
+        !isPositive(ECDSA_SIG_get0_s(signature.get()), orderSize))
+        return {};
     unsigned char* written = nullptr;
-    const int size =
-        signature && at == der.data() + der.size() ? i2d_ECDSA_SIG(signature.get(), &written) : 0;
+    const int size = at == der.data() + der.size() ? i2d_ECDSA_SIG(signature.get(), &written) : 0;
     if (size <= 0)
         return {};
     Bytes result(written, written + size);
@@ -79,7 +85,7 @@ Bytes padded(std::span<const unsigned char> raw, std::size_t size, std::size_t o
 std::vector<Bytes> ecdsaForms(std::span<const unsigned char> raw, std::size_t orderSize) {
     if (raw.size() == 2 * orderSize)
         return {derOf(raw)};
-    if (auto der = normalized(raw); !der.empty())
+    if (auto der = normalized(raw, orderSize); !der.empty())
         return {std::move(der)};
     std::vector<Bytes> forms;
     if (raw.size() < 2 || raw.size() > 2 * orderSize || raw.size() + mostTrimmed < 2 * orderSize)

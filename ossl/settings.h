@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include <p11-kit/pkcs11.h>
+
 #include "pkcs11/pin.h"
 
 namespace ossl {
@@ -29,6 +31,12 @@ struct Settings {
     unsigned maxIdleSessions = 256; ///< kept open for each token
     unsigned maxSessions = 0;       ///< opened at once on each token; 0: as many as it takes
     bool readWriteSessions = false; ///< quirk: no read-only sessions
+    CK_USER_TYPE userType = CKU_USER;
+    std::string userName;  ///< of PKCS#11 3.0's C_LoginUser; empty for none
+    bool pinPad = false;   ///< quirk: the token takes the PIN, whatever its flags say
+    bool emptyPin = false; ///< quirk: the PIN is an empty one where there is none
+    std::optional<pkcs11::Pin> contextPin; ///< for keys that ask for it at each use
+    std::string contextPinFile;            ///< read at each use; empty for none
 };
 
 } // namespace ossl

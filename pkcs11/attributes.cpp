@@ -112,15 +112,25 @@ CK_RV readInto(Session& session, CK_OBJECT_HANDLE object, std::vector<Request>& 
     return rv;
 }
 
+// CKR_DEVICE_ERROR may be what a module says of one attribute; it spoils no other.
 void readOneByOne(Session& session, CK_OBJECT_HANDLE object, const Types& types, Attributes& out) {
     for (const auto type : types) {
         Rest rest;
         std::vector<Request> one{{type, expectedSize(type)}};
-        if (readInto(session, object, one, out, rest) == CKR_BUFFER_TOO_SMALL && !isFixed(type)) {
+        const CK_RV rv = readInto(session, object, one, out, rest);
+        if (isHandleLoss(rv) || (isConnectionLoss(rv) && rv != CKR_DEVICE_ERROR))
+            session.fail(functionName<&List::C_GetAttributeValue>, rv);
+        if (rv == CKR_BUFFER_TOO_SMALL && !isFixed(type)) {
             one = {{type, longValue}};
             readInto(session, object, one, out, rest);
         }
     }
+}
+
+bool hasClass(Session& session, CK_OBJECT_HANDLE object) {
+    Attributes read;
+    readOneByOne(session, object, {CKA_CLASS}, read);
+    return read.has(CKA_CLASS);
 }
 
 // Every object has a class, and every key a type.
@@ -199,7 +209,9 @@ Attributes readAttributes(Session& session, CK_OBJECT_HANDLE object,
     Attributes result;
     Rest rest;
     const CK_RV rv = readInto(session, object, requests, result, rest);
-    if (isConnectionLoss(rv) || isHandleLoss(rv))
+    // CKR_DEVICE_ERROR may be what a module says of one attribute: then the object has a class.
+    if (isHandleLoss(rv) ||
+        (isConnectionLoss(rv) && (rv != CKR_DEVICE_ERROR || !hasClass(session, object))))
         session.fail(functionName<&List::C_GetAttributeValue>, rv);
     // Some modules refuse a template as a whole for one attribute that they do not know.
     if (!isPartial(rv) || lacksEssentials(wanted, result)) {

@@ -23,6 +23,8 @@ bool comesBeforeThePin(CK_USER_TYPE user, CK_RV rv) {
     case CKR_DEVICE_REMOVED:
     case CKR_SESSION_COUNT:
     case CKR_SESSION_READ_ONLY:
+    case CKR_USER_TYPE_INVALID:
+    case CKR_FUNCTION_NOT_SUPPORTED:
         return true;
     default:
         return false;
@@ -90,7 +92,7 @@ bool Connection::valid() const {
 
 // One that is begun as wanted, or else one in which nothing is; where the token has no more to
 // give, any.
-std::optional<Connection::Idle> Connection::takeIdle(const MessageSigning* wanted) {
+std::optional<Connection::Idle> Connection::takeIdle(const MessageSigning* wanted, bool any) {
     const auto last = [this](auto fits) {
         return std::find_if(idle_.rbegin(), idle_.rend(), fits);
     };
@@ -99,7 +101,7 @@ std::optional<Connection::Idle> Connection::takeIdle(const MessageSigning* wante
                      : idle_.rend();
     if (found == idle_.rend())
         found = last([](const Idle& idle) { return !idle.begun; });
-    if (found == idle_.rend() && full_)
+    if (found == idle_.rend() && any)
         found = idle_.rbegin();
     if (found == idle_.rend())
         return std::nullopt;
@@ -128,10 +130,12 @@ CK_RV Connection::open(CK_SESSION_HANDLE& handle, CK_FLAGS flags) {
     return rv;
 }
 
-// Modules have several names for it. While sessions of ours are open the token is there, and it is
-// not for another reason that it gives no more.
-bool Connection::isFull(CK_RV rv) const {
-    return rv == CKR_SESSION_COUNT || (!isConnectionLoss(rv) && token_.openSessions() > 0);
+// Modules have other names for CKR_SESSION_COUNT. While sessions of ours are open the token is
+// there, and it is not for another reason that it gives no more.
+bool Connection::saysFull(CK_RV rv) const {
+    const bool otherName =
+        rv == CKR_HOST_MEMORY || rv == CKR_DEVICE_MEMORY || rv == CKR_ARGUMENTS_BAD;
+    return rv == CKR_SESSION_COUNT || (otherName && token_.openSessions() > 0);
 }
 
 bool Connection::isLimited() const {
@@ -170,10 +174,11 @@ Session Connection::take(const MessageSigning& wanted) {
 
 Session Connection::take(const MessageSigning* wanted) {
     const auto deadline = std::chrono::steady_clock::now() + sessionWait;
+    CK_RV refusal = CKR_SESSION_COUNT; // of our own limit, until the token itself refuses
     for (;;) {
         const auto elsewhere = countElsewhere();
         std::unique_lock lock(mutex_);
-        if (const auto idle = takeIdle(wanted)) {
+        if (const auto idle = takeIdle(wanted, !mayOpen(elsewhere))) {
             Session session(shared_from_this(), idle->handle, idle->begun);
             if (!idle->begun || (wanted != nullptr && *idle->begun == *wanted))
                 return session;
@@ -181,29 +186,36 @@ Session Connection::take(const MessageSigning* wanted) {
             if (endMessages(session))
                 return session;
             session.setUnusable();
-        } else if (mayOpen(elsewhere)) {
+            continue;
+        }
+        if (mayOpen(elsewhere)) {
             CK_SESSION_HANDLE handle = CK_INVALID_HANDLE;
-            const CK_RV rv = openCounted(lock, handle);
-            lock.unlock();
-            if (rv == CKR_OK)
+            refusal = openCounted(lock, handle);
+            if (refusal == CKR_OK)
                 return {shared_from_this(), handle};
-            if (!isFull(rv) || std::chrono::steady_clock::now() > deadline)
-                throw callFailed(functionName<&List::C_OpenSession>, rv, token_.describe());
+            lock.unlock();
+            requireFull(refusal);
             lock.lock();
             full_ = true;
-        } else {
-            waitForSession(lock, elsewhere, deadline);
         }
+        waitForSession(lock, elsewhere);
+        if (!valid()) // its sessions are not those that are counted any more
+            requireFull(CKR_SESSION_HANDLE_INVALID);
+        if (std::chrono::steady_clock::now() > deadline)
+            throw callFailed(functionName<&List::C_OpenSession>, refusal, token_.describe());
     }
 }
 
-void Connection::waitForSession(std::unique_lock<std::mutex>& lock, std::size_t elsewhere,
-                                std::chrono::steady_clock::time_point deadline) {
-    if (freed_.wait_for(lock, sessionRetry, [&] { return !idle_.empty() || mayOpen(elsewhere); }))
-        return;
-    full_ = false; // another process may have given sessions back: the token is asked again
-    if (std::chrono::steady_clock::now() > deadline)
-        throw callFailed(functionName<&List::C_OpenSession>, CKR_SESSION_COUNT, token_.describe());
+// Throws for an answer that waiting does not help.
+void Connection::requireFull(CK_RV refusal) const {
+    if (!saysFull(refusal))
+        throw callFailed(functionName<&List::C_OpenSession>, refusal, token_.describe());
+}
+
+void Connection::waitForSession(std::unique_lock<std::mutex>& lock, std::size_t elsewhere) {
+    if (!freed_.wait_for(lock, sessionRetry,
+                         [&] { return !idle_.empty() || mayOpen(elsewhere) || !valid(); }))
+        full_ = false; // another process may have given sessions back: the token is asked again
 }
 
 Session Connection::takeWritable() {
@@ -225,7 +237,7 @@ Session Connection::takeWritable() {
             session.setUnusable();
             return session;
         }
-        if (!isFull(rv) || std::chrono::steady_clock::now() > deadline)
+        if (!saysFull(rv) || std::chrono::steady_clock::now() > deadline)
             throw callFailed(functionName<&List::C_OpenSession>, rv,
                              "read/write session with " + token_.describe());
         makeRoom();
@@ -237,6 +249,7 @@ void Connection::makeRoom() {
     std::unique_lock lock(mutex_);
     if (idle_.empty())
         freed_.wait_for(lock, sessionRetry, [this] { return !idle_.empty(); });
+    full_ = false; // the token is asked again
     if (idle_.empty())
         return;
     const auto handle = idle_.back().handle;
@@ -318,6 +331,11 @@ std::size_t Connection::openSessions() const {
     return open_;
 }
 
+std::size_t Connection::countedSessions() const {
+    const std::lock_guard lock(mutex_);
+    return open_ + opening_;
+}
+
 void Connection::login(Session& session, const PinSource& source) {
     if (!loggedIn_) {
         const TokenPins::Turn turn(token_.pins());
@@ -364,15 +382,24 @@ bool Connection::stillHas(CK_FLAGS flag) {
     return has(flag);
 }
 
+bool Connection::hasPinPad() const {
+    return has(CKF_PROTECTED_AUTHENTICATION_PATH) || token_.module().options().pinPad;
+}
+
 std::optional<Pin> Connection::choosePin(const PinSource& source) const {
+    const auto& options = token_.module().options();
+    if (options.pinPad)
+        return std::nullopt;
     if (source.given)
         if (auto pin = source.given())
             return pin;
     auto known = token_.pins().of(source.owner);
     if (known && !token_.pins().wasRefused(source.owner, *known))
         return known;
-    if (has(CKF_PROTECTED_AUTHENTICATION_PATH))
+    if (hasPinPad())
         return std::nullopt;
+    if (options.emptyPin)
+        return Pin{std::shared_ptr<const char>(std::shared_ptr<const char>(), ""), 0};
     if (source.asked)
         if (auto pin = source.asked())
             return pin;
@@ -394,15 +421,15 @@ void Connection::loginOnce(Session& session, const PinSource& source, const Toke
                     "the PIN of " + token_.describe() + " is locked (CKF_USER_PIN_LOCKED)",
                     CKR_PIN_LOCKED);
     const auto pin = choosePin(source);
-    if (!pin && !has(CKF_PROTECTED_AUTHENTICATION_PATH)) {
+    if (!pin && !hasPinPad()) {
         if (!stillHas(CKF_LOGIN_REQUIRED))
             return;
-        if (!has(CKF_PROTECTED_AUTHENTICATION_PATH))
+        if (!hasPinPad())
             reportNoPin();
     }
     if (!pin)
         requireWillingness(turn);
-    if (loginWithPin(session, CKU_USER, pin, source.owner) == CKR_OK)
+    if (loginWithPin(session, token_.module().options().userType, pin, source.owner) == CKR_OK)
         token_.pins().noteLogin(source.owner, pin);
     else if (pin)
         token_.pins().offer(source.owner, *pin);
@@ -419,13 +446,19 @@ void Connection::requireWillingness(const TokenPins::Turn& turn) const {
 // Some tokens open their sessions here, and have none to give before they look at the PIN.
 CK_RV Connection::callLogin(Session& session, CK_USER_TYPE user, CK_UTF8CHAR_PTR pin,
                             CK_ULONG size) {
+    const auto& name = token_.module().options().userName;
     const auto deadline = std::chrono::steady_clock::now() + sessionWait;
     for (;;) {
-        const CK_RV rv = session.call<&List::C_Login>(user, pin, size);
+        const CK_RV rv =
+            name.empty() || user == CKU_CONTEXT_SPECIFIC
+                ? session.call<&List::C_Login>(user, pin, size)
+                : session.call<&List30::C_LoginUser>(
+                      user, pin, size,
+                      reinterpret_cast<CK_UTF8CHAR_PTR>(const_cast<char*>(name.data())),
+                      CK_ULONG{name.size()});
         if (rv != CKR_SESSION_COUNT || std::chrono::steady_clock::now() > deadline)
             return rv;
-        std::unique_lock lock(mutex_);
-        freed_.wait_for(lock, sessionRetry);
+        makeRoom(); // which waits where none of ours is idle
     }
 }
 
@@ -442,7 +475,8 @@ CK_RV Connection::loginWithPin(Session& session, CK_USER_TYPE user, const std::o
         pin ? reinterpret_cast<CK_UTF8CHAR_PTR>(const_cast<char*>(pin->bytes.get())) : nullptr;
     requireFlags();
     const CK_RV rv = callLogin(session, user, bytes, pin ? CK_ULONG{pin->size} : 0);
-    if (!pin && rv != CKR_OK && !comesBeforeThePin(user, rv))
+    const bool isIn = rv == CKR_OK || rv == CKR_USER_ALREADY_LOGGED_IN;
+    if (!pin && !isIn && !comesBeforeThePin(user, rv))
         token_.pins().notePadRefused();
     switch (rv) {
     case CKR_OK:
@@ -497,8 +531,10 @@ void Connection::reportRefusal(CK_RV rv) {
 
 void Connection::contextLogin(Session& session, const PinOwner& owner) {
     const TokenPins::Turn turn(token_.pins());
-    const auto pin = token_.pins().of(owner);
-    if (!pin && !has(CKF_PROTECTED_AUTHENTICATION_PATH))
+    auto pin = owner.contextPin();
+    if (!pin)
+        pin = token_.pins().of(owner);
+    if (!pin && !hasPinPad())
         throw Error(Failure::login,
                     "the key on " + token_.describe() +
                         " asks for the PIN at each use, and none is known",

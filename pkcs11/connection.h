@@ -152,6 +152,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
     /// Closes the sessions that are idle, and keeps none any more.
     void markLost();
 
+    /// The same, and those that are just being opened.
+    std::size_t countedSessions() const;
     /// Sessions open now, idle or in use.
     std::size_t openSessions() const;
 
@@ -165,17 +167,17 @@ class Connection : public std::enable_shared_from_this<Connection> {
         std::optional<MessageSigning> begun;
     };
     Session take(const MessageSigning* wanted);
-    std::optional<Idle> takeIdle(const MessageSigning* wanted);
+    std::optional<Idle> takeIdle(const MessageSigning* wanted, bool any);
     bool endMessages(Session& session);
     CK_RV open(CK_SESSION_HANDLE& handle, CK_FLAGS flags = 0);
     CK_RV openCounted(std::unique_lock<std::mutex>& lock, CK_SESSION_HANDLE& handle,
                       CK_FLAGS flags = 0);
-    bool isFull(CK_RV rv) const;
+    bool saysFull(CK_RV rv) const;
+    void requireFull(CK_RV refusal) const;
     bool isLimited() const;
     std::size_t countElsewhere() const;
     bool mayOpen(std::size_t elsewhere) const;
-    void waitForSession(std::unique_lock<std::mutex>& lock, std::size_t elsewhere,
-                        std::chrono::steady_clock::time_point deadline);
+    void waitForSession(std::unique_lock<std::mutex>& lock, std::size_t elsewhere);
     void makeRoom();
     bool has(CK_FLAGS flag) const { return (flags_ & flag) != 0; }
     bool stillHas(CK_FLAGS flag);
@@ -185,6 +187,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     void requireWillingness(const TokenPins::Turn& turn) const;
     CK_RV loginWithPin(Session& session, CK_USER_TYPE user, const std::optional<Pin>& pin,
                        const PinOwner& owner);
+    bool hasPinPad() const;
     CK_RV callLogin(Session& session, CK_USER_TYPE user, CK_UTF8CHAR_PTR pin, CK_ULONG size);
     std::optional<Pin> choosePin(const PinSource& source) const;
     void keepForLater(const PinSource& source);

@@ -33,26 +33,78 @@ void requireSession(Session& session) {
         session.fail(functionName<&List::C_GetSessionInfo>, CKR_USER_NOT_LOGGED_IN);
 }
 
+using Template = std::span<CK_ATTRIBUTE>;
+
+// What secret key of `size` bytes the token shall make, in the form `form`: one that can be read,
+// and beside that what some tokens insist on (all of Token::DerivedKey, in its order).
+class SecretTemplate {
+  public:
+    SecretTemplate(CK_ULONG size, unsigned form) : size_(size) {
+        if (form >= Token::derivable)
+            add(CKA_DERIVE, yes_);
+        if (form == Token::privateToo)
+            add(CKA_PRIVATE, yes_);
+        if (form != Token::withoutLength)
+            add(CKA_VALUE_LEN, size_);
+    }
+    SecretTemplate(const SecretTemplate&) = delete;
+    SecretTemplate& operator=(const SecretTemplate&) = delete;
+
+    Template values() { return Template(values_).first(count_); }
+
+  private:
+    template <typename Value>
+    void add(CK_ATTRIBUTE_TYPE type, Value& value) {
+        values_[count_++] = {type, &value, sizeof value};
+    }
+
+    CK_OBJECT_CLASS type_ = CKO_SECRET_KEY;
+    CK_KEY_TYPE keyType_ = CKK_GENERIC_SECRET;
+    CK_BBOOL yes_ = CK_TRUE;
+    CK_BBOOL no_ = CK_FALSE;
+    CK_ULONG size_;
+    std::array<CK_ATTRIBUTE, 8> values_{CK_ATTRIBUTE{CKA_CLASS, &type_, sizeof type_},
+                                        CK_ATTRIBUTE{CKA_KEY_TYPE, &keyType_, sizeof keyType_},
+                                        CK_ATTRIBUTE{CKA_TOKEN, &no_, sizeof no_},
+                                        CK_ATTRIBUTE{CKA_SENSITIVE, &no_, sizeof no_},
+                                        CK_ATTRIBUTE{CKA_EXTRACTABLE, &yes_, sizeof yes_}};
+    std::size_t count_ = 5;
+};
+
+// Answers that blame the template, for which no peer's data is to blame.
+bool isTemplateRefusal(CK_RV rv) {
+    return rv == CKR_TEMPLATE_INCOMPLETE || rv == CKR_TEMPLATE_INCONSISTENT ||
+           rv == CKR_ATTRIBUTE_TYPE_INVALID || rv == CKR_ATTRIBUTE_VALUE_INVALID ||
+           rv == CKR_ATTRIBUTE_READ_ONLY;
+}
+
+// In the form that the token has taken before, else in the first that it takes.
+template <typename Make>
+CK_RV makeInSomeForm(Token& token, CK_ULONG size, CK_OBJECT_HANDLE& made, Make&& make) {
+    const unsigned known = token.derivedKey();
+    CK_RV first = CKR_OK;
+    for (unsigned form = known; form < Token::derivedKeys; ++form) {
+        SecretTemplate wanted(size, form);
+        const CK_RV rv = make(wanted.values(), made);
+        if (rv == CKR_OK && form != known)
+            token.noteDerivedKey(form);
+        if (!isTemplateRefusal(rv))
+            return rv;
+        first = form == known ? rv : first;
+    }
+    return first;
+}
+
 // Has the token make a secret key of `size` bytes that can be read: `make` takes what is wanted of
 // the key and a place for its handle, and is the call `function`.
 template <typename Make>
 CK_OBJECT_HANDLE makeSecret(Session& session, const TokenObject& key, const char* function,
                             CK_ULONG size, Make&& make) {
-    CK_OBJECT_CLASS type = CKO_SECRET_KEY;
-    CK_KEY_TYPE keyType = CKK_GENERIC_SECRET;
-    CK_BBOOL yes = CK_TRUE;
-    CK_BBOOL no = CK_FALSE;
-    std::array values{CK_ATTRIBUTE{CKA_CLASS, &type, sizeof type},
-                      CK_ATTRIBUTE{CKA_KEY_TYPE, &keyType, sizeof keyType},
-                      CK_ATTRIBUTE{CKA_TOKEN, &no, sizeof no},
-                      CK_ATTRIBUTE{CKA_SENSITIVE, &no, sizeof no},
-                      CK_ATTRIBUTE{CKA_EXTRACTABLE, &yes, sizeof yes},
-                      CK_ATTRIBUTE{CKA_VALUE_LEN, &size, sizeof size}};
     CK_OBJECT_HANDLE made = CK_INVALID_HANDLE;
-    CK_RV rv = make(values, made);
+    CK_RV rv = makeInSomeForm(key.token(), size, made, make);
     if (rv == CKR_USER_NOT_LOGGED_IN && key.attributes().flag(CKA_ALWAYS_AUTHENTICATE, false) &&
         loginForUse(session, key))
-        rv = make(values, made);
+        rv = makeInSomeForm(key.token(), size, made, make);
     if (rv == CKR_OK)
         return made;
     const auto error = callFailed(function, rv, key.describe());
@@ -94,7 +146,7 @@ std::size_t take(Session& session, CK_OBJECT_HANDLE secret, const TokenObject& k
 
 std::size_t deriveIn(Session& session, CK_OBJECT_HANDLE handle, const TokenObject& key,
                      CK_MECHANISM mechanism, std::span<unsigned char> out) {
-    const auto derive = [&](auto& values, CK_OBJECT_HANDLE& derived) {
+    const auto derive = [&](Template values, CK_OBJECT_HANDLE& derived) {
         return session.call<&List::C_DeriveKey>(&mechanism, handle, values.data(),
                                                 CK_ULONG{values.size()}, &derived);
     };
@@ -113,7 +165,7 @@ std::size_t derive(TokenObject& key, const CK_MECHANISM& mechanism, std::span<un
 std::size_t decapsulateIn(Session& session, CK_OBJECT_HANDLE handle, const TokenObject& key,
                           std::span<const unsigned char> ciphertext, std::span<unsigned char> out) {
     CK_MECHANISM mechanism{ckmMlKem, nullptr, 0};
-    const auto decapsulate = [&](auto& values, CK_OBJECT_HANDLE& secret) {
+    const auto decapsulate = [&](Template values, CK_OBJECT_HANDLE& secret) {
         return session.call<&List32::C_DecapsulateKey>(
             &mechanism, handle, values.data(), CK_ULONG{values.size()},
             const_cast<CK_BYTE_PTR>(ciphertext.data()), CK_ULONG{ciphertext.size()}, &secret);

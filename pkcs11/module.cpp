@@ -1,9 +1,12 @@
 #include "pkcs11/module.h"
 
 #include <algorithm>
-#include <cerrno>
 #include <clocale>
 #include <csignal>
+#include <future>
+#include <memory>
+#include <system_error>
+#include <thread>
 #include <utility>
 
 #include "pkcs11/process.h"
@@ -13,6 +16,9 @@
 namespace pkcs11 {
 
 namespace {
+
+// How long C_Finalize may take at the end of the process.
+constexpr auto finalizePatience = std::chrono::seconds(3);
 
 // A call that only the thread with the turn makes: marks the thread as inside, and has fork() wait.
 template <typename Function>
@@ -27,21 +33,19 @@ CK_RV callAlone(const Function& function) {
 /// the end of the scope.
 class ProcessSettings {
   public:
-    ProcessSettings() : locale_(std::setlocale(LC_ALL, nullptr)), error_(errno) {
+    ProcessSettings() : locale_(std::setlocale(LC_ALL, nullptr)) {
         pthread_sigmask(SIG_SETMASK, nullptr, &signals_);
     }
     ~ProcessSettings() {
         pthread_sigmask(SIG_SETMASK, &signals_, nullptr);
         if (locale_ != std::setlocale(LC_ALL, nullptr))
             std::setlocale(LC_ALL, locale_.c_str());
-        errno = error_;
     }
     ProcessSettings(const ProcessSettings&) = delete;
     ProcessSettings& operator=(const ProcessSettings&) = delete;
 
   private:
     std::string locale_;
-    int error_;
     sigset_t signals_{};
 };
 
@@ -159,6 +163,22 @@ bool Module::finalizeCall() {
     return rv == CKR_OK || rv == CKR_CRYPTOKI_NOT_INITIALIZED;
 }
 
+// The same at the end of the process, for which no module may be waited for without end: some never
+// come back. The thread goes with the process.
+bool Module::finalizeCallAtExit() {
+    auto ended = std::make_shared<std::promise<bool>>();
+    auto answer = ended->get_future();
+    try {
+        std::thread([this, ended] { ended->set_value(finalizeCall()); }).detach();
+    } catch (const std::system_error&) { // no thread can be had any more
+        return finalizeCall();
+    }
+    if (answer.wait_for(finalizePatience) == std::future_status::ready)
+        return answer.get();
+    trace::step("C_Finalize of module " + name_ + " does not come back");
+    return false;
+}
+
 // A mutex that a thread of the parent has locked stays so for ever, and must not be destroyed. It
 // is nobody's if fork() has waited for all calls.
 void Module::startAnewInChild() {
@@ -202,7 +222,7 @@ void Module::finalize(std::chrono::steady_clock::time_point deadline) {
 
 // With the turn.
 void Module::end(std::chrono::steady_clock::time_point deadline) {
-    if (!life_.drain(deadline) || !finalizeCall())
+    if (!life_.drain(deadline) || !(process::exiting() ? finalizeCallAtExit() : finalizeCall()))
         return life_.cancelTurn(Life::State::ours);
     life_.endTurn(Life::State::ended);
     for (auto* token : tokens())

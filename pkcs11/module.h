@@ -27,6 +27,10 @@ struct ModuleOptions {
     std::size_t maxIdleSessions = 256; ///< sessions kept for later operations, for each token
     std::size_t maxSessions = 0;       ///< that may be open at once, for each token; 0: any number
     bool readWriteSessions = false;    ///< quirk read-write-sessions: no other ones are opened
+    CK_USER_TYPE userType = CKU_USER;  ///< who logs in
+    std::string userName;              ///< for C_LoginUser (PKCS#11 3.0); empty for C_Login
+    bool pinPad = false;   ///< quirk pin-pad: the token takes the PIN, whatever its flags say
+    bool emptyPin = false; ///< quirk empty-pin: where there is no PIN, it is an empty one
     /// How long C_Finalize and C_Initialize wait for calls that other threads have inside.
     std::chrono::milliseconds turnPatience{1000};
 };
@@ -134,6 +138,7 @@ class Module {
     void end(std::chrono::steady_clock::time_point deadline);
     CK_RV initializeCall();
     bool finalizeCall();
+    bool finalizeCallAtExit();
 
     CK_FUNCTION_LIST* functions_;
     const List30* functions30_;

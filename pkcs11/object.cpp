@@ -116,11 +116,17 @@ bool fits(const ObjectQuery& query, const Attributes& attributes) {
     return (!query.type || attributes.number(CKA_CLASS) == query.type) && !otherLabel && !otherId;
 }
 
-std::vector<CK_OBJECT_HANDLE> findExactly(Session& session, const ObjectQuery& query) {
+bool isExactly(const ObjectQuery& query, const Attributes& attributes) {
+    return fits(query, attributes) && (!query.label || attributes.has(CKA_LABEL)) &&
+           (!query.id || attributes.has(CKA_ID));
+}
+
+std::vector<CK_OBJECT_HANDLE> findCompared(Session& session, const ObjectQuery& query,
+                                           Comparison& is) {
     constexpr std::array wanted{CKA_CLASS, CKA_LABEL, CKA_ID};
     auto handles = findObjects(session, query);
     std::erase_if(handles, [&](CK_OBJECT_HANDLE handle) {
-        return !fits(query, readAttributes(session, handle, wanted));
+        return !is(query, readAttributes(session, handle, wanted));
     });
     return handles;
 }
@@ -132,6 +138,11 @@ TokenObject::TokenObject(std::shared_ptr<Connection> connection, CK_OBJECT_HANDL
 
 CK_OBJECT_CLASS TokenObject::type() const {
     return attributes_.number(CKA_CLASS).value_or(CKO_DATA);
+}
+
+std::string TokenObject::rawLabel() const {
+    const auto bytes = attributes_.bytes(CKA_LABEL);
+    return {bytes.begin(), bytes.end()};
 }
 
 std::string TokenObject::describe() const {
@@ -169,10 +180,6 @@ void TokenObject::findAgain(Binding& binding) {
     const bool needsLogin = loggedIn_;
     if (needsLogin)
         binding.connection->login(session, {pins_, {}, {}});
-    const auto rawLabel = [this] {
-        const auto bytes = attributes_.bytes(CKA_LABEL);
-        return std::string(bytes.begin(), bytes.end());
-    };
     const ObjectQuery query{type(),
                             attributes_.has(CKA_LABEL) ? std::optional(rawLabel()) : std::nullopt,
                             attributes_.has(CKA_ID) ? std::optional(id()) : std::nullopt};

@@ -41,9 +41,14 @@ std::vector<CK_OBJECT_HANDLE> findLoggedIn(Session& session, const ObjectQuery& 
 /// label or an id that the token does not give is taken to be the right one.
 bool fits(const ObjectQuery& query, const Attributes& attributes);
 
-/// findObjects() for callers that read nothing else of the objects: each is compared with the query
-/// by a call of its own. Throws Error.
-std::vector<CK_OBJECT_HANDLE> findExactly(Session& session, const ObjectQuery& query);
+/// The same, and what `query` asks for is known to be there.
+bool isExactly(const ObjectQuery& query, const Attributes& attributes);
+
+/// findObjects() for callers that read nothing else of the objects: those of which `is` is true
+/// (fits() or isExactly()), each read by a call of its own. Throws Error.
+using Comparison = bool(const ObjectQuery& query, const Attributes& attributes);
+std::vector<CK_OBJECT_HANDLE> findCompared(Session& session, const ObjectQuery& query,
+                                           Comparison& is);
 
 /// An object that survives the loss of sessions, of the module and of the process it was loaded in:
 /// its handle is looked up again where it may be stale, and the object found is compared with the
@@ -60,6 +65,8 @@ class TokenObject {
     const Attributes& attributes() const { return attributes_; }
     CK_OBJECT_CLASS type() const;
     std::string label() const { return attributes_.text(CKA_LABEL); }
+    /// The same with NULs at its end, as a search has to have it.
+    std::string rawLabel() const;
     Bytes id() const { return attributes_.bytes(CKA_ID); }
     /// `private key "label" on token "t" (serial ...)`, for messages.
     std::string describe() const;

@@ -44,17 +44,37 @@ void refuseIfNotBegun(CK_RV rv, const TokenObject& key) {
     throw notPermittedToKey ? notPermitted(refusal, usage<Init>) : refusal;
 }
 
+// Some tokens have the attribute, and no such login: the operation tells whether they need it.
+void loginForUse(Session& session, const TokenObject& key) {
+    session.setUnusable(); // unless the operation ends as it should
+    try {
+        session.connection().contextLogin(session, key.pins());
+    } catch (const Error& error) {
+        if (error.rv() != CKR_USER_TYPE_INVALID && error.rv() != CKR_FUNCTION_NOT_SUPPORTED)
+            throw;
+        trace::step(error.what());
+    }
+}
+
 template <auto Init>
 void beginIn(Session& session, CK_OBJECT_HANDLE handle, CK_MECHANISM mechanism,
-             const TokenObject& key) {
+             const TokenObject& key, bool asks) {
     const CK_RV rv = session.call<Init>(&mechanism, handle);
     refuseIfNotBegun<Init>(rv, key);
     if (rv != CKR_OK)
         session.fail(functionName<Init>, rv);
-    if (key.attributes().flag(CKA_ALWAYS_AUTHENTICATE, false)) {
-        session.setUnusable(); // unless the operation ends as it should
-        session.connection().contextLogin(session, key.pins());
-    }
+    if (asks)
+        loginForUse(session, key);
+}
+
+bool asksAtEachUse(const TokenObject& key) {
+    return key.attributes().flag(CKA_ALWAYS_AUTHENTICATE, false);
+}
+
+// A key whose token hides CKA_ALWAYS_AUTHENTICATE: the first refusal may stand for it.
+bool mayAskAtEachUse(Session& session, const TokenObject& key, CK_RV rv) {
+    return rv == CKR_USER_NOT_LOGGED_IN && !key.attributes().has(CKA_ALWAYS_AUTHENTICATE) &&
+           session.connection().loggedIn() && session.isLoggedIn();
 }
 
 // C_...Init and the operation itself in `session`, which is kept if it is as good as before.
@@ -62,12 +82,17 @@ template <auto Init, auto Final>
 std::size_t performIn(Session& session, CK_OBJECT_HANDLE handle, const CK_MECHANISM& mechanism,
                       const TokenObject& key, std::span<const unsigned char> data,
                       std::span<unsigned char> out) {
-    beginIn<Init>(session, handle, mechanism, key);
-    auto size = static_cast<CK_ULONG>(out.size());
-    const CK_RV result =
-        session.call<Final>(pointerTo(data), CK_ULONG{data.size()}, out.data(), &size);
-    session.setUsable(); // whatever the answer is, the operation has ended (PKCS#11 2.40,
-                         // section 5.2), but for what follows
+    CK_RV result = CKR_OK;
+    CK_ULONG size = 0;
+    for (bool asks = asksAtEachUse(key);; asks = true) {
+        beginIn<Init>(session, handle, mechanism, key, asks);
+        size = static_cast<CK_ULONG>(out.size());
+        result = session.call<Final>(pointerTo(data), CK_ULONG{data.size()}, out.data(), &size);
+        session.setUsable(); // whatever the answer is, the operation has ended (PKCS#11 2.40,
+                             // section 5.2), but for what follows
+        if (asks || !mayAskAtEachUse(session, key, result))
+            break;
+    }
     if (result != CKR_OK) {
         const auto error = callFailed(functionName<Final>, result, key.describe());
         if (remedyFor(error) != Remedy::none || result == CKR_BUFFER_TOO_SMALL)
@@ -101,17 +126,21 @@ bool isApartFromData(CK_RV rv) {
 DecryptAnswer decryptIn(Session& session, CK_OBJECT_HANDLE handle, const CK_MECHANISM& mechanism,
                         const TokenObject& key, std::span<const unsigned char> data,
                         std::span<unsigned char> out) {
-    beginIn<&List::C_DecryptInit>(session, handle, mechanism, key);
-    auto size = static_cast<CK_ULONG>(out.size());
-    const CK_RV rv = session.call<&List::C_Decrypt>(const_cast<CK_BYTE_PTR>(data.data()),
-                                                    CK_ULONG{data.size()}, out.data(), &size);
-    session.setUsable(); // as in performIn()
-    if (isApartFromData(rv)) {
+    for (bool asks = asksAtEachUse(key);; asks = true) {
+        beginIn<&List::C_DecryptInit>(session, handle, mechanism, key, asks);
+        auto size = static_cast<CK_ULONG>(out.size());
+        const CK_RV rv = session.call<&List::C_Decrypt>(const_cast<CK_BYTE_PTR>(data.data()),
+                                                        CK_ULONG{data.size()}, out.data(), &size);
+        session.setUsable(); // as in performIn()
+        if (!isApartFromData(rv))
+            return {rv, size};
+        if (!asks && mayAskAtEachUse(session, key, rv))
+            continue;
         session.setFailed(rv);
         if (rv != CKR_BUFFER_TOO_SMALL)
             throw callFailed(functionName<&List::C_Decrypt>, rv, key.describe());
+        return {rv, size};
     }
-    return {rv, size};
 }
 
 // C_SignMessage alone, once the operation is begun in the session. Nothing where the token does not

@@ -123,7 +123,7 @@ std::size_t Token::sessionsOfDropped() const {
     std::size_t sum = 0;
     for (const auto& connection : dropped)
         if (!connection->isFromBeforeFork() && connection->epoch() == module_.epoch())
-            sum += connection->openSessions();
+            sum += connection->countedSessions();
     return sum;
 }
 

@@ -88,6 +88,12 @@ class Token {
     void noteReadWrite() { readWrite_ = true; }
     bool needsReadWrite() const;
 
+    /// What a secret key that is derived must have on this token, beside what makes it readable.
+    enum DerivedKey : unsigned { plain, derivable, privateToo, withoutLength, derivedKeys };
+    unsigned derivedKey() const { return derivedKey_; }
+    /// To be called once the token has made such a key.
+    void noteDerivedKey(unsigned form) { derivedKey_ = form; }
+
     TokenPins& pins() { return pins_; }
     /// Ends the login, if there is one, and the connection. Throws nothing.
     void logOut() noexcept;
@@ -102,6 +108,7 @@ class Token {
     CK_TOKEN_INFO info_;
     std::atomic<unsigned long> successes_{0};
     std::atomic<bool> readWrite_{false};
+    std::atomic<unsigned> derivedKey_{plain};
     TokenPins pins_;
     // Guarded by process::stateMutex().
     std::shared_ptr<Connection> connection_;

@@ -23,17 +23,22 @@ using PinDigest = std::array<unsigned char, 32>;
 class PinOwner {
   public:
     using Digest = std::function<PinDigest(const PinDigest& salt, const Pin& pin)>;
-    /// `digest` may throw Error.
-    explicit PinOwner(Digest digest) : digest_(std::move(digest)) {}
+    using Given = std::function<std::optional<Pin>()>;
+    /// Both may throw Error. `contextPin` is the PIN for keys that ask for it at each use, where
+    /// that is not the token's.
+    explicit PinOwner(Digest digest, Given contextPin = {})
+        : digest_(std::move(digest)), contextPin_(std::move(contextPin)) {}
     ~PinOwner();
     PinOwner(const PinOwner&) = delete;
     PinOwner& operator=(const PinOwner&) = delete;
 
     PinDigest digest(const PinDigest& salt, const Pin& pin) const { return digest_(salt, pin); }
+    std::optional<Pin> contextPin() const { return contextPin_ ? contextPin_() : std::nullopt; }
 
   private:
     friend class TokenPins;
     Digest digest_;
+    Given contextPin_;
     std::vector<Token*> tokens_; ///< that have PINs of it; guarded by process::stateMutex()
 };
 

@@ -36,12 +36,38 @@ bool parseBool(const std::string& directive, std::string_view value) {
     return *meant;
 }
 
-void setPin(Settings& settings, const std::string&, std::string_view value) {
+void readPin(std::string_view value, std::optional<pkcs11::Pin>& pin, std::string& file) {
     constexpr std::string_view filePrefix = "file:";
     if (value.starts_with(filePrefix))
-        settings.pinFile = value.substr(filePrefix.size());
+        file = value.substr(filePrefix.size());
     else if (!value.empty())
-        settings.pin = ossl::makePin(value);
+        pin = ossl::makePin(value);
+}
+
+void setPin(Settings& settings, const std::string&, std::string_view value) {
+    readPin(value, settings.pin, settings.pinFile);
+}
+
+void setContextPin(Settings& settings, const std::string&, std::string_view value) {
+    readPin(value, settings.contextPin, settings.contextPinFile);
+}
+
+void setUserName(Settings& settings, const std::string&, std::string_view value) {
+    settings.userName = value;
+}
+
+// A number as vendors' manuals have it: 0x80000001.
+void setUserType(Settings& settings, const std::string& directive, std::string_view value) {
+    if (value == "user" || value == "so") {
+        settings.userType = value == "user" ? CKU_USER : CKU_SO;
+        return;
+    }
+    const int base = value.starts_with("0x") ? 16 : 10;
+    const auto digits = base == 16 ? value.substr(2) : value;
+    const auto* stop = digits.data() + digits.size();
+    const auto [end, error] = std::from_chars(digits.data(), stop, settings.userType, base);
+    if (error != std::errc{} || end != stop || settings.userType == CKU_CONTEXT_SPECIFIC)
+        reject(directive, value);
 }
 
 void setModulePath(Settings& settings, const std::string&, std::string_view value) {
@@ -73,6 +99,9 @@ void checkLoadBehavior(Settings&, const std::string& directive, std::string_view
         reject(directive, value);
 }
 
+// pkcs11-provider's name for it is a quirk's.
+constexpr CK_USER_TYPE lunaCryptoUser = 0x80000001;
+
 void setQuirks(Settings& settings, const std::string& directive, std::string_view value) {
     // Operation states are never saved and no session callbacks given, so two of them change
     // nothing.
@@ -85,6 +114,12 @@ void setQuirks(Settings& settings, const std::string& directive, std::string_vie
             settings.noAllowedMechanisms = true;
         else if (quirk == "read-write-sessions")
             settings.readWriteSessions = true;
+        else if (quirk == "pin-pad")
+            settings.pinPad = true;
+        else if (quirk == "empty-pin")
+            settings.emptyPin = true;
+        else if (quirk == "luna-non-standard-cku-user")
+            settings.userType = lunaCryptoUser;
         else if (std::find(nothingToDo.begin(), nothingToDo.end(), quirk) == nothingToDo.end())
             reject(directive, quirk);
     }
@@ -158,6 +193,9 @@ struct Directive {
 constexpr std::array directives{Directive{"pkcs11-module-path", setModulePath},
                                 Directive{"pkcs11-module-init-args", setInitArgs},
                                 Directive{"pkcs11-module-token-pin", setPin},
+                                Directive{"pkcs11-module-context-pin", setContextPin},
+                                Directive{"pkcs11-module-user-type", setUserType},
+                                Directive{"pkcs11-module-user-name", setUserName},
                                 Directive{"pkcs11-module-allow-export", setAllowExport},
                                 Directive{"pkcs11-module-login-behavior", setLogin},
                                 Directive{loadBehavior, checkLoadBehavior},

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds and tests:  test.sh [quick|ci|full]
 #   quick   unit and integration tests, and what the README shows
-#   (none)  all that runs with this machine's OpenSSL
+#   (none)  what runs with this machine's OpenSSL, but for what full alone runs
 #   ci      that, lint of what has changed, what only a sanitizer or a newer OpenSSL finds
 #   full    everything: all files linted by the analyzer, too, all tests in each build and in the roots of other releases, fuzzing;
 #           built and tested in Debian sid and with experimental's OpenSSL, too
@@ -50,7 +50,7 @@ build() {
     cmake --preset "$1" -DPKCS11_BUILD_TESTS=ON -DPKCS11_BUILD_BENCH=ON -DPKCS11_WERROR="${WERROR:-ON}" && cmake --build --preset "$1" ${2:+--target "${@:2}"}
 }
 
-# in_root SUITE: what a newer Debian makes of it. One that can't be had is said, and is no failure: sid is broken at times.
+# in_root SUITE: what a newer Debian makes of it. One that can't be made is reported, and is no failure: sid can't be installed at times.
 in_root() {
     local status=0
     scripts/test-in-root.sh "$1" || status=$?

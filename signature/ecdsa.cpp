@@ -83,7 +83,7 @@ std::size_t EcdsaContext::takeForm(Octets raw, Octets tbs, Buffer out) {
         const ossl::ErrorMark mark;
         std::erase_if(forms, [&](const auto& form) { return verifyInSoftware(form, tbs) != 1; });
     }
-    if (forms.size() != 1)
+    if (forms.size() != 1 || forms.front().size() > out.size())
         requireSize(raw.size(), 2 * order);
     const auto& form = forms.front();
     std::copy(form.begin(), form.end(), out.begin());

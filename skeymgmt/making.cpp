@@ -42,7 +42,7 @@ CK_OBJECT_HANDLE create(pkcs11::Session& session, const NewKey& wanted, const pk
 void refuseDouble(pkcs11::Session& session, const uri::Uri& uri) {
     const auto doubles = tokens::byIdOrLabel(CKO_SECRET_KEY, uri.id().value_or(pkcs11::Bytes{}),
                                              uri.object().value_or(""));
-    if (staysOnToken(uri) && !pkcs11::findExactly(session, doubles).empty())
+    if (staysOnToken(uri) && !pkcs11::findCompared(session, doubles, pkcs11::fits).empty())
         throw pkcs11::Error(pkcs11::Failure::ambiguous,
                             "there is a secret key already of the id or name in " +
                                 uri.withoutPin());

@@ -28,7 +28,7 @@ std::vector<Found> find(Session& session, const uri::Uri& uri) {
     for (const CK_OBJECT_CLASS type : classes)
         if (uri.type().value_or(type) == type)
             for (const CK_OBJECT_HANDLE handle :
-                 pkcs11::findExactly(session, {type, uri.object(), uri.id()}))
+                 pkcs11::findCompared(session, {type, uri.object(), uri.id()}, pkcs11::isExactly))
                 all.push_back({type, handle});
     return all;
 }

@@ -24,7 +24,7 @@ foreach(scenario IN LISTS SCENARIOS)
   endif()
 endforeach()
 
-foreach(program IN ITEMS unit_tests keyprovider_tests integration_tests generation_tests reference_tests steps_tests differential_tests cost_tests)
+foreach(program IN ITEMS unit_tests keyprovider_tests integration_tests generation_tests reference_tests steps_tests differential_tests provider_order_tests cost_tests)
   if(TARGET ${program} OR NOT program STREQUAL keyprovider_tests)
     add_debian13_test(${program} ${CMAKE_CURRENT_SOURCE_DIR}/each-gtest.sh $<TARGET_FILE:${program}>)
     set_property(TEST openssl35.${program} APPEND PROPERTY ENVIRONMENT "OPENSSL_CONF=${TOKENS}/plain.cnf")

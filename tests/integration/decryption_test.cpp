@@ -118,7 +118,9 @@ TEST(Decryption, OfTlsSecretsAlwaysSucceeds) {
     premaster[0] = 3;
     premaster[1] = 3;
     const auto run = [&](const Bytes& ciphertext, unsigned version) {
-        return decryptTls(instance, key.get(), ciphertext, version);
+        const auto secret = decryptTls(instance, key.get(), ciphertext, version);
+        EXPECT_TRUE(secret) << takeErrors();
+        return secret;
     };
     const auto good = encrypt(premaster, {});
     EXPECT_EQ(run(good, 0x0303), premaster);

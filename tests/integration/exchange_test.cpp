@@ -382,8 +382,6 @@ TEST(Exchange, IsRightWhereTheProviderIsAskedForByDefault) {
     }
 }
 
-// Such a pair is not taken in, for then software would sign with half of it; its public half is
-// enough.
 // Of a pair in memory the public half is the peer, as in software.
 TEST(Exchange, APairIsAPeerAsItsPublicHalfIs) {
     const Instance instance;

@@ -171,9 +171,9 @@ TEST(Keys, AreMadeOfParametersInMemory) {
             << takeErrors();
         const ossl::Pkey owner(made);
         EXPECT_EQ(EVP_PKEY_eq(made, publicKeyFromFile("ec256").get()), 1);
-        const Bytes data(10, 'd');
-        const auto signature = sign(instance, made, data);
-        EXPECT_EQ(!signature.empty() && verify("ec256", signature, data),
+        const Bytes message(10, 'd');
+        const auto signature = sign(instance, made, message);
+        EXPECT_EQ(!signature.empty() && verify("ec256", signature, message),
                   selection == EVP_PKEY_KEYPAIR);
         takeErrors();
     }

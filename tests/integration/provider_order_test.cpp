@@ -1019,6 +1019,6 @@ TEST_P(ProviderOrder, ChangesNothingForKeysInMemory) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Every, ProviderOrder, ::testing::ValuesIn(cases),
-                         [](const auto& info) { return std::string(info.param.name); });
+                         [](const auto& given) { return std::string(given.param.name); });
 
 } // namespace

@@ -232,8 +232,9 @@ TEST(Signature, TellsTheSaltLengthAsSoftwareDoes) {
         EXPECT_EQ(EVP_PKEY_sign_init(context.get()), 1);
         EXPECT_EQ(EVP_PKEY_CTX_set_rsa_padding(context.get(), RSA_PKCS1_PSS_PADDING), 1);
         for (const char* set : {"", "digest", "auto", "max", "20"}) {
-            if (*set != '\0')
+            if (*set != '\0') {
                 EXPECT_EQ(EVP_PKEY_CTX_ctrl_str(context.get(), "rsa_pss_saltlen", set), 1);
+            }
             int told = 77;
             int number = 77;
             std::array params{OSSL_PARAM_construct_int(OSSL_SIGNATURE_PARAM_PSS_SALTLEN, &number),

@@ -3,6 +3,7 @@
 
 #include "tests/support/config.h"
 #include "tests/support/module.h"
+#include "tests/support/quirks_derivation.h"
 #include "tests/support/quirks_sessions.h"
 #include "tests/support/quirks_signatures.h"
 #include "tests/support/sessions.h"
@@ -19,7 +20,7 @@ CK_RV begin(CK_SESSION_HANDLE session, CK_MECHANISM* mechanism, CK_OBJECT_HANDLE
     if (has(Quirk::rawRsaRefused) && mechanism->mechanism == CKM_RSA_X_509)
         return CKR_MECHANISM_INVALID;
     const CK_RV rv = (real().*Member)(session, mechanism, key);
-    if (rv == CKR_OK && config().alwaysAuthenticate)
+    if (rv == CKR_OK && config().alwaysAuthenticate && !has(Quirk::noContextLogin))
         setAuthentication(session, Authentication::needed);
     if (rv == CKR_OK && Member == &CK_FUNCTION_LIST::C_SignInit)
         setMechanism(session, mechanism->mechanism);
@@ -37,7 +38,7 @@ CK_RV deriveKey(CK_SESSION_HANDLE session, CK_MECHANISM* mechanism, CK_OBJECT_HA
         if (!done)
             return CKR_USER_NOT_LOGGED_IN;
     }
-    return real().C_DeriveKey(session, mechanism, base, attributes, count, key);
+    return deriveAsWanted(session, mechanism, base, attributes, count, key);
 }
 
 template <auto Member>

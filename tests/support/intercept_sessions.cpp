@@ -1,5 +1,6 @@
 // Sessions and logins.
 #include <algorithm>
+#include <span>
 
 #include "tests/support/config.h"
 #include "tests/support/module.h"
@@ -55,7 +56,7 @@ CK_RV loginForOperation(CK_SESSION_HANDLE session, PinCopy pin) {
         const auto known = pinOf(session);
         if (!known)
             return CKR_USER_NOT_LOGGED_IN;
-        if (pin != *known)
+        if (!std::ranges::equal(pin, has(Quirk::contextPin) ? asPin(pinForOneUse) : *known))
             return CKR_PIN_INCORRECT;
     }
     setAuthentication(session, Authentication::done);
@@ -63,7 +64,7 @@ CK_RV loginForOperation(CK_SESSION_HANDLE session, PinCopy pin) {
     return CKR_OK;
 }
 
-CK_RV login(CK_SESSION_HANDLE session, CK_USER_TYPE user, CK_UTF8CHAR* given, CK_ULONG size) {
+CK_RV loginAs(CK_SESSION_HANDLE session, CK_USER_TYPE user, CK_UTF8CHAR* given, CK_ULONG size) {
     const auto& current = config();
     std::string entered = current.protectedPin.value_or(""); // at the PIN pad
     if (given == nullptr && current.protectedPin) {
@@ -73,6 +74,12 @@ CK_RV login(CK_SESSION_HANDLE session, CK_USER_TYPE user, CK_UTF8CHAR* given, CK
     PinCopy pin;
     if (given != nullptr)
         pin.assign(given, given + size);
+    if (const CK_RV rv = changeLogin(user, pin); rv != CKR_OK)
+        return rv;
+    if (given != nullptr) {
+        given = pin.data();
+        size = pin.size();
+    }
     if (user == CKU_CONTEXT_SPECIFIC && current.alwaysAuthenticate)
         return loginForOperation(session, pin);
     if (has(Quirk::readWriteLogin) && isReadOnly(session))
@@ -91,6 +98,19 @@ CK_RV login(CK_SESSION_HANDLE session, CK_USER_TYPE user, CK_UTF8CHAR* given, CK
     return rv;
 }
 
+CK_RV login(CK_SESSION_HANDLE session, CK_USER_TYPE user, CK_UTF8CHAR* given, CK_ULONG size) {
+    if (has(Quirk::userName) && user == CKU_USER)
+        return CKR_USER_TYPE_INVALID;
+    return loginAs(session, user, given, size);
+}
+
+CK_RV loginUser(CK_SESSION_HANDLE session, CK_USER_TYPE user, CK_UTF8CHAR* given, CK_ULONG size,
+                CK_UTF8CHAR* name, CK_ULONG nameSize) {
+    if (!std::ranges::equal(std::span(name, nameSize), namedUser))
+        return CKR_PIN_INCORRECT;
+    return loginAs(session, user, given, size);
+}
+
 CK_RV logout(CK_SESSION_HANDLE session) {
     const CK_RV rv = real().C_Logout(session);
     if (rv == CKR_OK)
@@ -105,6 +125,8 @@ void interceptSessions(FunctionList& list) {
     list.C_CloseSession = closeSession;
     list.C_CloseAllSessions = closeAllSessions;
     list.C_Login = login;
+    if (has(Quirk::userName))
+        list.C_LoginUser = loginUser;
     list.C_Logout = logout;
 }
 

@@ -22,7 +22,7 @@ CK_RV getTokenInfo(CK_SLOT_ID slot, CK_TOKEN_INFO* info) {
     info->flags = (info->flags | current.addedTokenFlags) & ~current.removedTokenFlags;
     if (wrongPinWasEntered())
         info->flags |= CKF_USER_PIN_COUNT_LOW;
-    if (current.protectedPin)
+    if (current.protectedPin && !has(Quirk::hiddenPinPad))
         info->flags |= CKF_PROTECTED_AUTHENTICATION_PATH;
     if (current.maxSessions)
         info->ulMaxSessionCount = info->ulMaxRwSessionCount = *current.maxSessions;

@@ -33,6 +33,17 @@ constexpr std::pair<const char*, Quirk> names[] = {
     {"empty-mechanism-list", Quirk::emptyMechanismList},
     {"raw-rsa-refused", Quirk::rawRsaRefused},
     {"changes-process", Quirk::changesProcess},
+    {"derive-wants-derive", Quirk::deriveWantsDerive},
+    {"derive-wants-private", Quirk::deriveWantsPrivate},
+    {"derive-wants-no-length", Quirk::deriveWantsNoLength},
+    {"device-error-for-unknown", Quirk::deviceErrorForUnknown},
+    {"finalize-hangs", Quirk::finalizeHangs},
+    {"no-context-login", Quirk::noContextLogin},
+    {"context-pin", Quirk::contextPin},
+    {"vendor-user", Quirk::vendorUser},
+    {"user-name", Quirk::userName},
+    {"empty-pin", Quirk::emptyPin},
+    {"hidden-pin-pad", Quirk::hiddenPinPad},
 };
 static_assert(std::size(names) == static_cast<std::size_t>(Quirk::count));
 

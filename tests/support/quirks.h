@@ -29,6 +29,17 @@ enum class Quirk {
     emptyMechanismList,
     rawRsaRefused,
     changesProcess,
+    deriveWantsDerive,
+    deriveWantsPrivate,
+    deriveWantsNoLength,
+    deviceErrorForUnknown,
+    finalizeHangs,
+    noContextLogin,
+    contextPin,
+    vendorUser,
+    userName,
+    emptyPin,
+    hiddenPinPad,
     count
 };
 

@@ -77,7 +77,8 @@ CK_RV findByLongerLabel(CK_SESSION_HANDLE session, const CK_ATTRIBUTE* filter, C
 }
 
 bool hidesUnknown() {
-    return has(Quirk::stopAtUnknownAttribute) || has(Quirk::refuseUnknownAttributes);
+    return has(Quirk::stopAtUnknownAttribute) || has(Quirk::refuseUnknownAttributes) ||
+           has(Quirk::deviceErrorForUnknown);
 }
 
 CK_RV readUntilUnknown(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE* attributes,
@@ -93,7 +94,7 @@ CK_RV readUntilUnknown(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_AT
                                    static_cast<CK_ULONG>(unknown - attributes));
         unknown->ulValueLen = CK_UNAVAILABLE_INFORMATION;
     }
-    return CKR_ATTRIBUTE_TYPE_INVALID;
+    return has(Quirk::deviceErrorForUnknown) ? CKR_DEVICE_ERROR : CKR_ATTRIBUTE_TYPE_INVALID;
 }
 
 bool findsOddly() {

@@ -8,6 +8,26 @@
 
 namespace test_module {
 
+PinCopy asPin(std::string_view text) {
+    return {text.begin(), text.end()};
+}
+
+CK_RV changeLogin(CK_USER_TYPE& user, PinCopy& pin) {
+    constexpr CK_USER_TYPE vendors = 0x80000001;
+    if (user == CKU_CONTEXT_SPECIFIC)
+        return has(Quirk::noContextLogin) ? CKR_USER_TYPE_INVALID : CKR_OK;
+    if (has(Quirk::vendorUser) && user != vendors)
+        return CKR_USER_TYPE_INVALID;
+    if (user == vendors)
+        user = CKU_USER;
+    if (!has(Quirk::emptyPin))
+        return CKR_OK;
+    if (!pin.empty())
+        return CKR_PIN_INCORRECT;
+    pin = asPin(testPin);
+    return CKR_OK;
+}
+
 bool isReadOnly(CK_SESSION_HANDLE session) {
     CK_SESSION_INFO info{};
     return real().C_GetSessionInfo(session, &info) == CKR_OK && (info.flags & CKF_RW_SESSION) == 0;

@@ -5,10 +5,22 @@
 
 #include <p11-kit/pkcs11.h>
 
+#include "tests/support/pin_copy.h"
+
 namespace test_module {
 
 /// The PIN of the tests' tokens.
 inline constexpr std::string_view testPin = "1234";
+/// The one for keys that ask for a PIN at each use, where that is another.
+inline constexpr std::string_view pinForOneUse = "9876";
+/// The user that C_LoginUser takes.
+inline constexpr std::string_view namedUser = "operator";
+
+PinCopy asPin(std::string_view text);
+
+/// What C_Login answers and what is not passed on then, CKR_OK where it is; changes what the real
+/// module gets.
+CK_RV changeLogin(CK_USER_TYPE& user, PinCopy& pin);
 
 bool isReadOnly(CK_SESSION_HANDLE session);
 

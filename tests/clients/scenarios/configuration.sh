@@ -273,3 +273,73 @@ total 18
 COUNTS
     done
 }
+
+# What vendors' modules want of a login, by directives; the test module stands in for them.
+scenario_login_forms() {
+    export PKCS11_TEST_TARGET=$PKCS11_PROVIDER_MODULE
+    unset PKCS11_PROVIDER_MODULE
+    local key without
+    key="pkcs11:token=scenarios;object=ec256;type=private"
+    signs() { # DIRECTIVES
+        configuration "pkcs11-module-path = $TEST_MODULE
+$1"
+        openssl dgst -sha256 -sign "$key" -out sig data.bin
+    }
+    verified() {
+        signs "$1" || die "refused: $1"
+        plain dgst -sha256 -verify "$(public_of ec256)" -signature sig data.bin >/dev/null
+    }
+    pin="pkcs11-module-token-pin = $PIN"
+    for without in "" "pkcs11-module-user-type = so" "pkcs11-module-user-type = 0x80000003"; do
+        ! PKCS11_TEST_QUIRK=vendor-user signs "$pin
+$without" 2>errors || die "works with $without"
+        grep -q "C_Login answered CKR_USER_TYPE_INVALID" errors || die "$(cat errors)"
+    done
+    export PKCS11_TEST_QUIRK=vendor-user
+    verified "$pin
+pkcs11-module-user-type = 0x80000001"
+    verified "$pin
+pkcs11-module-quirks = luna-non-standard-cku-user"
+    export PKCS11_TEST_QUIRK=empty-pin
+    verified "pkcs11-module-quirks = empty-pin"
+    export PKCS11_TEST_QUIRK=hidden-pin-pad PKCS11_TEST_PROTECTED_PATH=$PIN
+    verified "pkcs11-module-token-pin = 9999
+pkcs11-module-quirks = pin-pad"
+    unset PKCS11_TEST_PROTECTED_PATH
+    export PKCS11_TEST_QUIRK=user-name PKCS11_TEST_MESSAGE_SIGN=1
+    verified "$pin
+pkcs11-module-user-name = operator"
+    unset PKCS11_TEST_MESSAGE_SIGN
+    export PKCS11_TEST_QUIRK=context-pin PKCS11_TEST_ALWAYS_AUTHENTICATE=1
+    verified "$pin
+pkcs11-module-context-pin = 9876"
+    (umask 077 && echo 9876 >second-pin)
+    verified "$pin
+pkcs11-module-context-pin = file:$WORK/second-pin"
+    ! signs "$pin" 2>errors || die "works with the token's PIN alone"
+    grep -q CKR_PIN_INCORRECT errors || die "$(cat errors)"
+    export PKCS11_TEST_QUIRK=no-context-login
+    verified "$pin"
+    export PKCS11_TEST_HIDE_ATTRIBUTES=0x202 PKCS11_TEST_QUIRK=
+    verified "$pin"
+}
+
+# A module that never comes back from C_Finalize does not keep the process.
+scenario_finalize_hangs() {
+    export PKCS11_TEST_TARGET=$PKCS11_PROVIDER_MODULE PKCS11_PROVIDER_MODULE=$TEST_MODULE PKCS11_TEST_QUIRK=finalize-hangs
+    timeout 60 openssl dgst -provider "$PROVIDER" -provider default -sha256 -sign "$(uri ec256)" -out sig data.bin || die "status $?"
+    plain dgst -sha256 -verify "$(public_of ec256)" -signature sig data.bin >/dev/null
+}
+
+# The one session there may be has a signing of messages begun in it, with another key.
+scenario_one_session_for_two_keys() {
+    configuration "pkcs11-module-path = $TEST_MODULE
+pkcs11-module-max-sessions = 1"
+    export PKCS11_TEST_TARGET=$PKCS11_PROVIDER_MODULE PKCS11_TEST_MESSAGE_SIGN=1
+    unset PKCS11_PROVIDER_MODULE
+    timeout 60 openssl cms -sign -nodetach -binary -in data.bin -outform DER -out mail -signer "$(certificate_of rsa)" -inkey "$(uri rsa)" \
+        -signer "$(certificate_of ec256)" -inkey "$(uri ec256)" || die "status $?"
+    cat "$(certificate_of rsa)" "$(certificate_of ec256)" >both.pem
+    plain cms -verify -binary -inform DER -in mail -CAfile both.pem -out content
+    cmp -s content data.bin || die "another content"
+}

@@ -132,7 +132,7 @@ scenario_generate_refused() {
     PKCS11_TEST_TOKEN_FLAGS=0x2 fails_genpkey "is write-protected" "${ec[@]}" -pkeyopt "$(place refused)"
     PKCS11_TEST_FAULTS=C_GenerateKeyPair:1=CKR_DEVICE_REMOVED fails_genpkey "CKR_DEVICE_REMOVED" "${ec[@]}" -pkeyopt "$(place refused)"
     PKCS11_TEST_FAULTS=C_OpenSession:1+=CKR_TOKEN_WRITE_PROTECTED fails_genpkey "CKR_TOKEN_WRITE_PROTECTED" "${ec[@]}" -pkeyopt "$(place refused)"
-    PKCS11_TEST_FAULTS=C_GetAttributeValue:1=CKR_DEVICE_ERROR fails_genpkey "can't be had" "${ec[@]}" -pkeyopt "$(place refused)"
+    PKCS11_TEST_FAULTS=C_GetAttributeValue:1-2=CKR_DEVICE_ERROR fails_genpkey "can't be had" "${ec[@]}" -pkeyopt "$(place refused)"
     PKCS11_TEST_MAX_SESSIONS=1 genpkey "${ec[@]}" -pkeyopt "$(place one)" -out one.pem
     gone refused
 }

@@ -1,0 +1,12 @@
+// Tokens that insist on something in the template of a key that is derived.
+#pragma once
+
+#include <p11-kit/pkcs11.h>
+
+namespace test_module {
+
+/// C_DeriveKey, where the quirks let the template pass.
+CK_RV deriveAsWanted(CK_SESSION_HANDLE session, CK_MECHANISM* mechanism, CK_OBJECT_HANDLE base,
+                     CK_ATTRIBUTE* attributes, CK_ULONG count, CK_OBJECT_HANDLE* key);
+
+} // namespace test_module
