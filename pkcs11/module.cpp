@@ -164,17 +164,22 @@ bool Module::finalizeCall() {
 }
 
 // The same at the end of the process, for which no module may be waited for without end: some never
-// come back. The thread goes with the process.
+// come back. Their thread goes with the process; any other has ended, and has cleaned up behind
+// itself, before the libraries that it used do.
 bool Module::finalizeCallAtExit() {
     auto ended = std::make_shared<std::promise<bool>>();
     auto answer = ended->get_future();
+    std::thread thread;
     try {
-        std::thread([this, ended] { ended->set_value(finalizeCall()); }).detach();
+        thread = std::thread([this, ended] { ended->set_value(finalizeCall()); });
     } catch (const std::system_error&) { // no thread can be had any more
         return finalizeCall();
     }
-    if (answer.wait_for(finalizePatience) == std::future_status::ready)
+    if (answer.wait_for(finalizePatience) == std::future_status::ready) {
+        thread.join();
         return answer.get();
+    }
+    thread.detach();
     trace::step("C_Finalize of module " + name_ + " does not come back");
     return false;
 }

@@ -330,11 +330,12 @@ void Search::refuseWithoutPublicHalf(const std::vector<Entry>& privateKeys) {
 }
 
 void Search::nothingFound(CK_OBJECT_CLASS type) {
-    std::string message = std::string("no ") + pkcs11::nameOf(type) + " fits " + uri_.withoutPin() +
-                          "; searched: " + tokens_.describe();
+    std::string message = std::string("no ") + pkcs11::nameOf(type) + " fits " + uri_.withoutPin();
+    // Before the tokens: OpenSSL cuts long messages.
     if (tokens_.severalNeedLogin())
-        message += "; several of them need a login, which is done only if the URI fits one "
-                   "(token=, serial=)";
+        message += "; several tokens need a login, which is done only if the URI fits one (token=, "
+                   "serial=, slot-id=)";
+    message += "; searched: " + tokens_.describe();
     for (auto* token : tokens_.tokens()) {
         const auto there =
             inventory(*token, type == CKO_DATA ? CK_OBJECT_CLASS{CKO_PRIVATE_KEY} : type);

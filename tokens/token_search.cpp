@@ -58,7 +58,10 @@ TokenSearch::TokenSearch(ossl::Context& context, const uri::Uri& uri) : uri_(uri
         return;
     refresh(modules);
     problems_.clear();
+    uninitialized_.clear();
     searchModules(modules);
+    if (tokens_.empty())
+        addThoseThatAnswer();
     if (tokens_.empty())
         nothingFits(modules);
 }
@@ -105,9 +108,11 @@ std::vector<pkcs11::Module*> TokenSearch::selectModules(ossl::Context& context) 
 void TokenSearch::searchModule(pkcs11::Module& module) {
     const auto found = tokens_.size();
     const auto withLogin = loginTokens_.size();
+    const auto uninitialized = uninitialized_.size();
     for (pkcs11::Recovery recovery(module);;) {
         tokens_.resize(found);
         loginTokens_.resize(withLogin);
+        uninitialized_.resize(uninitialized);
         unread_.clear();
         try {
             searchSlots(module);
@@ -143,15 +148,37 @@ void TokenSearch::searchSlot(pkcs11::Module& module, pkcs11::Epoch epoch, CK_SLO
                                              rv, "slot " + std::to_string(slot)));
         return;
     }
-    if ((info.flags & CKF_TOKEN_INITIALIZED) == 0)
-        return;
     if (!uri_.matchesToken(info))
         return;
-    auto& token = module.token(slot, info);
-    token.noteSeen(epoch, slot, info);
+    if ((info.flags & CKF_TOKEN_INITIALIZED) == 0)
+        uninitialized_.push_back({&module, epoch, slot, info});
+    else
+        add(seen({&module, epoch, slot, info}), info.flags);
+}
+
+pkcs11::Token& TokenSearch::seen(const Found& found) {
+    auto& token = found.module->token(found.slot, found.info);
+    token.noteSeen(found.epoch, found.slot, found.info);
+    return token;
+}
+
+void TokenSearch::add(pkcs11::Token& token, CK_FLAGS flags) {
     tokens_.push_back(&token);
-    if ((info.flags & CKF_LOGIN_REQUIRED) != 0)
+    if ((flags & CKF_LOGIN_REQUIRED) != 0)
         loginTokens_.push_back(&token);
+}
+
+// Some tokens never say that they are initialised: one that opens a session is.
+void TokenSearch::addThoseThatAnswer() {
+    for (const auto& found : uninitialized_) {
+        try {
+            auto& token = seen(found);
+            token.connection()->take();
+            add(token, found.info.flags);
+        } catch (const pkcs11::Error& error) {
+            pkcs11::trace::step(error.what());
+        }
+    }
 }
 
 // There are tokens that need a login and do not say so (CKF_LOGIN_REQUIRED).

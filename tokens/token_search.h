@@ -36,12 +36,22 @@ class TokenSearch {
     void searchModule(pkcs11::Module& module);
     void searchSlots(pkcs11::Module& module);
     void searchSlot(pkcs11::Module& module, pkcs11::Epoch epoch, CK_SLOT_ID slot);
+    struct Found {
+        pkcs11::Module* module;
+        pkcs11::Epoch epoch;
+        CK_SLOT_ID slot;
+        CK_TOKEN_INFO info;
+    };
+    static pkcs11::Token& seen(const Found& found);
+    void add(pkcs11::Token& token, CK_FLAGS flags);
+    void addThoseThatAnswer();
     std::vector<std::string> present(const std::vector<pkcs11::Module*>& modules) const;
     [[noreturn]] void nothingFits(const std::vector<pkcs11::Module*>& modules) const;
 
     const uri::Uri& uri_;
     std::vector<pkcs11::Token*> tokens_;
     std::vector<pkcs11::Token*> loginTokens_;
+    std::vector<Found> uninitialized_;  ///< used where no other token fits
     std::vector<pkcs11::Error> unread_; ///< slots that the present attempt could not read
     std::vector<std::string> problems_; ///< modules and slots that could not be used
 };

@@ -194,4 +194,39 @@ TEST(QuirkOfSignatures, OfEcdsaAreTakenWhereTheyVerify) {
     module().configure("PKCS11_TEST_QUIRK", nullptr);
 }
 
+// A PIN that is given is tried where nothing is found without.
+TEST(QuirkOfLogins, IsNeededThoughTheTokenDoesNotSaySo) {
+    set("PKCS11_TEST_TOKEN_FLAGS", "-0x4"); // CKF_LOGIN_REQUIRED
+    EXPECT_EQ(inChild([] {
+                  const Instance instance;
+                  expectSignatures(instance);
+                  expectSecrets(instance);
+                  return !::testing::Test::HasFailure();
+              }),
+              0);
+    set("PKCS11_TEST_TOKEN_FLAGS", nullptr);
+}
+
+TEST(QuirkOfSlots, WithATokenThatIsNeverInitialisedAreUsed) {
+    set("PKCS11_TEST_TOKEN_FLAGS", "-0x400"); // CKF_TOKEN_INITIALIZED
+    EXPECT_EQ(inChild([] {
+                  const Instance instance;
+                  expectSignatures(instance);
+                  return !::testing::Test::HasFailure();
+              }),
+              0);
+    set("PKCS11_TEST_TOKEN_FLAGS", nullptr);
+}
+
+// Slots are numbered anew, and the session of before is gone.
+TEST(QuirkOfSlots, ThatAreNumberedAnewAreLookedForAgain) {
+    const Instance instance;
+    const auto key = loadPrivate(instance, "ec256");
+    for (const char* function : {"C_SignInit", "C_Sign"}) {
+        fault(function, "1", CKR_SLOT_ID_INVALID);
+        EXPECT_FALSE(sign(instance, key.get(), {1}).empty()) << takeErrors();
+        noFaults();
+    }
+}
+
 } // namespace

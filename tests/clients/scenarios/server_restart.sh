@@ -67,7 +67,7 @@ wait_for_each() { # PHASE COUNT
 }
 handshakes_of() { cat "good.$1.$2" 2>/dev/null | wc -l; }
 
-# Handshakes fail at most while the token's server is down, twice, and all succeed before and afterwards.
+# Handshakes may fail while the token's server is down, twice, and all succeed before and afterwards.
 survives_restarts() {
     local round number pids=()
     set_phase before
@@ -80,6 +80,7 @@ survives_restarts() {
     for round in 1 2; do
         set_phase "down$round"
         kill_token_server
+        if openssl pkey "${PROV[@]}" -in "$(uri rsa)" -noout >/dev/null 2>&1; then die "the server is not down"; fi
         sleep 1
         start_token_server
         # A handshake that began while it was down may end after it is up.
@@ -92,7 +93,6 @@ survives_restarts() {
     done
     touch stop
     wait "${pids[@]}"
-    [ "$(handshakes bad down1)" -gt 0 ] || die "nothing failed while the server was down: it was not"
 }
 
 scenario_token_server_restart_s_server() {
