@@ -1,6 +1,7 @@
 // What the differential test has found, each with the right value: a token's key and the same key
 // in software give it.
 #include <functional>
+#include <optional>
 
 #include <openssl/core_names.h>
 #include <openssl/rsa.h>
@@ -127,13 +128,19 @@ TEST(Findings, NoDigestIsNotTakenForOne) {
     });
 }
 
+// OpenSSL 3.5 refuses it, and so does the token's key then.
 TEST(Findings, TheDigestNullIsOfNoSizeForEcdsa) {
-    onBothSides([](Side& side) {
+    std::optional<int> inSoftware;
+    onBothSides([&inSoftware](Side& side) {
         const auto context = contextFor(side, "P-256");
         ASSERT_EQ(EVP_PKEY_sign_init(context.get()), 1);
         const ossl::Md null(EVP_MD_fetch(defaultOnly(), "NULL", nullptr));
-        ASSERT_EQ(EVP_PKEY_CTX_set_signature_md(context.get(), null.get()), 1);
-        EXPECT_EQ(signInto(context.get(), 72), 1);
+        const int taken = EVP_PKEY_CTX_set_signature_md(context.get(), null.get());
+        EXPECT_EQ(taken, inSoftware.value_or(taken));
+        inSoftware = taken;
+        if (taken == 1) {
+            EXPECT_EQ(signInto(context.get(), 72), 1);
+        }
     });
 }
 
