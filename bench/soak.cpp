@@ -12,7 +12,6 @@
 #include <vector>
 
 #include <openssl/err.h>
-#include <openssl/rand.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -65,9 +64,12 @@ bool verifies(const Key& key, const Bytes& signature, const Bytes& hash) {
                            hash.size()) == 1;
 }
 
+// The system's numbers: a thread that forks would leave the lock of OpenSSL's generator to the
+// child for good if another were inside, and SoftHSM waits for that lock.
 Bytes randomHash() {
     Bytes hash(hashSize);
-    RAND_bytes(hash.data(), static_cast<int>(hash.size()));
+    if (getentropy(hash.data(), hash.size()) != 0)
+        std::abort();
     return hash;
 }
 
