@@ -17,7 +17,7 @@ extern const Calls oneDerivation;
 /// A pair of `group` in memory, of whichever provider `libctx` takes.
 ossl::Pkey generate(OSSL_LIB_CTX* libctx, const std::string& group);
 std::string groupOf(EVP_PKEY* key);
-/// In software; null if `point` is none of the group's.
+/// Made in software; null if `point` does not lie on the group's curve.
 ossl::Pkey publicKeyOf(const std::string& group, const Bytes& point);
 /// A key's public half, as it comes from a file, in `libctx`.
 ossl::Pkey publicHalf(OSSL_LIB_CTX* libctx, EVP_PKEY* key);

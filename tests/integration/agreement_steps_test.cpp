@@ -37,7 +37,7 @@ class AgreementSteps : public Steps {
         case 'q':
             return derive(nullptr);
         case 'd':
-            return std::to_string(goOnWithACopy());
+            return std::to_string(goOnWithCopy(context_));
         case 'x':
             return meeting_.onToken ? whileFailing("C_DeriveKey", [this] { return deriveAll(); })
                                     : "left out";
@@ -58,14 +58,6 @@ class AgreementSteps : public Steps {
             return "refused";
         return secret == nullptr ? "1" : std::string(secret, secret + size);
     }
-    int goOnWithACopy() {
-        ossl::PkeyCtx copy(EVP_PKEY_CTX_dup(context_.get()));
-        if (!copy)
-            return 0;
-        context_ = std::move(copy);
-        return 1;
-    }
-
     Meeting meeting_;
     ossl::PkeyCtx context_;
 };
@@ -141,7 +133,7 @@ class KemSteps : public Steps {
         case 'r':
             return decapsulate(secret_.data(), 31, 768);
         case 'd':
-            return goOnWithACopy();
+            return std::to_string(goOnWithCopy(context_));
         default:
             return decapsulate(secret_.data(), 32, 768);
         }
@@ -162,14 +154,6 @@ class KemSteps : public Steps {
             EVP_PKEY_decapsulate(context_.get(), secret, &room, given_.ciphertext.data(), size);
         return std::to_string(result) + (secret_ == given_.secret ? " with the secret" : "");
     }
-    std::string goOnWithACopy() {
-        ossl::PkeyCtx copy(EVP_PKEY_CTX_dup(context_.get()));
-        if (!copy)
-            return "0";
-        context_ = std::move(copy);
-        return "1";
-    }
-
     ossl::PkeyCtx context_;
     const Encapsulated& given_;
     Bytes secret_ = Bytes(32);

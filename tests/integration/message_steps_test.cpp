@@ -1,30 +1,11 @@
 // EVP_PKEY_sign and EVP_PKEY_verify of hashes, and of messages (OpenSSL 3.4), step by step in any
 // order.
-#include "newer.h"
+#include "message_functions.h"
 #include "signature_steps.h"
 
 namespace {
 
 using namespace testing_support;
-
-struct Signature;
-void freeSignature(Signature* algorithm) {
-    newer<void(Signature*)>("EVP_SIGNATURE_free")(algorithm);
-}
-using Algorithm = ossl::Owner<Signature, freeSignature>;
-
-using MessageInit = int(EVP_PKEY_CTX*, Signature*, const OSSL_PARAM*);
-using MessageUpdate = int(EVP_PKEY_CTX*, const unsigned char*, std::size_t);
-const auto fetch =
-    newer<Signature*(OSSL_LIB_CTX*, const char*, const char*)>("EVP_SIGNATURE_fetch");
-const auto signInit = newer<MessageInit>("EVP_PKEY_sign_message_init");
-const auto signUpdate = newer<MessageUpdate>("EVP_PKEY_sign_message_update");
-const auto signFinal =
-    newer<int(EVP_PKEY_CTX*, unsigned char*, std::size_t*)>("EVP_PKEY_sign_message_final");
-const auto verifyInit = newer<MessageInit>("EVP_PKEY_verify_message_init");
-const auto verifyUpdate = newer<MessageUpdate>("EVP_PKEY_verify_message_update");
-const auto verifyFinal = newer<int(EVP_PKEY_CTX*)>("EVP_PKEY_verify_message_final");
-const auto setSignature = newer<MessageUpdate>("EVP_PKEY_CTX_set_signature");
 
 /// One EVP_PKEY_CTX.
 class KeySteps : public Steps {
@@ -36,13 +17,7 @@ class KeySteps : public Steps {
   protected:
     const Side& side() const { return side_; }
     EVP_PKEY_CTX* context() const { return context_.get(); }
-    int goOnWithACopy() {
-        ossl::PkeyCtx copy(EVP_PKEY_CTX_dup(context()));
-        if (!copy)
-            return 0;
-        context_ = std::move(copy);
-        return 1;
-    }
+    int copyAndGoOn() { return goOnWithCopy(context_); }
 
   private:
     Side side_;
@@ -70,7 +45,7 @@ class HashSteps : public KeySteps {
         case 'v':
             return std::to_string(begin(EVP_PKEY_verify_init));
         case 'd':
-            return std::to_string(goOnWithACopy());
+            return std::to_string(copyAndGoOn());
         case '0':
         case '1':
             return std::to_string(check(static_cast<std::size_t>(name - '0')));
@@ -124,7 +99,7 @@ class MessageSigning : public MessageSteps {
         case 'u':
             return std::to_string(signUpdate(context(), piece.data(), piece.size()));
         case 'd':
-            return std::to_string(goOnWithACopy());
+            return std::to_string(copyAndGoOn());
         case 'o':
             return finalStep(side(), name, [this](unsigned char* out, std::size_t* size) {
                 return EVP_PKEY_sign(context(), out, size, piece.data(), piece.size());
@@ -158,7 +133,7 @@ class MessageVerification : public MessageSteps {
         case 'u':
             return verifyUpdate(context(), piece.data(), piece.size());
         case 'd':
-            return goOnWithACopy();
+            return copyAndGoOn();
         case 'o':
             return EVP_PKEY_verify(context(), signatures[1].data(), signatures[1].size(),
                                    piece.data(), piece.size());

@@ -41,6 +41,10 @@ std::size_t compareAll(const std::string& first, const std::string& alphabet, st
                        const Make& onToken, const Make& inSoftware,
                        const Expectation& expected = asInSoftware);
 
+/// Copies the context and goes on with the copy. 0 where OpenSSL makes none; the context stays
+/// then.
+int goOnWithCopy(ossl::PkeyCtx& context);
+
 /// Runs `body` while every call of `function` fails, and ends what it was to end.
 template <typename Body>
 auto whileFailing(const std::string& function, Body&& body) {

@@ -58,7 +58,7 @@ class Room {
 /// Size and hash of what is long, else the bytes.
 std::string textOf(const Bytes& bytes);
 
-/// The hash of the data, in software; empty if there is none.
+/// The hash of the data, computed in software; empty if OpenSSL does not have the digest.
 Bytes hashOf(const std::string& digest, const Bytes& data);
 
 /// The bytes with something wrong: a bit, the length, or all of them.

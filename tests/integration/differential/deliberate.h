@@ -16,7 +16,7 @@ struct Difference {
     const char* before = nullptr;
 };
 
-/// The entry of the list that allows the two answers; null if there is none.
+/// The entry of the list that allows the two answers to differ; null if no entry does.
 const Difference* deliberateDifference(const Answer& software, const Answer& token);
 
 } // namespace testing_support::differential

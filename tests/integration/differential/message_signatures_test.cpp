@@ -1,31 +1,12 @@
 // EVP_PKEY_sign_message_* and EVP_PKEY_verify_message_* (OpenSSL 3.4), with algorithms that name
 // their digest.
 #include "scheme.h"
-#include "tests/integration/newer.h"
+#include "tests/integration/message_functions.h"
 
 namespace {
 
 using namespace testing_support;
 using namespace testing_support::differential;
-
-struct Signature;
-void freeSignature(Signature* algorithm) {
-    newer<void(Signature*)>("EVP_SIGNATURE_free")(algorithm);
-}
-using Algorithm = ossl::Owner<Signature, freeSignature>;
-
-using MessageInit = int(EVP_PKEY_CTX*, Signature*, const OSSL_PARAM*);
-using MessageUpdate = int(EVP_PKEY_CTX*, const unsigned char*, std::size_t);
-const auto fetch =
-    newer<Signature*(OSSL_LIB_CTX*, const char*, const char*)>("EVP_SIGNATURE_fetch");
-const auto signInit = newer<MessageInit>("EVP_PKEY_sign_message_init");
-const auto signUpdate = newer<MessageUpdate>("EVP_PKEY_sign_message_update");
-const auto signFinal =
-    newer<int(EVP_PKEY_CTX*, unsigned char*, std::size_t*)>("EVP_PKEY_sign_message_final");
-const auto verifyInit = newer<MessageInit>("EVP_PKEY_verify_message_init");
-const auto verifyUpdate = newer<MessageUpdate>("EVP_PKEY_verify_message_update");
-const auto verifyFinal = newer<int(EVP_PKEY_CTX*)>("EVP_PKEY_verify_message_final");
-const auto setSignature = newer<MessageUpdate>("EVP_PKEY_CTX_set_signature");
 
 /// What is signed or verified; the signature may be wrong.
 struct Given {
