@@ -202,6 +202,7 @@ EVP_MD* RsaCipher::oaepDigest() {
 }
 
 std::size_t RsaCipher::decryptOaep(Octets ciphertext, Buffer out) {
+    const bool tookRaw = takesRaw();
     if (const auto size = decryptOaepOnToken(ciphertext, out))
         return *size;
     if (const auto block = rawDecryptIfTaken(ciphertext)) {
@@ -209,9 +210,9 @@ std::size_t RsaCipher::decryptOaep(Octets ciphertext, Buffer out) {
         requireGood(decoded.good);
         return decoded.size;
     }
-    // Raw RSA may have been found to be refused only now.
-    if (const auto size = decryptOaepOnToken(ciphertext, out))
-        return *size;
+    if (tookRaw) // and was refused only now, so that the token's own OAEP is worth a try
+        if (const auto size = decryptOaepOnToken(ciphertext, out))
+            return *size;
     throw pkcs11::Error(
         pkcs11::Failure::unsupported,
         "neither OAEP with these parameters nor raw RSA (CKM_RSA_X_509) is offered for the " +

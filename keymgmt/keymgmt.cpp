@@ -327,7 +327,7 @@ int getKeyParams(void* keydata, OSSL_PARAM params[]) {
     });
 }
 
-// Of another provider's keys: nothing where there is none.
+// What the other provider lists for its keys; null if no other provider has such keys.
 template <KeyType Type>
 const OSSL_PARAM* othersList(void* provctx, int id) {
     using List = const OSSL_PARAM*(void*);

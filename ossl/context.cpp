@@ -72,16 +72,12 @@ std::vector<pkcs11::Module*> Context::modules() {
     const auto& wanted = settings();
     if (!wanted.problem.empty())
         throw UsageError(Reason::parameter, wanted.problem);
-    const pkcs11::ModuleOptions options{
-        wanted.moduleInitArgs,    wanted.neverFinalize, wanted.maxIdleSessions, wanted.maxSessions,
-        wanted.readWriteSessions, wanted.userType,      wanted.userName,        wanted.pinPad,
-        wanted.emptyPin};
     const pkcs11::ModulePolicy policy(wanted.allowedModulePaths);
     std::vector<pkcs11::ModuleUse> loaded;
     if (wanted.modulePath.empty())
-        loaded = pkcs11::loadRegisteredModules(options, policy);
+        loaded = pkcs11::loadRegisteredModules(wanted.module, policy);
     else
-        loaded.push_back(pkcs11::loadModule(wanted.modulePath, options, policy));
+        loaded.push_back(pkcs11::loadModule(wanted.modulePath, wanted.module, policy));
     const std::lock_guard lock(pkcs11::process::stateMutex());
     if (!modulesLoaded_)
         modules_.swap(loaded);

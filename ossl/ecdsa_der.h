@@ -14,8 +14,8 @@ std::size_t ecdsaToDer(std::span<const unsigned char> raw, std::span<unsigned ch
 
 /// What a token may mean by `raw`, as ECDSA-Sig-Values, for a curve whose order has `orderSize`
 /// bytes: r and s side by side; or, of the forms that some modules give in its place, DER; or r and
-/// s without their leading zeros, where nothing tells where s begins. So where there are several
-/// only verification tells which it is. Empty where it is none of these.
+/// s without their leading zeros. In that form nothing marks where s begins: every possible
+/// signature is returned, and the caller has to verify them. Returns nothing for any other form.
 std::vector<std::vector<unsigned char>> ecdsaForms(std::span<const unsigned char> raw,
                                                    std::size_t orderSize);
 

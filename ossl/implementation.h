@@ -20,7 +20,7 @@ class Implementation {
     explicit operator bool() const { return functions_ != nullptr; }
     void* provctx() const { return provctx_; }
 
-    /// The function of that id; null if there is none.
+    /// The function with the number `id`; null if the provider does not have it.
     template <typename Function>
     Function* function(int id) const {
         return reinterpret_cast<Function*>(find(id));

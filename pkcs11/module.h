@@ -14,26 +14,12 @@
 #include "pkcs11/error.h"
 #include "pkcs11/functions.h"
 #include "pkcs11/life.h"
+#include "pkcs11/module_options.h"
 #include "pkcs11/trace.h"
 
 namespace pkcs11 {
 
 class Token;
-
-/// How a module is started and ended.
-struct ModuleOptions {
-    std::string initArgs; ///< pReserved of C_Initialize (NSS softokn needs it); empty for none
-    bool neverFinalize = false;        ///< quirk no-deinit: C_Finalize is never called
-    std::size_t maxIdleSessions = 256; ///< sessions kept for later operations, for each token
-    std::size_t maxSessions = 0;       ///< that may be open at once, for each token; 0: any number
-    bool readWriteSessions = false;    ///< quirk read-write-sessions: no other ones are opened
-    CK_USER_TYPE userType = CKU_USER;  ///< who logs in
-    std::string userName;              ///< for C_LoginUser (PKCS#11 3.0); empty for C_Login
-    bool pinPad = false;   ///< quirk pin-pad: the token takes the PIN, whatever its flags say
-    bool emptyPin = false; ///< quirk empty-pin: where there is no PIN, it is an empty one
-    /// How long C_Finalize and C_Initialize wait for calls that other threads have inside.
-    std::chrono::milliseconds turnPatience{1000};
-};
 
 /// A loaded module. Lives for the rest of the process (its code is never unmapped) and is shared by
 /// every provider instance that names the same file. Thread-safe.

@@ -53,20 +53,20 @@ void setContextPin(Settings& settings, const std::string&, std::string_view valu
 }
 
 void setUserName(Settings& settings, const std::string&, std::string_view value) {
-    settings.userName = value;
+    settings.module.userName = value;
 }
 
 // A number as vendors' manuals have it: 0x80000001.
 void setUserType(Settings& settings, const std::string& directive, std::string_view value) {
     if (value == "user" || value == "so") {
-        settings.userType = value == "user" ? CKU_USER : CKU_SO;
+        settings.module.userType = value == "user" ? CKU_USER : CKU_SO;
         return;
     }
     const int base = value.starts_with("0x") ? 16 : 10;
     const auto digits = base == 16 ? value.substr(2) : value;
     const auto* stop = digits.data() + digits.size();
-    const auto [end, error] = std::from_chars(digits.data(), stop, settings.userType, base);
-    if (error != std::errc{} || end != stop || settings.userType == CKU_CONTEXT_SPECIFIC)
+    const auto [end, error] = std::from_chars(digits.data(), stop, settings.module.userType, base);
+    if (error != std::errc{} || end != stop || settings.module.userType == CKU_CONTEXT_SPECIFIC)
         reject(directive, value);
 }
 
@@ -75,7 +75,7 @@ void setModulePath(Settings& settings, const std::string&, std::string_view valu
 }
 
 void setInitArgs(Settings& settings, const std::string&, std::string_view value) {
-    settings.moduleInitArgs = value;
+    settings.module.initArgs = value;
 }
 
 void setLogin(Settings& settings, const std::string& directive, std::string_view value) {
@@ -109,17 +109,17 @@ void setQuirks(Settings& settings, const std::string& directive, std::string_vie
                                                           "no-session-callbacks"};
     for (const auto& quirk : words(value)) {
         if (quirk == "no-deinit")
-            settings.neverFinalize = true;
+            settings.module.neverFinalize = true;
         else if (quirk == "no-allowed-mechanisms")
             settings.noAllowedMechanisms = true;
         else if (quirk == "read-write-sessions")
-            settings.readWriteSessions = true;
+            settings.module.readWriteSessions = true;
         else if (quirk == "pin-pad")
-            settings.pinPad = true;
+            settings.module.pinPad = true;
         else if (quirk == "empty-pin")
-            settings.emptyPin = true;
+            settings.module.emptyPin = true;
         else if (quirk == "luna-non-standard-cku-user")
-            settings.userType = lunaCryptoUser;
+            settings.module.userType = lunaCryptoUser;
         else if (std::find(nothingToDo.begin(), nothingToDo.end(), quirk) == nothingToDo.end())
             reject(directive, quirk);
     }
@@ -142,11 +142,11 @@ unsigned parseNumber(const std::string& directive, std::string_view value) {
 }
 
 void setCacheSessions(Settings& settings, const std::string& directive, std::string_view value) {
-    settings.maxIdleSessions = parseNumber(directive, value);
+    settings.module.maxIdleSessions = parseNumber(directive, value);
 }
 
 void setMaxSessions(Settings& settings, const std::string& directive, std::string_view value) {
-    settings.maxSessions = parseNumber(directive, value);
+    settings.module.maxSessions = parseNumber(directive, value);
 }
 
 void setAllowedModulePaths(Settings& settings, const std::string& directive,
