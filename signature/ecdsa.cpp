@@ -28,6 +28,10 @@ std::size_t orderSize(EVP_PKEY* shape) {
     return static_cast<std::size_t>((EVP_PKEY_get_bits(shape) + 7) / 8);
 }
 
+// Once in 128 signatures r or s is short, and where a token leaves zeros out nobody knows which of
+// the two it is, unless the public key is known. The next signature has other numbers.
+constexpr int mostTries = 4;
+
 std::size_t writeDer(Octets raw, Buffer out) {
     const std::size_t size = ossl::ecdsaToDer(raw, out);
     if (size == 0)
@@ -66,28 +70,34 @@ std::size_t EcdsaContext::sign(Octets tbs, Buffer out) {
 std::size_t EcdsaContext::signAsDer(CK_MECHANISM_TYPE mechanism, Octets data, const HashGiver& hash,
                                     Buffer out) {
     std::array<unsigned char, longestDer> answer{};
-    const std::size_t size =
-        pkcs11::sign(key().privateObject(), {mechanism, nullptr, 0}, data, answer);
-    const auto raw = Octets(answer).first(size);
+    std::size_t size = 0;
     auto* shape = key().shape();
-    const bool isStandard = shape == nullptr || size == 2 * orderSize(shape);
-    // r and s (PKCS#11 2.40, section 2.3.1)
-    return isStandard ? writeDer(raw, out) : takeForm(raw, hash(), out);
+    for (int i = 0; i < mostTries; ++i) {
+        size = pkcs11::sign(key().privateObject(), {mechanism, nullptr, 0}, data, answer);
+        const auto raw = Octets(answer).first(size);
+        // r and s (PKCS#11 2.40, section 2.3.1)
+        if (shape == nullptr || size == 2 * orderSize(shape))
+            return writeDer(raw, out);
+        const auto forms = possibleForms(raw, hash());
+        if (forms.size() == 1 && forms.front().size() <= out.size()) {
+            std::ranges::copy(forms.front(), out.begin());
+            return forms.front().size();
+        }
+        if (forms.size() < 2)
+            break;
+    }
+    requireSize(size, 2 * orderSize(shape));
+    return 0;
 }
 
-// Modules that have a form of their own: it is taken where it can mean one signature alone.
-std::size_t EcdsaContext::takeForm(Octets raw, Octets tbs, Buffer out) {
-    const std::size_t order = orderSize(key().shape());
-    auto forms = ossl::ecdsaForms(raw, order);
+// Modules that have a form of their own: what the answer can mean.
+std::vector<pkcs11::Bytes> EcdsaContext::possibleForms(Octets raw, Octets tbs) {
+    auto forms = ossl::ecdsaForms(raw, orderSize(key().shape()));
     if (!forms.empty() && key().publicKey() != nullptr) {
         const ossl::ErrorMark mark;
         std::erase_if(forms, [&](const auto& form) { return verifyInSoftware(form, tbs) != 1; });
     }
-    if (forms.size() != 1 || forms.front().size() > out.size())
-        requireSize(raw.size(), 2 * order);
-    const auto& form = forms.front();
-    std::copy(form.begin(), form.end(), out.begin());
-    return form.size();
+    return forms;
 }
 
 int EcdsaContext::verify(Octets signature, Octets tbs) {

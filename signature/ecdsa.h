@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <vector>
 
 #include "signature/context.h"
 
@@ -27,7 +28,7 @@ class EcdsaContext : public SignatureContext {
     using HashGiver = std::function<pkcs11::Bytes()>;
     std::size_t signAsDer(CK_MECHANISM_TYPE mechanism, Octets data, const HashGiver& hash,
                           Buffer out);
-    std::size_t takeForm(Octets raw, Octets tbs, Buffer out);
+    std::vector<pkcs11::Bytes> possibleForms(Octets raw, Octets tbs);
 };
 
 } // namespace signature

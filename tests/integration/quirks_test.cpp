@@ -194,6 +194,23 @@ TEST(QuirkOfSignatures, OfEcdsaAreTakenWhereTheyVerify) {
     module().configure("PKCS11_TEST_QUIRK", nullptr);
 }
 
+// Where no public half is known, one in 128 can be read in two ways: it is made again.
+TEST(QuirkOfSignatures, OfEcdsaThatMeanTwoThingsAreMadeAgain) {
+    setQuirk("trim-ecdsa");
+    const Instance instance;
+    const auto key = loadPrivate(instance, "bare-ec");
+    const Bytes message{1, 2, 3};
+    const CallCounter calls;
+    unsigned long signatures = 0;
+    while (calls.of("C_Sign") == signatures) {
+        const auto signature = sign(instance, key.get(), message);
+        ASSERT_FALSE(signature.empty()) << takeErrors();
+        ASSERT_TRUE(verify("bare-ec", signature, message));
+        ++signatures;
+    }
+    module().configure("PKCS11_TEST_QUIRK", nullptr);
+}
+
 // A PIN that is given is tried where nothing is found without.
 TEST(QuirkOfLogins, IsNeededThoughTheTokenDoesNotSaySo) {
     set("PKCS11_TEST_TOKEN_FLAGS", "-0x4"); // CKF_LOGIN_REQUIRED
