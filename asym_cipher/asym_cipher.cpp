@@ -1,47 +1,26 @@
-#include "asym_cipher/asym_cipher.h"
-
 #include <array>
 
 #include "asym_cipher/rsa_cipher.h"
 #include "keymgmt/reference.h"
+#include "ossl/algorithms.h"
 #include "ossl/dispatch.h"
 
 namespace asym_cipher {
 namespace {
 
-constexpr keymgmt::ContextFunctions contextFunctions{
-    OSSL_OP_ASYM_CIPHER, OSSL_FUNC_ASYM_CIPHER_NEWCTX, OSSL_FUNC_ASYM_CIPHER_FREECTX,
-    OSSL_FUNC_ASYM_CIPHER_DUPCTX};
+constexpr keymgmt::ContextIds contextIds{OSSL_OP_ASYM_CIPHER, OSSL_FUNC_ASYM_CIPHER_NEWCTX,
+                                         OSSL_FUNC_ASYM_CIPHER_FREECTX,
+                                         OSSL_FUNC_ASYM_CIPHER_DUPCTX};
 
-RsaCipher& cipherOf(void* ctx) {
-    return *static_cast<RsaCipher*>(ctx);
-}
+using Functions = ossl::ContextFunctions<RsaCipher>;
 
 template <typename Body>
 int attempt(void* ctx, Body&& body) {
-    return ossl::guarded(cipherOf(ctx).core(), 0, [&] {
-        body(cipherOf(ctx));
-        return 1;
-    });
+    return Functions::attempt(ctx, std::forward<Body>(body));
 }
 
-void* newContext(void* provctx) {
-    auto& provider = ossl::Context::from(provctx);
-    return ossl::guarded<void*>(provider.core(), nullptr, [&] { return new RsaCipher(provider); });
-}
-
-void freeContext(void* ctx) {
-    delete static_cast<RsaCipher*>(ctx);
-}
-
-void* duplicateContext(void* ctx) {
-    return ossl::guarded<void*>(cipherOf(ctx).core(), nullptr,
-                                [&] { return new RsaCipher(cipherOf(ctx)); });
-}
-
-// The lists of EVP are asked for without a context, too.
 const keymgmt::SoftwareOperation* softwareOf(void* ctx) {
-    return ctx != nullptr ? cipherOf(ctx).software().get() : nullptr;
+    return keymgmt::softwareOf<RsaCipher>(ctx);
 }
 
 template <bool Decrypting>
@@ -58,8 +37,8 @@ template <bool Decrypting>
 int init(void* ctx, void* keydata, const OSSL_PARAM params[]) {
     constexpr int id =
         Decrypting ? OSSL_FUNC_ASYM_CIPHER_DECRYPT_INIT : OSSL_FUNC_ASYM_CIPHER_ENCRYPT_INIT;
-    return ossl::passedOn(cipherOf(ctx).core(), 0, [&] {
-        cipherOf(ctx).software().choose(keydata, contextFunctions);
+    return ossl::passedOn(Functions::of(ctx).core(), 0, [&] {
+        Functions::of(ctx).software().choose(keydata, contextIds);
         if (const auto* software = softwareOf(ctx))
             return software->begin<OSSL_FUNC_asym_cipher_encrypt_init_fn>(
                 id, keymgmt::softwareKeydata(keydata), params);
@@ -122,10 +101,12 @@ const OSSL_PARAM* gettableParams(void* ctx, void*) {
 
 const OSSL_DISPATCH* functions() {
     static const std::array table{
-        ossl::entry<OSSL_FUNC_asym_cipher_newctx_fn>(OSSL_FUNC_ASYM_CIPHER_NEWCTX, newContext),
-        ossl::entry<OSSL_FUNC_asym_cipher_freectx_fn>(OSSL_FUNC_ASYM_CIPHER_FREECTX, freeContext),
+        ossl::entry<OSSL_FUNC_asym_cipher_newctx_fn>(OSSL_FUNC_ASYM_CIPHER_NEWCTX,
+                                                     Functions::createPlain),
+        ossl::entry<OSSL_FUNC_asym_cipher_freectx_fn>(OSSL_FUNC_ASYM_CIPHER_FREECTX,
+                                                      Functions::destroy),
         ossl::entry<OSSL_FUNC_asym_cipher_dupctx_fn>(OSSL_FUNC_ASYM_CIPHER_DUPCTX,
-                                                     duplicateContext),
+                                                     Functions::duplicate),
         ossl::entry<OSSL_FUNC_asym_cipher_encrypt_init_fn>(OSSL_FUNC_ASYM_CIPHER_ENCRYPT_INIT,
                                                            init<false>),
         ossl::entry<OSSL_FUNC_asym_cipher_encrypt_fn>(OSSL_FUNC_ASYM_CIPHER_ENCRYPT, run<false>),

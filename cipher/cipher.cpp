@@ -1,12 +1,11 @@
-#include "cipher/cipher.h"
-
 #include <array>
 #include <utility>
 
 #include <openssl/core_names.h>
 
 #include "cipher/context.h"
-#include "ossl/dispatch.h"
+#include "ossl/algorithms.h"
+#include "ossl/context_functions.h"
 #include "ossl/params.h"
 #include "ossl/skey.h"
 
@@ -23,24 +22,17 @@ constexpr std::array offered{
     Algorithm{"AES-256-CTR", Mode::ctr, 32}, Algorithm{"AES-128-GCM", Mode::gcm, 16},
     Algorithm{"AES-192-GCM", Mode::gcm, 24}, Algorithm{"AES-256-GCM", Mode::gcm, 32}};
 
-Context& contextOf(void* ctx) {
-    return *static_cast<Context*>(ctx);
-}
+using Functions = ossl::ContextFunctions<Context>;
 
 template <typename Body>
 int attempt(void* ctx, Body&& body) {
-    return ossl::guarded(contextOf(ctx).core(), 0, [&] {
-        body(contextOf(ctx));
-        return 1;
-    });
+    return Functions::attempt(ctx, std::forward<Body>(body));
 }
 
 // OpenSSL does not say which algorithm a context is for, so each has functions of its own.
 template <std::size_t Index>
 void* newContext(void* provctx) {
-    auto& provider = ossl::Context::from(provctx);
-    return ossl::guarded<void*>(provider.core(), nullptr,
-                                [&] { return new Context(provider, offered[Index]); });
+    return Functions::create(provctx, offered[Index]);
 }
 
 template <std::size_t Index>
@@ -58,15 +50,6 @@ int getAlgorithmParams(OSSL_PARAM params[]) {
             found != nullptr && OSSL_PARAM_set_size_t(found, value) != 1)
             return 0;
     return 1;
-}
-
-void freeContext(void* ctx) {
-    delete static_cast<Context*>(ctx);
-}
-
-void* duplicateContext(void* ctx) {
-    return ossl::guarded<void*>(contextOf(ctx).core(), nullptr,
-                                [&] { return new Context(contextOf(ctx)); });
 }
 
 template <bool encrypts>
@@ -156,8 +139,8 @@ template <std::size_t Index>
 const OSSL_DISPATCH* functions() {
     static const std::array table{
         ossl::entry<OSSL_FUNC_cipher_newctx_fn>(OSSL_FUNC_CIPHER_NEWCTX, newContext<Index>),
-        ossl::entry<OSSL_FUNC_cipher_freectx_fn>(OSSL_FUNC_CIPHER_FREECTX, freeContext),
-        ossl::entry<OSSL_FUNC_cipher_dupctx_fn>(OSSL_FUNC_CIPHER_DUPCTX, duplicateContext),
+        ossl::entry<OSSL_FUNC_cipher_freectx_fn>(OSSL_FUNC_CIPHER_FREECTX, Functions::destroy),
+        ossl::entry<OSSL_FUNC_cipher_dupctx_fn>(OSSL_FUNC_CIPHER_DUPCTX, Functions::duplicate),
         ossl::entry<OSSL_FUNC_cipher_encrypt_init_fn>(OSSL_FUNC_CIPHER_ENCRYPT_INIT, init<true>),
         ossl::entry<OSSL_FUNC_cipher_decrypt_init_fn>(OSSL_FUNC_CIPHER_DECRYPT_INIT, init<false>),
         ossl::entry<skey::CipherInitFunction>(skey::encryptInitId, initWithKey<true>),

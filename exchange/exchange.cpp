@@ -1,60 +1,30 @@
-#include "exchange/exchange.h"
-
 #include <array>
 
 #include "exchange/ecdh.h"
 #include "exchange/xdh.h"
 #include "keymgmt/reference.h"
+#include "ossl/algorithms.h"
 #include "ossl/dispatch.h"
 
 namespace exchange {
 namespace {
 
-constexpr keymgmt::ContextFunctions contextFunctions{
-    OSSL_OP_KEYEXCH, OSSL_FUNC_KEYEXCH_NEWCTX, OSSL_FUNC_KEYEXCH_FREECTX, OSSL_FUNC_KEYEXCH_DUPCTX};
+constexpr keymgmt::ContextIds contextIds{OSSL_OP_KEYEXCH, OSSL_FUNC_KEYEXCH_NEWCTX,
+                                         OSSL_FUNC_KEYEXCH_FREECTX, OSSL_FUNC_KEYEXCH_DUPCTX};
 
 template <typename Exchange>
-Exchange& exchangeOf(void* ctx) {
-    return *static_cast<Exchange*>(ctx);
-}
+using Functions = ossl::ContextFunctions<Exchange>;
 
 template <typename Exchange, typename Body>
 int attempt(void* ctx, Body&& body) {
-    auto& exchange = exchangeOf<Exchange>(ctx);
-    return ossl::guarded(exchange.core(), 0, [&] {
-        body(exchange);
-        return 1;
-    });
-}
-
-template <typename Exchange>
-void* newContext(void* provctx) {
-    auto& provider = ossl::Context::from(provctx);
-    return ossl::guarded<void*>(provider.core(), nullptr, [&] { return new Exchange(provider); });
-}
-
-template <typename Exchange>
-void freeContext(void* ctx) {
-    delete static_cast<Exchange*>(ctx);
-}
-
-template <typename Exchange>
-void* duplicateContext(void* ctx) {
-    auto& exchange = exchangeOf<Exchange>(ctx);
-    return ossl::guarded<void*>(exchange.core(), nullptr, [&] { return new Exchange(exchange); });
-}
-
-// The lists of EVP are asked for without a context, too.
-template <typename Exchange>
-const keymgmt::SoftwareOperation* softwareOf(void* ctx) {
-    return ctx != nullptr ? exchangeOf<Exchange>(ctx).software().get() : nullptr;
+    return Functions<Exchange>::attempt(ctx, std::forward<Body>(body));
 }
 
 template <typename Exchange>
 int init(void* ctx, void* keydata, const OSSL_PARAM params[]) {
-    auto& exchange = exchangeOf<Exchange>(ctx);
+    auto& exchange = Functions<Exchange>::of(ctx);
     return ossl::passedOn(exchange.core(), 0, [&] {
-        exchange.software().choose(keydata, contextFunctions);
+        exchange.software().choose(keydata, contextIds);
         if (const keymgmt::SoftwareOperation* software = exchange.software().get())
             return software->begin<OSSL_FUNC_keyexch_init_fn>(
                 OSSL_FUNC_KEYEXCH_INIT, keymgmt::softwareKeydata(keydata), params);
@@ -78,9 +48,9 @@ int setSoftwarePeer(const keymgmt::SoftwareOperation& software, void* keydata) {
 
 template <typename Exchange>
 int setPeer(void* ctx, void* keydata) {
-    if (const keymgmt::SoftwareOperation* software = softwareOf<Exchange>(ctx);
+    if (const keymgmt::SoftwareOperation* software = keymgmt::softwareOf<Exchange>(ctx);
         software != nullptr && keydata != nullptr)
-        return ossl::passedOn(exchangeOf<Exchange>(ctx).core(), 0,
+        return ossl::passedOn(Functions<Exchange>::of(ctx).core(), 0,
                               [&] { return setSoftwarePeer(*software, keydata); });
     return attempt<Exchange>(ctx, [&](Exchange& exchange) {
         if (keydata == nullptr)
@@ -91,7 +61,7 @@ int setPeer(void* ctx, void* keydata) {
 
 template <typename Exchange>
 int derive(void* ctx, unsigned char* secret, size_t* size, size_t room) {
-    if (const keymgmt::SoftwareOperation* software = softwareOf<Exchange>(ctx))
+    if (const keymgmt::SoftwareOperation* software = keymgmt::softwareOf<Exchange>(ctx))
         return software->call<OSSL_FUNC_keyexch_derive_fn>(OSSL_FUNC_KEYEXCH_DERIVE, 0, secret,
                                                            size, room);
     return attempt<Exchange>(ctx, [&](Exchange& exchange) {
@@ -100,14 +70,14 @@ int derive(void* ctx, unsigned char* secret, size_t* size, size_t room) {
 }
 
 int setParams(void* ctx, const OSSL_PARAM params[]) {
-    if (const keymgmt::SoftwareOperation* software = softwareOf<Ecdh>(ctx))
+    if (const keymgmt::SoftwareOperation* software = keymgmt::softwareOf<Ecdh>(ctx))
         return software->call<OSSL_FUNC_keyexch_set_ctx_params_fn>(OSSL_FUNC_KEYEXCH_SET_CTX_PARAMS,
                                                                    0, params);
     return attempt<Ecdh>(ctx, [&](Ecdh& exchange) { exchange.setParams(params); });
 }
 
 int getParams(void* ctx, OSSL_PARAM params[]) {
-    if (const keymgmt::SoftwareOperation* software = softwareOf<Ecdh>(ctx))
+    if (const keymgmt::SoftwareOperation* software = keymgmt::softwareOf<Ecdh>(ctx))
         return software->call<OSSL_FUNC_keyexch_get_ctx_params_fn>(OSSL_FUNC_KEYEXCH_GET_CTX_PARAMS,
                                                                    0, params);
     return attempt<Ecdh>(ctx, [&](Ecdh& exchange) {
@@ -117,12 +87,12 @@ int getParams(void* ctx, OSSL_PARAM params[]) {
 }
 
 const OSSL_PARAM* settableParams(void* ctx, void*) {
-    const auto* software = softwareOf<Ecdh>(ctx);
+    const auto* software = keymgmt::softwareOf<Ecdh>(ctx);
     return software != nullptr ? software->list(OSSL_FUNC_KEYEXCH_SETTABLE_CTX_PARAMS)
                                : Ecdh::settable();
 }
 const OSSL_PARAM* gettableParams(void* ctx, void*) {
-    const auto* software = softwareOf<Ecdh>(ctx);
+    const auto* software = keymgmt::softwareOf<Ecdh>(ctx);
     return software != nullptr ? software->list(OSSL_FUNC_KEYEXCH_GETTABLE_CTX_PARAMS)
                                : Ecdh::gettable();
 }
@@ -130,13 +100,15 @@ const OSSL_PARAM* gettableParams(void* ctx, void*) {
 template <typename Exchange, typename... More>
 auto tableOf(More... more) {
     return std::array{
-        ossl::entry<OSSL_FUNC_keyexch_newctx_fn>(OSSL_FUNC_KEYEXCH_NEWCTX, newContext<Exchange>),
+        ossl::entry<OSSL_FUNC_keyexch_newctx_fn>(OSSL_FUNC_KEYEXCH_NEWCTX,
+                                                 Functions<Exchange>::createPlain),
         ossl::entry<OSSL_FUNC_keyexch_init_fn>(OSSL_FUNC_KEYEXCH_INIT, init<Exchange>),
         ossl::entry<OSSL_FUNC_keyexch_set_peer_fn>(OSSL_FUNC_KEYEXCH_SET_PEER, setPeer<Exchange>),
         ossl::entry<OSSL_FUNC_keyexch_derive_fn>(OSSL_FUNC_KEYEXCH_DERIVE, derive<Exchange>),
-        ossl::entry<OSSL_FUNC_keyexch_freectx_fn>(OSSL_FUNC_KEYEXCH_FREECTX, freeContext<Exchange>),
+        ossl::entry<OSSL_FUNC_keyexch_freectx_fn>(OSSL_FUNC_KEYEXCH_FREECTX,
+                                                  Functions<Exchange>::destroy),
         ossl::entry<OSSL_FUNC_keyexch_dupctx_fn>(OSSL_FUNC_KEYEXCH_DUPCTX,
-                                                 duplicateContext<Exchange>),
+                                                 Functions<Exchange>::duplicate),
         more...,
         ossl::endOfTable()};
 }

@@ -1,23 +1,20 @@
-#include "kem/kem.h"
-
 #include <array>
 #include <vector>
 
 #include "kem/ml_kem.h"
 #include "keymgmt/parameter_set.h"
 #include "keymgmt/reference.h"
+#include "ossl/algorithms.h"
 #include "ossl/dispatch.h"
 #include "ossl/params.h"
 
 namespace kem {
 namespace {
 
-constexpr keymgmt::ContextFunctions contextFunctions{OSSL_OP_KEM, OSSL_FUNC_KEM_NEWCTX,
-                                                     OSSL_FUNC_KEM_FREECTX, OSSL_FUNC_KEM_DUPCTX};
+constexpr keymgmt::ContextIds contextIds{OSSL_OP_KEM, OSSL_FUNC_KEM_NEWCTX, OSSL_FUNC_KEM_FREECTX,
+                                         OSSL_FUNC_KEM_DUPCTX};
 
-MlKem& kemOf(void* ctx) {
-    return *static_cast<MlKem*>(ctx);
-}
+using Functions = ossl::ContextFunctions<MlKem>;
 
 std::shared_ptr<keymgmt::Key> keyOf(void* keydata) {
     return keydata != nullptr ? keymgmt::keyOf(keydata) : nullptr;
@@ -25,34 +22,17 @@ std::shared_ptr<keymgmt::Key> keyOf(void* keydata) {
 
 template <typename Body>
 int attempt(void* ctx, Body&& body) {
-    return ossl::guarded(kemOf(ctx).core(), 0, [&] {
-        body(kemOf(ctx));
-        return 1;
-    });
+    return Functions::attempt(ctx, std::forward<Body>(body));
 }
 
-void* newContext(void* provctx) {
-    auto& provider = ossl::Context::from(provctx);
-    return ossl::guarded<void*>(provider.core(), nullptr, [&] { return new MlKem(provider); });
-}
-
-void freeContext(void* ctx) {
-    delete &kemOf(ctx);
-}
-
-void* duplicateContext(void* ctx) {
-    return ossl::guarded<void*>(kemOf(ctx).core(), nullptr, [&] { return new MlKem(kemOf(ctx)); });
-}
-
-// The lists of EVP are asked for without a context, too.
 const keymgmt::SoftwareOperation* softwareOf(void* ctx) {
-    return ctx != nullptr ? kemOf(ctx).software().get() : nullptr;
+    return keymgmt::softwareOf<MlKem>(ctx);
 }
 
 template <int Id, auto OnToken>
 int init(void* ctx, void* keydata, const OSSL_PARAM params[]) {
-    return ossl::passedOn(kemOf(ctx).core(), 0, [&] {
-        kemOf(ctx).software().choose(keydata, contextFunctions);
+    return ossl::passedOn(Functions::of(ctx).core(), 0, [&] {
+        Functions::of(ctx).software().choose(keydata, contextIds);
         if (const auto* software = softwareOf(ctx))
             return software->begin<OSSL_FUNC_kem_encapsulate_init_fn>(
                 Id, keymgmt::softwareKeydata(keydata), params);
@@ -93,9 +73,9 @@ const OSSL_PARAM* settableParams(void* ctx, void*) {
 
 const OSSL_DISPATCH* functions() {
     static const std::array table{
-        ossl::entry<OSSL_FUNC_kem_newctx_fn>(OSSL_FUNC_KEM_NEWCTX, newContext),
-        ossl::entry<OSSL_FUNC_kem_freectx_fn>(OSSL_FUNC_KEM_FREECTX, freeContext),
-        ossl::entry<OSSL_FUNC_kem_dupctx_fn>(OSSL_FUNC_KEM_DUPCTX, duplicateContext),
+        ossl::entry<OSSL_FUNC_kem_newctx_fn>(OSSL_FUNC_KEM_NEWCTX, Functions::createPlain),
+        ossl::entry<OSSL_FUNC_kem_freectx_fn>(OSSL_FUNC_KEM_FREECTX, Functions::destroy),
+        ossl::entry<OSSL_FUNC_kem_dupctx_fn>(OSSL_FUNC_KEM_DUPCTX, Functions::duplicate),
         ossl::entry<OSSL_FUNC_kem_encapsulate_init_fn>(
             OSSL_FUNC_KEM_ENCAPSULATE_INIT,
             init<OSSL_FUNC_KEM_ENCAPSULATE_INIT, &MlKem::beginEncapsulation>),

@@ -1,5 +1,3 @@
-#include "keymgmt/keymgmt.h"
-
 #include <algorithm>
 #include <array>
 #include <string_view>
@@ -13,6 +11,7 @@
 #include "keymgmt/parameter_set.h"
 #include "keymgmt/public_parts.h"
 #include "keymgmt/reference.h"
+#include "ossl/algorithms.h"
 #include "ossl/dispatch.h"
 #include "ossl/params.h"
 

@@ -30,8 +30,7 @@ std::optional<std::string> withoutThisProvider(const char* query) {
     return result.empty() ? std::nullopt : std::optional(result);
 }
 
-void* newContext(const ossl::Implementation& functions, const ContextFunctions& ids,
-                 const char* query) {
+void* newContext(const ossl::Implementation& functions, const ContextIds& ids, const char* query) {
     using NewWithQuery = OSSL_FUNC_signature_newctx_fn;
     using New = OSSL_FUNC_asym_cipher_newctx_fn; // as all but signatures have it
     if (ids.operation == OSSL_OP_SIGNATURE) {
@@ -46,7 +45,7 @@ void* newContext(const ossl::Implementation& functions, const ContextFunctions& 
 
 } // namespace
 
-SoftwareOperation::SoftwareOperation(std::shared_ptr<Key> key, const ContextFunctions& ids,
+SoftwareOperation::SoftwareOperation(std::shared_ptr<Key> key, const ContextIds& ids,
                                      const char* algorithm, const char* query)
     : key_(std::move(key)), ids_(ids) {
     const char* name =
@@ -88,7 +87,7 @@ int SoftwareOperation::refuse() {
     return notSupported;
 }
 
-void SoftwareSide::choose(void* keydata, const ContextFunctions& ids, const char* algorithm,
+void SoftwareSide::choose(void* keydata, const ContextIds& ids, const char* algorithm,
                           const char* query) {
     if (keydata == nullptr)
         return;

@@ -12,11 +12,12 @@
 
 #include "keymgmt/key.h"
 #include "keymgmt/software_key.h"
+#include "ossl/context_functions.h"
 
 namespace keymgmt {
 
 /// The functions that the contexts of an operation have, of whatever algorithm.
-struct ContextFunctions {
+struct ContextIds {
     int operation; ///< OSSL_OP_SIGNATURE ...
     int newctx, freectx, dupctx;
 };
@@ -27,7 +28,7 @@ class SoftwareOperation {
     /// `algorithm` has its names, or is null for that which goes with the key; `query` the
     /// property query of the application, or null. Throws UsageError if the key's provider has no
     /// such algorithm, or makes no context.
-    SoftwareOperation(std::shared_ptr<Key> key, const ContextFunctions& ids, const char* algorithm,
+    SoftwareOperation(std::shared_ptr<Key> key, const ContextIds& ids, const char* algorithm,
                       const char* query);
     SoftwareOperation(const SoftwareOperation& other);
     SoftwareOperation& operator=(const SoftwareOperation&) = delete;
@@ -60,7 +61,7 @@ class SoftwareOperation {
     static int refuse();
 
     std::shared_ptr<Key> key_; ///< keeps the provider in use, too
-    ContextFunctions ids_;
+    ContextIds ids_;
     ossl::Implementation functions_;
     void* context_ = nullptr;
 };
@@ -71,7 +72,7 @@ class SoftwareSide {
   public:
     /// Called as an operation begins. A null `keydata` keeps what there is; a key on a token ends
     /// it. Throws UsageError.
-    void choose(void* keydata, const ContextFunctions& ids, const char* algorithm = nullptr,
+    void choose(void* keydata, const ContextIds& ids, const char* algorithm = nullptr,
                 const char* query = nullptr);
     /// Null for a key on a token.
     const SoftwareOperation* get() const { return operation_ ? &*operation_ : nullptr; }
@@ -79,6 +80,13 @@ class SoftwareSide {
   private:
     std::optional<SoftwareOperation> operation_;
 };
+
+/// The operation in software of the `T` that `ctx` is; null for a key on a token, and for a null
+/// `ctx`, with which EVP asks for lists.
+template <typename T>
+const SoftwareOperation* softwareOf(void* ctx) {
+    return ctx != nullptr ? ossl::ContextFunctions<T>::of(ctx).software().get() : nullptr;
+}
 
 /// The other provider's form of `keydata`, a key in memory; null for null.
 void* softwareKeydata(void* keydata);

@@ -12,11 +12,7 @@
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 
-#include "asym_cipher/asym_cipher.h"
-#include "cipher/cipher.h"
-#include "exchange/exchange.h"
-#include "kem/kem.h"
-#include "keymgmt/keymgmt.h"
+#include "ossl/algorithms.h"
 #include "ossl/context.h"
 #include "ossl/dispatch.h"
 #include "ossl/params.h"
@@ -25,10 +21,6 @@
 #include "provider/capabilities.h"
 #include "provider/configuration.h"
 #include "provider/fips.h"
-#include "rng/rng.h"
-#include "signature/signature.h"
-#include "skeymgmt/skeymgmt.h"
-#include "store/store.h"
 #include "version.h"
 
 namespace provider {

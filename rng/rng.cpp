@@ -1,11 +1,10 @@
-#include "rng/rng.h"
-
 #include <algorithm>
 #include <array>
 
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
 
+#include "ossl/algorithms.h"
 #include "ossl/dispatch.h"
 #include "ossl/params.h"
 #include "rng/token_random.h"

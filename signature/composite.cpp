@@ -57,7 +57,7 @@ class Composite final : public Base {
     std::unique_ptr<SignatureContext> clone() const override {
         return std::unique_ptr<SignatureContext>(new Composite(*this));
     }
-    static Composite& from(void* ctx) { return static_cast<Composite&>(contextOf(ctx)); }
+    static Composite& from(void* ctx) { return static_cast<Composite&>(Functions::of(ctx)); }
 
     /// Begins an operation on a hash.
     void beginHash(const std::shared_ptr<keymgmt::Key>& key, bool signing,
@@ -93,13 +93,8 @@ class Composite final : public Base {
 };
 
 template <typename Base, std::size_t index>
-void* newContext(void* provctx, const char* query) {
-    auto& provider = ossl::Context::from(provctx);
-    return ossl::guarded<void*>(provider.core(), nullptr, [&] {
-        SignatureContext* made = new Composite<Base>(provider, hashes[index]);
-        made->setQuery(query);
-        return made;
-    });
+void* newComposite(void* provctx, const char* query) {
+    return newContext<Composite<Base>>(provctx, query, hashes[index]);
 }
 
 template <int Id, typename Base, bool Signing>
@@ -152,8 +147,8 @@ std::vector<OSSL_DISPATCH> functionsOf(OSSL_FUNC_signature_newctx_fn* make) {
     using namespace ossl;
     return {
         entry<OSSL_FUNC_signature_newctx_fn>(OSSL_FUNC_SIGNATURE_NEWCTX, make),
-        entry<OSSL_FUNC_signature_freectx_fn>(OSSL_FUNC_SIGNATURE_FREECTX, freeContext),
-        entry<OSSL_FUNC_signature_dupctx_fn>(OSSL_FUNC_SIGNATURE_DUPCTX, duplicateContext),
+        entry<OSSL_FUNC_signature_freectx_fn>(OSSL_FUNC_SIGNATURE_FREECTX, Functions::destroy),
+        entry<OSSL_FUNC_signature_dupctx_fn>(OSSL_FUNC_SIGNATURE_DUPCTX, Functions::duplicate),
         entry<QueryKeyTypes>(queryKeyTypesId, keyTypes<Base>),
         entry<OSSL_FUNC_signature_sign_init_fn>(
             OSSL_FUNC_SIGNATURE_SIGN_INIT, hashInit<OSSL_FUNC_SIGNATURE_SIGN_INIT, Base, true>),
@@ -185,7 +180,7 @@ std::vector<OSSL_DISPATCH> functionsOf(OSSL_FUNC_signature_newctx_fn* make) {
 template <typename Base, std::size_t index>
 const OSSL_DISPATCH* functions() {
     static const auto* table = [] {
-        auto list = functionsOf<Base>(newContext<Base, index>);
+        auto list = functionsOf<Base>(newComposite<Base, index>);
         if (std::is_same_v<Base, RsaContext>) {
             list.push_back(ossl::entry<OSSL_FUNC_signature_verify_recover_init_fn>(
                 OSSL_FUNC_SIGNATURE_VERIFY_RECOVER_INIT,

@@ -18,25 +18,8 @@ int produce(void* ctx, unsigned char* out, std::size_t* size, std::size_t room, 
 
 } // namespace
 
-SignatureContext& contextOf(void* ctx) {
-    return *static_cast<SignatureContext*>(ctx);
-}
-
 std::shared_ptr<keymgmt::Key> keyOf(void* keydata) {
     return keydata != nullptr ? keymgmt::keyOf(keydata) : nullptr;
-}
-
-void freeContext(void* ctx) {
-    delete static_cast<SignatureContext*>(ctx);
-}
-
-const keymgmt::SoftwareOperation* softwareOf(void* ctx) {
-    return ctx != nullptr ? contextOf(ctx).software().get() : nullptr;
-}
-
-void* duplicateContext(void* ctx) {
-    return ossl::passedOn<void*>(contextOf(ctx).core(), nullptr,
-                                 [&] { return contextOf(ctx).clone().release(); });
 }
 
 int setContextParams(void* ctx, const OSSL_PARAM params[]) {

@@ -6,45 +6,54 @@
 
 #include <openssl/core.h>
 
-#include "ossl/dispatch.h"
+#include "ossl/context_functions.h"
 #include "signature/context.h"
 
 namespace signature {
 
-SignatureContext& contextOf(void* ctx);
+using Functions = ossl::ContextFunctions<SignatureContext>;
+
 /// Null for null: the operation keeps its key.
 std::shared_ptr<keymgmt::Key> keyOf(void* keydata);
 
 /// Runs `body` for its effect; 1 if nothing was thrown.
 template <typename Body>
 int attempt(void* ctx, Body&& body) {
-    return ossl::guarded(contextOf(ctx).core(), 0, [&] {
-        body(contextOf(ctx));
-        return 1;
-    });
+    return Functions::attempt(ctx, std::forward<Body>(body));
 }
 
 /// Runs `body`, which says whether a signature is good as EVP does: 1, 0 or -1; and 0 if something
 /// was thrown.
 template <typename Body>
 int check(void* ctx, Body&& body) {
-    return ossl::guarded(contextOf(ctx).core(), 0, [&] { return body(contextOf(ctx)); });
+    return ossl::guarded(Functions::of(ctx).core(), 0, [&] { return body(Functions::of(ctx)); });
 }
 
-constexpr keymgmt::ContextFunctions contextFunctions{OSSL_OP_SIGNATURE, OSSL_FUNC_SIGNATURE_NEWCTX,
-                                                     OSSL_FUNC_SIGNATURE_FREECTX,
-                                                     OSSL_FUNC_SIGNATURE_DUPCTX};
+constexpr keymgmt::ContextIds contextIds{OSSL_OP_SIGNATURE, OSSL_FUNC_SIGNATURE_NEWCTX,
+                                         OSSL_FUNC_SIGNATURE_FREECTX, OSSL_FUNC_SIGNATURE_DUPCTX};
 
-/// The operation in software, if the context's key is in memory; also null for a null `ctx`.
-const keymgmt::SoftwareOperation* softwareOf(void* ctx);
+inline const keymgmt::SoftwareOperation* softwareOf(void* ctx) {
+    return keymgmt::softwareOf<SignatureContext>(ctx);
+}
+
+/// newctx: makes a `Made` that knows the application's property query.
+template <typename Made, typename... Args>
+void* newContext(void* provctx, const char* query, Args&&... args) {
+    void* made = Functions::create<Made>(provctx, std::forward<Args>(args)...);
+    if (made == nullptr ||
+        attempt(made, [&](SignatureContext& context) { context.setQuery(query); }) == 1)
+        return made;
+    Functions::destroy(made);
+    return nullptr;
+}
 
 /// Begins an operation: `inSoftware(operation, keydata of the other provider)` with a key in
 /// memory, `onToken()` with one on a token.
 template <typename InSoftware, typename OnToken>
 int beginEither(void* ctx, void* keydata, InSoftware&& inSoftware, OnToken&& onToken) {
-    auto& context = contextOf(ctx);
+    auto& context = Functions::of(ctx);
     return ossl::passedOn(context.core(), 0, [&] {
-        context.software().choose(keydata, contextFunctions, context.algorithm(), context.query());
+        context.software().choose(keydata, contextIds, context.algorithm(), context.query());
         if (const auto* software = softwareOf(ctx))
             return inSoftware(*software, keymgmt::softwareKeydata(keydata));
         return onToken();
@@ -62,8 +71,6 @@ int beginEither(int id, void* ctx, void* keydata, const OSSL_PARAM* params, OnTo
         onToken);
 }
 
-void freeContext(void* ctx);
-void* duplicateContext(void* ctx);
 int setContextParams(void* ctx, const OSSL_PARAM params[]);
 int getContextParams(void* ctx, OSSL_PARAM params[]);
 

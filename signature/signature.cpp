@@ -1,11 +1,10 @@
-#include "signature/signature.h"
-
 #include <array>
 #include <vector>
 
 #include <openssl/crypto.h>
 
 #include "keymgmt/parameter_set.h"
+#include "ossl/algorithms.h"
 #include "signature/composite.h"
 #include "signature/ecdsa.h"
 #include "signature/eddsa.h"
@@ -18,13 +17,8 @@ namespace signature {
 namespace {
 
 template <typename Context>
-void* newContext(void* provctx, const char* query) {
-    auto& provider = ossl::Context::from(provctx);
-    return ossl::guarded<void*>(provider.core(), nullptr, [&] {
-        SignatureContext* made = new Context(provider);
-        made->setQuery(query);
-        return made;
-    });
+void* newPlainContext(void* provctx, const char* query) {
+    return newContext<Context>(provctx, query);
 }
 
 template <int Id, typename OnToken>
@@ -117,9 +111,12 @@ const OSSL_PARAM* gettableParams(void* ctx, void* provctx) {
 template <typename Context>
 std::vector<OSSL_DISPATCH> commonFunctions() {
     return {
-        ossl::entry<OSSL_FUNC_signature_newctx_fn>(OSSL_FUNC_SIGNATURE_NEWCTX, newContext<Context>),
-        ossl::entry<OSSL_FUNC_signature_freectx_fn>(OSSL_FUNC_SIGNATURE_FREECTX, freeContext),
-        ossl::entry<OSSL_FUNC_signature_dupctx_fn>(OSSL_FUNC_SIGNATURE_DUPCTX, duplicateContext),
+        ossl::entry<OSSL_FUNC_signature_newctx_fn>(OSSL_FUNC_SIGNATURE_NEWCTX,
+                                                   newPlainContext<Context>),
+        ossl::entry<OSSL_FUNC_signature_freectx_fn>(OSSL_FUNC_SIGNATURE_FREECTX,
+                                                    Functions::destroy),
+        ossl::entry<OSSL_FUNC_signature_dupctx_fn>(OSSL_FUNC_SIGNATURE_DUPCTX,
+                                                   Functions::duplicate),
         ossl::entry<OSSL_FUNC_signature_get_ctx_params_fn>(OSSL_FUNC_SIGNATURE_GET_CTX_PARAMS,
                                                            getContextParams),
         ossl::entry<OSSL_FUNC_signature_gettable_ctx_params_fn>(

@@ -1,7 +1,6 @@
-#include "skeymgmt/skeymgmt.h"
-
 #include <array>
 
+#include "ossl/algorithms.h"
 #include "ossl/dispatch.h"
 #include "ossl/params.h"
 #include "ossl/skey.h"
@@ -13,6 +12,9 @@ namespace skeymgmt {
 namespace {
 
 namespace skey = ossl::skey;
+
+/// The parameter of EVP_SKEY_import() and EVP_SKEY_generate() that names token and key.
+constexpr const char* uriParameter = "pkcs11_uri";
 
 bool isKeySize(std::size_t size) {
     return size == 16 || size == 24 || size == 32;

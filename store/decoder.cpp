@@ -14,12 +14,12 @@
 #include <openssl/store.h>
 
 #include "keymgmt/key_type.h"
+#include "ossl/algorithms.h"
 #include "ossl/dispatch.h"
 #include "ossl/secret.h"
 #include "store/key_uri.h"
 #include "store/object_callback.h"
 #include "store/search.h"
-#include "store/store.h"
 
 namespace store {
 namespace {

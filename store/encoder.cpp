@@ -10,10 +10,10 @@
 
 #include "keymgmt/public_parts.h"
 #include "keymgmt/reference.h"
+#include "ossl/algorithms.h"
 #include "ossl/dispatch.h"
 #include "ossl/params.h"
 #include "store/key_uri.h"
-#include "store/store.h"
 
 namespace store {
 namespace {

@@ -7,12 +7,12 @@
 #include <openssl/store.h>
 
 #include "keymgmt/reference.h"
+#include "ossl/algorithms.h"
 #include "ossl/dispatch.h"
 #include "ossl/params.h"
 #include "store/deletion.h"
 #include "store/object_callback.h"
 #include "store/search.h"
-#include "store/store.h"
 
 namespace store {
 namespace {

@@ -1,0 +1,49 @@
+// What the contexts of all operations share: new, free, copy, and a call inside the guard.
+#pragma once
+
+#include <utility>
+
+#include "ossl/dispatch.h"
+
+namespace ossl {
+
+/// Functions for the dispatch table of an operation whose contexts hold a `T`: it is made of the
+/// provider's Context, and its core() takes the errors.
+/// A `T` with clone(), which gives an owner, is a base class: its copies are made by that.
+template <typename T>
+struct ContextFunctions {
+    static T& of(void* ctx) { return *static_cast<T*>(ctx); }
+
+    /// A `Made` is or derives from `T`.
+    template <typename Made = T, typename... Args>
+    static void* create(void* provctx, Args&&... args) {
+        auto& provider = Context::from(provctx);
+        return guarded<void*>(provider.core(), nullptr, [&] {
+            return static_cast<T*>(new Made(provider, std::forward<Args>(args)...));
+        });
+    }
+
+    static void* createPlain(void* provctx) { return create(provctx); }
+
+    static void destroy(void* ctx) { delete static_cast<T*>(ctx); }
+
+    static void* duplicate(void* ctx) {
+        return passedOn<void*>(of(ctx).core(), nullptr, [&] {
+            if constexpr (requires { of(ctx).clone(); })
+                return of(ctx).clone().release();
+            else
+                return new T(of(ctx));
+        });
+    }
+
+    /// Runs `body` for its effect; 1 if nothing was thrown.
+    template <typename Body>
+    static int attempt(void* ctx, Body&& body) {
+        return guarded(of(ctx).core(), 0, [&] {
+            body(of(ctx));
+            return 1;
+        });
+    }
+};
+
+} // namespace ossl
