@@ -2,6 +2,7 @@
 
 #include <openssl/core_names.h>
 
+#include "cipher/modes.h"
 #include "ossl/params.h"
 
 namespace cipher {

@@ -48,9 +48,6 @@ class Operation {
     virtual Octets nextIv() const { return {}; }
 };
 
-/// The operation for `mode`.
-std::unique_ptr<Operation> begin(Mode mode, const Setup& setup);
-
 /// C_EncryptInit and C_Encrypt, or the same for decryption, of `data`. Returns the size of what is
 /// in `out`.
 std::size_t onToken(const skeymgmt::SecretKey& key, bool encrypts, const CK_MECHANISM& mechanism,

@@ -17,7 +17,8 @@ std::optional<pkcs11::Pin> contextPin(const Settings& settings) {
 Context::Context(const OSSL_CORE_HANDLE* handle, const OSSL_DISPATCH* functions, ReadSettings read)
     : core_(handle, functions), readSettings_(std::move(read)),
       libctx_(OSSL_LIB_CTX_new_child(handle, functions)),
-      pins_([this](const auto& salt, const auto& pin) { return pinDigest(*this, salt, pin); },
+      pins_([this](const auto& salt,
+                   const auto& pin) { return pinDigest(digest("SHA2-256"), salt, pin); },
             [this] { return contextPin(settings()); }) {
     if (!libctx_)
         throw UsageError(Reason::internal, "cannot make a child library context");

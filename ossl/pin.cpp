@@ -11,8 +11,6 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
-#include "ossl/context.h"
-#include "ossl/handles.h"
 #include "pkcs11/error.h"
 
 namespace ossl {
@@ -69,10 +67,9 @@ pkcs11::Pin readPinFile(const std::string& path, bool readableByOthers) {
     return pin;
 }
 
-pkcs11::PinDigest pinDigest(const Context& context, const pkcs11::PinDigest& salt,
+pkcs11::PinDigest pinDigest(const Md& sha256, const pkcs11::PinDigest& salt,
                             const pkcs11::Pin& pin) {
     pkcs11::PinDigest digest{};
-    const auto sha256 = context.digest("SHA2-256");
     const MdCtx hash(EVP_MD_CTX_new());
     if (!sha256 || !hash || EVP_DigestInit_ex2(hash.get(), sha256.get(), nullptr) != 1 ||
         EVP_DigestUpdate(hash.get(), salt.data(), salt.size()) != 1 ||

@@ -5,11 +5,10 @@
 #include <string>
 #include <string_view>
 
+#include "ossl/handles.h"
 #include "pkcs11/token_pins.h"
 
 namespace ossl {
-
-class Context;
 
 /// A copy of `text` in pages of its own; wiped with its last owner.
 pkcs11::Pin makePin(std::string_view text);
@@ -19,8 +18,8 @@ pkcs11::Pin makePin(std::string_view text);
 /// `readableByOthers` does not permit that.
 pkcs11::Pin readPinFile(const std::string& path, bool readableByOthers);
 
-/// SHA-256 of `salt` and `pin`. Throws pkcs11::Error.
-pkcs11::PinDigest pinDigest(const Context& context, const pkcs11::PinDigest& salt,
+/// `sha256` of `salt` and `pin`. Throws pkcs11::Error, also for a null digest.
+pkcs11::PinDigest pinDigest(const Md& sha256, const pkcs11::PinDigest& salt,
                             const pkcs11::Pin& pin);
 
 } // namespace ossl

@@ -6,8 +6,8 @@
 #include <set>
 #include <string>
 
+#include "uri/error.h"
 #include "uri/p11kit.h"
-#include "uri/uri.h"
 
 namespace uri {
 namespace {

@@ -4,7 +4,7 @@
 #include <cstring>
 #include <new>
 
-#include "uri/uri.h"
+#include "uri/error.h"
 
 namespace uri {
 namespace {

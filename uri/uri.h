@@ -4,7 +4,6 @@
 #include <initializer_list>
 #include <memory>
 #include <optional>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -14,15 +13,9 @@
 #include <p11-kit/pkcs11.h>
 #include <p11-kit/uri.h>
 
-namespace uri {
+#include "uri/error.h"
 
-/// A URI that RFC 7512 or this project's stricter checks refuse. what() names the attribute at
-/// fault, or gives its number where its name may be part of a PIN. It quotes no values, so it never
-/// holds a PIN.
-class Error : public std::runtime_error {
-  public:
-    using std::runtime_error::runtime_error;
-};
+namespace uri {
 
 /// What a URI can be written without. `module` is module-name and module-path.
 enum class Part { pinValue, pinSource, module };

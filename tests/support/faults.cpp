@@ -70,8 +70,10 @@ std::optional<CK_RV> FaultPlan::next(FunctionId id) {
 }
 
 void FaultPlan::restart() {
-    for (auto& rule : rules_)
-        rule.calls = rule.start = 0;
+    for (auto& rule : rules_) {
+        rule.calls = 0;
+        rule.start = 0;
+    }
 }
 
 } // namespace test_module

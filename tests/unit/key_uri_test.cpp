@@ -36,7 +36,7 @@ TEST(KeyUri, IsASequenceOfTwoTexts) {
 }
 
 TEST(KeyUri, OfAnyLengthComesBack) {
-    for (const std::size_t size : {0, 1, 100, 127, 128, 255, 256, 5000, 60000}) {
+    for (const std::size_t size : {0U, 1U, 100U, 127U, 128U, 255U, 256U, 5000U, 60000U}) {
         const std::string text(size, 'x');
         EXPECT_EQ(store::decodeKeyUri(store::encodeKeyUri(text)), text) << size;
     }

@@ -1,0 +1,22 @@
+#include "cipher/modes.h"
+
+#include "cipher/blocks.h"
+#include "cipher/counter.h"
+#include "cipher/gcm.h"
+
+namespace cipher {
+
+std::unique_ptr<Operation> begin(Mode mode, const Setup& setup) {
+    switch (mode) {
+    case Mode::ecb:
+    case Mode::cbc:
+        return std::make_unique<Blocks>(setup);
+    case Mode::ctr:
+        return std::make_unique<Counter>(setup);
+    case Mode::gcm:
+        return std::make_unique<Gcm>(setup);
+    }
+    throw ossl::UsageError(ossl::Reason::internal, "unknown mode");
+}
+
+} // namespace cipher

@@ -1,0 +1,11 @@
+// Which class does which mode.
+#pragma once
+
+#include "cipher/operation.h"
+
+namespace cipher {
+
+/// The operation for `mode`. Throws UsageError.
+std::unique_ptr<Operation> begin(Mode mode, const Setup& setup);
+
+} // namespace cipher
