@@ -280,13 +280,6 @@ CK_RV Module::readTokenInfo(CK_SLOT_ID slot, CK_TOKEN_INFO& info) {
     return rv;
 }
 
-CK_TOKEN_INFO Module::tokenInfo(CK_SLOT_ID slot) {
-    CK_TOKEN_INFO info{};
-    if (const CK_RV rv = readTokenInfo(slot, info); rv != CKR_OK)
-        throw callFailed(functionName<&List::C_GetTokenInfo>, rv, "slot " + std::to_string(slot));
-    return info;
-}
-
 CK_SLOT_INFO Module::slotInfo(CK_SLOT_ID slot) {
     CK_SLOT_INFO info{};
     require<&List::C_GetSlotInfo>(*this, "slot " + std::to_string(slot), slot, &info);

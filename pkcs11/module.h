@@ -85,9 +85,8 @@ class Module {
     CK_INFO info();
     /// True if the module has PKCS#11 3.0's functions that sign message after message.
     bool signsMessages() const;
-    CK_TOKEN_INFO tokenInfo(CK_SLOT_ID slot);
-    /// The same with C_GetTokenInfo's answer for a result. Texts are padded with blanks, whatever
-    /// the module fills them with.
+    /// Fills `info` and returns C_GetTokenInfo's result. Texts are padded with blanks, whatever the
+    /// module fills them with.
     CK_RV readTokenInfo(CK_SLOT_ID slot, CK_TOKEN_INFO& info);
     CK_SLOT_INFO slotInfo(CK_SLOT_ID slot);
 

@@ -18,7 +18,7 @@ trap 'echo "quickstart failed in line $LINENO: $BASH_COMMAND" >&2' ERR
 cd "$root"
 # In a folder that is configured already the tests stay as they are.
 [ -f build/release/CMakeCache.txt ] || cmake --preset release -DPKCS11_BUILD_TESTS=OFF -DPKCS11_BUILD_BENCH=OFF
-cmake --build --preset release --target pkcs11-provider
+cmake --build --preset release --target provider
 
 for module in /usr/lib/softhsm/libsofthsm2.so /usr/lib/*/softhsm/libsofthsm2.so; do
     [ ! -e "$module" ] || break

@@ -31,7 +31,7 @@ compile_with_clang(asym_cipher CLANG_OBJECTS)
 compile_with_clang(pkcs11 CLANG_OPERATION pkcs11/operation.cpp)
 
 # The objects come before the libraries, which then are not asked for theirs.
-add_library(clang-provider MODULE ${CLANG_OBJECTS} ${CLANG_OPERATION} $<TARGET_OBJECTS:pkcs11-provider>)
+add_library(clang-provider MODULE ${CLANG_OBJECTS} ${CLANG_OPERATION} $<TARGET_OBJECTS:provider>)
 target_link_libraries(clang-provider PRIVATE ${PROVIDER_LAYERS})
-target_link_options(clang-provider PRIVATE $<TARGET_PROPERTY:pkcs11-provider,LINK_OPTIONS>)
+target_link_options(clang-provider PRIVATE $<TARGET_PROPERTY:provider,LINK_OPTIONS>)
 set_target_properties(clang-provider PROPERTIES PREFIX "" OUTPUT_NAME pkcs11 LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/clang LINKER_LANGUAGE CXX)

@@ -173,12 +173,6 @@ bool Uri::constrainsSlotInfo() const {
     return info.slotDescription[0] != 0 || info.manufacturerID[0] != 0;
 }
 
-bool Uri::constrainsToken() const {
-    const auto& info = *p11_kit_uri_get_token_info(parsed_->address());
-    return info.label[0] != 0 || info.manufacturerID[0] != 0 || info.model[0] != 0 ||
-           info.serialNumber[0] != 0;
-}
-
 std::optional<CK_SLOT_ID> Uri::slotId() const {
     constexpr auto notGiven = std::numeric_limits<CK_SLOT_ID>::max();
     const CK_SLOT_ID id = p11_kit_uri_get_slot_id(parsed_->address());

@@ -40,8 +40,6 @@ class Uri {
     /// True if slot-description or slot-manufacturer is given, that is if CK_SLOT_INFO is needed to
     /// decide a match.
     bool constrainsSlotInfo() const;
-    /// True if token, manufacturer, serial or model is given, that is if CK_TOKEN_INFO is needed.
-    bool constrainsToken() const;
     /// `slot-id`, if given.
     std::optional<CK_SLOT_ID> slotId() const;
 

@@ -8,17 +8,17 @@
 #include <openssl/pem.h>
 
 #include "tests/support/temporary_folder.h"
-#include "tools/aes.h"
-#include "tools/annotation.h"
-#include "tools/base64.h"
-#include "tools/ecdh_es.h"
-#include "tools/envelope.h"
-#include "tools/error.h"
-#include "tools/key_file.h"
-#include "tools/module_policy.h"
-#include "tools/ocicrypt_annotation.h"
-#include "tools/protocol.h"
-#include "tools/token_uri.h"
+#include "tools/keyprovider/aes.h"
+#include "tools/keyprovider/annotation.h"
+#include "tools/keyprovider/ecdh_es.h"
+#include "tools/keyprovider/envelope.h"
+#include "tools/keyprovider/ocicrypt_annotation.h"
+#include "tools/keyprovider/protocol.h"
+#include "tools/keys/base64.h"
+#include "tools/keys/key_file.h"
+#include "tools/keys/module_policy.h"
+#include "tools/shared/error.h"
+#include "tools/shared/token_uri.h"
 
 namespace {
 

@@ -13,7 +13,6 @@ TEST(UriParse, EmptyUriMatchesEverythingAndConstrainsNothing) {
     EXPECT_TRUE(uri.matchesSlot(CK_SLOT_INFO{}, 7));
     EXPECT_FALSE(uri.constrainsModule());
     EXPECT_FALSE(uri.constrainsSlotInfo());
-    EXPECT_FALSE(uri.constrainsToken());
     EXPECT_FALSE(uri.slotId());
     EXPECT_FALSE(uri.object());
     EXPECT_FALSE(uri.id());
@@ -40,7 +39,6 @@ TEST(UriParse, ReadsObjectAttributes) {
     EXPECT_EQ(uri.object(), "my key");
     EXPECT_EQ(uri.id(), (std::vector<unsigned char>{0x01, 0x00, 0xff}));
     EXPECT_EQ(uri.type(), CKO_PRIVATE_KEY);
-    EXPECT_FALSE(uri.constrainsToken());
 }
 
 TEST(UriParse, ReadsEveryType) {
@@ -72,7 +70,6 @@ TEST(UriParse, EmptyValuesArePresent) {
 
 TEST(UriParse, EmptyTokenMatchesBlankLabelsOnly) {
     const auto uri = Uri::parse("pkcs11:token=");
-    EXPECT_TRUE(uri.constrainsToken());
     EXPECT_TRUE(uri.matchesToken(tokenInfo("")));
     EXPECT_FALSE(uri.matchesToken(tokenInfo("a")));
 }

@@ -1,0 +1,18 @@
+// Base64 (RFC 4648), the standard alphabet with padding and the one for URLs without.
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "tools/shared/secret.h"
+
+namespace tools::base64 {
+
+SecretString encode(View bytes);
+SecretString encodeUrl(View bytes);
+
+/// Strict: no blanks, no missing or surplus padding, no bits left over; nullopt otherwise.
+std::optional<SecretBytes> decode(std::string_view text);
+std::optional<SecretBytes> decodeUrl(std::string_view text);
+
+} // namespace tools::base64

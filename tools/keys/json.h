@@ -1,0 +1,35 @@
+// JSON whose texts are wiped, and reads that name what is missing or wrong.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+
+#include <nlohmann/json.hpp>
+
+#include "tools/shared/secret.h"
+
+namespace tools {
+
+using Json = nlohmann::basic_json<std::map, std::vector, SecretString>;
+
+namespace json {
+
+/// Throws Error, which names `what` and the place but repeats nothing of the text.
+Json parse(std::string_view text, std::string_view what);
+
+/// The member `name` of the object `value`. Each throws Error, naming `what` and the member, if
+/// it is absent or of another type.
+const Json& member(const Json& value, const char* name, std::string_view what);
+std::string_view text(const Json& value, const char* name, std::string_view what);
+std::uint64_t number(const Json& value, const char* name, std::string_view what);
+const Json& list(const Json& value, const char* name, std::string_view what);
+SecretBytes base64(const Json& value, const char* name, std::string_view what);
+SecretBytes base64Url(const Json& value, const char* name, std::string_view what);
+
+/// The member `name`, or nullptr if it is absent or null, or `value` is no object.
+const Json* find(const Json& value, const char* name);
+
+} // namespace json
+} // namespace tools

@@ -1,0 +1,39 @@
+// ocicrypt's key file: a pkcs11: URI, and environment variables for its module.
+//
+//     pkcs11:
+//       uri: pkcs11:token=...;object=...?pin-value=...&module-name=softhsm2
+//     module:
+//       env:
+//         SOFTHSM2_CONF: /home/me/.config/softhsm2/softhsm2.conf
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "tools/shared/secret.h"
+
+namespace tools {
+
+struct KeyFile {
+    SecretString uri;
+    std::map<std::string, std::string> environment;
+
+    /// Throws Error, naming `what`.
+    static KeyFile parse(std::string_view yaml, const std::string& what);
+};
+
+class ModulePolicy;
+
+/// Sets variables in this process for modules that are to be loaded. Throws KeyError for a
+/// variable that `policy` does not permit, and for one that another key file has set to something
+/// else: a module reads them once.
+class ModuleEnvironment {
+  public:
+    void apply(const KeyFile& file, const ModulePolicy& policy, const std::string& what);
+
+  private:
+    std::map<std::string, std::string> applied_;
+};
+
+} // namespace tools

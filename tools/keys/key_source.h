@@ -1,0 +1,52 @@
+// From a name to a key: pkcs11: URIs, PEM and DER files, certificates, ocicrypt's key files.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "tools/keys/key.h"
+#include "tools/keys/key_file.h"
+#include "tools/keys/module_policy.h"
+#include "tools/shared/secret.h"
+
+namespace tools {
+
+/// Loads keys through OSSL_STORE. A name is a pkcs11: URI or the path of a file, which may have
+/// "pkcs11:" before it, as skopeo's users write. Key files are held to OCICRYPT_CONFIG; URIs to the
+/// provider's own configuration.
+class KeySource {
+  public:
+    enum class Asking { nobody, theTerminal };
+
+    /// `providerFolder`: where pkcs11.so is; "" for OpenSSL's own place. `asking`: for the PIN of a
+    /// URI that nothing else gives.
+    explicit KeySource(std::string providerFolder, Asking asking = Asking::nobody)
+        : providerFolder_(std::move(providerFolder)), asking_(asking) {}
+
+    /// In software, wherever it came from. Throws KeyError and Error.
+    Key publicKey(std::string_view name);
+    /// Throws KeyError and Error. Nobody is asked for the pass phrase of a file.
+    Key privateKey(std::string_view name);
+
+  private:
+    enum class Half { publicOne, privateOne };
+
+    Key load(std::string_view name, Half half);
+    Key fromUri(std::shared_ptr<OSSL_LIB_CTX> library, std::string_view uri, Half half);
+    Key fromFile(const std::string& path, Half half);
+    Key fromKeyFile(const KeyFile& file, const std::string& path, Half half);
+    const std::shared_ptr<OSSL_LIB_CTX>& users();
+    const ModulePolicy& policy();
+
+    std::string providerFolder_;
+    Asking asking_;
+    std::shared_ptr<OSSL_LIB_CTX> users_;
+    std::map<std::string, std::shared_ptr<OSSL_LIB_CTX>> byModule_;
+    std::optional<ModulePolicy> policy_;
+    ModuleEnvironment environment_;
+};
+
+} // namespace tools

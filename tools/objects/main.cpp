@@ -1,0 +1,101 @@
+// pkcs11-objects: what the openssl command can't do with tokens. It brings keys and certificates
+// onto them, and deletes.
+#include <iostream>
+#include <string>
+#include <tuple>
+
+#include "tools/objects/objects.h"
+#include "tools/shared/command_line.h"
+#include "tools/shared/error.h"
+#include "tools/shared/library.h"
+#include "tools/shared/output.h"
+
+namespace {
+
+constexpr const char* program = "pkcs11-objects";
+
+struct Options {
+    std::string providerFolder;
+    std::string file;
+    std::string uri;
+    std::string usage;
+    bool extractable = false;
+    bool notSensitive = false;
+    bool alwaysAuthenticate = false;
+    bool allowDuplicate = false;
+    bool all = false;
+};
+
+tools::objects::Parameters parametersOf(const Options& options) {
+    tools::objects::Parameters parameters;
+    if (!options.usage.empty())
+        parameters.emplace_back("pkcs11_key_usage", options.usage);
+    for (const auto& [given, name, value] :
+         {std::tuple{options.extractable, "pkcs11_extractable", "yes"},
+          std::tuple{options.notSensitive, "pkcs11_sensitive", "no"},
+          std::tuple{options.alwaysAuthenticate, "pkcs11_always_authenticate", "yes"},
+          std::tuple{options.allowDuplicate, "pkcs11_allow_duplicate", "yes"}})
+        if (given)
+            parameters.emplace_back(name, value);
+    return parameters;
+}
+
+void importCertificate(OSSL_LIB_CTX* library, const Options& options) {
+    const auto others = tools::objects::importCertificate(library, options.file, options.uri,
+                                                          options.allowDuplicate);
+    if (others > 0)
+        std::cerr << program << ": certificates in " << tools::message(options.file)
+                  << " that are not this key's, and not stored: " << others << '\n';
+}
+
+void run(int argc, char** argv) {
+    Options options;
+    CLI::App app(
+        "Stores keys and certificates on PKCS#11 tokens, and deletes them. Keys are made on a "
+        "token with openssl genpkey.");
+    tools::command_line::addCommon(app, program, "The same for all commands",
+                                   options.providerFolder);
+    app.require_subcommand(1);
+    app.fallthrough();
+
+    auto* key = app.add_subcommand("import-key", "Store a private key and its public half");
+    key->add_option("file", options.file, "The key, PEM or DER")->required();
+    key->add_option("uri", options.uri, "Where to: pkcs11: URI with object= or id=")->required();
+    key->add_option("--key-usage", options.usage,
+                    "digitalSignature, dataEncipherment, keyEncipherment, keyAgreement");
+    key->add_flag("--extractable", options.extractable, "It may leave the token wrapped");
+    key->add_flag("--not-sensitive", options.notSensitive, "It may be read off the token");
+    key->add_flag("--always-authenticate", options.alwaysAuthenticate, "Each use asks for the PIN");
+
+    auto* certificate =
+        app.add_subcommand("import-certificate", "Store a certificate beside its key");
+    certificate
+        ->add_option("file", options.file,
+                     "The certificate, PEM or DER; of a chain, the key's own is stored")
+        ->required();
+    certificate->add_option("uri", options.uri, "pkcs11: URI of its private key")->required();
+    for (auto* command : {key, certificate})
+        command->add_flag("--allow-duplicate", options.allowDuplicate,
+                          "Even where one of that name is there already");
+
+    auto* removal = app.add_subcommand("delete", "Delete an object, or both halves of a key pair");
+    removal->add_option("uri", options.uri, "pkcs11: URI with object= or id=")->required();
+    removal->add_flag("--all", options.all, "Everything that fits");
+    if (!tools::command_line::parse(app, argc, argv))
+        return;
+    const auto library = tools::usersLibrary(options.providerFolder);
+    if (*key)
+        tools::writeStandardOutput(tools::objects::importKey(library.get(), options.file,
+                                                             options.uri, parametersOf(options)) +
+                                   '\n');
+    else if (*certificate)
+        importCertificate(library.get(), options);
+    else
+        tools::objects::remove(library.get(), options.uri, options.all);
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    return tools::command_line::run(program, [&] { run(argc, argv); });
+}

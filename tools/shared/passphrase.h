@@ -1,0 +1,37 @@
+// Asks at the terminal for the pass phrase of a file or for a token's PIN.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include <openssl/ui.h>
+
+#include "tools/shared/secret.h"
+
+namespace tools {
+
+/// OpenSSL's own way to ask does not name files, and asks anew for each form that a file may have.
+/// Here the question names the file and comes once, and so does any that was not answered.
+class PassphrasePrompt {
+  public:
+    /// `file` is named in the question for a pass phrase; that for a PIN names the token.
+    explicit PassphrasePrompt(std::string file) : file_(std::move(file)) {}
+    PassphrasePrompt(const PassphrasePrompt&) = delete;
+    PassphrasePrompt& operator=(const PassphrasePrompt&) = delete;
+
+    /// For OSSL_STORE_open_ex and OSSL_STORE_attach, with `this` as the method's data. Null if
+    /// there is no memory; OpenSSL then asks nobody.
+    static const UI_METHOD* method();
+
+  private:
+    static PassphrasePrompt& of(UI* ui);
+    static char* question(UI* ui, const char* what, const char* name);
+    static int read(UI* ui, UI_STRING* text);
+
+    std::string file_;
+    bool isPin_ = false;
+    bool unanswered_ = false;
+    std::optional<SecretString> answer_; ///< the pass phrase, for the other forms
+};
+
+} // namespace tools

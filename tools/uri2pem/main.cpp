@@ -1,0 +1,143 @@
+// pkcs11-uri2pem: makes key references, the PEM files that stand for a key on a token.
+#include <iostream>
+#include <optional>
+
+#include <unistd.h>
+
+#include <openssl/crypto.h>
+#include <openssl/pem.h>
+
+#include "ossl/handles.h"
+#include "ossl/secret.h"
+#include "store/key_uri.h"
+#include "tools/keys/key_source.h"
+#include "tools/shared/command_line.h"
+#include "tools/shared/error.h"
+#include "tools/shared/input.h"
+#include "tools/shared/output.h"
+#include "tools/shared/token_uri.h"
+
+namespace {
+
+using tools::Error;
+using tools::SecretString;
+
+constexpr const char* program = "pkcs11-uri2pem";
+
+struct Options {
+    std::string uri = "-";
+    std::string file = "-";
+    std::string providerFolder;
+    bool force = false;
+    bool withPin = false;
+    bool check = false;
+};
+
+void note(const std::string& text) {
+    std::cerr << program << ": " << tools::message(text) << '\n';
+}
+
+// A line end belongs to the input, not to the URI.
+SecretString uriOf(const Options& options) {
+    if (options.uri != "-")
+        return SecretString(options.uri);
+    const auto contents = tools::readAll(STDIN_FILENO, "standard input");
+    auto text = tools::textOf(contents);
+    while (text.ends_with('\n') || text.ends_with('\r'))
+        text.remove_suffix(1);
+    if (text.empty())
+        throw Error("no URI is given, and there is none on standard input");
+    return SecretString(text);
+}
+
+void requireKey(const uri::Uri& uri) {
+    const auto type = uri.type();
+    if (type && *type != CKO_PRIVATE_KEY && *type != CKO_PUBLIC_KEY)
+        throw Error("a key reference is for keys: \"type\" must be private or public");
+    if (!uri.object() && !uri.id())
+        note("the URI has neither \"object\" nor \"id\": the token's only key will do");
+}
+
+// Looked up with the PIN that was given, whether or not it goes into the file. A key that is one of
+// several is not written by the provider, so that shows, too.
+void look(const Options& options, const uri::Uri& uri, std::string_view text) {
+    tools::KeySource source(options.providerFolder, tools::KeySource::Asking::theTerminal);
+    const ossl::Bio nowhere(BIO_new(BIO_s_null()));
+    const bool isPublic = uri.type() == CKO_PUBLIC_KEY;
+    const auto key = isPublic ? source.publicKey(text) : source.privateKey(text);
+    const int written = isPublic ? PEM_write_bio_PUBKEY(nowhere.get(), key.pkey.get())
+                                 : PEM_write_bio_PrivateKey(nowhere.get(), key.pkey.get(), nullptr,
+                                                            nullptr, 0, nullptr, nullptr);
+    if (written != 1)
+        throw Error(tools::withReasons(key.name + " can't be used"));
+}
+
+SecretString reference(const Options& options, const uri::Uri& uri) {
+    using uri::Part;
+    const bool dropsPin = uri.pinValue() && !options.withPin;
+    if (dropsPin)
+        note("pin-value is left out of the file; --with-pin keeps it");
+    auto kept = dropsPin ? uri.without({Part::pinValue}) : uri.without({});
+    const ossl::Wiped wiped(kept);
+    // Memory that is wiped when it is freed.
+    const ossl::Bio out(BIO_new(BIO_s_secmem()));
+    char* pem = nullptr;
+    if (!out || !store::writeKeyUriPem(out.get(), kept))
+        throw Error(tools::withReasons("the key reference can't be made"));
+    const auto size = BIO_get_mem_data(out.get(), &pem);
+    return {pem, static_cast<std::size_t>(size)};
+}
+
+void write(const Options& options, std::string_view pem) {
+    if (options.file == "-")
+        tools::writeStandardOutput(pem);
+    else if (options.force)
+        tools::replaceFile(options.file, pem);
+    else
+        tools::writeNewFile(options.file, pem);
+}
+
+// Nothing for help and the like, which has been printed.
+std::optional<Options> optionsOf(int argc, char** argv) {
+    Options options;
+    CLI::App app("Makes a key reference: a PEM file that holds the pkcs11: URI of a key, for "
+                 "programs that read keys from files. No token is needed.");
+    app.add_option("uri", options.uri,
+                   "The key's URI (RFC 7512), as pkcs11:token=demo;object=release-key;type=private;"
+                   " - or none for standard input");
+    app.add_option("-o,--out", options.file,
+                   "File to write, readable by you alone; - or none for standard output");
+    app.add_flag("--force", options.force, "Replace the file if there is one");
+    app.add_flag("--with-pin", options.withPin,
+                 "Keep pin-value, which is left out otherwise: whoever reads the file has the PIN. "
+                 "pin-source, the name of a file, is kept in any case");
+    app.add_flag("--check", options.check,
+                 "Look for the key on the token first; write nothing if it is not there");
+    tools::command_line::addCommon(app, program, "The same", options.providerFolder,
+                                   ", for --check");
+    app.footer("Other users of the machine can see the command line: give a URI with a PIN on "
+               "standard input.");
+    if (!tools::command_line::parse(app, argc, argv))
+        return std::nullopt;
+    return options;
+}
+
+void run(const Options& options) {
+    // A configuration that can't be read is no concern of a program that needs none.
+    OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, nullptr);
+    const auto text = uriOf(options);
+    const auto uri = tools::parseUri(text);
+    requireKey(uri);
+    if (options.check)
+        look(options, uri, text);
+    write(options, reference(options, uri));
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    return tools::command_line::run(program, [&] {
+        if (const auto options = optionsOf(argc, argv))
+            run(*options);
+    });
+}
