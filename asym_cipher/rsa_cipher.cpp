@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "asym_cipher/rsa_cipher.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // RSA decryption with a key on a token, and encryption with its public half
 // (EVP_ASYM_CIPHER-RSA(7)).
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Removing RSA encryption padding in the host, in constant time (RFC 8017, section 7; RFC 5246,
 // section 7.4.7.1).
 #pragma once

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # gnuplot -c drawings.gp FOLDER COLUMNS: threads.svg from FOLDER/threads.tsv, and peers.svg from the figures below.
 folder = ARG1
 set terminal svg size 720,420 font "sans-serif,13" background "white"

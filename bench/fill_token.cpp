@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // fill_token MODULE TOKEN PIN COUNT: writes COUNT public keys to a token, all alike but for their
 // labels and ids.
 #include <cstdio>

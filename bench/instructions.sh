@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # instructions.sh BUILD RESULTS: counts, with callgrind, the instructions that one signature takes in each library: the
 # difference between 200 and 100 signatures. They are exact, and do not depend on the machine's load.
 set -euo pipefail

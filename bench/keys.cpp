@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // ENGINE is deprecated since OpenSSL 3.0; it is what one of the peers is.
 #define OPENSSL_SUPPRESS_DEPRECATED
 

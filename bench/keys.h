@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The same keys by every way in: through a provider, from a file, through libp11's engine, and by
 // raw C_ calls. Folder and module come from the environment, BENCH_TOKENS and
 // PKCS11_PROVIDER_MODULE (bench/run.sh).

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Loading a key by its URI in a running process, beside finding it by raw C_ calls.
 #include <benchmark/benchmark.h>
 

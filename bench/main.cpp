@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // benchmarks GROUP [options of Google Benchmark]: operation, load, threads or start. bench/run.sh
 // runs all.
 #include <cstdio>

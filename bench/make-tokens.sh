@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # make-tokens.sh FOLDER BUILD: the SoftHSM tokens "bench" and "edwards" with keys in FOLDER, and copies of it that hold 10, 100, 1,000
 # and 10,000 objects in FOLDER/objects-N. What is there already stays.
 set -euo pipefail

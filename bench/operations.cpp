@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One signature, decryption or key agreement through the provider, beside the same by raw C_ calls,
 // with a key in software, and through the peers that are installed.
 #include "bench/operations.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The groups of benchmarks. Names are "group/what/who"; bench/report.py makes the tables from them.
 #pragma once
 

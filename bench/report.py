@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Makes report.md, threads.svg and peers.svg from the results in a folder: report.py FOLDER"""
 
 import collections

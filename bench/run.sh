@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # run.sh BUILD TEST_MODULE [GROUP...]: runs the benchmarks (operation, load, threads, start, instructions, timing;
 # all without GROUP), and writes JSON, reports in Markdown and drawings to BUILD/bench-results. BENCH_REPETITIONS is 15
 # without, and TIMING_CALLS 200000.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /* Signs many times with the key behind a URI: what profilers are pointed at.
  * sign_loop URI COUNT [message]: a given hash with one context; with "message", a message with a
  * context of its own each time, as TLS does. Providers come from the configuration (OPENSSL_CONF).

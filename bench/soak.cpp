@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // soak SECONDS: threads sign and verify without pause, processes are forked, sessions, token and
 // module are lost, and memory, descriptors and sessions must not grow. Ends with status 1 if a
 // signature failed or was wrong, or if something grew. bench/soak.sh runs it.

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # soak.sh BUILD TEST_MODULE [SECONDS]: threads, forks and losses for ten minutes, or as long as told; see soak.cpp.
 set -euo pipefail
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The whole process `openssl dgst -sign`: what a build job waits for at each file.
 #include <benchmark/benchmark.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Threads that share one EVP_PKEY, beside threads with raw C_ calls in sessions of their own.
 #include <benchmark/benchmark.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // timing FOLDER with-raw|without-raw CALLS: does the time of a decryption tell what was decrypted?
 // Welch's t-test, as in "Dude, is my code constant time?" (Reparaz, Balasch, Verbauwhede, 2017).
 // The provider is that in FOLDER; the test module answers C_Decrypt at once, with one of two chosen

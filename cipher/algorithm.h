@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The AES modes that are offered.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // ECB and CBC, with PKCS#7 padding done in the host.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What an EVP_CIPHER_CTX of this provider holds.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One encryption or decryption with a key on a token. It holds no session: each piece of data is an
 // operation of the token's own, and what leads from one to the next (IV, counter) is kept here.
 #pragma once

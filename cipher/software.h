@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The same cipher by another provider, for keys that are bytes. EVP takes the first cipher of a
 // name that there is; where that is this provider's, programs, libssl and the token's own module
 // notice nothing of it.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /* Signs a file with SHA-256 by the key that a URI names:  sign_file URI FILE SIGNATURE
  * Nothing in it is about PKCS#11: the providers come from openssl.cnf, or are loaded by name. */
 #include <openssl/err.h>

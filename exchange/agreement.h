@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What key agreements have in common: a key on a token, and the peer's key.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Key agreement with an EC key on a token (EVP_KEYEXCH-ECDH(7)).
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Key agreement with an X25519 or X448 key on a token (EVP_KEYEXCH-X25519(7)).
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "kem/ml_kem.h"
 
 #include <algorithm>

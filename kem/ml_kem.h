@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // ML-KEM (FIPS 203; OpenSSL's EVP_KEM-ML-KEM(7)).
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Key agreement by an EC, X25519 or X448 key on a token (PKCS#11 2.40, section 2.3.8, and 3.0,
 // section 2.3.19).
 #pragma once

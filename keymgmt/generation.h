@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Key generation: on the token that pkcs11_uri names, and in memory without that parameter. The
 // latter is for applications that name no provider: EVP takes the first keymgmt there is, and fails
 // if that one does not generate; so this one does, with the provider that would have had its turn

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What an EVP_PKEY of this provider holds: a key on a token, or a public key in memory.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Kinds of key pairs, and what PKCS#11 wants to know to make one or to store one. A new kind is a
 // row of the table in pair_kind.cpp.
 #pragma once

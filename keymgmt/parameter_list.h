@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Lists of parameters (gettable, settable) of another provider's, with some of ours.
 #pragma once
 

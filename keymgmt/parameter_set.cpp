@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "keymgmt/parameter_set.h"
 
 namespace keymgmt {

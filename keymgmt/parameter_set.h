@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The parameter sets of ML-DSA (FIPS 204) and ML-KEM (FIPS 203): one row each, from which key
 // types, algorithms and sizes are made.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Where on a token a new object goes, and what it may do there: the parameters pkcs11_... of
 // EVP_PKEY_keygen, EVP_PKEY_fromdata and EVP_PKEY_set_params (docs/key-management.md).
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Public keys made of what a token says about them, in OpenSSL's own form.
 #pragma once
 

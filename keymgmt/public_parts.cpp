@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "keymgmt/public_parts.h"
 
 #include <openssl/core_dispatch.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What others may have of a key: its public half and its parameters.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The blob by which store and decoder hand a key to keymgmt (OSSL_OBJECT_PARAM_REFERENCE).
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A key in memory. It is the other provider's that would have had it without this one, and every
 // question goes on to that provider's own functions, with the answer and the errors that it gives.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // An operation with a key in memory: that of the provider which has the key, function by function.
 // So being first among the providers changes nothing for it.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What each operation of OpenSSL offers here. Every folder defines the functions of its namespace;
 // provider/ hands their lists to OpenSSL (provider(7), OSSL_FUNC_provider_query_operation).
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One instance of the provider: the core it talks to, its own library context, its settings, its
 // modules.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the contexts of all operations share: new, free, copy, and a call inside the guard.
 #pragma once
 

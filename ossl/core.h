@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // OpenSSL's core as this provider sees it (provider-base(7)): the functions it offers, and errors
 // raised through them.
 #pragma once

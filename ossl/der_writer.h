@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // DER (ITU-T X.690) written into a buffer of the caller's, for the two small structures that every
 // signature needs: without OpenSSL's templates, which allocate a dozen times for each.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Typed entries for OpenSSL's dispatch tables, and the one guard around every function behind them.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "ossl/ec_point.h"
 
 #include <openssl/asn1.h>

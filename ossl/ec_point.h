@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The public values of EC keys, as tokens want them.
 #pragma once
 

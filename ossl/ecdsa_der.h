@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // ECDSA signatures in the two forms there are: r and s side by side (PKCS#11 2.40, section 2.3.1),
 // and DER.
 #pragma once

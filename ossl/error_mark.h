@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // OpenSSL's error queue, put back to where it was.
 #pragma once
 

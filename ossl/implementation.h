@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // An algorithm as another provider implements it, by the table that it gives the core.
 #pragma once
 

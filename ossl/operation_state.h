@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The state of an EVP operation: which step may follow which.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Reading and answering OSSL_PARAM arrays (OSSL_PARAM(3)). Unknown keys are nobody's error.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // PINs in memory that stays out of swap and core dumps (mlock(2), madvise(2)); OpenSSL's secure
 // heap would be no better than malloc where the application has made none.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What configuration and environment say; read once, at the first use, by
 // provider/configuration.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What OpenSSL 3.5 adds for symmetric keys as objects (EVP_SKEY), by its numbers and names: the
 // headers that this is built with, 3.0's, do not have them (3.5's core_dispatch.h and core_names.h;
 // provider-skeymgmt(7)).

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Words in the values of directives and parameters.
 #pragma once
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # bash completion for the tools of openssl-pkcs11: their --help says which options and commands there are.
 # shellcheck shell=bash
 _openssl_pkcs11_tool() {

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # Writes provider-pkcs11(7) from packaging/provider-pkcs11.md and docs/configuration.md:  make-man.sh VERSION >provider-pkcs11.7
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # Runs a tool for help2man, with its help as CLI11 wrote it up to 2.4:  tool-help.sh TOOL OPTION
 # From 2.5 on headings are in capitals and not indented, and options in columns.
 set -eu

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # help2man knows nothing of CLI11's subcommands: each becomes a heading of its own. For sed -E -z.
 s/\n\.IP\nOptions:\n/\n/g
 s/\nPositionals:\n/\n/g

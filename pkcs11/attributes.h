@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Attribute values read from a token, with every length checked before it is believed.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A connection to a token in a slot: its sessions, its login, its mechanisms, until it is lost.
 #pragma once
 

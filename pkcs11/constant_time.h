@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Choices among secret values without a branch. A mask goes through an empty piece of assembler,
 // so that no optimiser knows that it has two values only, and makes a branch of it again.
 #pragma once

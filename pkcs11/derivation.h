@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Secrets that a key on the token derives or decapsulates, and that the host gets to see.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The one family of errors below the C boundary: what failed, at what, and with which CK_RV.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Names of the C_ functions this project calls, for messages and traces.
 #pragma once
 

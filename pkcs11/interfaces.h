@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What PKCS#11 3.0 and 3.2 add and p11-kit 0.24's header lacks: interfaces, and functions at the
 // end of the function list (PKCS#11 3.0, section 3.6; pkcs11f.h of 3.2).
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A module's life in this process: when its functions may be called, and who may begin and end it.
 #pragma once
 

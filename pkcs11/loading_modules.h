@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Modules that load other modules: who may load one of these may load anything.
 #pragma once
 

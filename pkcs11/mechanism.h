@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Mechanisms with their parameters, and the numbers that PKCS#11 gives to hashes (PKCS#11 2.40
 // and 3.0, "Mechanisms").
 #pragma once

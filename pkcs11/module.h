@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A PKCS#11 module (a shared object): its calls, its life in this process, its slots and tokens.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Objects on a token: finding them, and holding one so that it can be found again.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The operations that this project exists for: two C_ calls each, or one where the token signs
 // message after message (PKCS#11 3.0).
 #pragma once

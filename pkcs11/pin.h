@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // PINs as this layer sees them: bytes with an owner that wipes them.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Which shared objects may be loaded as PKCS#11 modules.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // ML-DSA (FIPS 204) and ML-KEM (FIPS 203) keys, as PKCS#11 3.2 has them (chapters "ML-DSA" and
 // "ML-KEM", and OASIS's pkcs11t.h 3.2). p11-kit's header does not name them yet.
 #pragma once

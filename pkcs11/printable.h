@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What tokens, URIs and files say, in messages and logs. Header only: the tools use it, too.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What fork and process exit force to be global: a generation count, one short lock, an exit flag.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What is done again after a failure, and what is not (docs/recovery.md has the table).
 #pragma once
 

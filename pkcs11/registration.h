@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The system's registration of PKCS#11 modules, read without loading any.
 #pragma once
 

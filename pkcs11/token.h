@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A token: its identity, which outlives slots, sessions and forks, and its present connection.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The PINs of a token: those that provider instances have for it, and what was refused.
 #pragma once
 

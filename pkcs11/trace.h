@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The operator's log (PKCS11_PROVIDER_DEBUG). It holds function names, results, times and steps;
 // never a PIN, an attribute's value or data.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What changes a token: key pairs made on it, objects stored and destroyed. All of it needs a
 // session of Connection::takeWritable().
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // TLS groups and signature algorithms (provider-base(7), "CAPABILITIES").
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Directives of the provider's section in openssl.cnf, and the environment variables that go with
 // them.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The algorithms of the provider for libraries in FIPS mode, which fetch with the query fips=yes
 // (fips_module(7)).
 #pragma once

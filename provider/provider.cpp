@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The provider's entry point (provider(7), provider-base(7)): it wires the layers together and
 // decides nothing.
 #include <algorithm>

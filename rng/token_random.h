@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Random numbers that a token makes (C_GenerateRandom).
 #pragma once
 

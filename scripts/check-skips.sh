@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # Says which tests were left out, and fails if one was that tests/may-skip.txt does not allow:
 #   check-skips.sh FILE BUILD [WORD...]
 # FILE is what ctest --output-junit wrote, or a list of names. BUILD and WORDs say what kind of run it was: a line of

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # Runs the fuzz targets:  fuzz.sh [SECONDS] [TARGET...]   (60 seconds each, and all targets, if not given)
 # Builds them with clang, runs two at a time and keeps what they learn under build/fuzz/corpus. Ends with status 1 if one
 # found something, and says where its input is. FUZZ_SEED, if set, makes it try the same inputs each time, as far as it

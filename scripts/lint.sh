@@ -1,17 +1,34 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # Checks format and code; any finding is an error:  lint.sh [changed|all]
 #   changed  (the default) clang-tidy without its analyzer on the files that have changed since LINT_BASE, and on those that
 #            include a changed header. LINT_BASE is a commit; .ci/lint-base has the one up to which all files were checked.
 #   all      clang-tidy with the analyzer on all files
-# The format of all files is checked by clang-format in any case.
+# In any case it checks all files: their format by clang-format, their SPDX lines, and the width of lines in Markdown.
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 scope=${1:-changed}
 [[ $scope = changed || $scope = all ]] || {
-    sed -n '2,/^set /{s/^# \{0,1\}//p}' "${BASH_SOURCE[0]}" >&2
+    sed -n '3,/^set /{s/^# \{0,1\}//p}' "${BASH_SOURCE[0]}" >&2
     exit 2
 }
+# Every source file names its license.
+unlicensed=$(git ls-files -z '*.cpp' '*.h' '*.h.in' '*.c' '*.sh' '*.py' '*.cmake' '*CMakeLists.txt' '*.map' '*.gp' '*.sed' '*.bash' '*.yml' .ci/run |
+    xargs -0 grep -L 'SPDX-License-Identifier: Apache-2.0' || true)
+[ -z "$unlicensed" ] || {
+    printf 'no SPDX line:\n%s\n' "$unlicensed" >&2
+    exit 1
+}
+
+# Lines of Markdown are at most 120 characters long. Tables and blocks of commands can't be broken.
+mapfile -t documents < <(git ls-files '*.md')
+long=$(awk 'FNR == 1 { block = 0 } /^ *```/ { block = !block } !block && !/^ *\|/ && !/^    / && length > 120 { print FILENAME ":" FNR ": " length " characters" }' "${documents[@]}")
+[ -z "$long" ] || {
+    printf 'long lines in Markdown:\n%s\n' "$long" >&2
+    exit 1
+}
+
 # Other versions find other things; one is the judge.
 case $(clang-format --version) in
 *' version 14.'*) ;;

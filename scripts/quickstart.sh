@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # From a fresh Debian or Ubuntu machine to a verified signature: installs what is needed, builds the provider, makes a
 # SoftHSM token under build/quickstart, signs a file with a key on it and verifies the signature without the provider.
 # Run it again as often as you like: the token is made anew each time.
@@ -6,7 +7,7 @@ set -euo pipefail
 
 if [ $# -gt 0 ]; then
     case $1 in -h | --help) status=0 ;; *) status=2 ;; esac
-    { echo "usage: quickstart.sh"; sed -n '2,/^set /s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; } >&$((status == 0 ? 1 : 2))
+    { echo "usage: quickstart.sh"; sed -n '3,/^set /s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; } >&$((status == 0 ? 1 : 2))
     exit $status
 fi
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Stages of a check, and the table of what they took. Sourced.
 # shellcheck shell=bash
 

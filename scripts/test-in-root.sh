@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # Builds and tests in a root of a newer Debian, with its compiler, its CMake and its OpenSSL:  test-in-root.sh SUITE [COMMAND...]
 #   sid             what is newest
 #   experimental    sid with the OpenSSL of experimental
@@ -7,7 +8,7 @@
 # Newer compilers warn of more, so a warning is no error there.
 set -euo pipefail
 
-usage() { sed -n '2,/^set /{s/^# \{0,1\}//p}' "${BASH_SOURCE[0]}"; }
+usage() { sed -n '3,/^set /{s/^# \{0,1\}//p}' "${BASH_SOURCE[0]}"; }
 case ${1:-} in
 sid | experimental) suite=$1 && shift ;;
 -h | --help) usage && exit 0 ;;

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # Builds and tests:  test.sh [quick|ci|full]
 #   quick   unit and integration tests, and what the README shows
 #   (none)  what runs with this machine's OpenSSL, but for what full alone runs
@@ -10,7 +11,7 @@
 set -euo pipefail
 
 usage() {
-    sed -n '2,/^set /{s/^# \{0,1\}//p}' "${BASH_SOURCE[0]}"
+    sed -n '3,/^set /{s/^# \{0,1\}//p}' "${BASH_SOURCE[0]}"
     exit "$1"
 }
 tier=${1:-default}

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // DER AlgorithmIdentifiers of signatures (RFC 5280, section 4.1.1.2; RFC 4055 for RSA-PSS).
 #pragma once
 

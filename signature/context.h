@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the signature algorithms share: keys, digests, streaming. The dispatch functions know only
 // this class.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // ECDSA signatures (FIPS 186; OpenSSL's EVP_SIGNATURE-ECDSA(7)).
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Ed25519 and Ed448 signatures, of whole messages only (RFC 8032; OpenSSL's
 // EVP_SIGNATURE-ED25519(7)).
 #pragma once

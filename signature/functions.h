@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The dispatch functions that all signature algorithms share (provider-signature(7)), and what
 // makes new ones.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The data of a streamed signature: hashed as it comes, or kept where the token insists on hashing
 // by itself.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // ML-DSA signatures of whole messages (FIPS 204, "pure"; OpenSSL's EVP_SIGNATURE-ML-DSA(7)).
 #pragma once
 

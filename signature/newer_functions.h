@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Dispatch functions that signatures have since OpenSSL 3.4, which the headers of 3.0 do not name
 // (core_dispatch.h of 3.4, provider-signature(7)). Older cores ignore them.
 #pragma once

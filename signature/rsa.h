@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // RSA signatures: PKCS#1 v1.5, PSS and none (RFC 8017; OpenSSL's EVP_SIGNATURE-RSA(7)).
 #pragma once
 

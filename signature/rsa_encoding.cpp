@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // RSA_padding_* are the only public functions of OpenSSL that pad without a private key; deprecated
 // since 3.0, and present in every 3.x.
 #define OPENSSL_SUPPRESS_DEPRECATED

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The encodings of RSA signatures that are made in the host (RFC 8017, section 9).
 #pragma once
 

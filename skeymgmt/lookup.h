@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // AES keys that are on a token already.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "skeymgmt/making.h"
 
 #include "pkcs11/writing.h"

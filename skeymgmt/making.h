@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // AES keys that are made on a token, or brought to it.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "skeymgmt/secret_key.h"
 
 #include <algorithm>

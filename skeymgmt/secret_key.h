@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // An AES key: an object on a token, or bytes in memory.
 #pragma once
 

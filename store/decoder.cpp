@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Decoders for key references: PEM to DER, and DER to the key that its URI names. Whatever is not
 // ours is passed over without a trace: every PEM file that the process reads comes by here.
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Encoders for private keys: a reference by URI, and a text. Key material never leaves the token.
 // Public parts are written by OpenSSL's own encoders, which get them by keymgmt's export; those
 // that an export can't bring there, parameters of RSA and a point without its curve, are given to

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Key references in files: a DER structure with a pkcs11 URI, in PEM under the label "PKCS#11
 // PROVIDER URI". The form is that of pkcs11-provider, so that files can be moved between the two.
 // Needs nothing of the provider: pkcs11-uri2pem writes the same files. Safe in any thread.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The OSSL_STORE loader for "pkcs11:" URIs.
 #include <array>
 #include <deque>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Handing what was found to OpenSSL (provider-object(7)).
 #pragma once
 

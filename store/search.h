@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // From a URI to the objects it names: modules, tokens, login, objects, keys.
 #pragma once
 

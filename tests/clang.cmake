@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # A second provider, of which clang compiles what handles decrypted data: what one compiler makes no branch of, another may.
 find_program(CLANGXX clang++)
 if(NOT CLANGXX)

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Which tests run when; scripts/test.sh has the tiers. Labels:
 #   always     in every tier and build (unit tests, fuzz targets over their corpus)
 #   quick      in test.sh quick: what the README shows

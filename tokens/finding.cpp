@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "tokens/finding.h"
 
 #include "ossl/error_mark.h"

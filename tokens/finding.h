@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Objects of one token, after a login where it is worth a PIN.
 #pragma once
 

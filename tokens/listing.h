@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Objects by their URIs, for references and for messages.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Where PINs come from, in order: URI, configuration, environment, the application's callback.
 #pragma once
 

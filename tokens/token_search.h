@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The modules and tokens that a URI leaves in question.
 #pragma once
 

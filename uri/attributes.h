@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The attributes of RFC 7512, and those of a URI as they stand in its text. Used by uri/ alone.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What p11-kit lets through and RFC 7512 does not. Used by uri/ alone.
 #pragma once
 

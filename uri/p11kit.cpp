@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "uri/p11kit.h"
 
 #include <cstdlib>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // p11-kit's URIs, with texts that are wiped: a PIN may be in any of them. Used by uri/ alone.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // RFC 7512 "pkcs11:" URIs: parse, check, match, format. p11-kit's parser does the parsing.
 #pragma once
 

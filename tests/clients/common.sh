@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Shared by the scenarios: one token, one openssl, one way to judge a command. Sourced, with these set:
 #   PROVIDER  the provider's file (.../pkcs11.so)     TOKENS  folder made by make-tokens.sh
 #   EXAMPLE   the example program                     SOURCE  the project's root

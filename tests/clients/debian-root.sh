@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # Makes a root of another Debian:  debian-root.sh SUITE FOLDER [PACKAGES-FILE]
 # ("host" is the suite of this machine; "experimental" is sid, where apt takes OpenSSL from experimental)
 # With the packages that the file lists it is for the programs and the OpenSSL of that release, and what was built here is

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Programs and the OpenSSL of Debian 13, with the provider and the tools as they were built here. Sourced after common.sh.
 # shellcheck shell=bash
 

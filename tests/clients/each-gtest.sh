@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # Runs each test of a GoogleTest program in a process of its own, as ctest does, JOBS (1) at a time:  each-gtest.sh PROGRAM...
 set -euo pipefail
 

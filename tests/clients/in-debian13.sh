@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # Runs a command with the programs and the OpenSSL of Debian 13:  in-debian13.sh SOURCE BUILD COMMAND...
 # It sees the source tree and the build folder at the places that they have here. Nothing can be written but /tmp, which
 # is its own, as are processes and network (loopback alone): it may run beside any other test.

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # make-tokens.sh FOLDER LET_DERIVE: makes the SoftHSM tokens of the scenarios in FOLDER (LET_DERIVE is tests/support's
 # program). Keys are made by OpenSSL in software and written to the token, so that the public halves, by which everything
 # is verified, come from elsewhere than the code under test.

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # Unpacks the NSS of Debian 14 in the folder $1: a token with PKCS#11 3.2, ML-DSA and ML-KEM, as the releases before have
 # none. It runs on Debian 12 and 13, and nothing is installed. Done once; 77 where it can't be had. DEBIAN_MIRROR is taken
 # from apt's configuration if it is not set.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # What was built here, with the OpenSSL of Debian 13 (3.5): every scenario, and the test programs.
 set(DEBIAN13 ${CMAKE_CURRENT_SOURCE_DIR}/in-debian13.sh ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR})
 

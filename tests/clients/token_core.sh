@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # What is asked of every token alike. Sourced after common.sh; a scenario sets these, and calls core_scenarios:
 #   MODULE      the module's file; empty: the modules that are registered with p11-kit
 #   DIRECTIVES  further lines for the provider's section in openssl.cnf

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Verifies with pyca/cryptography, which parses X.509 by itself, what lines on standard input name:
 
     good|wrong FOLDER pkcs1|pss|other certificate|crl FILE ISSUER   is it signed by the certificate ISSUER?

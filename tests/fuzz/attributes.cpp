@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a hostile module answers, through the whole provider: everything on its tokens is loaded and
 // used.
 #include <array>

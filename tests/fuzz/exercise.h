@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What applications do with a key. Whether it works is the module's affair; what must hold is that
 // every result fits its buffer.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A PKCS#11 module that answers as the fuzzer's bytes say: well with a zero, and else with wrong
 // sizes, values, handles and results. It never writes beyond a buffer that it is given.
 #pragma once

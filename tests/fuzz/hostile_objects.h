@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The objects of the hostile module as they are where nothing is wrong with them.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The fuzzer's bytes, read from the front; behind the end everything is zero. So an empty input is
 // the plainest of all cases, and every byte more is one deviation.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Key references in PEM and DER, through the parser and through OpenSSL's decoders.
 #include <span>
 

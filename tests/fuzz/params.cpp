@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // OSSL_PARAM arrays of every kind, given to everything that takes or answers them. An entry never
 // claims more bytes than it has: that would be the application's mistake, and libcrypto's, too.
 #include <array>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The provider inside the fuzzer's process, with the hostile module as its only one.
 #pragma once
 

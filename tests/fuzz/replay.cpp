@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Runs a fuzz target over files and folders, without a fuzzer: the tests keep the corpus passing
 // with every compiler.
 #include <cstdio>

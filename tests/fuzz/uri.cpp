@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // URI texts through the parser, the matchers and the formatter.
 #include "uri/uri.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Secrets that keys on the token and keys in software agree on, for the tests of key agreement.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Key agreement and key encapsulation step by step in any order, beside OpenSSL's default provider.
 //
 // The token's key differs on purpose in one thing: a peer that is refused takes the place of the

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Key agreement on every curve, in both orders of the providers, alone and within CMS. Everything
 // is compared with what OpenSSL makes of the same keys in software.
 #include <openssl/cms.h>

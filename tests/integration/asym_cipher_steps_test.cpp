@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // RSA encryption and decryption step by step in any order, beside OpenSSL's default provider.
 #include "decryption.h"
 #include "steps.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Calls into the module, exactly: they are what a network HSM costs.
 #include <functional>
 #include <map>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Ciphers step by step in any order, with an AES key on the token and with the same bytes in
 // OpenSSL's default provider (OpenSSL 3.5).
 //

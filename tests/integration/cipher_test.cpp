@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Ciphers with AES keys on tokens (OpenSSL 3.5). Results are compared with OpenSSL's default
 // provider, which works with the same bytes in a library context of its own.
 #include <openssl/provider.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Several library contexts with the provider: one module between them, ended in any order.
 #include <atomic>
 #include <filesystem>

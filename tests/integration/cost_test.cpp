@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the provider itself costs beside its calls into the module: memory that it allocates, and
 // locks that threads wait for. This program's own malloc and pthread_mutex_lock stand before the C
 // library's and count, so it is built without sanitizers only.

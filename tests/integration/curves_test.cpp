@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Keys that the command-line tools cannot make: Ed448, and a curve given by its numbers instead of
 // its name.
 #include <fstream>

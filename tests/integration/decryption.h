@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // RSA encryption in software and decryption by the provider, for the tests of decryption.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Every digest that there is, in every place that takes one, beside OpenSSL's default provider:
 // what it takes is taken, and works; what it refuses is refused.
 #include <set>

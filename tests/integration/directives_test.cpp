@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Each directive of openssl.cnf and each environment variable, by what it changes.
 #include <cstdlib>
 #include <filesystem>

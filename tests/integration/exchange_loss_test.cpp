@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Loss and return while secrets are derived, and keys that may do nothing else.
 #include <array>
 #include <atomic>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What EVP_KEYEXCH does with one key on the token: parameters, refusals, copies, calls. Secrets are
 // compared with what OpenSSL makes of the same keys in software.
 #include <array>

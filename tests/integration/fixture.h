@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Library contexts with the provider, keys of the scenario token, and an independent verifier.
 #pragma once
 

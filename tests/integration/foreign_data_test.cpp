@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Data of strangers: what a token answers to them changes nothing for what comes after.
 #include <array>
 #include <filesystem>

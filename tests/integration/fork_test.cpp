@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Other processes out of a threaded one: fork before and after the first use, spawn, exec, daemon.
 #include <array>
 #include <atomic>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Function-local statics that the provider makes at run time. A thread that makes one while another
 // forks leaves the child waiting for it for ever, so there must be none.
 #pragma once

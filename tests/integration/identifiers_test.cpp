@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The AlgorithmIdentifiers that certificates get: those of the same key in software, byte for byte.
 #include <array>
 #include <optional>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Keys through EVP_PKEY: what they tell, what they give away, and how they compare.
 #include <array>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The provider's life: contexts, unloading, fork, exit.
 #include <atomic>
 #include <thread>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Loss and return: every function, every answer, once, twice and for ever, while a key is loaded,
 // signs and decrypts. docs/recovery.md says what is to be expected; this is its proof.
 #include <algorithm>

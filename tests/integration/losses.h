@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The answers by which modules tell that something is lost (docs/recovery.md).
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // EVP's functions for signatures of messages, which came with OpenSSL 3.4; null before.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // EVP_PKEY_sign and EVP_PKEY_verify of hashes, and of messages (OpenSSL 3.4), step by step in any
 // order.
 #include "message_functions.h"

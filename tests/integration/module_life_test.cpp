@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The module's life beside threads: it begins and ends while they come and go. The test module
 // tells every call that runs beside C_Initialize or C_Finalize, and two threads in one session; the
 // fixture fails the test then.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // X25519 and X448 keys (RFC 7748): on the token, which has them as Edwards keys, and in memory.
 // Everything is compared with what OpenSSL makes of the same keys in software.
 #include <array>

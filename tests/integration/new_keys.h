@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // New keys on the scenario token, their public halves in software, and their end.
 #pragma once
 

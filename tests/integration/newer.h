@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Functions that came after OpenSSL 3.0, by whose headers this is built.
 #pragma once
 

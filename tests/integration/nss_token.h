@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A token with ML-DSA and ML-KEM keys: the NSS of Debian 14 (tests/clients/nss-root.sh), which
 // SoftHSM can't be.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Everything that a key on the token is used for, once each: what runs with a common module must
 // run with an odd one.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // PINs: none is tried twice, and each ends with the provider instance that it was given to. Each
 // test is a process of its own.
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Being first among the providers changes nothing for keys in memory. The judge is OpenSSL: each
 // case of a table runs in a library context without this provider, with it in the first place and
 // in the last, and the answers, the errors and the bytes are the same.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Modules of other vendors, as far as the test module behaves like them: everything runs, or ends
 // in the one error that docs/tokens.md has.
 #include <atomic>

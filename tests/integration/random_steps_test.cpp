@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A token's generator step by step in any order, beside the default provider's CTR-DRBG.
 #include <openssl/core_names.h>
 #include <openssl/evp.h>

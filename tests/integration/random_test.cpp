@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Random numbers from the token (pkcs11-random-token), through EVP_RAND and RAND_bytes.
 #include <algorithm>
 #include <mutex>

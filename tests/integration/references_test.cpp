@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Key references through OpenSSL's own readers and writers: PEM_read_bio_PrivateKey, OSSL_DECODER
 // and OSSL_ENCODER, with software keys beside them.
 #include <atomic>

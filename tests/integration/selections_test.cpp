@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Every selection of a key's parts, times every function that takes one: a key on the token answers
 // as the same key does in OpenSSL's own provider.
 #include <array>

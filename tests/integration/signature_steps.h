@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What signatures of any API have in common when they are taken step by step.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // EVP_DigestSign... and EVP_DigestVerify..., step by step in any order. What a step answers, and
 // which data a signature is of, is what OpenSSL's default provider has for the same key.
 #include "signature_steps.h"

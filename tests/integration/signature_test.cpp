@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Signatures through EVP: every way in, every parameter, and what must not cost a call or change a
 // key.
 #include <algorithm>

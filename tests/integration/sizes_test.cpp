@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Signatures of a size that the key does not give: an error that tells both sizes, and no
 // signature.
 #include "agreement.h"

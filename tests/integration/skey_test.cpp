@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // AES keys on tokens by EVP_SKEY (OpenSSL 3.5): where they come from, and where they go.
 #include <atomic>
 

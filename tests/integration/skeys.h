@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // AES keys on the scenario token by EVP_SKEY (OpenSSL 3.5), and ciphers with them.
 #pragma once
 

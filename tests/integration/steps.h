@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Every sequence of a few steps, taken with a key on the token and with the same key in software.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The store: what is found, what is not, and that every loop over it ends.
 #include <atomic>
 

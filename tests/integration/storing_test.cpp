@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Key pairs and certificates that are stored on a token, and deleted from it.
 #include <openssl/pem.h>
 #include <openssl/x509.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Tokens that can less, or behave worse, than SoftHSM: by the test module before it. Each test is
 // a process of its own.
 #include <atomic>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What OpenSSL has only since 3.2, 3.4 and 3.5, found in the libcrypto that this runs with; and
 // what the tables offer to every version.
 #include <sstream>

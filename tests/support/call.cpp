@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What happens at each call, whatever its function.
 #include <chrono>
 #include <mutex>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What an application must not do, and modules do not survive: calls beside C_Initialize and
 // C_Finalize (PKCS#11 2.40, sections 5.4 and 6.6.2), and two threads in one session
 // (section 6.7.6).

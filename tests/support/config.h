@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The settings, PKCS11_TEST_*: from the environment, or put over it at run time.
 #pragma once
 

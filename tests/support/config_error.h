@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A setting that makes no sense.
 #pragma once
 

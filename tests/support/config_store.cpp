@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The configuration in force, and how it changes.
 #include <algorithm>
 #include <atomic>

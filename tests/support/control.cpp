@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The control functions, for tests in the same process.
 #include <string>
 

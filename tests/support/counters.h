@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What was called how often, by how many threads at once, and the files that say so.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Other forms of CKA_EC_POINT.
 #pragma once
 

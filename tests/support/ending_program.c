@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /* Signs with the key that a URI names, into a file, and ends with status 42 in the order asked for.
  * Usage: ending_program URI SIGNATURE-FILE ORDER; the orders are at the end of this file. */
 #include <openssl/crypto.h>

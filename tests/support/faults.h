@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Calls that fail by order: "C_Sign:2=CKR_DEVICE_ERROR,*:5+=CKR_DEVICE_REMOVED".
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One function for each of PKCS#11's, made from the member of the function list.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The one table of PKCS#11's functions: member of the list, name, and what its first argument is.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a test does in the middle of a call of its own.
 #pragma once
 

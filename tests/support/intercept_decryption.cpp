@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // C_Decrypt as the tests of timing need it: with its answer marked for memcheck, or with a chosen
 // answer that takes no time.
 #include <cstring>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // PKCS#11 3.0's signing of messages, made of C_SignInit and C_Sign where the real module does not
 // have it (PKCS11_TEST_MESSAGE_SIGN). The operation stays begun between messages, as the standard
 // has it (PKCS#11 3.0, section 5.14).

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // C_Initialize, C_Finalize, and the functions that hand out function lists. The latter are the
 // only ones of PKCS#11 that are exported.
 #include <clocale>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Which objects and attributes there are, and what they read.
 #include <algorithm>
 #include <vector>

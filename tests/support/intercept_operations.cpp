@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Operations with keys that want a login each time, and the end of operations that fail.
 #include <array>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the token says about itself.
 #include <algorithm>
 #include <atomic>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /* Signs with the key that the URI names, frees nothing, and ends with status 42; with "no-atexit"
  * as the second argument OpenSSL does not clean up at the end, and no provider is told of it. */
 #include <openssl/crypto.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // let_derive MODULE TOKEN PIN LABEL: sets CKA_DERIVE of a private key, as none of the tools that
 // write X25519 and X448 keys does.
 #include <cstdio>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /* The private key behind a URI, for programs in C. */
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Looks for a secret in the process's own memory.
 #pragma once
 

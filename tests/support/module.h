@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The real module, and the interceptors between it and the application.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A PIN that the test module has seen: wiped when it goes, since tests look for PINs in memory.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /* Signs once with the key behind a URI, says "ready" and stays: so that its memory can be searched
  * for the PIN. pin_holder URI [FILE]: with FILE the PIN is asked for, and read from there into
  * memory that is wiped. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Makes an ML-DSA and an ML-KEM key pair of each size on a token:
 //     post_quantum_keys MODULE TOKEN PIN
 // The labels are OpenSSL's names ("ML-DSA-65"), and one id is that of both halves.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Behaviours of other vendors' modules that SoftHSM does not have: PKCS11_TEST_QUIRK=name,name.
 #pragma once
 

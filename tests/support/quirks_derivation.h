@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Tokens that insist on something in the template of a key that is derived.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Objects and attributes, as other modules give them.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Sessions that can do less than others, and objects that are seen without a login.
 #pragma once
 

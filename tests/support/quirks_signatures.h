@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Signatures in other forms than PKCS#11's.
 #pragma once
 

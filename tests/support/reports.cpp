@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The files of PKCS11_TEST_COUNTS and PKCS11_TEST_LOG.
 #include <algorithm>
 #include <atomic>

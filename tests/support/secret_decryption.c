@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /* Decrypts well and badly padded ciphertexts with a key on a token, under valgrind's memcheck and
  * with what the test module's C_Decrypt gives marked as undefined (PKCS11_TEST_MARK_DECRYPTED).
  * Memcheck then reports each jump and each address that depends on it.

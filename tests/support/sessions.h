@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The open sessions, and who authenticated in them.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /* Signs with the key that a URI names, in several threads at once, and has every signature verified
  * by the default provider alone:  signing_threads URI PUBLIC.pem THREADS SIGNATURES-OF-EACH The
  * provider comes from openssl.cnf. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /* Deletes what a URI names by OSSL_STORE_delete(3), which OpenSSL has from 3.2 on: store_deleter
  * URI. Ends with 77 where there is no such function. */
 #define _GNU_SOURCE

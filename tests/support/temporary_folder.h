@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A new folder for one process or test, away with all that is in it at the end.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The control functions of pkcs11-test-module.so, and a class that finds them. What the module can
 // do is in tests/support/README.md.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Writes objects to a token by raw C_ calls, for tests and benchmarks: what softhsm2-util and
 // pkcs11-tool can't write, or not fast enough.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Encodings of algorithms and signatures, against values from the standards or made by OpenSSL.
 #include <algorithm>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a token may give for an ECDSA signature, and what it must not.
 #include <gtest/gtest.h>
 

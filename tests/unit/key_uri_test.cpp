@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The form of key references, byte by byte.
 #include "store/key_uri.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // pkcs11-keyprovider: formats, bad input, policy, with keys in files.
 #include <algorithm>
 #include <cstdlib>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The life of a module that is made of functions in this program, so that a test can hold a call.
 #include "pkcs11/module.h"
 

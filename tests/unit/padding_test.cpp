@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Padding in the host, against blocks that OpenSSL's own encoder made and against every kind of
 // damage.
 #define OPENSSL_SUPPRESS_DEPRECATED

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Parameters as applications may give them by mistake.
 #include <array>
 

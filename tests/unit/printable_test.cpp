@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Texts of tokens in messages and logs.
 #include <gtest/gtest.h>
 

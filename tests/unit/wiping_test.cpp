@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the substitute for a badly padded message is made of does not stay in memory.
 #include <array>
 #include <string>

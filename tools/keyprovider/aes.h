@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // AES-256: GCM for contents, key wrap (RFC 3394) for keys.
 #pragma once
 

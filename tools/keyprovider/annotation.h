@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What is written beside an encrypted layer: the layer's key, wrapped for recipients.
 #pragma once
 

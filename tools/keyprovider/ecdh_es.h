@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // ECDH-ES+A256KW of JWE: RFC 7518, section 4.6. A key for this message alone and the recipient's
 // agree on a secret, from which the Concat KDF (NIST SP 800-56A, SHA-256) makes the key for AES key
 // wrap.

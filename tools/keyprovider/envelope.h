@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The program's own format, version 1. It takes contents of any length: they are encrypted with a
 // new AES-256-GCM key, which is wrapped for each recipient. It is JWE in the general JSON
 // serialization (RFC 7516), with one member more:

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The keys that may open an annotation, tried against its recipients.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // pkcs11-keyprovider: wraps and unwraps the keys of container images' layers.
 #include <optional>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // RSA-OAEP (RFC 8017), MGF1 with the same hash, empty label.
 #pragma once
 

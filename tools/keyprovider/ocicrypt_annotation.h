@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // ocicrypt's own pkcs11 protocol: the annotation org.opencontainers.image.enc.keys.pkcs11.
 //
 //     {"version": 0, "recipients": [{"version": 0, "blob": base64, "hash": "sha256"}]}

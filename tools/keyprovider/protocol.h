@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // ocicrypt's key-provider protocol: one JSON request on standard input, one JSON answer on standard
 // output.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // JSON whose texts are wiped, and reads that name what is missing or wrong.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Public keys as JSON Web Keys (RFC 7517, RFC 7518 section 6).
 #pragma once
 

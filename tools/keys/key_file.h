@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // ocicrypt's key file: a pkcs11: URI, and environment variables for its module.
 //
 //     pkcs11:

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "tools/keys/key_source.h"
 
 #include <openssl/err.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // From a name to a key: pkcs11: URIs, PEM and DER files, certificates, ocicrypt's key files.
 #pragma once
 

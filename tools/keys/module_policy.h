@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Which PKCS#11 modules key files may use: ocicrypt's OCICRYPT_CONFIG.
 #pragma once
 

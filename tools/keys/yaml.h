@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // YAML from outside, with errors that name the place and quote nothing.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // pkcs11-objects: what the openssl command can't do with tokens. It brings keys and certificates
 // onto them, and deletes.
 #include <iostream>

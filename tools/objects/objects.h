@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What pkcs11-objects does with tokens: through EVP and through the provider's store, never by
 // PKCS#11 itself.
 #pragma once

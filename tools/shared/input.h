@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Everything that is read from outside, with an upper limit.
 #pragma once
 

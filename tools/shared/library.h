@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // OpenSSL library contexts with the provider in them.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Files that are written with care: readable by their owner alone, and never half.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Asks at the terminal for the pass phrase of a file or for a token's PIN.
 #pragma once
 

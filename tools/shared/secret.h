@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Memory for secrets: wiped before it is given back.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // pkcs11: URIs among the names that users give to keys.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // pkcs11-uri2pem: makes key references, the PEM files that stand for a key on a token.
 #include <iostream>
 #include <optional>

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # The file itself: what it exports, what it asks of libcrypto, where it is installed.
 # shellcheck shell=bash
 

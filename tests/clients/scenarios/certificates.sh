@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Requests, certificates, a small CA, key output, the store.
 # shellcheck shell=bash
 

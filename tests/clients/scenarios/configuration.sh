@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Ways to activate the provider, and life beside the others.
 # shellcheck shell=bash
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # The programs that encrypt container images, of Debian 13, with this provider and pkcs11-keyprovider as they were built here.
 # shellcheck shell=bash
 

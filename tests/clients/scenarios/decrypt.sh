@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Decryption: pkeyutl, cms, smime. What is encrypted is encrypted without the provider.
 # shellcheck shell=bash
 

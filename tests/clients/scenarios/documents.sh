@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # The documents' own commands, as somebody pastes them who has installed the provider.
 # shellcheck shell=bash
 

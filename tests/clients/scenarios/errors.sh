@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # What goes wrong says so: the command ends with an error, names the thing, keeps the PIN to itself, and does not hang.
 # shellcheck shell=bash
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Key agreement: pkeyutl, cms with EC recipients, TLS. What the provider makes is compared with, or read by, software.
 # shellcheck shell=bash
 

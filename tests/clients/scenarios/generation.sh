@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Key pairs made on a token by genpkey; keys and certificates brought there, and deleted. What is there afterwards is read
 # by pkcs11-tool, and signatures are verified with the public key that it reads.
 # shellcheck shell=bash

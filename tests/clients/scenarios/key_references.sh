@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Key references: PEM files that name a key on a token, by openssl, by pkcs11-uri2pem and by pkcs11-provider.
 # shellcheck shell=bash
 

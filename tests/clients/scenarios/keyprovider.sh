@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # pkcs11-keyprovider: ocicrypt's key-provider protocol and annotations. What it wraps is opened by somebody else, too.
 # shellcheck shell=bash
 

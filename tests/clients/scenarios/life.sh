@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # How programs end, and modules that use libcrypto while the provider is active in it.
 # shellcheck shell=bash
 

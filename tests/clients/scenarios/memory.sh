@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # The main commands once more, for valgrind: no invalid access, before, in or after main. Also a plain test.
 # shellcheck shell=bash
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Users of pkcs11-provider replace its file, and change nothing else. Debian 13 has the peer to compare with.
 # shellcheck shell=bash
 

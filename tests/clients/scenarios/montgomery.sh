@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # X25519 and X448: keys on the token, and the software keys of everybody else, with the provider before and after default.
 # shellcheck shell=bash
 

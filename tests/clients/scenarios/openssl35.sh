@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # What only the openssl command of 3.5 can do; these run in the Debian 13 root alone.
 # shellcheck shell=bash
 

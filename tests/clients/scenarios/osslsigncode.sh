@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Authenticode signatures by osslsigncode: programs, cabinets and installers, with keys on the token. docs/osslsigncode.md
 # has the commands. Debian 12 and 13 both have a version 2.9, which reads keys from files only: key references.
 # shellcheck shell=bash

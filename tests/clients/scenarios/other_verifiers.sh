@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # What keys on the token have signed, verified by programs that are not OpenSSL: GnuTLS, and Python's cryptography, which
 # parses X.509 by itself.
 # shellcheck shell=bash

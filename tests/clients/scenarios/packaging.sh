@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # The package, in a system that has nothing else of this project.
 # shellcheck shell=bash
 

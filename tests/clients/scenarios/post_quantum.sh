@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # ML-DSA and ML-KEM keys on a token that has them: the NSS of Debian 14 (nss-root.sh), under the OpenSSL 3.5 of Debian 13,
 # which knows such keys, and the OpenSSL of this machine.
 # shellcheck shell=bash

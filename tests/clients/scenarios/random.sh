@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Random numbers from the token (pkcs11-random-token), in the library context that SoftHSM itself uses.
 # shellcheck shell=bash
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # The scripts that somebody runs who has just got the source.
 # shellcheck shell=bash
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # The token behind p11-kit's server on a socket, and that server killed and started again under programs that serve TLS.
 # shellcheck shell=bash
 

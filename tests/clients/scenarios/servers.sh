@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Servers of Debian's packages that have their keys on the token, configured as docs/servers.md says. Here and in the
 # Debian 13 root run the same functions.
 # shellcheck shell=bash

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Programs of Debian's packages that show a client certificate whose key is on the token, configured as docs/servers.md says.
 # shellcheck shell=bash
 

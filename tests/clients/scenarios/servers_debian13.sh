@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # The same servers and clients in the Debian 13 root, and those of which Debian 12's versions cannot use keys on a token.
 # shellcheck shell=bash
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Signatures: dgst, pkeyutl, cms (the SignPath guide's commands among them).
 # shellcheck shell=bash
 

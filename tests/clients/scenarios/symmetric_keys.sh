@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # AES keys on the token with the openssl command of 3.5 (EVP_SKEY); the results are compared with software's.
 # shellcheck shell=bash
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Real handshakes of s_server and s_client on the loopback interface.
 # shellcheck shell=bash
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Each token that Debian has without hardware, and each way to one: all of token_core.sh.
 # shellcheck shell=bash disable=SC2034,SC2153,SC2154 # token_core.sh and debian13.sh read what is set here
 

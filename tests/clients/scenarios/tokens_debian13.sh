@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Tokens of Debian 13, with its OpenSSL: those of tokens.sh once more, and those that are not to be had, or not to be
 # wished for, on the machine itself: tpm2-pkcs11 registers itself with p11-kit, and tells every program when there is no TPM.
 # shellcheck shell=bash disable=SC2034,SC2153,SC2154 # token_core.sh and debian13.sh read what is set here

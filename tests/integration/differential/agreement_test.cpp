@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // EVP_PKEY_derive on EC, X25519 and X448 keys.
 
 #include <openssl/core_names.h>

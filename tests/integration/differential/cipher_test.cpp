@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // AES with keys on a token (OpenSSL 3.5) beside the same bytes in software.
 #include "compare.h"
 #include "tests/integration/skeys.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Random operations, each done with a token's key and with the same key in software.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // EVP_PKEY_decrypt and EVP_PKEY_encrypt with RSA keys.
 #include <openssl/core_names.h>
 #include <openssl/rsa.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Where the provider answers otherwise than software on purpose.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // EVP_DigestSign* and EVP_DigestVerify*.
 #include "scheme.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the differential test has found, each with the right value: a token's key and the same key
 // in software give it.
 #include <functional>

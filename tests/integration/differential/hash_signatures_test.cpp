@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // EVP_PKEY_sign, EVP_PKEY_verify and EVP_PKEY_verify_recover, of hashes and of anything else.
 #include "scheme.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The keys that the differential test has on the token and in software.
 #pragma once
 

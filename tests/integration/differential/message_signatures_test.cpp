@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // EVP_PKEY_sign_message_* and EVP_PKEY_verify_message_* (OpenSSL 3.4), with algorithms that name
 // their digest.
 #include "scheme.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Choices that are the same everywhere for the same seed.
 #pragma once
 

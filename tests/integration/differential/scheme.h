@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a signature is made with: drawn at random, set in contexts, and told of a signature.
 #pragma once
 
