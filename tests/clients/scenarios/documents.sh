@@ -13,6 +13,17 @@ only_blocks_of() {
     [ ! -s wrong ] || die "blocks that no test runs: $(cat wrong)"
 }
 
+# tests_named_in DOCUMENT: each `ctest -R 'PATTERN'` fits a test of this build, if ctest is here
+tests_named_in() {
+    local patterns pattern
+    if ! command -v ctest >/dev/null || [ ! -e "$PROVIDER_DIR/CTestTestfile.cmake" ]; then return 0; fi
+    mapfile -t patterns < <(sed -nE "s/^ +ctest .*-R '([^']*)'.*/\1/p" "$SOURCE/$1")
+    [ ${#patterns[@]} -gt 0 ] || die "$1 names no tests"
+    for pattern in "${patterns[@]}"; do
+        ctest --test-dir "$PROVIDER_DIR" -N -R "$pattern" | holds 'Total Tests: [1-9]' || die "$1 names tests that do not exist: $pattern"
+    done
+}
+
 # Which blocks there are, and where they run. A block with another label has to get its test first.
 scenario_documents_have_blocks_that_run() {
     local file label
@@ -24,8 +35,13 @@ scenario_documents_have_blocks_that_run() {
     only_blocks_of docs/container-images.md console sh yaml           # container_images.sh
     only_blocks_of README.md indented                                 # sign.sh; scripts.sh has the quickstart
     # No commands or configuration, or those that build and test.
-    for file in design performance testing threat-model; do only_blocks_of docs/$file.md indented; done
-    for file in migration recovery openssl-versions; do only_blocks_of docs/$file.md; done
+    for file in performance testing threat-model; do only_blocks_of docs/$file.md indented; done
+    only_blocks_of CONTRIBUTING.md indented
+    only_blocks_of docs/design.md mermaid
+    for file in README migration recovery openssl-versions; do only_blocks_of docs/$file.md; done
+    only_blocks_of tests/fuzz/README.md indented
+    for file in SECURITY tests/support/README; do only_blocks_of $file.md; done
+    tests_named_in CONTRIBUTING.md
     # tokens*.sh, by token_core.sh
     only_blocks_of docs/tokens.md nss opencryptoki tpm2{,-environment} p11-kit-client{,-environment} p11-kit-remote pkcs11-proxy{,-environment} caml-crush{,-environment}
     # Those of servers.md have names, by which servers*.sh take them.
