@@ -23,15 +23,15 @@ class RsaCipher {
     const ossl::Core& core() const { return provider_.core(); }
     /// With a key in memory, the whole operation is there.
     keymgmt::SoftwareSide& software() { return software_; }
-    /// begin() and what comes after it are done within its steps.
+    /// begin() and the steps after it go through this state.
     ossl::OperationState& state() { return state_; }
 
     /// A null `key` keeps the present one. Throws.
     void begin(const std::shared_ptr<keymgmt::Key>& key, bool decrypting, const OSSL_PARAM* params);
 
-    /// The room that decrypt() and encrypt() ask for.
+    /// The size of the buffer that decrypt() and encrypt() need.
     std::size_t maxSize() const;
-    /// Throws; for everything that depends on the plaintext, with one and the same message.
+    /// Throws. Everything that depends on the plaintext gives one and the same message.
     std::size_t decrypt(Octets ciphertext, Buffer out);
     std::size_t encrypt(Octets plaintext, Buffer out);
 
@@ -64,7 +64,7 @@ class RsaCipher {
     ossl::OperationState state_;
     std::shared_ptr<keymgmt::Key> key_;
     CipherPadding padding_ = CipherPadding::pkcs1;
-    ossl::SharedMd digest_; ///< null stands for SHA-1, OAEP's default
+    ossl::SharedMd digest_; ///< null means SHA-1, OAEP's default
     ossl::SharedMd mgf1_;
     pkcs11::Bytes label_;
     unsigned clientVersion_ = 0;

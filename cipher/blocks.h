@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// ECB and CBC, with PKCS#7 padding done in the host.
+// ECB and CBC. The host does PKCS#7 padding.
 #pragma once
 
 #include "cipher/operation.h"
 
 namespace cipher {
 
-/// CBC where there is an IV, else ECB. With padding the last block is encrypted ahead, together
-/// with what comes before it, and the last block that is decrypted is held back until there is
-/// more: so data that is given in one piece costs two calls.
+/// CBC if there is an IV, otherwise ECB. With padding, the last block is encrypted in advance,
+/// together with the data before it. The last decrypted block is held back until there is more
+/// data. So data in one piece costs two calls.
 class Blocks : public Operation {
   public:
     explicit Blocks(const Setup& setup);
@@ -33,9 +33,9 @@ class Blocks : public Operation {
     bool encrypts_;
     bool padding_ = true;
     pkcs11::Bytes iv_;
-    Block partial_{}; ///< data that makes no block yet
+    Block partial_{}; ///< data that does not fill a block yet
     std::size_t partialSize_ = 0;
-    Block ready_{}; ///< encrypting: the last block ahead; decrypting: the one held back
+    Block ready_{}; ///< encrypting: the last block in advance; decrypting: the one held back
     bool isReady_ = false;
 };
 

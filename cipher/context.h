@@ -11,8 +11,8 @@
 
 namespace cipher {
 
-/// Encrypts and decrypts with a key on a token, or, given bytes for a key, has another provider do
-/// it. Used by one thread at a time; copies are independent. Functions throw UsageError and
+/// Encrypts and decrypts with a key on a token. If the key is given as bytes, another provider does
+/// it. Used by one thread at a time. Copies are independent. Functions throw UsageError and
 /// pkcs11::Error.
 class Context {
   public:
@@ -24,18 +24,18 @@ class Context {
 
     const ossl::Core& core() const { return provider_.core(); }
 
-    /// Begins with bytes; with a null `key` and a null `iv` those of before are kept.
+    /// Starts with a key given as bytes. A null `key` and a null `iv` keep the previous ones.
     void begin(bool encrypts, const unsigned char* key, const unsigned char* iv, std::size_t ivSize,
                const OSSL_PARAM* params);
-    /// Begins with a key that EVP_SKEY holds; a null one is that of before.
+    /// Starts with a key that EVP_SKEY holds. A null key keeps the previous one.
     void begin(bool encrypts, std::shared_ptr<skeymgmt::SecretKey> key, const unsigned char* iv,
                std::size_t ivSize, const OSSL_PARAM* params);
 
-    /// `out` is null for data that is authenticated only. Returns the output's size.
+    /// `out` is null for additional authenticated data. Returns the size of the output.
     std::size_t update(const unsigned char* in, std::size_t size, unsigned char* out,
                        std::size_t room);
     std::size_t finish(unsigned char* out, std::size_t room);
-    /// EVP_Cipher(): without padding; the end where `in` is null.
+    /// EVP_Cipher(): no padding. A null `in` ends the operation.
     std::size_t whole(const unsigned char* in, std::size_t size, unsigned char* out,
                       std::size_t room);
 
@@ -53,8 +53,8 @@ class Context {
     ossl::Context& provider_;
     const Algorithm& algorithm_;
     std::unique_ptr<Software> software_;
-    std::shared_ptr<skeymgmt::SecretKey> key_; ///< on a token; null where software_ works
-    std::unique_ptr<Operation> operation_;     ///< null as long as an IV is missing
+    std::shared_ptr<skeymgmt::SecretKey> key_; ///< on a token; null if software_ works
+    std::unique_ptr<Operation> operation_;     ///< null while an IV is missing
     ossl::OperationState state_;               ///< of operation_
     std::size_t ivSize_;
     pkcs11::Bytes iv_; ///< as given

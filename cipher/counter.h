@@ -6,7 +6,7 @@
 
 namespace cipher {
 
-/// Pieces need not be whole blocks: the token begins each with the block that it lies in.
+/// Pieces need not be whole blocks: the token starts each piece at the block that contains it.
 class Counter : public Operation {
   public:
     explicit Counter(const Setup& setup);

@@ -6,8 +6,8 @@
 
 namespace cipher {
 
-/// Data in one piece: the token gives nothing that is not authenticated, and begins nothing that
-/// would have to be held. Before a decryption the tag must be known.
+/// Data in one piece. The token returns nothing that is not authenticated, and no operation stays
+/// active. A decryption needs the tag first.
 class Gcm : public Operation {
   public:
     explicit Gcm(const Setup& setup);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One encryption or decryption with a key on a token. It holds no session: each piece of data is an
-// operation of the token's own, and what leads from one to the next (IV, counter) is kept here.
+// One encryption or decryption with a key on a token. It holds no session: each piece of data is a
+// separate operation on the token, and the IV or counter for the next one is kept here.
 #pragma once
 
 #include <array>
@@ -20,41 +20,41 @@ using Buffer = std::span<unsigned char>;
 inline constexpr std::size_t blockSize = 16; // bytes; AES
 using Block = std::array<unsigned char, blockSize>;
 
-/// What an operation begins with.
+/// The parameters with which an operation starts.
 struct Setup {
     std::shared_ptr<skeymgmt::SecretKey> key;
     bool encrypts = true;
     Octets iv; ///< of the size that the mode has
 };
 
-/// Used by one thread at a time. Functions throw UsageError and pkcs11::Error; `out` must not
-/// overlap with `in` unless it begins where that does.
+/// Used by one thread at a time. Functions throw UsageError and pkcs11::Error. `out` must not
+/// overlap `in`, unless both start at the same address.
 class Operation {
   public:
     virtual ~Operation() = default;
     virtual std::unique_ptr<Operation> clone() const = 0;
 
-    /// Takes data, and gives what can be given already. Returns its size.
+    /// Takes data, and returns the size of the output that is already available.
     virtual std::size_t update(Octets in, Buffer out) = 0;
-    /// Data that is authenticated only.
+    /// Additional authenticated data.
     virtual void authenticate(Octets) {}
-    /// Gives what is left.
+    /// Writes the rest of the output.
     virtual std::size_t finish(Buffer out) = 0;
 
     virtual void setPadding(bool) {}
     virtual void setTag(Octets) {}
-    /// Of an encryption that is finished; empty otherwise.
+    /// The tag of a finished encryption, otherwise empty.
     virtual Octets tag() const { return {}; }
-    /// The IV or counter for what would come next; empty where there is none.
+    /// The IV or counter for the next data; empty if there is none.
     virtual Octets nextIv() const { return {}; }
 };
 
-/// C_EncryptInit and C_Encrypt, or the same for decryption, of `data`. Returns the size of what is
-/// in `out`.
+/// C_EncryptInit and C_Encrypt of `data`, or the same for decryption. Returns the size of the
+/// result in `out`.
 std::size_t onToken(const skeymgmt::SecretKey& key, bool encrypts, const CK_MECHANISM& mechanism,
                     Octets data, Buffer out);
 
-/// Copies `data` to `out` and returns its size. Throws UsageError where it does not fit.
+/// Copies `data` to `out` and returns its size. Throws UsageError if it does not fit.
 std::size_t give(Octets data, Buffer out);
 
 } // namespace cipher

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The same cipher by another provider, for keys that are bytes. EVP takes the first cipher of a
-// name that there is; where that is this provider's, programs, libssl and the token's own module
-// notice nothing of it.
+// The same cipher of another provider, for keys that are given as bytes. EVP takes the first cipher
+// with a name. If that is this provider's, programs, libssl and the token's own module must not
+// notice.
 #pragma once
 
 #include "cipher/operation.h"
@@ -9,7 +9,7 @@
 
 namespace cipher {
 
-/// One EVP_CIPHER_CTX of another provider's cipher. Functions throw UsageError.
+/// An EVP_CIPHER_CTX of another provider's cipher. Functions throw UsageError.
 class Software {
   public:
     Software(const ossl::Context& provider, const char* name);
@@ -17,7 +17,7 @@ class Software {
     Software& operator=(const Software&) = delete;
     ~Software() = default;
 
-    /// Null pointers keep what was there.
+    /// Null pointers keep the previous values.
     void init(bool encrypts, const unsigned char* key, const unsigned char* iv, std::size_t ivSize,
               const OSSL_PARAM* params);
     std::size_t update(const unsigned char* in, std::size_t size, unsigned char* out);

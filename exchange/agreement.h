@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What key agreements have in common: a key on a token, and the peer's key.
+// The common part of key agreements: a key on a token, and the peer's key.
 #pragma once
 
 #include <memory>
@@ -16,7 +16,7 @@ namespace exchange {
 using Octets = std::span<const unsigned char>;
 using Buffer = std::span<unsigned char>;
 
-/// The part of an EVP key derivation that does not depend on the type of the keys; used by one
+/// The part of an EVP key derivation that does not depend on the type of the keys. Used by one
 /// thread at a time. Holds no session. Copies are independent.
 class Agreement {
   public:
@@ -26,17 +26,17 @@ class Agreement {
     /// With a key in memory, the whole operation is there.
     keymgmt::SoftwareSide& software() { return software_; }
 
-    /// Asks nothing of the token, unless the peer is a key on one. Throws UsageError for keys of
-    /// another curve; there is no peer then.
+    /// Does not call the token, unless the peer is a key on one. Throws UsageError for keys of
+    /// another curve; then there is no peer.
     void setPeer(const keymgmt::Key& peer);
 
   protected:
     /// A null `key` keeps the present one. Throws.
     void setKey(const std::shared_ptr<keymgmt::Key>& key);
-    /// Throws UsageError unless the derivation is begun, and has a peer.
+    /// Throws UsageError unless the derivation has been started and has a peer.
     void requirePeer() const;
     std::size_t secretSize() const;
-    /// The shared secret: of the size of a coordinate always (SEC 1, section 3.3.1 and 2.3.5).
+    /// The shared secret. It always has the size of a coordinate (SEC 1, sections 3.3.1 and 2.3.5).
     ossl::SecretBytes secret(CK_MECHANISM_TYPE mechanism) const;
 
     ossl::OperationState& state() { return state_; }

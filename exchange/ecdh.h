@@ -14,9 +14,10 @@ class Ecdh : public Agreement {
     /// A null `key` keeps the present one. Throws.
     void begin(const std::shared_ptr<keymgmt::Key>& key, const OSSL_PARAM* params);
 
-    /// The size of what derive() gives where there is room for it.
+    /// The size of derive()'s result if there is room for it.
     std::size_t size() const;
-    /// The shared secret, cut to the room there is, or what the KDF makes of it. Returns the size.
+    /// The shared secret, cut to the size of the buffer, or the result of the KDF. Returns the
+    /// size.
     std::size_t derive(Buffer out) const;
 
     void setParams(const OSSL_PARAM* params);

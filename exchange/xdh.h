@@ -6,7 +6,7 @@
 
 namespace exchange {
 
-/// One EVP key derivation; used by one thread at a time. There is nothing to be set in it.
+/// One EVP key derivation. Used by one thread at a time. It has no parameters.
 class Xdh : public Agreement {
   public:
     using Agreement::Agreement;
@@ -16,8 +16,8 @@ class Xdh : public Agreement {
 
     /// 32 or 56 bytes.
     std::size_t size() const;
-    /// The shared secret, for which there must be room. Returns the size. Throws UsageError where
-    /// it is zero, for the peer has no part in it then (RFC 7748, section 6).
+    /// The shared secret, for which `out` must have room. Returns the size. Throws UsageError if
+    /// the secret is zero, because then the peer had no part in it (RFC 7748, section 6).
     std::size_t derive(Buffer out) const;
 };
 

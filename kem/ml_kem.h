@@ -27,11 +27,11 @@ class MlKem {
     void beginEncapsulation(const std::shared_ptr<keymgmt::Key>& key);
     void beginDecapsulation(const std::shared_ptr<keymgmt::Key>& key);
 
-    /// With the public half, in the host. Null buffers ask for the sizes; else `*size` and
-    /// `*secretSize` tell the room. Throws.
+    /// Encapsulates with the public half, in the host. Null buffers query the sizes; otherwise
+    /// `*size` and `*secretSize` are the sizes of the buffers. Throws.
     void encapsulate(unsigned char* out, std::size_t* size, unsigned char* secret,
                      std::size_t* secretSize) const;
-    /// With the private key on the token. A null `secret` asks for the size. Throws.
+    /// Decapsulates with the private key on the token. A null `secret` queries the size. Throws.
     void decapsulate(unsigned char* secret, std::size_t* secretSize, Octets ciphertext) const;
 
   private:

@@ -9,19 +9,19 @@
 
 namespace keymgmt {
 
-/// The public value of `peer` as C_DeriveKey takes it: an EC key's point, uncompressed, and what
-/// X25519 and X448 keys are (RFC 7748). Throws UsageError.
+/// The public value of `peer` as C_DeriveKey takes it: the uncompressed point of an EC key, or the
+/// value of an X25519 or X448 key (RFC 7748). Throws UsageError.
 pkcs11::Bytes peerValue(KeyType type, EVP_PKEY* peer);
 
-/// The size of what is agreed on with such a value, which is a coordinate's.
+/// The size of the secret that such a value leads to, which is that of a coordinate.
 std::size_t secretSize(KeyType type, std::size_t peerValueSize);
 
-/// Fills `out`, which has that size, with the secret shared by the private `key` and the `peer`
-/// value. Throws.
+/// Fills `out`, which has that size, with the secret of the private `key` and the `peer` value.
+/// Throws.
 void agree(const Key& key, CK_MECHANISM_TYPE mechanism, std::span<const unsigned char> peer,
            std::span<unsigned char> out);
 
-/// The same with what was found at `handle` in place of the key's `object`, in a session at hand.
+/// The same with the object at `handle` instead of the key's `object`, in an open session.
 void agreeIn(pkcs11::Session& session, CK_OBJECT_HANDLE handle, const Key& key,
              const pkcs11::TokenObject& object, std::span<const unsigned char> peer,
              std::span<unsigned char> out);

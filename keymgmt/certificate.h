@@ -9,8 +9,8 @@
 namespace keymgmt {
 
 /// Stores the DER certificate beside the private `key`, with its label and id. Throws UsageError if
-/// it is not a certificate of that key, or if there is one with that label and id and
-/// `allowDuplicate` is not set; pkcs11::Error.
+/// it is not a certificate of that key, or if one with that label and id exists and
+/// `allowDuplicate` is not set. Throws pkcs11::Error.
 void storeCertificate(const Key& key, std::span<const unsigned char> der, bool allowDuplicate);
 
 } // namespace keymgmt

@@ -17,21 +17,21 @@
 
 namespace keymgmt {
 
-/// Set on the keys of a search that found several different private keys where the caller takes the
-/// first; cleared when the caller goes on to the next one, and so is listing.
+/// Set on the keys of a search that found several different private keys, because the caller may
+/// take the first. It is cleared when the caller asks for the next one, and so is making a list.
 struct Ambiguity {
     std::atomic<bool> active{true};
-    std::atomic<bool> storeIsOpen{true}; ///< the caller may still go on
+    std::atomic<bool> storeIsOpen{true}; ///< the caller may still ask for more
     std::string message;
 };
 
-/// Thread-safe once it is made; what sets something is for keys that only one thread has yet.
+/// Thread-safe after construction. Setters are for keys that only one thread has yet.
 class Key {
   public:
     /// A key in memory.
     Key(ossl::Context& context, KeyType type, std::unique_ptr<SoftwareKey> software);
-    /// The same, empty, to be filled by import. Throws UsageError where no other provider has keys
-    /// of `type`.
+    /// The same, empty, for import to fill. Throws UsageError if no other provider has keys of
+    /// `type`.
     Key(ossl::Context& context, KeyType type);
     /// A private or public key on a token. `uri` is its complete URI without a PIN. Throws
     /// pkcs11::Error if its attributes make no sense.
@@ -48,71 +48,72 @@ class Key {
     bool isKnownByModulus() const;
     bool stillProves(EVP_PKEY* known, pkcs11::Session& session, CK_OBJECT_HANDLE handle) const;
     bool isPrivate() const { return object_ && object_->type() == CKO_PRIVATE_KEY; }
-    /// A key in memory: an application's that gets this provider's keymgmt only because it is the
-    /// first. Everything is done with it as if this provider were not there. Null if the key is on
-    /// a token.
+    /// A key in memory: an application's key that reached this provider's keymgmt only because it
+    /// is the first. Every operation with it works as if this provider were absent. Null if the key
+    /// is on a token.
     const SoftwareKey* software() const { return software_.get(); }
 
-    /// The private key on the token. Throws UsageError if this is not one, or if it is one of
-    /// several that fit.
+    /// The private key on the token. Throws UsageError if this is not a private key, or if several
+    /// keys fit.
     pkcs11::TokenObject& privateObject() const;
 
-    /// The public key: from the object's own attributes, from the public-key object or the
-    /// certificate with the same CKA_ID, whichever is there first and fits: the private key has to
-    /// prove it, where it can be asked. Null if nothing gives it. Asks the token at the first call
-    /// only. Owned by this key. Throws pkcs11::Error.
+    /// The public key. It comes from the object's own attributes, the public-key object, or the
+    /// certificate with the same CKA_ID, whichever exists first and fits. If the private key can be
+    /// asked, it has to prove it. Null if there is none. Only the first call asks the token. Owned
+    /// by this key. Throws pkcs11::Error.
     EVP_PKEY* publicKey() const;
-    /// The same, and throws UsageError instead of a null.
+    /// The same, but throws UsageError instead of returning null.
     EVP_PKEY* requirePublicKey() const;
 
-    /// True if both are the same object on a token, whatever is known of it.
+    /// True if both are the same object on a token, whatever else is known about it.
     bool isSameObject(const Key& other) const;
-    /// True if type, or label and id, tell them from each other. Asks the token nothing.
+    /// True if the type, or label and id, distinguish them. Does not call the token.
     bool isNamedApart(const Key& other) const;
 
-    /// What sizes and group are known from, without asking the token. Null if nothing is known.
+    /// A key that gives sizes and group, without a call to the token. Null if nothing is known.
     EVP_PKEY* shape() const;
 
     /// Length of an RSA modulus in bytes; 0 for other keys.
     std::size_t modulusSize() const;
 
-    /// Of a key on a token.
+    /// The URI of a key on a token.
     void setPublicKey(ossl::Pkey key);
-    /// Fill and change a key in memory, as SoftwareKey has it.
+    /// Fill and change a key in memory, in the same way as SoftwareKey.
     int import(int selection, const OSSL_PARAM* params);
     bool importFrom(EVP_PKEY* key, int selection);
     int setSoftwareParams(const OSSL_PARAM* params);
-    /// Proves by a signature, or where it may not sign by a key agreement or a decapsulation, that
-    /// `candidate` is the public half, where the token does not give it, and keeps it then. Throws
-    /// pkcs11::Error.
+    /// If the token does not give the public half, tests whether `candidate` is it, and keeps it
+    /// then. The private key proves it by a signature or, if it may not sign, by a key agreement or
+    /// a decapsulation. Throws pkcs11::Error.
     bool adoptPublicKey(EVP_PKEY* candidate) const;
     void setAmbiguity(std::shared_ptr<Ambiguity> ambiguity) { ambiguity_ = std::move(ambiguity); }
     void clearAmbiguity() const {
         if (ambiguity_)
             ambiguity_->active = false;
     }
-    /// The store that the key came from is closed: the caller has what it wanted.
+    /// The store that the key came from is closed: the caller has what it needs.
     void noteStoreClosed() const {
         if (ambiguity_)
             ambiguity_->storeIsOpen = false;
     }
-    /// Throws pkcs11::Error if the search that made this key found others as well.
+    /// Throws pkcs11::Error if the search that made this key also found others.
     void requireUnambiguous() const;
-    /// The same for writing the key down, which a caller that makes a list does before it goes on.
+    /// The same for writing the key to a file. A caller that makes a list does this before it asks
+    /// for the next key.
     void requireListedOrUnambiguous() const;
 
     /// Mechanisms with parameters that the token refused, so that they are not tried at every
-    /// operation. The fingerprint is the caller's.
+    /// operation. The caller makes the fingerprint.
     bool wasRefused(std::uint64_t fingerprint) const;
     void noteRefused(std::uint64_t fingerprint) const;
 
-    /// Keeps the first signature of a hash that the token made, where nothing else tells a key that
-    /// is found again after a loss from another one.
+    /// Keeps the token's first signature of a hash. After a loss, it identifies a key that nothing
+    /// else identifies.
     void keepWitness(std::span<const unsigned char> hash,
                      std::span<const unsigned char> signature) const;
 
-    /// The secret from which answers to wrongly padded ciphertexts are made; empty until it is
-    /// kept. The first one kept stays, and is wiped with the key. `secret` is the caller's to wipe.
+    /// The secret for the substitutes of badly padded messages; empty until it is set. The first
+    /// one set stays, and is wiped with the key. The caller wipes `secret`.
     std::span<const unsigned char> rejectionSecret() const;
     std::span<const unsigned char> keepRejectionSecret(std::span<const unsigned char> secret) const;
 
@@ -153,10 +154,10 @@ class Key {
     ossl::Pkey shape_;
     std::shared_ptr<Ambiguity> ambiguity_;
     std::unique_ptr<SoftwareKey> software_;
-    /// Owned. Of a key in memory: a copy of it, made when it is first wanted.
+    /// Owned. For a key in memory it is a copy of the key, made at first use.
     mutable std::atomic<EVP_PKEY*> public_{nullptr};
     mutable std::atomic<bool> publicMissing_{false};
-    mutable std::atomic<bool> foreignBeside_{false};       ///< a public key of its id is another's
+    mutable std::atomic<bool> foreignBeside_{false}; ///< a public key with its id is another's
     mutable std::atomic<const Witness*> witness_{nullptr}; ///< owned
     // Guarded by pkcs11::process::stateMutex().
     mutable std::atomic<bool> anyRefused_{false}; ///< saves a lock in nearly every operation

@@ -65,12 +65,12 @@ constexpr bool isRsa(KeyType type) {
     return type == KeyType::rsa || type == KeyType::rsaPss;
 }
 
-/// X25519 and X448 (RFC 7748), which agree on secrets and do nothing else.
+/// X25519 and X448 (RFC 7748), which can only agree on secrets.
 constexpr bool isMontgomery(KeyType type) {
     return type == KeyType::x25519 || type == KeyType::x448;
 }
 
-/// The name under which an operation (OSSL_OP_SIGNATURE ...) with such a key is looked for.
+/// The name by which OpenSSL fetches an operation (OSSL_OP_SIGNATURE ...) for such a key.
 constexpr const char* operationNameOf(KeyType type, int operation) {
     if (type == KeyType::ec && operation == OSSL_OP_SIGNATURE)
         return "ECDSA";

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Key pairs that come to be on a token.
+// Making and storing key pairs on a token.
 #pragma once
 
 #include <memory>
@@ -10,18 +10,18 @@
 
 namespace keymgmt {
 
-/// Makes a pair on the token that the placement names (C_GenerateKeyPair). Either both halves are
-/// there afterwards or nothing is. Throws pkcs11::Error, and UsageError, also if something with the
-/// same name is there already.
+/// Makes a pair on the token that the placement names (C_GenerateKeyPair). Afterwards the token has
+/// either both halves or none. Throws pkcs11::Error, and UsageError, also if an object with the
+/// same name exists.
 std::shared_ptr<Key> generatePair(ossl::Context& context, KeyType type, const Placement& placement,
                                   const PairParameters& wanted);
 
-/// Stores `software`, a pair in memory, there (C_CreateObject, twice). As above.
+/// Stores `software`, a pair in memory, on that token (C_CreateObject, twice). As above.
 std::shared_ptr<Key> storePair(ossl::Context& context, KeyType type, const Placement& placement,
                                EVP_PKEY* software);
 
-/// Throws UsageError if an object of one of the classes is there of which a new one with that label
-/// and id (tokens/finding.h) would be the double.
+/// Throws UsageError if the token has an object of one of the classes that a new object with that
+/// label and id (tokens/finding.h) would duplicate.
 void requireFree(pkcs11::Session& session, std::span<const CK_OBJECT_CLASS> classes,
                  const std::string& label, const pkcs11::Bytes& id);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Kinds of key pairs, and what PKCS#11 wants to know to make one or to store one. A new kind is a
-// row of the table in pair_kind.cpp.
+// Kinds of key pairs, and what PKCS#11 needs to make or store one. A new kind is a row of the table
+// in pair_kind.cpp.
 #pragma once
 
 #include <span>
@@ -13,13 +13,13 @@
 
 namespace keymgmt {
 
-/// What the application wants of a pair that is to be made: what EVP calls `bits`, `e`, `group`.
+/// The parameters of a new pair, as EVP calls them: `bits`, `e`, `group`.
 struct PairParameters {
     std::size_t bits = 2048;
     std::size_t primes = 2;
     pkcs11::Bytes exponent{1, 0, 1}; ///< big-endian
     std::string group;               ///< OpenSSL's name, or empty
-    std::string restriction;         ///< a parameter that limits what RSA-PSS keys sign
+    std::string restriction;         ///< a parameter that limits the signatures of RSA-PSS keys
 };
 
 /// Attributes of both halves.
@@ -28,22 +28,22 @@ struct PairTemplates {
     pkcs11::Template privateValues;
 };
 
-/// A way in which tokens may want a pair.
+/// A form in which tokens may accept a pair.
 struct PairForm {
     CK_KEY_TYPE keyType;
     CK_MECHANISM_TYPE mechanism; ///< of C_GenerateKeyPair
     const char* mechanismName;
-    bool curveByName = false; ///< as a PrintableString, and not by its OID
+    bool curveByName = false; ///< as a PrintableString instead of its OID
 };
 
 /// One row.
 struct PairKind {
     KeyType type;
-    Usage possible; ///< what keys of this kind can do; always said, be it yes or no
-    Usage common;   ///< what they may do unless something else is asked for
-    /// The usual one first; the next is for tokens that do not take it.
+    Usage possible; ///< the usages of such keys; always set, to yes or no
+    Usage common;   ///< the usages if none are asked for
+    /// The usual one first. The others are for tokens that refuse it.
     std::span<const PairForm> forms;
-    /// Adds what makes a new pair. Throws UsageError.
+    /// Adds the values for a new pair. Throws UsageError.
     void (*generation)(const PairKind&, const PairParameters&, const PairForm&, PairTemplates&);
     /// Adds the values of `key`, a software pair, to both halves. Throws UsageError.
     void (*values)(const PairKind&, EVP_PKEY* key, const PairForm&, PairTemplates&);

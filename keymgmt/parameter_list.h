@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Lists of parameters (gettable, settable) of another provider's, with some of ours.
+// Lists of another provider's parameters (gettable, settable), with some of ours.
 #pragma once
 
 #include <span>

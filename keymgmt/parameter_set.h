@@ -63,11 +63,11 @@ constexpr bool isMlKem(KeyType type) {
     return row != nullptr && row->keyType == pkcs11::ckkMlKem;
 }
 
-/// The attributes that such keys have beside those of all keys; none for other keys. A private
-/// key's CKA_VALUE is its secret, and not among them.
+/// The additional attributes of such keys; none for other keys. CKA_VALUE of a private key is
+/// secret, and not among them.
 std::span<const CK_ATTRIBUTE_TYPE> parameterSetAttributes(const pkcs11::Attributes& attributes);
 
-/// The type that CKA_KEY_TYPE and CKA_PARAMETER_SET tell; nothing if that is none of these.
+/// The type according to CKA_KEY_TYPE and CKA_PARAMETER_SET; nothing if it is none of these.
 std::optional<KeyType> parameterSetType(const pkcs11::Attributes& attributes);
 
 } // namespace keymgmt

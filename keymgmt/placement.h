@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where on a token a new object goes, and what it may do there: the parameters pkcs11_... of
+// Where on a token a new object goes, and what it may do there: the pkcs11_... parameters of
 // EVP_PKEY_keygen, EVP_PKEY_fromdata and EVP_PKEY_set_params (docs/key-management.md).
 #pragma once
 
@@ -14,8 +14,8 @@
 
 namespace keymgmt {
 
-/// What a key may be used for, with X.509's names for it as PKCS#11 2.40 maps them (section "Public
-/// key objects").
+/// The usages of a key, with X.509's names as PKCS#11 2.40 maps them (section "Public key
+/// objects").
 struct Usage {
     bool sign = false;    ///< digitalSignature, nonRepudiation, keyCertSign, cRLSign
     bool decrypt = false; ///< dataEncipherment
@@ -28,16 +28,16 @@ class Placement {
   public:
     static constexpr const char* uriParameter = "pkcs11_uri";
 
-    /// Takes over what is there. Throws UsageError.
+    /// Reads those of these parameters that are present. Throws UsageError.
     void set(const OSSL_PARAM* params);
 
-    /// The names, as entries for a list of what can be set.
+    /// The names, as entries for a list of settable parameters.
     static std::span<const OSSL_PARAM> parameters();
 
-    /// True if something was set.
+    /// True if a parameter was set.
     bool given() const { return given_; }
-    /// Where the pair goes. Throws UsageError where there is no URI, or where it is not that of a
-    /// key pair (object= or id=, type=private or none), and pkcs11::Error where it is none.
+    /// The URI of the new pair. Throws UsageError if there is none, or if it does not fit a key
+    /// pair (object= or id=, type=private or none). Throws pkcs11::Error if it is not a URI.
     const uri::Uri& keyUri() const;
 
     std::optional<Usage> usage;

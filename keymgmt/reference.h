@@ -9,8 +9,8 @@
 
 namespace keymgmt {
 
-/// Lives in the maker's frame for the time of the callback. load() takes the key out; what is left
-/// when the callback returns belongs to the maker still.
+/// Lives in the maker's stack frame during the callback. load() takes the key out. If a key is left
+/// when the callback returns, it still belongs to the maker.
 struct KeyReference {
     static constexpr std::uint64_t expectedMagic = 0x706b637331316b79;
     std::uint64_t magic = expectedMagic;
@@ -18,7 +18,7 @@ struct KeyReference {
 
     /// The reference behind a blob, or null if the blob is not one.
     static KeyReference* from(const void* data, std::size_t size) {
-        // OpenSSL passes the address of the blob that it was given, unchanged.
+        // OpenSSL passes on the address of the blob unchanged.
         auto* reference = static_cast<KeyReference*>(const_cast<void*>(data));
         const bool mine =
             data != nullptr && size == sizeof(KeyReference) && reference->magic == expectedMagic;

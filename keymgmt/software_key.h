@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A key in memory. It is the other provider's that would have had it without this one, and every
-// question goes on to that provider's own functions, with the answer and the errors that it gives.
+// A key in memory. It belongs to the provider that would have it without this one. Every call goes
+// to that provider's own functions, and returns its answer and errors.
 #pragma once
 
 #include <memory>
@@ -16,7 +16,7 @@ namespace keymgmt {
 /// The EVP_KEYMGMT of another provider. Keeps that provider in use.
 class OtherKeymgmt {
   public:
-    /// Throws UsageError where no other provider has keys of `type`.
+    /// Throws UsageError if no other provider has keys of `type`.
     OtherKeymgmt(const ossl::Context& context, KeyType type);
     OtherKeymgmt(const OtherKeymgmt& other);
     OtherKeymgmt& operator=(const OtherKeymgmt&) = delete;
@@ -30,11 +30,11 @@ class OtherKeymgmt {
     ossl::Implementation functions_;
 };
 
-/// Thread-safe as keys of OpenSSL's own providers are. The functions that are named after those of
-/// provider-keymgmt(7) answer as these; what the other provider leaves out is answered as EVP does.
+/// As thread-safe as keys of OpenSSL's own providers. Functions with names from provider-keymgmt(7)
+/// behave like these. If the other provider lacks one, the answer is EVP's.
 class SoftwareKey {
   public:
-    /// An empty key. Throws UsageError where no other provider has keys of `type`.
+    /// An empty key. Throws UsageError if no other provider has keys of `type`.
     SoftwareKey(const ossl::Context& context, KeyType type);
     /// Takes over `keydata`, which is one of `keymgmt`.
     SoftwareKey(const OtherKeymgmt& keymgmt, void* keydata);
@@ -47,8 +47,8 @@ class SoftwareKey {
     void* keydata() const { return keydata_; }
 
     int has(int selection) const;
-    /// False where the choice of the other provider has changed between two keys: neither's
-    /// functions may be given the other's keydata.
+    /// False if OpenSSL chose another provider between the two keys: the functions of neither may
+    /// get the other's keydata.
     bool isOfSameProvider(const SoftwareKey& other) const;
     int match(const SoftwareKey& other, int selection) const;
     int validate(int selection, int checkType) const;
@@ -59,9 +59,9 @@ class SoftwareKey {
     /// Null if the other provider makes no such copy.
     std::unique_ptr<SoftwareKey> duplicate(int selection) const;
 
-    /// Takes over the selected parts of another provider's key; false if that fails.
+    /// Imports the selected parts of another provider's key; false if that fails.
     bool importFrom(EVP_PKEY* key, int selection);
-    /// A copy with all there is, in the provider's own library context; null on failure.
+    /// A complete copy in the provider's own library context; null on failure.
     ossl::Pkey toPkey(const ossl::Context& context, KeyType type) const;
 
   private:

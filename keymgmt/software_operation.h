@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// An operation with a key in memory: that of the provider which has the key, function by function.
-// So being first among the providers changes nothing for it.
+// An operation with a key in memory. Each function is that of the provider that has the key. So
+// nothing changes for such a key if this provider comes first.
 #pragma once
 
 #include <memory>
@@ -17,7 +17,7 @@
 
 namespace keymgmt {
 
-/// The functions that the contexts of an operation have, of whatever algorithm.
+/// The functions that every context of an operation has, whatever its algorithm.
 struct ContextIds {
     int operation; ///< OSSL_OP_SIGNATURE ...
     int newctx, freectx, dupctx;
@@ -26,8 +26,8 @@ struct ContextIds {
 /// The other provider's operation context. Used by one thread at a time. Copies are independent.
 class SoftwareOperation {
   public:
-    /// `algorithm` has its names, or is null for that which goes with the key; `query` the
-    /// property query of the application, or null. Throws UsageError if the key's provider has no
+    /// `algorithm` has the algorithm's names, or is null for the key's own algorithm. `query` is
+    /// the application's property query, or null. Throws UsageError if the key's provider has no
     /// such algorithm, or makes no context.
     SoftwareOperation(std::shared_ptr<Key> key, const ContextIds& ids, const char* algorithm,
                       const char* query);
@@ -39,14 +39,15 @@ class SoftwareOperation {
     bool isOf(const Key& key) const;
     void setKey(std::shared_ptr<Key> key) { key_ = std::move(key); }
 
-    /// Calls the function of that id with the context and `arguments`. Where the other provider has
-    /// no such function, the answer is `otherwise`.
+    /// Calls the function with that id, with the context and `arguments`. If the other provider
+    /// lacks it, returns `otherwise`.
     template <typename Function, typename Result, typename... Arguments>
     Result call(int id, Result otherwise, Arguments... arguments) const {
         auto* function = functions_.function<Function>(id);
         return function != nullptr ? function(context_, arguments...) : otherwise;
     }
-    /// The same for functions that begin an operation: EVP's own refusal is the answer, then.
+    /// The same for functions that start an operation. If the function is missing, the answer is
+    /// EVP's own refusal.
     template <typename Function, typename... Arguments>
     int begin(int id, Arguments... arguments) const {
         auto* function = functions_.function<Function>(id);
@@ -61,17 +62,17 @@ class SoftwareOperation {
   private:
     static int refuse();
 
-    std::shared_ptr<Key> key_; ///< keeps the provider in use, too
+    std::shared_ptr<Key> key_; ///< also keeps the provider in use
     ContextIds ids_;
     ossl::Implementation functions_;
     void* context_ = nullptr;
 };
 
-/// The operation in software of a context, if it has one: that of the last key in memory with which
-/// it was begun.
+/// The software operation of a context, if it has one: that of the last key in memory with which it
+/// was started.
 class SoftwareSide {
   public:
-    /// Called as an operation begins. A null `keydata` keeps what there is; a key on a token ends
+    /// Called when an operation starts. A null `keydata` keeps the operation. A key on a token ends
     /// it. Throws UsageError.
     void choose(void* keydata, const ContextIds& ids, const char* algorithm = nullptr,
                 const char* query = nullptr);
@@ -82,14 +83,14 @@ class SoftwareSide {
     std::optional<SoftwareOperation> operation_;
 };
 
-/// The operation in software of the `T` that `ctx` is; null for a key on a token, and for a null
-/// `ctx`, with which EVP asks for lists.
+/// The software operation of the `T` at `ctx`. Null for a key on a token, and for a null `ctx`,
+/// with which EVP asks for lists.
 template <typename T>
 const SoftwareOperation* softwareOf(void* ctx) {
     return ctx != nullptr ? ossl::ContextFunctions<T>::of(ctx).software().get() : nullptr;
 }
 
-/// The other provider's form of `keydata`, a key in memory; null for null.
+/// The other provider's keydata of `keydata`, a key in memory; null for null.
 void* softwareKeydata(void* keydata);
 
 } // namespace keymgmt

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What each operation of OpenSSL offers here. Every folder defines the functions of its namespace;
-// provider/ hands their lists to OpenSSL (provider(7), OSSL_FUNC_provider_query_operation).
+// The algorithms of each operation. Every folder defines the functions of its namespace, and
+// provider/ gives their lists to OpenSSL (provider(7), OSSL_FUNC_provider_query_operation).
 #pragma once
 
 #include <openssl/core.h>

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One instance of the provider: the core it talks to, its own library context, its settings, its
-// modules.
+// One instance of the provider: its core, its own library context, its settings, its modules.
 #pragma once
 
 #include <atomic>
@@ -29,18 +28,18 @@ class Context {
     static Context& from(void* provctx) { return *static_cast<Context*>(provctx); }
 
     const Core& core() const { return core_; }
-    /// Read at the first call, and then kept: since OpenSSL 3.5 directives may be given after the
-    /// provider was initialised (OSSL_PROVIDER_add_conf_parameter, -provparam).
+    /// Read at the first call, and then kept. OpenSSL 3.5 accepts directives after it has
+    /// initialised the provider (OSSL_PROVIDER_add_conf_parameter, -provparam).
     const Settings& settings() const;
 
-    /// The context for the provider's own digests, public-key operations and parsing: a child of
-    /// the application's (OSSL_LIB_CTX_new_child(3)), with the default provider where the
+    /// The context for the provider's own digests, public-key operations and parsing. It is a child
+    /// of the application's (OSSL_LIB_CTX_new_child(3)), with the default provider if the
     /// application has no other.
     OSSL_LIB_CTX* libctx() const;
-    /// The query that goes with it: never this provider's own algorithms.
+    /// Its property query: never this provider's own algorithms.
     static const char* propq() { return "provider!=pkcs11"; }
-    /// The query for the provider that takes keys in memory: where this one's algorithms have
-    /// fips=yes, a FIPS provider if there is one.
+    /// The query for the provider that gets keys in memory. If this provider's algorithms have
+    /// fips=yes, that is a FIPS provider if there is one.
     const char* softwareQuery() const {
         return assumesFips_ ? "provider!=pkcs11,?fips=yes" : propq();
     }
@@ -55,10 +54,10 @@ class Context {
     /// ends. Throws pkcs11::Error.
     std::vector<pkcs11::Module*> modules();
 
-    /// Whose PINs those are that are given to this instance.
+    /// The owner of the PINs that this instance was given.
     pkcs11::PinOwner& pins() const { return pins_; }
 
-    /// The token that random numbers come from, once it is found; null before.
+    /// The token for random numbers, once it has been found; null before.
     pkcs11::Token* randomToken() const { return randomToken_.load(); }
     void setRandomToken(pkcs11::Token& token) { randomToken_ = &token; }
 
@@ -68,8 +67,9 @@ class Context {
     LibCtx libctx_;
     std::atomic<bool> assumesFips_{false};
     mutable std::atomic<bool> probed_{false};
-    std::atomic<pkcs11::Token*> randomToken_{nullptr}; ///< its module's, which lives on
-    // It goes after the use of the modules: where that was the last, the login has ended already.
+    std::atomic<pkcs11::Token*> randomToken_{nullptr}; ///< its module's, which outlives this
+    // It is destroyed after the uses of the modules: if one of these was the last, the login has
+    // already ended.
     mutable pkcs11::PinOwner pins_;
     // The rest is guarded by pkcs11::process::stateMutex().
     mutable Provider default_;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the contexts of all operations share: new, free, copy, and a call inside the guard.
+// The common functions of all operations' contexts: new, free, copy, and a call inside the guard.
 #pragma once
 
 #include <utility>
@@ -8,14 +8,14 @@
 
 namespace ossl {
 
-/// Functions for the dispatch table of an operation whose contexts hold a `T`: it is made of the
-/// provider's Context, and its core() takes the errors.
-/// A `T` with clone(), which gives an owner, is a base class: its copies are made by that.
+/// Functions for the dispatch table of an operation whose contexts hold a `T`. A `T` is constructed
+/// from the provider's Context, and errors go to its core(). If `T` is a base class, it has a
+/// clone() that returns an owner.
 template <typename T>
 struct ContextFunctions {
     static T& of(void* ctx) { return *static_cast<T*>(ctx); }
 
-    /// A `Made` is or derives from `T`.
+    /// `Made` is `T` or derives from it.
     template <typename Made = T, typename... Args>
     static void* create(void* provctx, Args&&... args) {
         auto& provider = Context::from(provctx);
@@ -37,7 +37,7 @@ struct ContextFunctions {
         });
     }
 
-    /// Runs `body` for its effect; 1 if nothing was thrown.
+    /// Runs `body`; 1 unless it throws.
     template <typename Body>
     static int attempt(void* ctx, Body&& body) {
         return guarded(of(ctx).core(), 0, [&] {

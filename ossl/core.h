@@ -44,11 +44,11 @@ class UsageError : public std::runtime_error {
     Reason reason_;
 };
 
-/// What OpenSSL says in this thread from here on, for errors of our own.
+/// The errors that OpenSSL raises in this thread from here on, for our own messages.
 class Reasons {
   public:
     Reasons() : before_(newest()) {}
-    /// The last one; `otherwise` if it has said nothing new.
+    /// The last one; `otherwise` if there is no new one.
     std::string last(const std::string& otherwise) const;
 
   private:
@@ -74,9 +74,8 @@ class Core {
     /// control characters in it are escaped.
     void raise(Reason reason, const std::string& message) const noexcept;
 
-    /// Asks for a text from the provider's section of the configuration, or for what the core
-    /// offers
-    /// ("openssl-version", "provider-name"). Null if there is none; the core owns the text.
+    /// A text from the provider's section of the configuration, or one that the core offers
+    /// ("openssl-version", "provider-name"). Null if there is none. The core owns the text.
     const char* parameter(const char* key) const;
 
   private:

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// DER (ITU-T X.690) written into a buffer of the caller's, for the two small structures that every
-// signature needs: without OpenSSL's templates, which allocate a dozen times for each.
+// Writes DER (ITU-T X.690) into a caller's buffer, for the two small structures that every
+// signature needs. OpenSSL's templates would make a dozen allocations for each.
 #pragma once
 
 #include <algorithm>
@@ -10,7 +10,7 @@
 
 namespace ossl {
 
-/// Throws std::length_error where the buffer ends.
+/// Throws std::length_error at the end of the buffer.
 class DerWriter {
   public:
     explicit DerWriter(std::span<unsigned char> out) : out_(out) {}

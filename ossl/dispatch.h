@@ -13,7 +13,7 @@
 
 namespace ossl {
 
-/// A dispatch entry that compiles only if `function` has the type that the id asks for, as in
+/// A dispatch entry that compiles only if `function` has the type that belongs to the id:
 /// `entry<OSSL_FUNC_keymgmt_free_fn>(OSSL_FUNC_KEYMGMT_FREE, freeKey)`.
 template <typename Function>
 OSSL_DISPATCH entry(int id, std::type_identity_t<Function>* function) {
@@ -33,8 +33,9 @@ inline OSSL_ALGORITHM endOfAlgorithms() {
     return {nullptr, nullptr, nullptr, nullptr};
 }
 
-/// Runs `body`; an exception becomes an OpenSSL error and the result `failure`. Nothing is thrown
-/// through it. Errors that others raise meanwhile stay: for what is passed on to another provider.
+/// Runs `body`. An exception becomes an OpenSSL error and the result `failure`; none gets through.
+/// Errors that others raise meanwhile stay: this is for calls that are passed on to another
+/// provider.
 template <typename Result, typename Body>
 Result passedOn(const Core& core, Result failure, Body&& body) noexcept {
     try {
@@ -53,7 +54,7 @@ Result passedOn(const Core& core, Result failure, Body&& body) noexcept {
     return failure;
 }
 
-/// The same, for this provider's own work: no errors but its own stay.
+/// The same for this provider's own work: errors of others are dropped.
 template <typename Result, typename Body>
 Result guarded(const Core& core, Result failure, Body&& body) noexcept {
     return passedOn(core, failure, [&] {

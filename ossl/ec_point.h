@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The public values of EC keys, as tokens want them.
+// The public values of EC keys, in the form that tokens expect.
 #pragma once
 
 #include <span>

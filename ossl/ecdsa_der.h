@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// ECDSA signatures in the two forms there are: r and s side by side (PKCS#11 2.40, section 2.3.1),
-// and DER.
+// ECDSA signatures in both forms: r and s side by side (PKCS#11 2.40, section 2.3.1), and DER.
 #pragma once
 
 #include <cstddef>
@@ -9,13 +8,13 @@
 
 namespace ossl {
 
-/// Writes the ECDSA-Sig-Value of RFC 3279, section 2.2.3. Returns its size; 0 if `raw` is not two
-/// numbers of the same length, or if `out` does not hold the signature.
+/// Writes the ECDSA-Sig-Value of RFC 3279, section 2.2.3. Returns its size, or 0 if `raw` is not
+/// two numbers of the same length, or if the signature does not fit into `out`.
 std::size_t ecdsaToDer(std::span<const unsigned char> raw, std::span<unsigned char> out);
 
-/// What a token may mean by `raw`, as ECDSA-Sig-Values, for a curve whose order has `orderSize`
-/// bytes: r and s side by side; or, of the forms that some modules give in its place, DER; or r and
-/// s without their leading zeros. In that form nothing marks where s begins: every possible
+/// The ECDSA-Sig-Values that a token may mean by `raw`, for a curve whose order has `orderSize`
+/// bytes. `raw` is r and s side by side or, in other forms that some modules use, DER, or r and s
+/// without their leading zeros. In the last form nothing marks where s begins. So every possible
 /// signature is returned, and the caller has to verify them. Returns nothing for any other form.
 std::vector<std::vector<unsigned char>> ecdsaForms(std::span<const unsigned char> raw,
                                                    std::size_t orderSize);

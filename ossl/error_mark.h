@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// OpenSSL's error queue, put back to where it was.
+// Restores OpenSSL's error queue.
 #pragma once
 
 #include <openssl/err.h>
 
 namespace ossl {
 
-/// Errors that are raised while this lives are dropped at its end: those of attempts whose failure
-/// is no failure, and those that a module's own use of libcrypto leaves behind.
+/// Drops errors that are raised during its lifetime. These are errors of attempts that are allowed
+/// to fail, and those that a module's own use of libcrypto leaves behind.
 class ErrorMark {
   public:
     ErrorMark() { ERR_set_mark(); }

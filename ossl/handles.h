@@ -46,7 +46,7 @@ using Pkey = Owner<EVP_PKEY, EVP_PKEY_free>;
 using PkeyCtx = Owner<EVP_PKEY_CTX, EVP_PKEY_CTX_free>;
 using Provider = Owner<OSSL_PROVIDER, OSSL_PROVIDER_unload>;
 
-/// One more owner of the same key.
+/// Another owner of the same key.
 inline Pkey share(EVP_PKEY* key) {
     if (key != nullptr)
         EVP_PKEY_up_ref(key);
@@ -59,7 +59,7 @@ inline Md share(EVP_MD* md) {
     return Md(md);
 }
 
-/// A digest that copies of a context share, by OpenSSL's own count of references.
+/// A digest that copies of a context share, by OpenSSL's own reference count.
 class SharedMd {
   public:
     SharedMd() = default;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// An algorithm as another provider implements it, by the table that it gives the core.
+// Another provider's implementation of an algorithm, from the table that it gives the core.
 #pragma once
 
 #include <string_view>
@@ -9,19 +9,19 @@
 
 namespace ossl {
 
-/// Valid as long as its provider is.
+/// Valid as long as its provider exists.
 class Implementation {
   public:
     /// Without functions.
     Implementation() = default;
-    /// What `provider` has for `operation` under `name`, one of the algorithm's names; without
-    /// functions if it has nothing.
+    /// The functions of `provider` for `operation` and `name`, one of the algorithm's names. Empty
+    /// if it has none.
     Implementation(const OSSL_PROVIDER* provider, int operation, std::string_view name);
 
     explicit operator bool() const { return functions_ != nullptr; }
     void* provctx() const { return provctx_; }
 
-    /// The function with the number `id`; null if the provider does not have it.
+    /// The function with that `id`; null if the provider lacks it.
     template <typename Function>
     Function* function(int id) const {
         return reinterpret_cast<Function*>(find(id));

@@ -6,15 +6,15 @@
 
 namespace ossl {
 
-/// Each operation context has one and takes every step through it. After the last step, and after a
-/// step that failed, only begin() is possible: a caller who asks again must not get the result of
-/// other data than was given. A copy is independent. Used by one thread at a time.
+/// Each operation context has one, and takes every step through it. After the last step, and after
+/// a step that failed, only begin() is possible. Otherwise a caller who asks again could get the
+/// result of other data than was given. A copy is independent. Used by one thread at a time.
 class OperationState {
   public:
     enum class Phase {
-        none,      ///< nothing was begun
-        begun,     ///< and has no data yet
-        streaming, ///< has some data
+        none,      ///< not started
+        begun,     ///< started, without data
+        streaming, ///< started, with some data
         finished,
         failed
     };
@@ -27,31 +27,31 @@ class OperationState {
         step(Phase::begun, body);
     }
 
-    /// Runs `body`, which takes a piece of the data. Throws UsageError where none may follow.
+    /// Runs `body`, which takes a piece of the data. Throws UsageError if no data may follow.
     template <typename Body>
     auto update(Body&& body) {
         requireOpen();
         return step(Phase::streaming, body);
     }
 
-    /// Runs `body`, which gives the result of all data. Throws UsageError where it may not follow.
+    /// Runs `body`, which returns the result of all data. Throws UsageError if that may not follow.
     template <typename Body>
     auto finish(Body&& body) {
         requireOpen();
         return step(Phase::finished, body);
     }
 
-    /// Runs `body`, which takes all of its data at once. It may be repeated, after a failure, too:
-    /// nothing of one goes into the next. Throws UsageError in any phase but begun.
+    /// Runs `body`, which takes all of its data at once. This may be repeated, also after a
+    /// failure, because nothing is carried over. Throws UsageError in any phase but begun.
     template <typename Body>
     auto once(Body&& body) const {
         requireNoData();
         return body();
     }
 
-    /// Throws UsageError unless data, or the end, may follow.
+    /// Throws UsageError unless data or the end may follow.
     void requireOpen() const;
-    /// Throws UsageError unless the operation is begun and has no data.
+    /// Throws UsageError unless the operation has been started and has no data.
     void requireNoData() const;
 
   private:

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reading and answering OSSL_PARAM arrays (OSSL_PARAM(3)). Unknown keys are nobody's error.
+// Reads and answers OSSL_PARAM arrays (OSSL_PARAM(3)). Unknown keys are ignored.
 #pragma once
 
 #include <optional>
@@ -13,9 +13,9 @@
 
 namespace ossl {
 
-/// Entries of the lists that tell which parameters exist (gettable and settable); they are without
-/// data. Constant, so that a list needs no initialisation at run time: a thread that was at it when
-/// another forks would leave the child waiting for ever.
+/// Entries of the lists of parameters (gettable and settable). They have no data. They are
+/// constants, so that a list needs no initialisation at run time: if a thread were initialising one
+/// while another forks, the child would wait for ever.
 constexpr OSSL_PARAM bignumParam(const char* key) {
     return OSSL_PARAM{key, OSSL_PARAM_UNSIGNED_INTEGER, nullptr, 0, 0};
 }
@@ -38,8 +38,8 @@ constexpr OSSL_PARAM endOfParams() {
     return OSSL_PARAM{};
 }
 
-/// Entries that are missing give nothing; entries of a wrong type, and those without data, throw
-/// UsageError (OpenSSL 3.0's own getters read through the null pointer). Octet strings of size 0
+/// Missing entries give nothing. Entries with a wrong type or without data throw UsageError,
+/// because OpenSSL 3.0's own getters would read through the null pointer. Octet strings of size 0
 /// need no data.
 std::optional<std::string> textOf(const OSSL_PARAM* params, const char* key);
 std::optional<int> intOf(const OSSL_PARAM* params, const char* key);
@@ -48,19 +48,20 @@ std::optional<unsigned> unsignedOf(const OSSL_PARAM* params, const char* key);
 /// Valid as long as the entry's data.
 std::optional<std::span<const unsigned char>> octetsOf(const OSSL_PARAM* params, const char* key);
 
-/// A value that applications give as text or as a number.
+/// A value that applications give either as text or as a number.
 struct TextOrInt {
     std::optional<std::string> text;
     int number = 0;
 };
 std::optional<TextOrInt> textOrIntOf(const OSSL_PARAM* params, const char* key);
 
-/// Answers `key` if it is asked for. Throws UsageError if the asker's buffer does not take it.
+/// Answers `key` if it is in the array. Throws UsageError if the value does not fit into the
+/// caller's buffer.
 void answerText(OSSL_PARAM* params, const char* key, const char* value);
 void answerInt(OSSL_PARAM* params, const char* key, int value);
 void answerSize(OSSL_PARAM* params, const char* key, size_t value);
 void answerOctets(OSSL_PARAM* params, const char* key, const void* data, size_t size);
-/// Answers with text or number, as the asker's entry is typed.
+/// Answers with text or number, according to the type of the caller's entry.
 void answerTextOrInt(OSSL_PARAM* params, const char* key, const char* text, int number);
 
 } // namespace ossl

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// PINs in memory that stays out of swap and core dumps (mlock(2), madvise(2)); OpenSSL's secure
-// heap would be no better than malloc where the application has made none.
+// PINs in memory that stays out of swap and core dumps (mlock(2), madvise(2)). Without a secure
+// heap of the application, OpenSSL's would be no better than malloc.
 #pragma once
 
 #include <string>
@@ -14,9 +14,9 @@ namespace ossl {
 /// A copy of `text` in pages of its own; wiped with its last owner.
 pkcs11::Pin makePin(std::string_view text);
 
-/// The first line of the file at `path`. Throws pkcs11::Error if it is no regular file (a FIFO or a
-/// device may never answer), if it can't be read, or if everybody on the machine can and
-/// `readableByOthers` does not permit that.
+/// The first line of the file at `path`. Throws pkcs11::Error if it is not a regular file (a FIFO
+/// or a device may never answer) or cannot be read. The same if everybody on the machine can read
+/// it and `readableByOthers` does not permit that.
 pkcs11::Pin readPinFile(const std::string& path, bool readableByOthers);
 
 /// `sha256` of `salt` and `pin`. Throws pkcs11::Error, also for a null digest.

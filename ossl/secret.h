@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Memory that is wiped when it goes.
+// Memory that is wiped when it is freed.
 #pragma once
 
 #include <span>
@@ -27,7 +27,7 @@ class SecretBytes {
     std::vector<unsigned char> bytes_;
 };
 
-/// Wipes a text that is somebody else's when it goes.
+/// Wipes a text of another owner at the end of its scope.
 class Wiped {
   public:
     explicit Wiped(std::string& text) : text_(text) {}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What configuration and environment say; read once, at the first use, by
-// provider/configuration.
+// Settings from the configuration and the environment. provider/configuration reads them once, at
+// the first use.
 #pragma once
 
 #include <optional>
@@ -12,22 +12,22 @@
 
 namespace ossl {
 
-/// When to log in to look for public objects; private keys are logged in for in any case.
+/// When to log in before a search for public objects. A search for private keys always logs in.
 enum class LoginBehavior { automatic, always, never };
 
 struct Settings {
-    std::string problem;    ///< what is wrong with the configuration; empty if nothing is
-    std::string modulePath; ///< the one module to use; empty for those registered with p11-kit
+    std::string problem;    ///< the error in the configuration; empty if there is none
+    std::string modulePath; ///< the only module; empty for those registered with p11-kit
     pkcs11::ModuleOptions module;
     std::optional<pkcs11::Pin> pin;
-    std::string pinFile;           ///< read at the first login; empty for none
-    bool readablePinFiles = false; ///< PIN files that others may read are taken all the same
+    std::string pinFile;                         ///< read at the first login; empty for none
+    bool readablePinFiles = false;               ///< also accept PIN files that everybody can read
     std::vector<std::string> allowedModulePaths; ///< pkcs11::ModulePolicy
     LoginBehavior login = LoginBehavior::automatic;
-    bool noAllowedMechanisms = false; ///< quirk: CKA_ALLOWED_MECHANISMS is never asked for
+    bool noAllowedMechanisms = false; ///< quirk: CKA_ALLOWED_MECHANISMS is never read
     bool allowPublicExport = true;
-    std::string randomToken; ///< URI of the token that makes random numbers; empty for none
-    std::optional<pkcs11::Pin> contextPin; ///< for keys that ask for it at each use
+    std::string randomToken;               ///< URI of the token for random numbers; empty for none
+    std::optional<pkcs11::Pin> contextPin; ///< for keys that need it at each use
     std::string contextPinFile;            ///< read at each use; empty for none
 };
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What OpenSSL 3.5 adds for symmetric keys as objects (EVP_SKEY), by its numbers and names: the
-// headers that this is built with, 3.0's, do not have them (3.5's core_dispatch.h and core_names.h;
-// provider-skeymgmt(7)).
+// What OpenSSL 3.5 adds for symmetric keys as objects (EVP_SKEY), with its numbers and names. The
+// headers of 3.0, with which this is built, do not have them (3.5's core_dispatch.h and
+// core_names.h; provider-skeymgmt(7)).
 #pragma once
 
 #include <openssl/core.h>

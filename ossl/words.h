@@ -9,7 +9,7 @@
 
 namespace ossl {
 
-/// The words of a list; blanks, tabs and commas are between them.
+/// The words of a list. Blanks, tabs and commas separate them.
 std::vector<std::string> words(std::string_view text);
 
 /// "1", "yes", "true" and "on"; "0", "no", "false", "off" and "". Nothing for other words.

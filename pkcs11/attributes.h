@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Attribute values read from a token, with every length checked before it is believed.
+// Attribute values from a token. Every length is checked before it is used.
 #pragma once
 
 #include <initializer_list>
@@ -15,12 +15,12 @@
 
 namespace pkcs11 {
 
-/// PKCS#11 3.0's CKA_UNIQUE_ID, which p11-kit's header does not name yet.
+/// PKCS#11 3.0's CKA_UNIQUE_ID, which p11-kit's header lacks.
 constexpr CK_ATTRIBUTE_TYPE ckaUniqueId = 0x4;
 
 using Bytes = std::vector<unsigned char>;
 
-/// Values of an object. An attribute that the token does not have, or does not give, is absent.
+/// Values of an object. Attributes that the token does not have or does not give are absent.
 class Attributes {
   public:
     void set(CK_ATTRIBUTE_TYPE type, Bytes value);
@@ -30,24 +30,24 @@ class Attributes {
 
     /// Empty if absent.
     Bytes bytes(CK_ATTRIBUTE_TYPE type) const;
-    /// Without the NULs that some modules have at its end.
+    /// Without the NULs that some modules append.
     std::string text(CK_ATTRIBUTE_TYPE type) const;
-    /// Absent too if the size is not that of a CK_ULONG.
+    /// Also absent if the size is not that of a CK_ULONG.
     std::optional<CK_ULONG> number(CK_ATTRIBUTE_TYPE type) const;
     /// `fallback` if absent.
     bool flag(CK_ATTRIBUTE_TYPE type, bool fallback) const;
     /// CKA_ALLOWED_MECHANISMS: an array of CK_ULONG. Empty if absent or malformed.
     std::vector<CK_MECHANISM_TYPE> mechanisms(CK_ATTRIBUTE_TYPE type) const;
-    /// True if that array is empty, or has `mechanism`.
+    /// True if that array is empty or contains `mechanism`.
     bool allow(CK_MECHANISM_TYPE mechanism) const;
 
   private:
     std::vector<std::pair<CK_ATTRIBUTE_TYPE, Bytes>> values_;
 };
 
-/// Reads `types` of `object` in one C_GetAttributeValue; a second one follows only where a value is
-/// longer than expected, and one per attribute only where the token refuses the whole. Throws
-/// Error.
+/// Reads `types` of `object` in one C_GetAttributeValue. A second call follows only if a value is
+/// longer than expected. One call for each attribute follows only if the token refuses the whole
+/// list. Throws Error.
 Attributes readAttributes(Session& session, CK_OBJECT_HANDLE object,
                           std::span<const CK_ATTRIBUTE_TYPE> types);
 

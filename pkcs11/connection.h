@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A connection to a token in a slot: its sessions, its login, its mechanisms, until it is lost.
+// A connection to a token in a slot, until it is lost: its sessions, its login, its mechanisms.
 #pragma once
 
 #include <array>
@@ -22,21 +22,21 @@ namespace pkcs11 {
 class Token;
 class Connection;
 
-/// A signing operation that stays begun between messages (C_MessageSignInit, PKCS#11 3.0,
-/// section 5.14): nothing but a key's handle and a mechanism.
+/// A signing operation that stays active between messages (C_MessageSignInit, PKCS#11 3.0, section
+/// 5.14). It consists of a key's handle and a mechanism.
 struct MessageSigning {
     CK_OBJECT_HANDLE key = CK_INVALID_HANDLE;
     CK_MECHANISM_TYPE type = 0;
     std::array<unsigned char, 32> parameter{};
     std::size_t parameterSize = 0;
 
-    /// Nothing if the mechanism's parameter is too long to be kept, or is so in part only.
+    /// Nothing if the mechanism's parameter is too long to keep, or contains pointers.
     static std::optional<MessageSigning> of(const CK_MECHANISM& mechanism);
     bool operator==(const MessageSigning&) const = default;
 };
 
-/// A session taken out of a connection's pool, used by one thread at a time, given back at the end
-/// of its scope.
+/// A session from a connection's pool. Used by one thread at a time, and given back at the end of
+/// its scope.
 class Session {
   public:
     Session(std::shared_ptr<Connection> connection, CK_SESSION_HANDLE handle,
@@ -51,21 +51,21 @@ class Session {
     CK_SESSION_HANDLE handle() const { return handle_; }
     Connection& connection() const { return *connection_; }
     Module& module() const;
-    /// The life of the module that it is good in, and all that is made in it.
+    /// The life of the module in which the session, and everything made in it, is valid.
     Epoch epoch() const;
 
-    /// An operation may have been left unfinished in it: it is closed instead of kept.
+    /// An operation may be unfinished in it: close it instead of keeping it.
     void setUnusable() { fate_ = fate_ == Fate::forget ? fate_ : Fate::close; }
-    /// The session is gone at the module's side: neither kept nor closed.
+    /// The module no longer has the session: neither keep nor close it.
     void setGone() { fate_ = Fate::forget; }
     void setUsable() { fate_ = Fate::keep; }
-    /// One of both, as `rv` tells. Where only the login is gone the session is there.
+    /// One of the two, depending on `rv`. If only the login is gone, the session still exists.
     void setFailed(CK_RV rv) {
         const bool gone = isConnectionLoss(rv) && rv != CKR_USER_NOT_LOGGED_IN;
         fate_ = gone ? Fate::forget : Fate::close;
     }
 
-    /// The message signing that is begun in it, and stays so when it is given back.
+    /// The message signing that is active in it, and stays active when the session is given back.
     const std::optional<MessageSigning>& begun() const { return begun_; }
     void setBegun(std::optional<MessageSigning> signing) { begun_ = signing; }
 
@@ -75,7 +75,8 @@ class Session {
         return module().callIn<Member>(epoch(), handle_, args...);
     }
 
-    /// The same, and throws Error unless it answers CKR_OK. The session is not kept after an error.
+    /// The same, but throws Error unless the answer is CKR_OK. After an error the session is not
+    /// kept.
     template <auto Member, typename... Args>
     void require(Args... args) {
         const CK_RV rv = call<Member>(args...);
@@ -83,7 +84,7 @@ class Session {
             fail(functionName<Member>, rv);
     }
 
-    /// Throws the Error for `rv`, and sees to it that the session is not used again.
+    /// Throws the Error for `rv`. The session is not used again.
     [[noreturn]] void fail(const char* function, CK_RV rv);
 
     /// C_GetSessionInfo: false if the token says that nobody is logged in. Throws Error.
@@ -101,61 +102,60 @@ class Session {
 /// Thread-safe. Sessions keep it alive.
 class Connection : public std::enable_shared_from_this<Connection> {
   public:
-    /// `slot` and `flags` are what was read in the module's life `epoch`.
+    /// `slot` and `flags` were read in the module's life `epoch`.
     Connection(Token& token, Epoch epoch, CK_SLOT_ID slot, CK_FLAGS flags);
     Connection(const Connection&) = delete;
     Connection& operator=(const Connection&) = delete;
 
     Token& token() const { return token_; }
     CK_SLOT_ID slot() const { return slot_; }
-    /// False once it was lost, or the module's life has ended.
+    /// False once the connection is lost or the module's life has ended.
     bool valid() const;
     Epoch epoch() const { return epoch_; }
-    /// Its locks may be held, and its waiters be counted, by threads that do not exist in this
-    /// process.
+    /// Threads that do not exist in this process may hold its locks and count as its waiters.
     bool isFromBeforeFork() const;
-    /// CK_TOKEN_INFO's, as last read.
+    /// The flags of CK_TOKEN_INFO, as last read.
     void setFlags(CK_FLAGS flags) { flags_ = flags; }
     bool loginRequired() const { return has(CKF_LOGIN_REQUIRED); }
     bool loggedIn() const { return loggedIn_.load(); }
 
-    /// A session of its own for the caller. Waits up to a minute where the token has no more
-    /// sessions to give (CKR_SESSION_COUNT). Throws Error.
+    /// A session for the caller. If the token has no more sessions (CKR_SESSION_COUNT), waits for
+    /// up to a minute. Throws Error.
     Session take();
-    /// The same, and if there is one in which `wanted` is begun already, that one.
+    /// The same, but prefers a session in which `wanted` is already active.
     Session take(const MessageSigning& wanted);
-    /// A read/write session, for changes to the token. It is opened for the caller, closed after,
-    /// and not kept: tokens have few of them. Waits as take() does. Throws Error.
+    /// A read/write session, for changes to the token. It is opened for the caller and closed
+    /// afterwards, because tokens have few of them. Waits as take() does. Throws Error.
     Session takeWritable();
 
-    /// C_Login(CKU_USER) unless done. Threads that come meanwhile wait for the first. A PIN that
-    /// was refused is not tried again. Throws Error.
+    /// C_Login(CKU_USER), unless logged in. Other threads wait for the first one. A refused PIN is
+    /// not tried again. Throws Error.
     void login(Session& session, const PinSource& source);
 
-    /// C_Login(CKU_CONTEXT_SPECIFIC), between C_SignInit and C_Sign of a CKA_ALWAYS_AUTHENTICATE
-    /// key, with the PIN of `owner`. One thread after the other, so that a PIN that was changed is
-    /// refused once. Throws Error.
+    /// C_Login(CKU_CONTEXT_SPECIFIC) with the PIN of `owner`, between C_SignInit and C_Sign of a
+    /// CKA_ALWAYS_AUTHENTICATE key. Threads take turns, so that a PIN that was changed is refused
+    /// only once. Throws Error.
     void contextLogin(Session& session, const PinOwner& owner);
 
-    /// C_Logout, where a session can be had for it. The connection is of no use after it.
+    /// C_Logout, if a session is available for it. Do not use the connection afterwards.
     void logOut();
 
-    /// True if the token offers `mechanism`. The list is read once.
+    /// True if the token offers `mechanism`. The list is read only once.
     bool offers(CK_MECHANISM_TYPE mechanism);
-    /// True if the token signs message after message with `mechanism`. Asked once for each.
+    /// True if the token signs message after message with `mechanism`. Asked only once for each.
     bool signsMessages(CK_MECHANISM_TYPE mechanism);
-    /// It said so, and does not.
+    /// The token claimed to do so, but does not.
     void noteNoMessages(CK_MECHANISM_TYPE mechanism);
 
-    /// All of its sessions are read/write ones.
+    /// True if all of its sessions are read/write sessions.
     bool isReadWrite() const { return readWrite_; }
 
-    /// Closes the sessions that are idle, and keeps none any more.
+    /// Closes the idle sessions, and keeps none from now on.
     void markLost();
 
-    /// The same, and those that are just being opened.
+    /// The same, including sessions that are just being opened.
     std::size_t countedSessions() const;
-    /// Sessions open now, idle or in use.
+    /// The number of open sessions, idle or in use.
     std::size_t openSessions() const;
 
   private:
@@ -208,11 +208,11 @@ class Connection : public std::enable_shared_from_this<Connection> {
     std::atomic<bool> lost_{false};
     std::atomic<bool> loggedIn_{false};
     mutable std::mutex mutex_;      ///< guards what follows; never held during a C_ call
-    std::condition_variable freed_; ///< a session came back, or may be opened
+    std::condition_variable freed_; ///< a session was given back, or may be opened
     std::vector<Idle> idle_;
     std::size_t open_ = 0;
-    std::size_t opening_ = 0; ///< C_OpenSession has not come back yet
-    bool full_ = false;       ///< the token had no more sessions to give
+    std::size_t opening_ = 0; ///< C_OpenSession has not returned yet
+    bool full_ = false;       ///< the token had no more sessions
     std::unique_ptr<const std::vector<CK_MECHANISM_TYPE>> mechanisms_;
     std::map<CK_MECHANISM_TYPE, bool> signsMessages_;
 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Choices among secret values without a branch. A mask goes through an empty piece of assembler,
-// so that no optimiser knows that it has two values only, and makes a branch of it again.
+// Choices among secret values without a branch. A mask passes through empty assembler code, so that
+// the optimiser does not know that it has only two values, and cannot make a branch of it.
 #pragma once
 
 #include <cstdint>
@@ -35,14 +35,15 @@ inline std::uint64_t select(Mask mask, std::uint64_t a, std::uint64_t b) {
     return (a & mask) | (b & ~mask);
 }
 
-/// True if a bit of `mask` is set. For branches on what may be known, though it was made of what
-/// may not. The branch is in here, so that tests can tell it by its caller from those on secrets
-/// (tests/clients/declassified.supp).
+/// True if a bit of `mask` is set. For branches on what may be known, although it was computed from
+/// secrets. The branch is inside this function, so that tests can distinguish its callers from
+/// branches on secrets (tests/clients/declassified.supp).
 [[gnu::noinline]] inline bool declassify(Mask mask) {
     if (mask == 0)
         return false;
     bool known = true;
-    // Else the answer would be made of the mask, and the branch on it be the caller's.
+    // Otherwise the result would be computed from the mask, and the branch on it would be the
+    // caller's.
     asm volatile("" : "+r"(known));
     return known;
 }

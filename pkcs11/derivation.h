@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Secrets that a key on the token derives or decapsulates, and that the host gets to see.
+// Secrets that a key on the token derives or decapsulates, and that the host reads.
 #pragma once
 
 #include <span>
@@ -8,21 +8,21 @@
 
 namespace pkcs11 {
 
-/// The secret that `mechanism` derives with `key`: C_DeriveKey, which makes a key of the session's,
-/// C_GetAttributeValue, and C_DestroyObject. It is asked for with the size of `out`, which takes
-/// it; returns the size that the token gave, for some leave leading zeros out. Throws Error.
+/// The secret that `mechanism` derives with `key`: C_DeriveKey, which makes a session object,
+/// C_GetAttributeValue, and C_DestroyObject. It is requested with the size of `out`. Returns the
+/// size that the token gave, because some tokens omit leading zeros. Throws Error.
 std::size_t derive(TokenObject& key, const CK_MECHANISM& mechanism, std::span<unsigned char> out);
 
-/// The same with what was found at `handle` in place of `key`, in a session at hand.
+/// The same with the object at `handle` instead of `key`, in an open session.
 std::size_t deriveIn(Session& session, CK_OBJECT_HANDLE handle, const TokenObject& key,
                      CK_MECHANISM mechanism, std::span<unsigned char> out);
 
-/// The secret in an ML-KEM `ciphertext` for `key`: as derive(), with C_DecapsulateKey (PKCS#11
-/// 3.2). Throws Error; CKR_FUNCTION_NOT_SUPPORTED where the module is older.
+/// The secret in an ML-KEM `ciphertext` for `key`: as derive(), but with C_DecapsulateKey (PKCS#11
+/// 3.2). Throws Error, with CKR_FUNCTION_NOT_SUPPORTED if the module is older.
 std::size_t decapsulate(TokenObject& key, std::span<const unsigned char> ciphertext,
                         std::span<unsigned char> out);
 
-/// The same with what was found at `handle` in place of `key`, in a session at hand.
+/// The same with the object at `handle` instead of `key`, in an open session.
 std::size_t decapsulateIn(Session& session, CK_OBJECT_HANDLE handle, const TokenObject& key,
                           std::span<const unsigned char> ciphertext, std::span<unsigned char> out);
 

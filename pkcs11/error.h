@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The one family of errors below the C boundary: what failed, at what, and with which CK_RV.
+// The errors below the C boundary: what failed, on which object, and with which CK_RV.
 #pragma once
 
 #include <stdexcept>
@@ -10,16 +10,16 @@
 
 namespace pkcs11 {
 
-/// What kind of failure an Error is; the provider makes its OpenSSL reason code from it.
+/// The kind of an Error. The provider makes its OpenSSL reason code from it.
 enum class Failure {
-    call,       ///< a C_ function failed; rv() tells how
+    call,       ///< a C_ function failed with rv()
     module,     ///< a module could not be loaded or is not permitted
     notFound,   ///< no token or no object fits
-    ambiguous,  ///< several fit where one is needed
+    ambiguous,  ///< several fit, but only one may
     login,      ///< a PIN is missing, refused or locked
     uri,        ///< the URI is malformed
     key,        ///< a key has attributes that make no sense
-    unsupported ///< the token, or this provider, can't do what was asked for
+    unsupported ///< neither the token nor this provider can do it
 };
 
 class Error : public std::runtime_error {
@@ -29,9 +29,9 @@ class Error : public std::runtime_error {
         : std::runtime_error(message), failure_(failure), rv_(rv), function_(function) {}
 
     Failure failure() const { return failure_; }
-    /// CKR_OK where no C_ function was at fault.
+    /// CKR_OK if no C_ function failed.
     CK_RV rv() const { return rv_; }
-    /// True if it was the C_ function of that name that failed.
+    /// True if the C_ function with that name failed.
     bool isOf(std::string_view function) const {
         return function_ != nullptr && function == function_;
     }
@@ -45,17 +45,17 @@ class Error : public std::runtime_error {
 /// "CKR_PIN_INCORRECT"; unknown values as "CKR_0x...".
 std::string rvName(CK_RV rv);
 
-/// An Error that names the function (functionName), the result and what it was done to.
+/// An Error that names the function (functionName), the result, and the object.
 Error callFailed(const char* function, CK_RV rv, std::string_view subject);
 
 /// `refusal` (CKR_KEY_FUNCTION_NOT_PERMITTED) with the attribute that the key lacks.
 Error notPermitted(const Error& refusal, const char* attribute);
 
-/// True if `rv` says that the sessions, the login or the device are gone, so that a new
-/// session, a new login and one more try may help.
+/// True if `rv` says that the sessions, the login or the device are gone. Then a new session, a new
+/// login and another attempt may help.
 bool isConnectionLoss(CK_RV rv);
 
-/// True if `rv` says that only the object's handle is stale.
+/// True if `rv` says that only the object's handle is invalid.
 bool isHandleLoss(CK_RV rv);
 
 } // namespace pkcs11

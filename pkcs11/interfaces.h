@@ -17,10 +17,10 @@ struct Interface {
 using GetInterfaceList = CK_RV (*)(Interface*, CK_ULONG*);
 using GetInterface = CK_RV (*)(CK_UTF8CHAR*, CK_VERSION*, Interface**, CK_FLAGS);
 
-/// CK_MECHANISM_INFO's flag: the mechanism is for C_MessageSignInit.
+/// A flag of CK_MECHANISM_INFO: the mechanism is for C_MessageSignInit.
 constexpr CK_FLAGS ckfMessageSign = 0x8;
 
-/// CK_FUNCTION_LIST_3_0. It begins with the list of 2.40, so one type does for both.
+/// CK_FUNCTION_LIST_3_0. It begins with the list of 2.40, so one type serves for both.
 struct List30 : CK_FUNCTION_LIST {
     using Session = CK_SESSION_HANDLE;
     using MessageInit = CK_RV (*)(Session, CK_MECHANISM*, CK_OBJECT_HANDLE);

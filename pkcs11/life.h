@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A module's life in this process: when its functions may be called, and who may begin and end it.
+// A module's life in this process: when its functions may be called, and who may start and end it.
 #pragma once
 
 #include <atomic>
@@ -10,20 +10,20 @@
 
 namespace pkcs11 {
 
-/// Tells the lives of a module in this process from each other; one lasts from C_Initialize to
-/// C_Finalize. Sessions and handles are good only in the life in which they were made. 0 means no
-/// life.
+/// Identifies a life of a module in this process, which lasts from C_Initialize to C_Finalize.
+/// Sessions and handles are valid only in the life in which they were made. 0 means no life.
 using Epoch = std::uint32_t;
 
-/// Thread-safe. Calls are inside together; a turn, which calls C_Initialize or C_Finalize, is
-/// alone. The whole of it is one atomic word: state, epoch, and the calls inside. No lock, so that
-/// nothing is held when the process forks, and nobody waits for anybody while the module is ready.
+/// Thread-safe. Many calls may be inside together, but a turn, which calls C_Initialize or
+/// C_Finalize, is alone. The state is one atomic word: state, epoch, and the number of calls
+/// inside. There is no lock, so no thread holds one when the process forks, and no thread waits
+/// while the module is ready.
 class Life {
   public:
     enum class State : unsigned {
-        ended,  ///< C_Initialize comes before everything else
+        ended,  ///< C_Initialize must come first
         turn,   ///< one thread is about to call C_Initialize or C_Finalize; calls wait
-        ours,   ///< ready; our C_Initialize answered CKR_OK, so C_Finalize is ours to call
+        ours,   ///< ready; our C_Initialize answered CKR_OK, so we call C_Finalize
         theirs, ///< ready; somebody else in the process has initialised it
     };
 
@@ -31,18 +31,18 @@ class Life {
     Epoch epoch() const;
     State state() const;
 
-    /// A call's time inside. Waits while a fork is under way or somebody has the turn.
+    /// The scope of a call. Waits while a fork is under way or somebody has the turn.
     class Call {
       public:
-        /// `wanted` is the life of the handles that are passed; 0 for a call with none.
+        /// `wanted` is the life of the handles that are passed; 0 if there are none.
         Call(Life& life, Epoch wanted);
         ~Call();
         Call(const Call&) = delete;
         Call& operator=(const Call&) = delete;
 
-        /// CKR_OK if the call may be made. CKR_SESSION_HANDLE_INVALID if the handles are those of
+        /// CKR_OK if the call may be made. CKR_SESSION_HANDLE_INVALID if the handles belong to
         /// another life. CKR_CRYPTOKI_NOT_INITIALIZED if the module is not ready, the process
-        /// exits, or the thread is inside a module already.
+        /// exits, or the thread is already inside a module.
         CK_RV verdict() const { return verdict_; }
         /// The module answered CKR_CRYPTOKI_NOT_INITIALIZED: somebody else has ended it.
         void noteEnded() { life_.noteEnded(entered_); }
@@ -51,27 +51,27 @@ class Life {
         CK_RV enter(Epoch wanted);
 
         Life& life_;
-        Epoch entered_ = 0; ///< 0: it is not inside
+        Epoch entered_ = 0; ///< 0: not inside
         CK_RV verdict_;
     };
 
-    /// Takes the turn if the state is `from` (and the epoch `only`, if that is given). Has to be
-    /// followed by cancelTurn() or endTurn().
+    /// Takes the turn if the state is `from` (and the epoch is `only`, if given). cancelTurn() or
+    /// endTurn() must follow.
     bool beginTurn(State from, Epoch only = 0);
-    /// With the turn: waits until no call is inside. False if one does not come back by `deadline`.
+    /// With the turn: waits until no call is inside. False if one does not return by `deadline`.
     bool drain(std::chrono::steady_clock::time_point deadline) const;
-    /// Nothing was called: the life before goes on.
+    /// Nothing was called: the previous life continues.
     void cancelTurn(State before);
-    /// Another life, if `next` is ready. Returns its epoch.
+    /// Starts another life, if `next` is ready. Returns its epoch.
     Epoch endTurn(State next);
 
     /// Ends the life `epoch`, unless it has ended or somebody has the turn.
     void noteEnded(Epoch epoch);
 
-    /// In the child of fork(), where no other thread is. Only atomics are touched.
+    /// In the child of fork(), where no other thread exists. Touches only atomics.
     void startAnewInChild();
 
-    /// What waits for a turn or for a call asks again after it.
+    /// Waits for a moment, before a thread asks again for a turn or a call.
     static void pause();
 
   private:

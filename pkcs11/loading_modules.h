@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Modules that load other modules: who may load one of these may load anything.
+// Modules that load other modules: whoever may load one of these may load anything.
 #pragma once
 
 #include <algorithm>
@@ -10,8 +10,8 @@
 
 namespace pkcs11 {
 
-/// True for p11-kit's proxy, which is p11-kit's own library, and for the modules that log what goes
-/// to another. The environment or the user's configuration says what they load. `file`: without
+/// True for p11-kit's proxy, which is p11-kit's own library, and for modules that log the calls to
+/// another. The environment or the user's configuration decides what they load. `file` has no
 /// symbolic links.
 inline bool loadsOtherModules(const std::filesystem::path& file) {
     constexpr std::array<std::string_view, 4> starts{"libp11-kit.so", "p11-kit-proxy", "pkcs11-spy",

@@ -12,14 +12,14 @@ namespace pkcs11 {
 /// CKM_EDDSA (PKCS#11 3.0, section 2.3.14).
 inline constexpr CK_MECHANISM_TYPE ckmEddsa = 0x1057;
 
-/// CK_EDDSA_PARAMS of PKCS#11 3.0, section 2.3.13, which some tokens want for Ed448.
+/// CK_EDDSA_PARAMS of PKCS#11 3.0, section 2.3.13, which some tokens need for Ed448.
 struct EddsaParams {
     CK_BBOOL phFlag = CK_FALSE;
     CK_ULONG contextDataSize = 0;
     CK_BYTE_PTR contextData = nullptr;
 };
 
-/// A hash and the mechanisms that go with it. 0 where PKCS#11 has none.
+/// A hash and its mechanisms. 0 if PKCS#11 has none.
 struct HashMechanisms {
     const char* name;          ///< OpenSSL's name
     CK_MECHANISM_TYPE hash;    ///< CKM_SHA256

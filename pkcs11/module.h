@@ -22,12 +22,12 @@ namespace pkcs11 {
 
 class Token;
 
-/// A loaded module. Lives for the rest of the process (its code is never unmapped) and is shared by
-/// every provider instance that names the same file. Thread-safe.
+/// A loaded module. It lives for the rest of the process, because its code is never unmapped. All
+/// provider instances that name the same file share it. Thread-safe.
 class Module {
   public:
-    /// `functions` is the module's list, and `functions30` that of its interface 3.x, or null;
-    /// `name` is p11-kit's name or the file's, `path` is empty for remote modules.
+    /// `functions` is the module's list, and `functions30` is that of its interface 3.x, or null.
+    /// `name` is p11-kit's name or the file's. `path` is empty for remote modules.
     Module(CK_FUNCTION_LIST* functions, const List30* functions30, std::string name,
            std::string path, ModuleOptions options);
     ~Module();
@@ -38,68 +38,67 @@ class Module {
     const std::string& path() const { return path_; }
     const ModuleOptions& options() const { return options_; }
 
-    /// Calls C_Initialize unless it was done in this process. Returns the life that it begins or
+    /// Calls C_Initialize, unless this process has done so. Returns the life that it starts or
     /// finds. Throws Error.
     Epoch initialize();
 
-    /// The module that was initialised in `epoch` says that it is not: somebody else has ended it,
-    /// and the next initialize() calls C_Initialize again.
+    /// The module that was initialised in `epoch` reports that it is not: somebody else has ended
+    /// it. The next initialize() calls C_Initialize again.
     void noteFinalizedByOthers(Epoch epoch) { life_.noteEnded(epoch); }
 
-    /// Counts users; when the last one goes the module is finalised if it was initialised here.
+    /// Counts users. When the last one leaves, the module is finalised if it was initialised here.
     void addUser();
     void removeUser();
 
-    /// C_Finalize and C_Initialize, for a module to which there was no way in its life `failed`
-    /// (its server was restarted, say). Does nothing where that life has ended, a token of it is
-    /// still connected, a call does not come back, or C_Finalize is not ours to call. What fails
-    /// shows in the next call.
+    /// C_Finalize and C_Initialize, for a module that could not reach any token in its life
+    /// `failed`, for example because its server was restarted. Does nothing if that life has ended,
+    /// a token of it is still connected, a call does not return, or C_Finalize is not ours to call.
+    /// Errors show in the next call.
     void restart(Epoch failed);
 
-    /// C_Finalize, if this process called C_Initialize and nothing forbids it. Not where a call is
-    /// still inside at `deadline`. Every session and handle is void after.
+    /// C_Finalize, if this process called C_Initialize and nothing forbids it. Not if a call is
+    /// still inside at `deadline`. Afterwards every session and handle is invalid.
     void finalize(std::chrono::steady_clock::time_point deadline);
 
-    /// Begins with nothing initialised, in the child of fork().
+    /// Resets the state to not initialised, in the child of fork().
     void startAnewInChild();
 
     /// Calls a function of the module: `module.call<&CK_FUNCTION_LIST::C_Sign>(...)`. Answers
-    /// CKR_FUNCTION_NOT_SUPPORTED where the module has none, and CKR_CRYPTOKI_NOT_INITIALIZED where
-    /// the module is not ready, and once the process exits. Not for functions that take a handle.
+    /// CKR_FUNCTION_NOT_SUPPORTED if the module lacks it, and CKR_CRYPTOKI_NOT_INITIALIZED if the
+    /// module is not ready or the process exits. Not for functions that take a handle.
     template <auto Member, typename... Args>
     CK_RV call(Args... args) {
         return callIn<Member>(0, args...);
     }
 
-    /// The same, with handles that were made in the life `epoch`. Answers
-    /// CKR_SESSION_HANDLE_INVALID, and calls nothing, in another one: by then the same numbers may
-    /// belong to somebody else.
+    /// The same with handles that were made in the life `epoch`. In another life it answers
+    /// CKR_SESSION_HANDLE_INVALID and calls nothing, because the same numbers may belong to
+    /// somebody else by then.
     template <auto Member, typename... Args>
     CK_RV callIn(Epoch epoch, Args... args);
 
     /// Slots with a token in them. Throws Error, which names `subject`.
     std::vector<CK_SLOT_ID> slots(std::string_view subject);
-    /// Has the module look for tokens anew, which the first slots() of each life does by itself.
+    /// Makes the module look for new tokens, which the first slots() of each life does by itself.
     /// Throws Error, which names `subject`.
     void refreshSlots(std::string_view subject);
     /// Throws Error.
     CK_INFO info();
     /// True if the module has PKCS#11 3.0's functions that sign message after message.
     bool signsMessages() const;
-    /// Fills `info` and returns C_GetTokenInfo's result. Texts are padded with blanks, whatever the
-    /// module fills them with.
+    /// Fills `info` and returns C_GetTokenInfo's result. Texts are padded with blanks, whatever
+    /// padding the module uses.
     CK_RV readTokenInfo(CK_SLOT_ID slot, CK_TOKEN_INFO& info);
     CK_SLOT_INFO slotInfo(CK_SLOT_ID slot);
 
-    /// The token with the identity in `info`, made at its first use. Tokens live as long as the
-    /// module.
+    /// The token with the identity in `info`, made at first use. Tokens live as long as the module.
     Token& token(CK_SLOT_ID slot, const CK_TOKEN_INFO& info);
 
-    /// The life that the module is in; 0 while it is not ready in this process.
+    /// The present life; 0 while the module is not ready in this process.
     Epoch epoch() const { return life_.epoch(); }
 
-    /// True if the present thread is inside a call to any module: what reaches the provider then is
-    /// the module's own use of libcrypto, which must not be served by a token.
+    /// True if this thread is inside a call to any module. What reaches the provider then is the
+    /// module's own use of libcrypto, which no token may serve.
     static bool insideCall();
 
   private:
@@ -133,8 +132,8 @@ class Module {
     ModuleOptions options_;
     Life life_;
     std::atomic<Epoch> slotsKnownIn_{0}; ///< the life in which it has looked for its tokens
-    // Changed only by the thread that has the turn.
-    std::unique_ptr<std::mutex> serial_; ///< taken around each call where the module can't lock
+    // Only the thread that has the turn changes it.
+    std::unique_ptr<std::mutex> serial_; ///< held around each call if the module cannot lock
     bool exitsBeforeOthers_ = false;
     // The rest is guarded by process::stateMutex().
     int users_ = 0;
@@ -156,13 +155,13 @@ CK_RV Module::callIn(Epoch epoch, Args... args) {
     const CK_RV rv = function(args...);
     if (traced)
         trace::call(functionName<Member>, rv, std::chrono::steady_clock::now() - start);
-    // No other answer may be told from the rest: C_Decrypt's may depend on the padding.
+    // No other answer may be distinguished from the rest: C_Decrypt's may depend on the padding.
     if (constant_time::declassify(constant_time::isEqual(rv, CKR_CRYPTOKI_NOT_INITIALIZED)))
         scope.noteEnded();
     return rv;
 }
 
-/// Calls a function of `module` and throws an Error naming `subject` unless it answers CKR_OK.
+/// Calls a function of `module`. Throws an Error that names `subject` unless it answers CKR_OK.
 template <auto Member, typename... Args>
 void require(Module& module, std::string_view subject, Args... args) {
     const CK_RV rv = module.call<Member>(args...);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Objects on a token: finding them, and holding one so that it can be found again.
+// Objects on a token: how to find them, and how to hold one so that it can be found again.
 #pragma once
 
 #include <atomic>
@@ -18,7 +18,7 @@
 
 namespace pkcs11 {
 
-/// What to look for; a part that is not given fits everything.
+/// What to look for. A missing part fits everything.
 struct ObjectQuery {
     std::optional<CK_OBJECT_CLASS> type;
     std::optional<std::string> label;
@@ -29,35 +29,35 @@ struct ObjectQuery {
 const char* nameOf(CK_OBJECT_CLASS type);
 
 /// Handles of all objects that fit, each once (C_FindObjectsInit, C_FindObjects,
-/// C_FindObjectsFinal). There are modules that pass over parts of what they are asked for: what is
-/// read of an object has to be compared by fits(). Throws Error.
+/// C_FindObjectsFinal). Some modules ignore parts of the query, so compare the attributes of each
+/// object with fits(). Throws Error.
 std::vector<CK_OBJECT_HANDLE> findObjects(Session& session, const ObjectQuery& query);
 
-/// The same after a login, which shows private objects. Where the connection was lost meanwhile, or
+/// The same after a login, which shows private objects. If the connection was lost meanwhile, or
 /// nothing is found and nobody is logged in any more, it throws Error (CKR_USER_NOT_LOGGED_IN),
-/// which is recovered from. Asks for the login only where nothing is found.
+/// which recovery handles. It asks about the login only if nothing is found.
 std::vector<CK_OBJECT_HANDLE> findLoggedIn(Session& session, const ObjectQuery& query);
 
-/// True if an object with `attributes` is one that `query` asks for. CKA_CLASS has to be known; a
-/// label or an id that the token does not give is taken to be the right one.
+/// True if an object with `attributes` is one that `query` asks for. CKA_CLASS must be known. A
+/// label or an id that the token does not give counts as equal.
 bool fits(const ObjectQuery& query, const Attributes& attributes);
 
-/// The same, and what `query` asks for is known to be there.
+/// The same, but the label and id that `query` asks for must be known.
 bool isExactly(const ObjectQuery& query, const Attributes& attributes);
 
-/// findObjects() for callers that read nothing else of the objects: those of which `is` is true
-/// (fits() or isExactly()), each read by a call of its own. Throws Error.
+/// findObjects() for callers that read nothing else of the objects. Returns those for which `is` is
+/// true (fits() or isExactly()), and reads each with a separate call. Throws Error.
 using Comparison = bool(const ObjectQuery& query, const Attributes& attributes);
 std::vector<CK_OBJECT_HANDLE> findCompared(Session& session, const ObjectQuery& query,
                                            Comparison& is);
 
-/// An object that survives the loss of sessions, of the module and of the process it was loaded in:
-/// its handle is looked up again where it may be stale, and the object found is compared with the
-/// one before. Thread-safe.
+/// An object that survives the loss of sessions, of the module, and of the process in which it was
+/// loaded. If its handle may be invalid, it is looked up again, and the object that is found is
+/// compared with the previous one. Thread-safe.
 class TokenObject {
   public:
-    /// `attributes` are those read when it was found with `handle` on `connection`. Logins are done
-    /// with the PINs of `pins`, which outlives this.
+    /// `attributes` were read when it was found with `handle` on `connection`. Logins use the PINs
+    /// of `pins`, which outlives this.
     TokenObject(std::shared_ptr<Connection> connection, CK_OBJECT_HANDLE handle,
                 Attributes attributes, PinOwner& pins);
 
@@ -66,23 +66,22 @@ class TokenObject {
     const Attributes& attributes() const { return attributes_; }
     CK_OBJECT_CLASS type() const;
     std::string label() const { return attributes_.text(CKA_LABEL); }
-    /// The same with NULs at its end, as a search has to have it.
+    /// The same with NULs at its end, as a search needs it.
     std::string rawLabel() const;
     Bytes id() const { return attributes_.bytes(CKA_ID); }
     /// `private key "label" on token "t" (serial ...)`, for messages.
     std::string describe() const;
 
-    /// True if both stand for one object of a token, as far as that is known without asking it.
+    /// True if both stand for the same object of a token, as far as that is known without a call.
     bool isSameAs(const TokenObject& other) const;
 
-    /// What else must be true of an object that was found again, beside its attributes. To be set
-    /// before the object is shared by threads.
+    /// What else must be true of an object that was found again. Set it before threads share the
+    /// object.
     using Check = std::function<bool(Session& session, CK_OBJECT_HANDLE handle)>;
     void setCheck(Check check) { check_ = std::move(check); }
 
-    /// Runs `operation(session, handle)` in a session of its own. Where the session, the login or
-    /// the handle turn out to be lost it runs again with new ones (pkcs11/recovery.h). Throws
-    /// Error.
+    /// Runs `operation(session, handle)` in a session of its own. If the session, the login or the
+    /// handle is lost, it runs again with new ones (pkcs11/recovery.h). Throws Error.
     template <typename Operation>
     auto run(Operation&& operation) {
         return run([](Connection& connection, CK_OBJECT_HANDLE) { return connection.take(); },
@@ -125,7 +124,7 @@ class TokenObject {
     Attributes attributes_;
     PinOwner& pins_;
     Check check_;
-    /// It was found after a login, and may be invisible without, or it can't be used without.
+    /// It was found after a login. Without one it may be invisible or unusable.
     std::atomic<bool> loggedIn_;
     Binding binding_; ///< guarded by process::stateMutex()
 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// PINs as this layer sees them: bytes with an owner that wipes them.
+// PINs in this layer: bytes with an owner that wipes them.
 #pragma once
 
 #include <cstddef>
@@ -12,8 +12,8 @@ namespace pkcs11 {
 
 class PinOwner;
 
-/// A PIN. The owner of the bytes, made by the caller, keeps them in the memory it thinks fit and
-/// wipes them with the last copy.
+/// A PIN. The caller makes the owner of the bytes, which keeps them in suitable memory and wipes
+/// them with the last copy.
 struct Pin {
     std::shared_ptr<const char> bytes;
     std::size_t size = 0;
@@ -24,9 +24,9 @@ struct Pin {
     }
 };
 
-/// Where a PIN comes from, and whose it is. `given` are PINs that the caller holds already (URI,
-/// file, configuration, environment), `asked` disturbs somebody (callback, prompt) and is tried
-/// only if the token has no PIN pad of its own. Either may be empty or answer nothing.
+/// Where a PIN comes from, and who owns it. `given` returns PINs that the caller already has (URI,
+/// file, configuration, environment). `asked` asks somebody (callback, prompt), and is tried only
+/// if the token has no PIN pad. Either may be empty or return nothing.
 struct PinSource {
     PinOwner& owner;
     std::function<std::optional<Pin>()> given;

@@ -9,8 +9,8 @@ namespace pkcs11 {
 
 constexpr CK_KEY_TYPE ckkMlKem = 0x49, ckkMlDsa = 0x4a;
 
-/// CKP_ML_...: which of the sizes a key has; 1 to 3 stand for ML-DSA-44, -65, -87 and for
-/// ML-KEM-512, -768, -1024.
+/// CKP_ML_...: the parameter set of a key. 1 to 3 stand for ML-DSA-44, -65, -87 and for ML-KEM-512,
+/// -768, -1024.
 constexpr CK_ATTRIBUTE_TYPE ckaParameterSet = 0x61d;
 
 /// CKM_ML_KEM has no parameter; CKM_ML_DSA has SignAdditionalContext, or none.

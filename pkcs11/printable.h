@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What tokens, URIs and files say, in messages and logs. Header only: the tools use it, too.
+// Texts of tokens, URIs and files in messages and logs. Header only, because the tools use it too.
 #pragma once
 
 #include <array>
@@ -31,7 +31,7 @@ inline std::size_t characterSize(std::string_view text) {
     return isOverlong || isNoScalar ? 0 : size;
 }
 
-/// True for characters that steer a terminal, end a line or turn the direction of writing round.
+/// True for characters that control a terminal, end a line or change the direction of writing.
 inline bool steers(std::string_view character) {
     const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(character[i]); };
     if (character.size() == 1)
@@ -48,8 +48,8 @@ inline bool steers(std::string_view character) {
 
 } // namespace detail
 
-/// `text` in one line, with "\x1B" and the like in place of control characters and of bytes that
-/// are no UTF-8: a label must not forge lines of a log, nor steer a terminal.
+/// `text` in one line. Control characters and bytes that are not UTF-8 become "\x1B" and the like,
+/// so that a label can neither forge lines of a log nor control a terminal.
 inline std::string printable(std::string_view text) {
     std::string shown;
     shown.reserve(text.size());

@@ -12,7 +12,7 @@
 
 namespace pkcs11 {
 
-/// A share in a module: the module is finalised when the last share in it goes.
+/// A share in a module. The module is finalised when its last share ends.
 class ModuleUse {
   public:
     explicit ModuleUse(Module& module) : module_(&module) { module.addUser(); }
@@ -31,15 +31,15 @@ class ModuleUse {
     Module* module_;
 };
 
-/// Loads the module at `path` (or named relative to p11-kit's module folder) without initialising
-/// it. The same file gives the same module again; the options of the first load hold. Throws Error.
+/// Loads the module at `path` (or a name relative to p11-kit's module folder) without initialising
+/// it. The same file gives the same module again, with the options of the first load. Throws Error.
 ModuleUse loadModule(const std::string& path, const ModuleOptions& options,
                      const ModulePolicy& policy);
 
 /// The modules registered with p11-kit for this program (pkcs11.conf(5)), in p11-kit's order, none
-/// initialised. Their own init arguments (x-init-reserved) go before those in `options`. Where
-/// `policy` limits, only those that it allows are loaded, and the user's own configuration is not
-/// read. Throws Error.
+/// initialised. Their own init arguments (x-init-reserved) take precedence over those in `options`.
+/// If `policy` has a limit, only allowed modules are loaded, and the user's own configuration is
+/// not read. Throws Error.
 std::vector<ModuleUse> loadRegisteredModules(const ModuleOptions& options,
                                              const ModulePolicy& policy);
 

@@ -22,7 +22,7 @@ inline std::string withoutNuls(std::string text) {
     return text;
 }
 
-/// Blanks in place of the NULs with which some modules fill a field.
+/// Replaces the NULs with which some modules fill a field by blanks.
 template <typename Char, std::size_t N>
 void padWithBlanks(Char (&field)[N]) {
     for (auto at = N; at > 0 && field[at - 1] == 0; --at)

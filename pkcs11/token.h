@@ -18,7 +18,7 @@ namespace pkcs11 {
 
 class Module;
 
-/// A token as its label, manufacturer, model and serial number tell it. Owned by its Module.
+/// A token, identified by label, manufacturer, model and serial number. Owned by its Module.
 /// Thread-safe.
 class Token {
   public:
@@ -27,17 +27,17 @@ class Token {
     Token& operator=(const Token&) = delete;
 
     Module& module() const { return module_; }
-    /// As read when the token was first seen; flags may be out of date.
+    /// As read when the token was first seen. The flags may be outdated.
     const CK_TOKEN_INFO& info() const { return info_; }
     bool isAt(CK_SLOT_ID slot, const CK_TOKEN_INFO& info) const;
     /// `token "label" (serial 0123, module softhsm2)`, for messages.
     std::string describe() const;
 
-    /// The connection to use now. Where there is none, or the last one was lost, the module is
-    /// initialised and the slot looked for again. Throws Error.
+    /// The connection to use now. If there is none, or the last one was lost, the module is
+    /// initialised and the slot is looked for again. Throws Error.
     std::shared_ptr<Connection> connection();
 
-    /// Runs `work(connection)`, and again with another one where it turns out to be lost
+    /// Runs `work(connection)`. If the connection is lost, it runs again with another one
     /// (pkcs11/recovery.h). Throws Error.
     template <typename Work>
     auto withConnection(Work&& work) {
@@ -54,9 +54,9 @@ class Token {
         }
     }
 
-    /// Operations that have ended well, in all threads.
+    /// The number of successful operations, in all threads.
     unsigned long successes() const { return successes_; }
-    /// One more when it goes, unless by an exception.
+    /// Counts another one at the end of its scope, unless an exception ends it.
     class Success {
       public:
         explicit Success(Token& token) : token_(token) {}
@@ -69,30 +69,30 @@ class Token {
         int exceptions_ = std::uncaught_exceptions();
     };
 
-    /// The connection there is; null if there is none, or it was lost.
+    /// The present connection; null if there is none, or it was lost.
     std::shared_ptr<Connection> present() const;
 
-    /// The token was seen just now in `slot`, in the module's life `epoch`: saves connection() from
-    /// looking for it, and brings the flags of the connection there is up to date.
+    /// The token has just been seen in `slot`, in the module's life `epoch`. So connection() need
+    /// not look for it, and the flags of an existing connection are updated.
     void noteSeen(Epoch epoch, CK_SLOT_ID slot, const CK_TOKEN_INFO& info);
 
     /// Drops the connection, if it is still `lost`. The next connection() makes another.
     void drop(const std::shared_ptr<Connection>& lost);
     void abandonConnection();
 
-    /// Its sessions that are open now, those of connections that were dropped included.
+    /// Its open sessions, including those of dropped connections.
     std::size_t openSessions() const;
-    /// The latter alone.
+    /// Only those of dropped connections.
     std::size_t sessionsOfDropped() const;
 
-    /// It refuses read-only sessions, or what is to be done in them.
+    /// It refuses read-only sessions, or the operation in them.
     void noteReadWrite() { readWrite_ = true; }
     bool needsReadWrite() const;
 
-    /// What a secret key that is derived must have on this token, beside what makes it readable.
+    /// The additional attributes that a derived secret key needs on this token.
     enum DerivedKey : unsigned { plain, derivable, privateToo, withoutLength, derivedKeys };
     unsigned derivedKey() const { return derivedKey_; }
-    /// To be called once the token has made such a key.
+    /// Call it once the token has made such a key.
     void noteDerivedKey(unsigned form) { derivedKey_ = form; }
 
     TokenPins& pins() { return pins_; }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The PINs of a token: those that provider instances have for it, and what was refused.
+// The PINs of a token: those that provider instances have for it, and those that it refused.
 #pragma once
 
 #include <array>
@@ -16,17 +16,17 @@ namespace pkcs11 {
 
 class Token;
 
-/// Of a PIN and a salt. It tells that a PIN was seen before, and is no copy of it.
+/// The digest of a PIN and a salt. It recognises a PIN, but does not contain it.
 using PinDigest = std::array<unsigned char, 32>;
 
-/// One provider instance, as the one whose PINs they are. With it they are wiped, and each token
-/// that no other instance has logged in to is logged out. Thread-safe.
+/// A provider instance as the owner of PINs. Its destruction wipes them, and logs out each token to
+/// which no other instance has logged in. Thread-safe.
 class PinOwner {
   public:
     using Digest = std::function<PinDigest(const PinDigest& salt, const Pin& pin)>;
     using Given = std::function<std::optional<Pin>()>;
-    /// Both may throw Error. `contextPin` is the PIN for keys that ask for it at each use, where
-    /// that is not the token's.
+    /// Both may throw Error. `contextPin` is the PIN for keys that need it at each use, if it
+    /// differs from the token's.
     explicit PinOwner(Digest digest, Given contextPin = {})
         : digest_(std::move(digest)), contextPin_(std::move(contextPin)) {}
     ~PinOwner();
@@ -43,11 +43,11 @@ class PinOwner {
     std::vector<Token*> tokens_; ///< that have PINs of it; guarded by process::stateMutex()
 };
 
-/// Thread-safe. One for each token, whatever becomes of its connections.
+/// Thread-safe. Each token has one, whatever happens to its connections.
 class TokenPins {
   public:
-    /// One login at a time, so that whoever waits learns what became of the one before. A thread of
-    /// the parent that had the turn when the process forked does not keep it in the child.
+    /// One login at a time, so that a waiting thread learns the result of the previous one. If a
+    /// thread of the parent had the turn when the process forked, it does not have it in the child.
     class Turn {
       public:
         explicit Turn(TokenPins& pins);
@@ -55,8 +55,7 @@ class TokenPins {
         Turn(const Turn&) = delete;
         Turn& operator=(const Turn&) = delete;
 
-        /// Somebody has refused to log in at the PIN pad, for an operation of another thread, while
-        /// this one waited.
+        /// While this thread waited, a login at the PIN pad failed for another thread's operation.
         bool padWasRefused() const { return pins_.padRefusals_ != padRefusals_; }
 
       private:
@@ -70,37 +69,36 @@ class TokenPins {
     TokenPins(const TokenPins&) = delete;
     TokenPins& operator=(const TokenPins&) = delete;
 
-    /// The PIN for logins that nobody can be asked for: after a loss, after fork, at each use of a
+    /// The PIN for logins without anybody to ask: after a loss, after a fork, and at each use of a
     /// CKA_ALWAYS_AUTHENTICATE key.
     std::optional<Pin> of(const PinOwner& owner) const;
 
-    /// `owner` has logged in: with `pin`, or without one at the token's PIN pad.
+    /// `owner` has logged in, with `pin` or without one at the token's PIN pad.
     void noteLogin(PinOwner& owner, const std::optional<Pin>& pin);
-    /// The token has taken `pin` of `owner` for one operation.
+    /// The token has accepted `pin` of `owner` for one operation.
     void noteGood(const PinOwner& owner, const Pin& pin);
     bool hasGood(const PinOwner& owner) const;
-    /// A PIN of `owner` that could not be tried, since somebody else has logged in. It is good if
-    /// another instance's good one is the same, and takes no good one's place.
+    /// A PIN of `owner` that could not be tried, because somebody else has logged in. It is good if
+    /// it equals another instance's good PIN. It never replaces a good one.
     void offer(PinOwner& owner, const Pin& pin);
-    /// The answer to a login with `pin` was unclear. True if it had proved good, which it has to do
-    /// again then.
+    /// The answer to a login with `pin` was unclear. True if the PIN was good before; then it has
+    /// to prove itself again.
     bool doubt(const PinOwner& owner, const Pin& pin);
 
-    /// PINs that the token refused are never tried again in this process, whoever has them. Throws
-    /// Error.
+    /// Refused PINs are never tried again in this process, whoever has them. Throws Error.
     bool wasRefused(const PinOwner& owner, const Pin& pin) const;
     void noteRefused(const PinOwner& owner, const Pin& pin);
 
     void notePadRefused() { ++padRefusals_; }
-    /// A login asks somebody to come to the token's PIN pad.
+    /// Call it when a login asks somebody to come to the token's PIN pad.
     bool askAtPad() const;
 
-    /// Wipes what `owner` has here. True if it was the last to have a share in the token's login.
+    /// Wipes the PINs of `owner`. True if it was the last owner with a share in the token's login.
     bool forget(const PinOwner& owner);
 
   private:
     struct Known {
-        std::optional<Pin> pin; ///< none where a PIN pad takes it
+        std::optional<Pin> pin; ///< none if a PIN pad takes it
         bool isGood = false;
         bool sharesLogin = false; ///< has logged in, or could have
     };
@@ -109,7 +107,7 @@ class TokenPins {
 
     Token& token_;
     PinDigest salt_{};
-    std::atomic<std::uint32_t> turn_{0}; ///< process::generation() of who has it; 0: nobody
+    std::atomic<std::uint32_t> turn_{0}; ///< process::generation() of its holder; 0: nobody
     std::atomic<unsigned long> padRefusals_{0};
     // Guarded by process::stateMutex().
     std::map<const PinOwner*, Known> known_;

@@ -11,20 +11,20 @@
 
 namespace pkcs11::trace {
 
-/// 0 is silent, 1 has errors and steps, 2 and more has every C_ call.
+/// 0 logs nothing, 1 logs errors and steps, 2 and more also logs every C_ call.
 int level();
 
-/// Takes `spec`, "file:PATH,level:N" (either part may be missing; without a file the log goes to
-/// standard error). The first call with a usable spec wins for the process. Returns false if `spec`
-/// is malformed.
+/// Sets the log to `spec`, "file:PATH,level:N". Either part may be missing; without a file the log
+/// goes to standard error. The first call with a usable spec counts for the process. Returns false
+/// if `spec` is malformed.
 bool configure(std::string_view spec);
 
 /// What the program asked for: "search pkcs11:token=...", "sign with private key ...". It has a
-/// number, and so have all lines of the thread as long as it lives. Within another step it is a
-/// line of that one.
+/// number, which all lines of the thread have during its lifetime. Inside another step it is a line
+/// of that one.
 class Step {
   public:
-    /// `text()` is asked for only if it is to be logged.
+    /// `text()` is called only if the step is logged.
     template <typename Text>
     explicit Step(const Text& text) {
         if (level() >= 1)
@@ -40,11 +40,11 @@ class Step {
     bool begun_ = false;
 };
 
-/// Logs something that happens within a step. Thread-safe.
+/// Logs an event within a step. Thread-safe.
 void step(std::string_view text);
 
-/// Logs one C_ call with its result and the time it took; of C_Decrypt neither, since both may tell
-/// of the plaintext.
+/// Logs one C_ call with its result and time. For C_Decrypt it logs neither, because both may
+/// reveal the plaintext.
 void call(const char* function, CK_RV rv, std::chrono::steady_clock::duration taken);
 
 } // namespace pkcs11::trace

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What changes a token: key pairs made on it, objects stored and destroyed. All of it needs a
-// session of Connection::takeWritable().
+// Changes to a token: making key pairs, storing and destroying objects. All of it needs a session
+// from Connection::takeWritable().
 #pragma once
 
 #include <span>
@@ -16,7 +16,7 @@
 
 namespace pkcs11 {
 
-/// The values of an object to be. They are wiped with it: some are private keys.
+/// The values of a new object. They are wiped at the end, because some are private keys.
 class Template {
   public:
     Template() = default;
@@ -33,7 +33,7 @@ class Template {
     /// An array of CK_ULONG (CKA_ALLOWED_MECHANISMS).
     Template& numbers(CK_ATTRIBUTE_TYPE type, std::span<const CK_ULONG> values);
 
-    /// For the C_ function; valid as long as nothing is added.
+    /// For the C_ function. Valid until something is added.
     std::vector<CK_ATTRIBUTE> list();
 
   private:
@@ -48,8 +48,8 @@ struct KeyPair {
     CK_OBJECT_HANDLE privateKey = CK_INVALID_HANDLE;
 };
 
-/// C_GenerateKeyPair. `subject` is what it is done to, for messages, as in all functions here. They
-/// throw Error.
+/// C_GenerateKeyPair. `subject` names the object in messages, as in all functions here. They throw
+/// Error.
 KeyPair generateKeyPair(Session& session, CK_MECHANISM mechanism, Template& publicValues,
                         Template& privateValues, std::string_view subject);
 
@@ -59,7 +59,7 @@ CK_OBJECT_HANDLE createObject(Session& session, Template& values, std::string_vi
 /// C_DestroyObject.
 void destroyObject(Session& session, CK_OBJECT_HANDLE object, std::string_view subject);
 
-/// Objects that belong together: unless all of them came to be they are destroyed again.
+/// Objects that belong together. They are destroyed again unless all of them were made.
 class NewObjects {
   public:
     explicit NewObjects(Session& session) : session_(session) {}
@@ -69,7 +69,7 @@ class NewObjects {
 
     void add(CK_OBJECT_HANDLE object) { objects_.push_back(object); }
     void keep() { objects_.clear(); }
-    /// False if some of them are still there.
+    /// False if some of them still exist.
     bool undo();
 
   private:

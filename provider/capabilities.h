@@ -8,10 +8,10 @@
 
 namespace provider {
 
-/// libssl offers a group, or a signature algorithm, only if the provider that names it is also the
-/// one whose keymgmt it gets for the keys. Where this provider's comes first, nobody else's EC,
-/// X25519 or ML-KEM groups and ML-DSA signatures would be left, and TLS would lose them; so those
-/// of the other providers are named here again. Returns the callback's 0, or 1.
+/// libssl offers a group or a signature algorithm only if the provider that names it is also the
+/// one whose keymgmt it gets for the keys. If this provider's keymgmt comes first, TLS would lose
+/// the EC, X25519 and ML-KEM groups and the ML-DSA signatures of all others. So those of the other
+/// providers are named here again. Returns the callback's 0, or 1.
 int getCapabilities(ossl::Context& context, const char* capability, OSSL_CALLBACK* callback,
                     void* arg);
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Directives of the provider's section in openssl.cnf, and the environment variables that go with
-// them.
+// Directives of the provider's section in openssl.cnf, and the corresponding environment variables.
 #pragma once
 
 #include <string_view>
@@ -9,22 +8,24 @@
 
 namespace provider {
 
-// These are read anew at each call: OpenSSL's first queries come before the settings are final.
+// These are read again at each call, because OpenSSL's first queries come before the settings are
+// final.
 
-/// Is the operation, by pkcs11-provider's name, not to be offered (pkcs11-module-block-operations)?
+/// True if the operation, by pkcs11-provider's name, must not be offered
+/// (pkcs11-module-block-operations).
 bool isBlocked(const ossl::Core& core, std::string_view operation);
-/// pkcs11-module-load-behavior = early: are the modules loaded at the first query?
+/// pkcs11-module-load-behavior = early: true if the modules are loaded at the first query.
 bool loadsEarly(const ossl::Core& core);
-/// pkcs11-module-assume-fips: are the algorithms offered with the property fips=yes?
+/// pkcs11-module-assume-fips: true if the algorithms have the property fips=yes.
 bool assumesFips(const ossl::Core& core);
-/// pkcs11-random-token: is there a generator?
+/// pkcs11-random-token: true if there is a generator.
 bool offersRandom(const ossl::Core& core);
-/// pkcs11-symmetric-keys: are AES keys and ciphers wished for?
+/// pkcs11-symmetric-keys: true if AES keys and ciphers are offered.
 bool offersSymmetricKeys(const ossl::Core& core);
 
-/// What reads the directives of pkcs11-provider and of libp11's provider (docs/configuration.md),
-/// with the environment as it is now over them; that is ignored in set-user-id programs. A value
-/// that makes no sense and a misspelt directive are named in Settings::problem.
+/// A function that reads the directives of pkcs11-provider and of libp11's provider
+/// (docs/configuration.md). The present environment takes precedence, but is ignored in set-user-id
+/// programs. Settings::problem names values that make no sense and misspelt directives.
 ossl::Context::ReadSettings settingsReader();
 
 } // namespace provider

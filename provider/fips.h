@@ -11,18 +11,18 @@
 
 namespace provider {
 
-/// A copy of a table of algorithms that adds fips=yes to the properties of each. Not changed after
-/// its construction.
+/// A copy of a table of algorithms, with fips=yes in the properties of each. It does not change
+/// after construction.
 class FipsAlgorithms {
   public:
-    /// `algorithms` ends with an entry without names; what it points to must outlive this.
+    /// `algorithms` ends with an entry without names. What it points to must outlive this.
     explicit FipsAlgorithms(const OSSL_ALGORITHM* algorithms);
 
     /// Lives as long as this.
     const OSSL_ALGORITHM* table() const { return table_.data(); }
 
   private:
-    std::deque<std::string> properties_; ///< a deque, since the table points into it
+    std::deque<std::string> properties_; ///< a deque, because the table points into it
     std::vector<OSSL_ALGORITHM> table_;
 };
 

@@ -7,7 +7,7 @@
 
 namespace signature {
 
-/// What a signature that hashes is made with. A salt and an MGF1 digest are for PSS padding alone.
+/// The parameters of a signature that hashes. Only PSS padding has a salt and an MGF1 digest.
 struct HashedSignature {
     const EVP_MD* digest = nullptr;
     int padding = 0; ///< RSA_..._PADDING; 0 for ECDSA
@@ -15,8 +15,8 @@ struct HashedSignature {
     int saltLength = 0; ///< bytes
 };
 
-/// What OpenSSL's own provider writes for such a signature by a software key like `key`. Empty if
-/// that has no identifier.
+/// The identifier that OpenSSL's own provider writes for such a signature with a software key like
+/// `key`. Empty if there is none.
 pkcs11::Bytes algorithmIdOf(const keymgmt::Key& key, const HashedSignature& signature);
 
 /// An algorithm that is its own identifier, without parameters (EdDSA, ML-DSA).

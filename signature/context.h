@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the signature algorithms share: keys, digests, streaming. The dispatch functions know only
-// this class.
+// The common part of the signature algorithms: keys, digests, streaming. The dispatch functions
+// know only this class.
 #pragma once
 
 #include <memory>
@@ -19,9 +19,9 @@ namespace signature {
 using Octets = std::span<const unsigned char>;
 using Buffer = std::span<unsigned char>;
 
-/// One EVP signature operation's state. Used by one thread at a time. It holds no session and no
-/// operation of the token: those exist only inside sign(), so that contexts can be copied, thrown
-/// away and begun again at no cost.
+/// The state of one EVP signature operation. Used by one thread at a time. It holds no session and
+/// no operation of the token: those exist only inside sign(). So contexts can be copied, freed and
+/// restarted at no cost.
 class SignatureContext {
   public:
     explicit SignatureContext(ossl::Context& provider) : provider_(provider) {}
@@ -31,38 +31,38 @@ class SignatureContext {
     const ossl::Core& core() const { return provider_.core(); }
     /// With a key in memory, the whole operation is there.
     keymgmt::SoftwareSide& software() { return software_; }
-    /// The application's property query, for what is done in software.
+    /// The application's property query, for software operations.
     void setQuery(const char* query) { query_ = query != nullptr ? query : ""; }
     const char* query() const { return query_.empty() ? nullptr : query_.c_str(); }
-    /// The algorithm's names, where the key's type does not tell it; else null.
+    /// The algorithm's names if the key's type does not determine it; otherwise null.
     virtual const char* algorithm() const { return nullptr; }
     virtual std::unique_ptr<SignatureContext> clone() const = 0;
 
-    /// Begins an operation on given hashes or data. A null `key` keeps the present one. Throws.
+    /// Starts an operation on a given hash or data. A null `key` keeps the present one. Throws.
     void begin(const std::shared_ptr<keymgmt::Key>& key, bool signing, const OSSL_PARAM* params);
-    /// Begins recovering what a signature was made of.
+    /// Starts the recovery of a signature's data.
     void beginRecovery(const std::shared_ptr<keymgmt::Key>& key, const OSSL_PARAM* params);
-    /// Begins an operation that hashes. A null `digest` stands for the key's default.
+    /// Starts an operation that hashes. A null `digest` means the key's default.
     void beginDigest(const std::shared_ptr<keymgmt::Key>& key, bool signing, const char* digest,
                      const OSSL_PARAM* params);
 
-    /// The longest signature of the present key. Asks nothing of the token.
+    /// The longest signature of the present key. Does not call the token.
     virtual std::size_t maxSize() const = 0;
 
-    /// Of a hash or a whole message, as the operation was begun. These, update() and the finishing
-    /// ones throw UsageError where `out` does not hold maxSize() bytes, and where OperationState
-    /// does not let them follow.
+    /// Signs a hash or a whole message, depending on how the operation was started. This function,
+    /// update() and the final functions throw UsageError if `out` has no room for maxSize() bytes,
+    /// or if OperationState does not allow the step.
     std::size_t signAtOnce(Octets tbs, Buffer out);
-    /// 1 if the signature is good, else what OpenSSL answers: 0, or -1 where it has not the form of
-    /// one.
+    /// 1 if the signature is good. Otherwise OpenSSL's answer: 0, or -1 if it does not have the
+    /// format of a signature.
     int verifyAtOnce(Octets signature, Octets tbs);
-    /// `out` has to hold what comes out.
+    /// `out` must have room for the result.
     std::size_t recoverAtOnce(Octets signature, Buffer out);
 
     void update(Octets data);
     std::size_t finishSign(Buffer out);
     int finishVerify(Octets signature);
-    /// What finishSign() asks for. Throws as that does.
+    /// The size that finishSign() needs. Throws as finishSign() does.
     std::size_t sizeAtFinish() const;
 
     virtual void setParams(const OSSL_PARAM* params);
@@ -73,23 +73,23 @@ class SignatureContext {
   protected:
     SignatureContext(const SignatureContext&) = default;
 
-    /// Of what the operation has come to: the hash, or the whole message where the algorithm hashes
-    /// by itself. `out` holds maxSize() bytes.
+    /// Signs the data of the operation: the hash, or the whole message if the algorithm hashes by
+    /// itself. `out` has room for maxSize() bytes.
     virtual std::size_t sign(Octets tbs, Buffer out) = 0;
     virtual int verify(Octets signature, Octets tbs) = 0;
     virtual std::size_t recover(Octets signature, Buffer out);
 
-    /// Called once an operation has its key.
+    /// Called when an operation has its key.
     virtual void keyChanged() {}
-    /// Whether the operation is recovering.
+    /// True if the operation recovers data.
     bool recovers() const { return recovers_; }
-    /// The combined mechanism to sign the whole message with, where the token can't sign a hash;
-    /// nothing where it can.
+    /// The combined mechanism that signs the whole message if the token cannot sign a hash. Nothing
+    /// if it can.
     virtual std::optional<CK_MECHANISM_TYPE> combinedMechanism() const { return std::nullopt; }
-    /// Sets an EVP_PKEY_CTX of another provider up as this context is. Throws UsageError.
+    /// Gives an EVP_PKEY_CTX of another provider the parameters of this context. Throws UsageError.
     virtual void configure(EVP_PKEY_CTX* context) const;
-    /// Signs with the key on the token; the signature must fill `out`, which is what such a key
-    /// gives. Throws pkcs11::Error.
+    /// Signs with the key on the token. The signature must fill `out`, because such a key gives
+    /// that size. Throws pkcs11::Error.
     std::size_t signOnToken(const CK_MECHANISM& mechanism, Octets data, Buffer out) const;
     /// The digest's hash of `message`.
     pkcs11::Bytes hashOf(Octets message) const;
@@ -106,7 +106,7 @@ class SignatureContext {
     /// Throws UsageError for a digest that OpenSSL's own providers refuse in a signature with such
     /// a key.
     void requireTaken(const EVP_MD* digest) const;
-    /// Throws UsageError unless `tbs` has the size of the digest, where one is set.
+    /// Throws UsageError if a digest is set and `tbs` does not have its size.
     void requireDigestSize(Octets tbs) const;
 
   private:
@@ -121,16 +121,16 @@ class SignatureContext {
     ossl::SharedMd digest_;
     ossl::OperationState state_;
     Message message_;
-    bool hashes_ = false; ///< the operation takes a message, and hashes it
+    bool hashes_ = false; ///< the operation takes a message and hashes it
     bool signing_ = false;
     bool recovers_ = false;
 };
 
-/// Throws pkcs11::Error where the token's signature has not the size that is `expected` of its key.
+/// Throws pkcs11::Error if the token's signature does not have the `expected` size for its key.
 void requireSize(std::size_t size, std::size_t expected);
 
-/// An EVP_PKEY_CTX of OpenSSL's own providers for the public half of `key`, for what needs no
-/// private key. Throws.
+/// An EVP_PKEY_CTX of OpenSSL's own providers for the public half of `key`, for operations without
+/// a private key. Throws.
 ossl::PkeyCtx publicContext(const keymgmt::Key& key);
 
 } // namespace signature

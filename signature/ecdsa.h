@@ -25,7 +25,7 @@ class EcdsaContext : public SignatureContext {
     pkcs11::Bytes algorithmId() const override;
 
   private:
-    /// Gives the hash that is signed, which is needed where a signature has to be verified.
+    /// Gives the signed hash, which is needed to verify a signature.
     using HashGiver = std::function<pkcs11::Bytes()>;
     std::size_t signAsDer(CK_MECHANISM_TYPE mechanism, Octets data, const HashGiver& hash,
                           Buffer out);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The dispatch functions that all signature algorithms share (provider-signature(7)), and what
-// makes new ones.
+// The dispatch functions that all signature algorithms share (provider-signature(7)), and helpers
+// for new ones.
 #pragma once
 
 #include <memory>
@@ -17,14 +17,13 @@ using Functions = ossl::ContextFunctions<SignatureContext>;
 /// Null for null: the operation keeps its key.
 std::shared_ptr<keymgmt::Key> keyOf(void* keydata);
 
-/// Runs `body` for its effect; 1 if nothing was thrown.
+/// Runs `body`; 1 unless it throws.
 template <typename Body>
 int attempt(void* ctx, Body&& body) {
     return Functions::attempt(ctx, std::forward<Body>(body));
 }
 
-/// Runs `body`, which says whether a signature is good as EVP does: 1, 0 or -1; and 0 if something
-/// was thrown.
+/// Runs `body`, which says whether a signature is good, as EVP does: 1, 0 or -1. 0 if it throws.
 template <typename Body>
 int check(void* ctx, Body&& body) {
     return ossl::guarded(Functions::of(ctx).core(), 0, [&] { return body(Functions::of(ctx)); });
@@ -48,7 +47,7 @@ void* newContext(void* provctx, const char* query, Args&&... args) {
     return nullptr;
 }
 
-/// Begins an operation: `inSoftware(operation, keydata of the other provider)` with a key in
+/// Starts an operation: `inSoftware(operation, keydata of the other provider)` with a key in
 /// memory, `onToken()` with one on a token.
 template <typename InSoftware, typename OnToken>
 int beginEither(void* ctx, void* keydata, InSoftware&& inSoftware, OnToken&& onToken) {
@@ -61,7 +60,7 @@ int beginEither(void* ctx, void* keydata, InSoftware&& inSoftware, OnToken&& onT
     });
 }
 
-/// The same for a function without more arguments than a key and parameters.
+/// The same for a function whose only arguments are a key and parameters.
 template <typename OnToken>
 int beginEither(int id, void* ctx, void* keydata, const OSSL_PARAM* params, OnToken&& onToken) {
     return beginEither(
@@ -82,7 +81,7 @@ int signOnToken(void* ctx, unsigned char* sig, std::size_t* size, std::size_t ro
                 const unsigned char* tbs, std::size_t tbsSize);
 int finishOnToken(void* ctx, unsigned char* sig, std::size_t* size, std::size_t room);
 
-/// Of given hashes or data. `Id` is that of the function.
+/// For given hashes or data. `Id` is the function's id.
 template <int Id, bool Signing>
 int init(void* ctx, void* keydata, const OSSL_PARAM params[]) {
     return beginEither(Id, ctx, keydata, params, [&] {
@@ -91,7 +90,8 @@ int init(void* ctx, void* keydata, const OSSL_PARAM params[]) {
         });
     });
 }
-/// `Id` is that of the function in the table: EVP_DigestSign's is another than EVP_PKEY_sign's.
+/// `Id` is the id of the function in the table: EVP_DigestSign and EVP_PKEY_sign have different
+/// ones.
 template <int Id>
 int sign(void* ctx, unsigned char* sig, std::size_t* size, std::size_t room,
          const unsigned char* tbs, std::size_t tbsSize) {
@@ -112,7 +112,7 @@ int recoverInit(void* ctx, void* keydata, const OSSL_PARAM params[]);
 int recover(void* ctx, unsigned char* out, std::size_t* size, std::size_t room,
             const unsigned char* sig, std::size_t sigSize);
 
-/// Of messages that are hashed.
+/// For messages that are hashed.
 template <int Id>
 int messageUpdate(void* ctx, const unsigned char* data, std::size_t size) {
     if (const auto* software = softwareOf(ctx))

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The data of a streamed signature: hashed as it comes, or kept where the token insists on hashing
-// by itself.
+// The data of a streamed signature. It is hashed as it arrives, or kept if the token insists on
+// hashing.
 #pragma once
 
 #include <array>
@@ -11,7 +11,7 @@
 
 namespace signature {
 
-/// Copies are independent: each may go on with other data.
+/// Copies are independent: each may continue with other data.
 class Message {
   public:
     Message() = default;
@@ -19,8 +19,7 @@ class Message {
     Message& operator=(const Message&) = delete;
     ~Message() = default;
 
-    /// Forgets all data. Hashes with `digest`, or keeps everything if it is null. Throws
-    /// UsageError.
+    /// Drops all data. Hashes with `digest`, or keeps everything if it is null. Throws UsageError.
     void start(const EVP_MD* digest);
     void forget();
     bool started() const { return hash_ != nullptr || keeps_; }
@@ -28,9 +27,9 @@ class Message {
 
     void update(std::span<const unsigned char> data);
     using Hash = std::array<unsigned char, EVP_MAX_MD_SIZE>;
-    /// The hash, in the part of `out` that it takes. Ends the message. Throws UsageError.
+    /// The hash, in the part of `out` that it fills. Ends the message. Throws UsageError.
     std::span<const unsigned char> takeHash(Hash& out);
-    /// The data that were kept. Ends the message.
+    /// The data that was kept. Ends the message.
     pkcs11::Bytes takeData();
 
   private:

@@ -22,7 +22,7 @@ class MlDsaContext final : public SignatureContext {
     pkcs11::Bytes algorithmId() const override;
 
   private:
-    /// OpenSSL's own context is to be as this one is.
+    /// Gives OpenSSL's own context the parameters of this one.
     bool apply(EVP_PKEY_CTX* context) const;
 
     pkcs11::Bytes context_;

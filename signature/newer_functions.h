@@ -23,7 +23,7 @@ using MessageUpdate = int(void* ctx, const unsigned char* data, std::size_t size
 using SignMessageFinal = int(void* ctx, unsigned char* sig, std::size_t* size, std::size_t room);
 using VerifyMessageFinal = int(void* ctx);
 
-/// OSSL_SIGNATURE_PARAM_SIGNATURE: what verify_message_final compares with, as octets.
+/// OSSL_SIGNATURE_PARAM_SIGNATURE: the signature that verify_message_final checks, as octets.
 constexpr const char* signatureParam = "signature";
 /// OSSL_SIGNATURE_PARAM_INSTANCE and _CONTEXT_STRING: variants of EdDSA (since OpenSSL 3.2).
 constexpr const char* instanceParam = "instance";

@@ -8,7 +8,7 @@ namespace signature {
 
 enum class RsaPadding { pkcs1, pss, none };
 
-/// PSS salt lengths that are no numbers, with the values that OpenSSL's rsa.h gives them.
+/// PSS salt lengths that are not numbers, with the values from OpenSSL's rsa.h.
 enum SaltLength : int { saltDigest = -1, saltAuto = -2, saltMax = -3, saltAutoDigestMax = -4 };
 
 class RsaContext : public SignatureContext {

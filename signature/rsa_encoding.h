@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The encodings of RSA signatures that are made in the host (RFC 8017, section 9).
+// The encodings of RSA signatures that the host makes (RFC 8017, section 9).
 #pragma once
 
 #include <array>
@@ -11,11 +11,11 @@
 
 namespace signature {
 
-/// The longest DigestInfo of any digest that OpenSSL has is 83 bytes (SHA-512).
+/// The longest DigestInfo of any digest in OpenSSL has 83 bytes (SHA-512).
 using DigestInfo = std::array<unsigned char, 128>;
 
-/// Writes the DER DigestInfo of `hash` (RFC 8017, section 9.2) and gives the part of `out` that it
-/// takes; MD5-SHA1 as TLS 1.0 has it, without any. Throws UsageError for a digest without an OID.
+/// Writes the DER DigestInfo of `hash` (RFC 8017, section 9.2) and returns the part of `out` that
+/// it fills. MD5-SHA1 has none, as in TLS 1.0. Throws UsageError for a digest without an OID.
 std::span<const unsigned char> digestInfo(const EVP_MD* digest, std::span<const unsigned char> hash,
                                           DigestInfo& out);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// AES keys that are on a token already.
+// AES keys that already exist on a token.
 #pragma once
 
 #include <memory>
@@ -9,11 +9,11 @@
 
 namespace skeymgmt {
 
-/// The one AES key that `uri` names, after a login where it can't be seen without. Throws
-/// pkcs11::Error if there is none, or if several fit.
+/// The one AES key that `uri` names, after a login if it is invisible without. Throws pkcs11::Error
+/// if there is none, or if several fit.
 std::shared_ptr<SecretKey> findKey(ossl::Context& provider, const uri::Uri& uri);
 
-/// The key that was found or made at `handle`; its attributes are read. `home` for session objects.
+/// The key that was found or made at `handle`. Reads its attributes. `home` is for session objects.
 std::shared_ptr<SecretKey> keyAt(ossl::Context& provider,
                                  const std::shared_ptr<pkcs11::Connection>& connection,
                                  pkcs11::Session& session, CK_OBJECT_HANDLE handle);

@@ -12,12 +12,12 @@
 
 namespace skeymgmt {
 
-/// A session object with the session that it lives and ends with.
+/// A session object with its session, which ends with it.
 class SessionObject {
   public:
     SessionObject(pkcs11::Session session, CK_OBJECT_HANDLE handle)
         : session_(std::move(session)), handle_(handle) {}
-    /// Destroys the object, where session and process are still those that made it.
+    /// Destroys the object, if session and process are still those that made it.
     ~SessionObject();
     SessionObject(const SessionObject&) = delete;
     SessionObject& operator=(const SessionObject&) = delete;
@@ -27,15 +27,15 @@ class SessionObject {
     CK_OBJECT_HANDLE handle_;
 };
 
-/// What an EVP_SKEY of this provider holds. Immutable; safe to use from several threads.
+/// What an EVP_SKEY of this provider holds. Immutable. Several threads may use it.
 class SecretKey {
   public:
-    /// On a token; `home` for session objects. `uri` is complete, and without a PIN.
+    /// A key on a token; `home` is for session objects. `uri` is complete, but without a PIN.
     SecretKey(ossl::Context& provider, std::shared_ptr<pkcs11::TokenObject> object, std::string uri,
               std::unique_ptr<SessionObject> home = nullptr)
         : provider_(provider), object_(std::move(object)), uri_(std::move(uri)),
           home_(std::move(home)) {}
-    /// In memory, for the ciphers of other providers.
+    /// A key in memory, for the ciphers of other providers.
     SecretKey(ossl::Context& provider, std::span<const unsigned char> bytes);
 
     ossl::Context& provider() const { return provider_; }
@@ -45,12 +45,12 @@ class SecretKey {
     std::span<const unsigned char> bytes() const {
         return bytes_ ? bytes_->view() : std::span<const unsigned char>();
     }
-    /// Bytes; 0 where the token does not say.
+    /// In bytes; 0 if the token does not say.
     std::size_t size() const;
     /// Empty for keys in memory.
     const std::string& uri() const { return uri_; }
 
-    /// The key's bytes, of a key on a token if that gives them. Throws pkcs11::Error.
+    /// The key's bytes, also of a key on a token if the token gives them. Throws pkcs11::Error.
     ossl::SecretBytes value() const;
 
   private:

@@ -14,7 +14,7 @@ namespace {
 
 namespace skey = ossl::skey;
 
-/// The parameter of EVP_SKEY_import() and EVP_SKEY_generate() that names token and key.
+/// The parameter of EVP_SKEY_import() and EVP_SKEY_generate() that names the token and the key.
 constexpr const char* uriParameter = "pkcs11_uri";
 
 bool isKeySize(std::size_t size) {

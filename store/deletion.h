@@ -8,7 +8,7 @@
 namespace store {
 
 /// Destroys what `uri` names: one object, or both halves of one key pair; with `all`, everything
-/// that fits. Throws pkcs11::Error if nothing fits, or if more does, naming it.
+/// that fits. Throws pkcs11::Error if nothing fits, or if more fits, which it names.
 void destroy(ossl::Context& context, const uri::Uri& uri, bool all,
              tokens::PassphraseCallback callback);
 

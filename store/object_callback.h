@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Handing what was found to OpenSSL (provider-object(7)).
+// Passing found objects to OpenSSL (provider-object(7)).
 #pragma once
 
 #include <memory>
@@ -11,7 +11,7 @@
 
 namespace store {
 
-/// The callback that a load or a decode was given. Each call returns what it returns.
+/// The callback of a load or a decode. Each function returns the callback's result.
 struct ObjectCallback {
     OSSL_CALLBACK* function = nullptr;
     void* arg = nullptr;

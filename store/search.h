@@ -16,14 +16,14 @@
 
 namespace store {
 
-/// One thing that a search found: a key or a certificate.
+/// One result of a search: a key or a certificate.
 struct Entry {
     std::string uri; ///< complete, without a PIN
     std::shared_ptr<keymgmt::Key> key;
     pkcs11::Bytes certificate; ///< DER, where key is null
 };
 
-/// A key that can't be used here, and why.
+/// A key that cannot be used here, and the reason.
 struct LeftOut {
     std::string uri;
     std::string reason;
@@ -32,7 +32,7 @@ struct LeftOut {
 /// What the caller of OSSL_STORE_open expects (OSSL_STORE_INFO_*); 0 for anything.
 using Expectation = int;
 
-/// True if `uri` names tokens and no object: a list of what is there is wanted.
+/// True if `uri` names tokens but no object: the caller wants a list.
 bool isListing(const uri::Uri& uri);
 
 /// One search; used once, by one thread.
@@ -41,10 +41,10 @@ class Search {
     Search(ossl::Context& context, const uri::Uri& uri, Expectation expectation,
            tokens::PassphraseCallback callback);
 
-    /// Everything that fits: certificates, public keys, private keys. Throws pkcs11::Error, with
-    /// what was searched and what was there, if that is nothing where something was expected.
+    /// Everything that fits: certificates, public keys, private keys. If something was expected and
+    /// nothing fits, throws pkcs11::Error with what was searched and what exists.
     std::vector<Entry> run();
-    /// The keys that fit, too, and that run() could not take.
+    /// The keys that also fit, but that run() could not use.
     const std::vector<LeftOut>& leftOut() const { return leftOut_; }
 
   private:

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Objects of one token, after a login where it is worth a PIN.
+// Finding objects of one token, after a login if that is worth a PIN.
 #pragma once
 
 #include <vector>
@@ -9,19 +9,19 @@
 
 namespace tokens {
 
-/// What belongs together by PKCS#11's custom, and what a new object would be the double of: objects
-/// of one id or, where there is none (empty), of one label.
+/// Objects that belong together by PKCS#11's custom, and that a new object would duplicate. They
+/// have the same id or, if there is no id (empty), the same label.
 pkcs11::ObjectQuery byIdOrLabel(CK_OBJECT_CLASS type, const pkcs11::Bytes& id,
                                 const std::string& label);
 
-/// Logs in to the token if nobody has. Throws pkcs11::Error.
+/// Logs in to the token unless somebody has. Throws pkcs11::Error.
 void logIn(pkcs11::Connection& connection, pkcs11::Session& session, const pkcs11::PinSource& pins);
 
-/// `ifPossible` is first where there is a PIN, and else never, unless nothing is seen then.
+/// `ifPossible`: first, if there is a PIN. Without one, only if nothing is found.
 enum class Login { never, ifNothingIsSeen, ifPossible, first };
 
-/// Handles of the objects that `session` of `connection` sees and that fit `query`. A PIN is asked
-/// of `pins` for a login alone. Throws pkcs11::Error.
+/// Handles of the objects that `session` of `connection` sees and that fit `query`. `pins` is asked
+/// for a PIN only for a login. Throws pkcs11::Error.
 std::vector<CK_OBJECT_HANDLE> find(pkcs11::Connection& connection, pkcs11::Session& session,
                                    const pkcs11::ObjectQuery& query, Login login,
                                    const pkcs11::PinSource& pins);

@@ -16,12 +16,12 @@ struct PassphraseCallback {
     void* arg = nullptr;
 };
 
-/// The sources for a login that `uri` asks for. The result holds references to `context` and the
+/// The sources for a login that `uri` needs. The result holds references to `context` and the
 /// callback's argument.
 pkcs11::PinSource pinSource(const uri::Uri& uri, const ossl::Context& context,
                             PassphraseCallback callback);
 
-/// True if a PIN is at hand without asking anybody.
+/// True if a PIN is available without asking anybody.
 bool hasGivenPin(const uri::Uri& uri, const ossl::Settings& settings);
 
 } // namespace tokens

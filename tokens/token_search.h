@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The modules and tokens that a URI leaves in question.
+// The modules and tokens that a URI may mean.
 #pragma once
 
 #include <string>
@@ -11,20 +11,20 @@
 
 namespace tokens {
 
-/// Uri::parse() with an error that the provider can tell: throws pkcs11::Error.
+/// Uri::parse() with an error that the provider can report: throws pkcs11::Error.
 uri::Uri parseUri(std::string_view text);
 
-/// Looks through the modules at construction; asks each for no more than the URI needs to rule it
-/// out. Throws pkcs11::Error if no token fits, naming those that are there.
+/// Searches the modules at construction. It asks each only for what is needed to exclude it. Throws
+/// pkcs11::Error if no token fits, and names those that exist.
 class TokenSearch {
   public:
     TokenSearch(ossl::Context& context, const uri::Uri& uri);
 
     const std::vector<pkcs11::Token*>& tokens() const { return tokens_; }
-    /// The one token among them that needs a login; null if none does or several do. A PIN is for
-    /// one token, and trying it on another would cost that one a try.
+    /// The only token among them that needs a login; null if none or several do. A PIN belongs to
+    /// one token, and trying it on another would use up an attempt there.
     pkcs11::Token* loginToken() const;
-    /// The one token that fits. Throws pkcs11::Error if several do, naming them.
+    /// The only token that fits. Throws pkcs11::Error if several do, and names them.
     pkcs11::Token& onlyToken() const;
     bool severalNeedLogin() const { return loginTokens_.size() > 1; }
     /// "token "a" (...), token "b" (...)".
@@ -52,7 +52,7 @@ class TokenSearch {
     const uri::Uri& uri_;
     std::vector<pkcs11::Token*> tokens_;
     std::vector<pkcs11::Token*> loginTokens_;
-    std::vector<Found> uninitialized_;  ///< used where no other token fits
+    std::vector<Found> uninitialized_;  ///< used if no other token fits
     std::vector<pkcs11::Error> unread_; ///< slots that the present attempt could not read
     std::vector<std::string> problems_; ///< modules and slots that could not be used
 };

@@ -9,15 +9,16 @@
 
 namespace tokens {
 
-/// True if `uri` gives a label or an id. An empty one, as an unset variable leaves it, is none.
+/// True if `uri` has a label or an id. An empty one, for example from an unset variable, does not
+/// count.
 bool namesObject(const uri::Uri& uri);
 
-/// A new key's CKA_ID where the caller names none: 16 random bytes. Throws ossl::UsageError.
+/// A new key's CKA_ID if the caller names none: 16 random bytes. Throws ossl::UsageError.
 pkcs11::Bytes randomId(const ossl::Context& context);
 
-/// Runs `work(session)` in a read/write session of the one token that `uri` names, after a login
-/// where the token wants one. It may run again after a loss (pkcs11/recovery.h), though not once
-/// something may have been changed. Throws pkcs11::Error, also if no token or several fit.
+/// Runs `work(session)` in a read/write session of the only token that `uri` names, after a login
+/// if the token needs one. It may run again after a loss (pkcs11/recovery.h), but not once
+/// something may have changed. Throws pkcs11::Error, also if no token or several fit.
 template <typename Work>
 auto write(ossl::Context& context, const uri::Uri& uri, PassphraseCallback callback, Work&& work) {
     const TokenSearch search(context, uri);

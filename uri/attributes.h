@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The attributes of RFC 7512, and those of a URI as they stand in its text. Used by uri/ alone.
+// The attributes of RFC 7512, and those in the text of a URI. Used only by uri/.
 #pragma once
 
 #include <array>
@@ -20,7 +20,7 @@ inline constexpr std::string_view scheme = "pkcs11:";
 inline constexpr std::string_view pinValueName = "pin-value";
 inline constexpr std::string_view pinSourceName = "pin-source";
 
-// The PIN attributes belong in the query, but osslsigncode's users write them in the path, too.
+// The PIN attributes belong in the query, but osslsigncode's users also write them in the path.
 enum class Place { path, query, eitherForPin };
 
 enum class Kind { text, bytes, type, slotId, version };
@@ -53,7 +53,7 @@ inline constexpr std::array standardAttributes{
     Standard{"module-path", Place::query, Kind::text, longestPath},
 };
 
-/// One "name=value" as it stands in the text.
+/// One "name=value" of the text.
 struct Attribute {
     Place place;        ///< path or query
     std::size_t number; ///< in the path or the query, from 1
@@ -68,13 +68,13 @@ struct Attribute {
 };
 using Attributes = std::vector<Attribute>;
 
-/// All of them, in their order. `text` begins with the scheme, and must outlive them.
+/// All of them, in order. `text` begins with the scheme, and must outlive them.
 Attributes attributesOf(std::string_view text);
 
 char lower(char c);
 bool isHexDigit(char c);
-/// What RFC 7512 lets stand unencoded, and two things beyond: "/" and "|" in the path, too, and the
-/// bytes of UTF-8. Both are common and can't be mistaken for anything else.
+/// The characters that RFC 7512 allows unencoded, and two more: "/" and "|" also in the path, and
+/// the bytes of UTF-8. Both are common and unambiguous.
 bool isValueCharacter(char c);
 
 } // namespace uri

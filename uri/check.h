@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What p11-kit lets through and RFC 7512 does not. Used by uri/ alone.
+// Checks of RFC 7512 that p11-kit does not make. Used only by uri/.
 #pragma once
 
 #include <string_view>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// p11-kit's URIs, with texts that are wiped: a PIN may be in any of them. Used by uri/ alone.
+// p11-kit's URIs, with texts that are wiped, because any of them may contain a PIN. Used only by
+// uri/.
 #pragma once
 
 #include <cstddef>
@@ -19,14 +20,15 @@ inline void wipe(void* bytes, std::size_t size) {
         explicit_bzero(bytes, size);
 }
 
-// p11_kit_uri_free doesn't wipe. The values of attributes are wiped, too: Decoded puts PINs there.
+// p11_kit_uri_free does not wipe. The values of attributes are wiped too, because Decoded puts PINs
+// there.
 struct UriDeleter {
     void operator()(P11KitUri* uri) const;
 };
 using UriHandle = std::unique_ptr<P11KitUri, UriDeleter>;
 
-/// Text that may hold a PIN. Never grows beyond the capacity it is made with: a reallocation would
-/// leave an unwiped copy behind.
+/// Text that may contain a PIN. It never grows beyond its initial capacity, because a reallocation
+/// would leave an unwiped copy behind.
 class SecretText {
   public:
     explicit SecretText(std::size_t capacity) { text_.reserve(capacity); }
@@ -45,12 +47,12 @@ class SecretText {
     std::string text_;
 };
 
-// What an attribute's value may become when every character of it is percent-encoded.
+// The length of an attribute's value if every character is percent-encoded.
 constexpr std::size_t encodedSize(std::size_t size) {
     return 3 * size;
 }
 
-/// Percent-encodes the delimiters, so that the value can stand in the path as well as in the query.
+/// Percent-encodes the delimiters, so that the value can be in the path as well as in the query.
 void appendPortable(SecretText& text, std::string_view value);
 
 /// Throws std::bad_alloc.
@@ -59,7 +61,7 @@ UriHandle newUri();
 /// Throws Error, and std::bad_alloc.
 UriHandle parseWithP11Kit(const SecretText& text);
 
-/// The value of an attribute, as long as `uri` lives; empty if it has none.
+/// The value of an attribute, valid as long as `uri`; empty if there is none.
 std::string_view attributeOf(P11KitUri* uri, CK_ATTRIBUTE_TYPE type);
 
 /// Throws std::bad_alloc.

@@ -18,28 +18,27 @@
 
 namespace uri {
 
-/// What a URI can be written without. `module` is module-name and module-path.
+/// The parts that can be left out of a URI. `module` is module-name and module-path.
 enum class Part { pinValue, pinSource, module };
 
-/// An immutable, parsed URI. Copies share the parsed form. Safe to read from several threads. Apart
-/// from parse(), functions throw nothing but std::bad_alloc.
+/// An immutable, parsed URI. Copies share the parsed data. Several threads may read it. Except
+/// parse(), functions throw only std::bad_alloc.
 class Uri {
   public:
-    /// Parses `text` (RFC 7512, section 2.3), of which no reference is kept. More than the RFC, it
-    /// takes pin-value and pin-source in the path, too, and unencoded "/", "|" and UTF-8 anywhere.
+    /// Parses `text` (RFC 7512, section 2.3), and keeps no reference to it. Beyond the RFC, it also
+    /// accepts pin-value and pin-source in the path, and unencoded "/", "|" and UTF-8 anywhere.
     /// Vendor attributes must begin with "x-", and are ignored. Throws Error.
     static Uri parse(std::string_view text);
 
-    /// Whether every attribute given fits. Fields may be padded with blanks (PKCS#11 2.40,
-    /// section 3.1), or end with a NUL byte as some modules have it.
+    /// True if every given attribute fits. Fields may be padded with blanks (PKCS#11 2.40, section
+    /// 3.1), or end with a NUL byte as in some modules.
     bool matchesModule(const CK_INFO& info) const;
     bool matchesSlot(const CK_SLOT_INFO& info, CK_SLOT_ID id) const;
     bool matchesToken(const CK_TOKEN_INFO& info) const;
 
-    /// True if any library-* attribute is given, that is if CK_INFO is needed to decide a match.
+    /// True if any library-* attribute is given, so that a match needs CK_INFO.
     bool constrainsModule() const;
-    /// True if slot-description or slot-manufacturer is given, that is if CK_SLOT_INFO is needed to
-    /// decide a match.
+    /// True if slot-description or slot-manufacturer is given, so that a match needs CK_SLOT_INFO.
     bool constrainsSlotInfo() const;
     /// `slot-id`, if given.
     std::optional<CK_SLOT_ID> slotId() const;

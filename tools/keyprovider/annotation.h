@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is written beside an encrypted layer: the layer's key, wrapped for recipients.
+// The annotation of an encrypted layer: the layer's key, wrapped for recipients.
 #pragma once
 
 #include <string>
@@ -11,20 +11,20 @@
 
 namespace tools::annotation {
 
-/// More are refused: each may cost an operation on the token.
+/// More recipients are refused, because each may cost an operation on the token.
 inline constexpr std::size_t mostRecipients = 64;
 
-/// The annotations in `text`: JSON, or base64 of JSON as it is in an image's manifest, where there
-/// may be several with commas between. Throws Error.
+/// The annotations in `text`: JSON, or base64 of JSON as in an image's manifest, which may have
+/// several, separated by commas. Throws Error.
 std::vector<Json> read(std::string_view text);
 
-/// The contents of an annotation of either format, which its version tells. Throws Error.
+/// The contents of an annotation. Its version determines the format. Throws Error.
 SecretBytes open(const Json& annotation, Keyring& keys);
 
-/// The contents of the first of `annotations` that can be opened. Throws Error.
+/// The contents of the first of `annotations` that a key opens. Throws Error.
 SecretBytes openFirst(const std::vector<Json>& annotations, Keyring& keys);
 
-/// What may be told without a key: format, version, recipients. Throws Error.
+/// What is known without a key: format, version, recipients. Throws Error.
 Json describe(const Json& annotation);
 
 } // namespace tools::annotation

@@ -22,14 +22,14 @@ namespace tools::envelope {
 
 inline constexpr std::uint64_t version = 1;
 
-/// `hash` is for RSA recipients. Throws KeyError and Error; there is no annotation for some of the
-/// recipients only.
+/// `hash` is for RSA recipients. Throws KeyError and Error. Either all recipients are in the
+/// annotation, or there is none.
 Json seal(const std::vector<Key>& recipients, oaep::Hash hash, View contents);
 
 /// `annotation` has the version. Throws Error.
 SecretBytes open(const Json& annotation, Keyring& keys);
 
-/// What may be told without a key. Throws Error.
+/// What is known without a key. Throws Error.
 Json describe(const Json& annotation);
 
 } // namespace tools::envelope

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The keys that may open an annotation, tried against its recipients.
+// The keys that may open an annotation, and the attempts with its recipients.
 #pragma once
 
 #include <functional>
@@ -11,24 +11,25 @@
 
 namespace tools {
 
-/// One of those that an annotation is encrypted for.
+/// A recipient of an annotation.
 struct Recipient {
     enum class Type { rsa, ec };
 
     Type type;
     std::string thumbprint; ///< of its key, or "" if that is not recorded
-    /// What it opens with the key. Throws KeyError if that is the wrong one, Error if it is
-    /// malformed.
+    /// What it decrypts with the key. Throws KeyError if the key is wrong, Error if the recipient
+    /// is malformed.
     std::function<SecretBytes(const Key&)> open;
 };
 
-/// Keys are loaded when they are needed, once; one that can't be loaded doesn't stop the others.
+/// Keys are loaded once, when they are needed. A key that cannot be loaded does not stop the
+/// others.
 class Keyring {
   public:
     Keyring(KeySource& source, std::vector<SecretString> names);
 
-    /// What the first recipient gives that a key opens; each is tried in turn with each key that
-    /// may be its. Throws Error, which says for each key why not.
+    /// The contents that the first matching key opens. Each recipient is tried in turn with each
+    /// key that may fit. Throws Error, which gives the reason for each key.
     SecretBytes open(const std::vector<Recipient>& recipients);
 
   private:

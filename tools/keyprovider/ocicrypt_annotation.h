@@ -19,16 +19,16 @@ namespace tools::ocicrypt {
 inline constexpr std::uint64_t version = 0;
 inline constexpr const char* annotationName = "org.opencontainers.image.enc.keys.pkcs11";
 
-/// The hash that ocicrypt would take: OCICRYPT_OAEP_HASHALG, or SHA-256. Throws Error.
+/// The hash that ocicrypt would use: OCICRYPT_OAEP_HASHALG, or SHA-256. Throws Error.
 oaep::Hash hashFromEnvironment();
 
-/// Throws KeyError, for EC keys and for contents that are too long, too.
+/// Throws KeyError, also for EC keys and for contents that are too long.
 Json seal(const std::vector<Key>& recipients, oaep::Hash hash, View contents);
 
 /// `annotation` has the version. Throws Error.
 SecretBytes open(const Json& annotation, Keyring& keys);
 
-/// What may be told without a key. Throws Error.
+/// What is known without a key. Throws Error.
 Json describe(const Json& annotation);
 
 } // namespace tools::ocicrypt

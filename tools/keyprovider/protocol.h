@@ -23,12 +23,12 @@ struct Request {
     enum class Operation { wrap, unwrap };
 
     Operation operation;
-    std::vector<SecretString> keys; ///< the values for us; there may be none
+    std::vector<SecretString> keys; ///< the values for this program; may be empty
     SecretBytes data;               ///< to wrap, or the annotation
 };
 
-/// `name` is ours; with "" it is the one that is not one of ocicrypt's own parameters. Throws
-/// Error.
+/// `name` is this program's. With "", it is the one that is not among ocicrypt's own parameters.
+/// Throws Error.
 Request parse(std::string_view json, const std::string& name);
 
 SecretString wrapAnswer(View annotation);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// JSON whose texts are wiped, and reads that name what is missing or wrong.
+// JSON with texts that are wiped, and functions that name what is missing or wrong.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,7 @@ using Json = nlohmann::basic_json<std::map, std::vector, SecretString>;
 
 namespace json {
 
-/// Throws Error, which names `what` and the place but repeats nothing of the text.
+/// Throws Error, which names `what` and the place but quotes nothing of the text.
 Json parse(std::string_view text, std::string_view what);
 
 /// The member `name` of the object `value`. Each throws Error, naming `what` and the member, if
@@ -29,7 +29,7 @@ const Json& list(const Json& value, const char* name, std::string_view what);
 SecretBytes base64(const Json& value, const char* name, std::string_view what);
 SecretBytes base64Url(const Json& value, const char* name, std::string_view what);
 
-/// The member `name`, or nullptr if it is absent or null, or `value` is no object.
+/// The member `name`; nullptr if it is absent or null, or if `value` is not an object.
 const Json* find(const Json& value, const char* name);
 
 } // namespace json

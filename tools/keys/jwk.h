@@ -7,14 +7,14 @@
 
 namespace tools::jwk {
 
-/// `key` is a public half. Throws KeyError for what is neither RSA nor on P-256, P-384 or P-521.
+/// `key` is a public half. Throws KeyError unless it is RSA or on P-256, P-384 or P-521.
 Json from(const Key& key);
 
 /// The members that identify the key, sorted and without blanks (RFC 7638). Throws as `from`.
 std::string canonical(const Key& key);
 
 /// An EC public key in the context of `other` and on the same curve. Throws Error, naming `what`,
-/// if `value` is no such key.
+/// if `value` is not such a key.
 Key peer(const Json& value, const Key& other, const std::string& what);
 
 /// The name of an EC key's curve in a JWK. Throws KeyError if there is none.

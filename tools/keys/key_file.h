@@ -26,9 +26,9 @@ struct KeyFile {
 
 class ModulePolicy;
 
-/// Sets variables in this process for modules that are to be loaded. Throws KeyError for a
-/// variable that `policy` does not permit, and for one that another key file has set to something
-/// else: a module reads them once.
+/// Sets variables in this process for modules that are loaded later. Throws KeyError for a variable
+/// that `policy` does not permit, and for one to which another key file has given another value,
+/// because a module reads them only once.
 class ModuleEnvironment {
   public:
     void apply(const KeyFile& file, const ModulePolicy& policy, const std::string& what);

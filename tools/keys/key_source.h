@@ -15,19 +15,19 @@
 
 namespace tools {
 
-/// Loads keys through OSSL_STORE. A name is a pkcs11: URI or the path of a file, which may have
-/// "pkcs11:" before it, as skopeo's users write. Key files are held to OCICRYPT_CONFIG; URIs to the
-/// provider's own configuration.
+/// Loads keys through OSSL_STORE. A name is a pkcs11: URI or the path of a file, which may follow
+/// "pkcs11:", as skopeo's users write. OCICRYPT_CONFIG applies to key files, and the provider's own
+/// configuration applies to URIs.
 class KeySource {
   public:
     enum class Asking { nobody, theTerminal };
 
-    /// `providerFolder`: where pkcs11.so is; "" for OpenSSL's own place. `asking`: for the PIN of a
-    /// URI that nothing else gives.
+    /// `providerFolder` is the folder of pkcs11.so; "" means OpenSSL's own. `asking`: whom to ask
+    /// for a PIN that comes from nowhere else.
     explicit KeySource(std::string providerFolder, Asking asking = Asking::nobody)
         : providerFolder_(std::move(providerFolder)), asking_(asking) {}
 
-    /// In software, wherever it came from. Throws KeyError and Error.
+    /// A software key, wherever it comes from. Throws KeyError and Error.
     Key publicKey(std::string_view name);
     /// Throws KeyError and Error. Nobody is asked for the pass phrase of a file.
     Key privateKey(std::string_view name);

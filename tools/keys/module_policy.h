@@ -24,13 +24,12 @@ class ModulePolicy {
     static ModulePolicy parse(std::string_view yaml, const std::string& what);
 
     /// The file of the module that the URI `text` names by module-path or module-name, without
-    /// symbolic links where it exists. A folder that is allowed ends with "/", and stands for the
-    /// files in it, not for those in folders below, nor for modules that load other modules.
-    /// Throws KeyError.
+    /// symbolic links if it exists. An allowed folder ends with "/". It allows the files in it, but
+    /// neither those in subfolders nor modules that load other modules. Throws KeyError.
     std::string module(std::string_view text) const;
-    /// Whether a key file may set the environment variable `name`.
+    /// True if a key file may set the environment variable `name`.
     bool permitsVariable(std::string_view name) const;
-    /// Where the policy comes from, for messages.
+    /// The source of the policy, for messages.
     const std::string& origin() const { return origin_; }
 
   private:
@@ -39,7 +38,7 @@ class ModulePolicy {
 
     std::vector<std::string> directories_;
     std::vector<std::string> allowed_;
-    std::vector<std::string> variables_; ///< permitted besides those that are always
+    std::vector<std::string> variables_; ///< permitted in addition to those that always are
     std::string origin_;
 };
 

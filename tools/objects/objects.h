@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What pkcs11-objects does with tokens: through EVP and through the provider's store, never by
-// PKCS#11 itself.
+// What pkcs11-objects does with tokens: through EVP and the provider's store, never with PKCS#11
+// itself.
 #pragma once
 
 #include <cstddef>
@@ -12,7 +12,7 @@
 
 namespace tools::objects {
 
-/// Parameters that go with a key, name and value: pkcs11_key_usage and the like.
+/// Parameters of a key, name and value: pkcs11_key_usage and so on.
 using Parameters = std::vector<std::pair<std::string, std::string>>;
 
 /// Stores the private key in the PEM or DER `file` at the place that `uri` names. Returns the URI
@@ -20,8 +20,9 @@ using Parameters = std::vector<std::pair<std::string, std::string>>;
 std::string importKey(OSSL_LIB_CTX* library, const std::string& file, const std::string& uri,
                       Parameters parameters);
 
-/// Stores the certificate in the PEM or DER `file` beside the private key behind `uri`: of several,
-/// as in a chain, the one that belongs to the key. Returns how many others there are. Throws Error.
+/// Stores the certificate in the PEM or DER `file` beside the private key of `uri`. If the file has
+/// several, such as a chain, it stores the one that belongs to the key. Returns the number of the
+/// others. Throws Error.
 std::size_t importCertificate(OSSL_LIB_CTX* library, const std::string& file,
                               const std::string& uri, bool allowDuplicate);
 

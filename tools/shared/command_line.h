@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the programs' command lines have in common.
+// The common part of the programs' command lines.
 #pragma once
 
 #include <functional>
@@ -10,15 +10,15 @@
 namespace tools::command_line {
 
 /// Gives `app` its name, --help-all (described by `all`), --version and --provider-path, which sets
-/// `providerFolder`; `why` is said of that behind "Folder that pkcs11.so is in".
+/// `providerFolder`. `why` is appended to the description of the latter.
 void addCommon(CLI::App& app, const std::string& name, const std::string& all,
                std::string& providerFolder, const std::string& why = {});
 
 /// False for help and the like, which has been printed. Throws Error, without a PIN, for arguments
-/// that can't be understood.
+/// that cannot be understood.
 bool parse(CLI::App& app, int argc, char** argv);
 
-/// A program's main: 0, or 1 after an exception, which is told on standard error as `name`'s.
+/// A program's main: 0, or 1 after an exception, which is printed on standard error with `name`.
 int run(const std::string& name, const std::function<void()>& body);
 
 } // namespace tools::command_line

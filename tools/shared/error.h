@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The one kind of failure that the tools know.
+// The only kind of error in the tools.
 #pragma once
 
 #include <stdexcept>
@@ -7,30 +7,30 @@
 
 namespace tools {
 
-/// What went wrong, in one line that names the thing. Never holds a PIN or a secret.
+/// The error, in one line that names the object. Never contains a PIN or a secret.
 class Error : public std::runtime_error {
   public:
     using std::runtime_error::runtime_error;
 };
 
-/// A key that could not be had or does not fit; other keys and recipients may still do.
+/// A key that could not be loaded or does not fit. Other keys and recipients may still work.
 class KeyError : public Error {
   public:
     using Error::Error;
 };
 
-/// OpenSSL's own reasons, first one first, in one line and without a PIN; its queue is empty
-/// afterwards. "" if it has none.
+/// OpenSSL's own reasons, oldest first, in one line and without a PIN. Clears its queue. "" if it
+/// has none.
 std::string opensslReasons();
 
-/// `what` and, behind a colon, OpenSSL's reasons where there are some.
+/// `what` and, after a colon, OpenSSL's reasons if there are any.
 std::string withReasons(const std::string& what);
 
-/// A URI as it may be shown, or a text that quotes one: without pin-value, however it is written
-/// ("PIN-VALUE", "pin_value"). Other texts stay as they are.
+/// A URI, or a text that quotes one, without pin-value in any spelling ("PIN-VALUE", "pin_value").
+/// Other texts stay unchanged.
 std::string withoutPin(const std::string& uri);
 
-/// A text as it goes to the terminal: without a PIN, and with control characters escaped.
+/// A text for the terminal: without a PIN, and with control characters escaped.
 std::string message(const std::string& text);
 
 } // namespace tools

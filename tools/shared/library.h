@@ -9,13 +9,13 @@
 
 namespace tools {
 
-/// The providers of the user's openssl.cnf, and beside them default and, where it can be loaded,
-/// pkcs11. `providerFolder` is where pkcs11.so is looked for, or "" for OpenSSL's own place.
-/// Throws Error if the configuration is wrong.
+/// A context with the providers of the user's openssl.cnf, and also default and, if it can be
+/// loaded, pkcs11. `providerFolder` is the folder of pkcs11.so; "" means OpenSSL's own. Throws
+/// Error if the configuration is wrong.
 std::shared_ptr<OSSL_LIB_CTX> usersLibrary(const std::string& providerFolder);
 
-/// With default, and pkcs11 with the one module `module`, whatever configuration and environment
-/// say. Throws Error.
+/// A context with default, and with pkcs11 and only the module `module`, whatever the configuration
+/// and environment say. Throws Error.
 std::shared_ptr<OSSL_LIB_CTX> moduleLibrary(const std::string& providerFolder,
                                             const std::string& module);
 

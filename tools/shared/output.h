@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Files that are written with care: readable by their owner alone, and never half.
+// Safe writing of files: only the owner can read them, and they are never incomplete.
 #pragma once
 
 #include <string>
@@ -7,12 +7,12 @@
 
 namespace tools {
 
-/// Makes the file at `path` with `contents` and mode 0600. Throws Error, naming the file, if there
-/// is one already or it can't be written; then none is left behind.
+/// Makes the file at `path` with `contents` and mode 0600. Throws Error, naming the file, if it
+/// exists or cannot be written; then no new file is left.
 void writeNewFile(const std::string& path, std::string_view contents);
 
-/// As writeNewFile, but a regular file at `path` is replaced in one step, and keeps its contents
-/// where that fails. Throws Error, too, if `path` is something else, as a folder or a device.
+/// As writeNewFile, but replaces a regular file at `path` in one step. If that fails, the file
+/// keeps its contents. Also throws Error if `path` is something else, such as a folder or a device.
 void replaceFile(const std::string& path, std::string_view contents);
 
 /// Throws Error.

@@ -11,17 +11,17 @@
 
 namespace tools {
 
-/// OpenSSL's own way to ask does not name files, and asks anew for each form that a file may have.
-/// Here the question names the file and comes once, and so does any that was not answered.
+/// OpenSSL's own prompt does not name files, and asks again for each format that a file may have.
+/// This one names the file and asks once, also if there was no answer.
 class PassphrasePrompt {
   public:
-    /// `file` is named in the question for a pass phrase; that for a PIN names the token.
+    /// `file` appears in the question for a pass phrase. The question for a PIN names the token.
     explicit PassphrasePrompt(std::string file) : file_(std::move(file)) {}
     PassphrasePrompt(const PassphrasePrompt&) = delete;
     PassphrasePrompt& operator=(const PassphrasePrompt&) = delete;
 
     /// For OSSL_STORE_open_ex and OSSL_STORE_attach, with `this` as the method's data. Null if
-    /// there is no memory; OpenSSL then asks nobody.
+    /// there is no memory; then OpenSSL asks nobody.
     static const UI_METHOD* method();
 
   private:
@@ -32,7 +32,7 @@ class PassphrasePrompt {
     std::string file_;
     bool isPin_ = false;
     bool unanswered_ = false;
-    std::optional<SecretString> answer_; ///< the pass phrase, for the other forms
+    std::optional<SecretString> answer_; ///< the pass phrase, for the other formats
 };
 
 } // namespace tools

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Memory for secrets: wiped before it is given back.
+// Memory for secrets, which is wiped before it is freed.
 #pragma once
 
 #include <cstddef>
@@ -31,7 +31,7 @@ struct WipingAllocator {
 using Bytes = std::vector<unsigned char>;
 using View = std::span<const unsigned char>;
 using SecretBytes = std::vector<unsigned char, WipingAllocator<unsigned char>>;
-/// Texts shorter than the string's own buffer (15 bytes) live in it, and are not wiped.
+/// Texts shorter than the string's own buffer (15 bytes) live in it and are not wiped.
 using SecretString = std::basic_string<char, std::char_traits<char>, WipingAllocator<char>>;
 
 inline View bytesOf(std::string_view text) {

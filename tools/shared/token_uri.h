@@ -8,11 +8,11 @@
 
 namespace tools {
 
-/// Is it a URI, and not the path of a file? "pkcs11:key.pem", as skopeo's users write, is a path
-/// behind a prefix: no URI attribute is without "=".
+/// True if `name` is a URI, and not the path of a file. "pkcs11:key.pem", as skopeo's users write,
+/// is a path with a prefix, because every URI attribute has a "=".
 bool isKeyUri(std::string_view name);
 
-/// Throws KeyError, which says what is wrong without quoting a value.
+/// Throws KeyError, which says what is wrong but quotes no value.
 uri::Uri parseUri(std::string_view text);
 
 } // namespace tools
