@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-# A second provider, of which clang compiles what handles decrypted data: what one compiler makes no branch of, another may.
+# A second provider, whose code for decrypted data clang compiles: another compiler may make other branches.
 find_program(CLANGXX clang++)
 if(NOT CLANGXX)
   return()
 endif()
 
-# compile_with_clang(LAYER RESULT [SOURCE...]): sets RESULT to the objects, of all its sources without SOURCE. Optimised as in the release build, whatever the build type; older valgrinds do not read DWARF 5.
+# compile_with_clang(LAYER RESULT [SOURCE...]): sets RESULT to the objects of these sources, or of all without SOURCE.
+# They are optimised as in the release build, whatever the build type. Older valgrinds cannot read DWARF 5.
 function(compile_with_clang layer result)
   get_target_property(sources ${layer} SOURCES)
   set(folders $<TARGET_PROPERTY:${layer},INCLUDE_DIRECTORIES>)
@@ -17,8 +18,10 @@ function(compile_with_clang layer result)
     set(object ${PROJECT_BINARY_DIR}/clang/${name}.o)
     add_custom_command(
       OUTPUT ${object}
-      COMMAND ${CMAKE_CXX_COMPILER_LAUNCHER} ${CLANGXX} -std=c++20 -O2 -gdwarf-4 -DNDEBUG -fPIC -fvisibility=hidden -fvisibility-inlines-hidden -Wall -Wextra
-              "$<$<BOOL:${folders}>:-I$<JOIN:$<REMOVE_DUPLICATES:${folders}>,;-I>>" -MD -MF ${object}.d -c ${PROJECT_SOURCE_DIR}/${source} -o ${object}
+      COMMAND ${CMAKE_CXX_COMPILER_LAUNCHER} ${CLANGXX} -std=c++20 -O2 -gdwarf-4 -DNDEBUG -fPIC
+              -fvisibility=hidden -fvisibility-inlines-hidden -Wall -Wextra
+              "$<$<BOOL:${folders}>:-I$<JOIN:$<REMOVE_DUPLICATES:${folders}>,;-I>>"
+              -MD -MF ${object}.d -c ${PROJECT_SOURCE_DIR}/${source} -o ${object}
       DEPENDS ${PROJECT_SOURCE_DIR}/${source}
       DEPFILE ${object}.d
       COMMENT "Compiling ${source} with clang"
@@ -35,4 +38,5 @@ compile_with_clang(pkcs11 CLANG_OPERATION pkcs11/operation.cpp)
 add_library(clang-provider MODULE ${CLANG_OBJECTS} ${CLANG_OPERATION} $<TARGET_OBJECTS:provider>)
 target_link_libraries(clang-provider PRIVATE ${PROVIDER_LAYERS})
 target_link_options(clang-provider PRIVATE $<TARGET_PROPERTY:provider,LINK_OPTIONS>)
-set_target_properties(clang-provider PROPERTIES PREFIX "" OUTPUT_NAME pkcs11 LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/clang LINKER_LANGUAGE CXX)
+set_target_properties(clang-provider PROPERTIES PREFIX "" OUTPUT_NAME pkcs11 LINKER_LANGUAGE CXX
+                                                LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/clang)

@@ -6,9 +6,10 @@
 #   roots      needs a system of another release; not in test.sh without a word
 #   nightly    in test.sh full alone
 
-# The fifteen of the README: a first signature, keys found with no configuration, and each operation that it names.
-set(QUICK_SCENARIOS readme_first_signature registered_modules dgst_rsa dgst_rsa_pss dgst_ec pkeyutl_ed25519 pkeyutl_decrypt pkeyutl_derive
-    xdh_pkeyutl_derive storeutl certificate_store generate_keys random_token cms_sign tls_rsa)
+# The fifteen of the README: a first signature, keys without a configuration, and each operation that it names.
+set(QUICK_SCENARIOS
+    readme_first_signature registered_modules dgst_rsa dgst_rsa_pss dgst_ec pkeyutl_ed25519 pkeyutl_decrypt
+    pkeyutl_derive xdh_pkeyutl_derive storeutl certificate_store generate_keys random_token cms_sign tls_rsa)
 
 # Scenarios that reach code which no integration test does: the tools, files of references, configuration, exit.
 set(ASAN_SCENARIOS "^(keyprovider_|uri2pem|import_|delete_|key_reference_|pkey_output|storeutl|directives|pin_sources|registered_modules|debug_log|policy_|error_|exit_|generate_refused|random_token$|tls_rsa|cms_ec_recipient$|pkeyutl_decrypt|derive_refused|token_softhsm)")
@@ -17,7 +18,7 @@ set(ASAN_SCENARIOS "^(keyprovider_|uri2pem|import_|delete_|key_reference_|pkey_o
 set(TSAN_SCENARIOS "^(tls_rsa|tls_many_clients|servers_many_clients|exit_status|exit_orders_with_threads|module_is_used_by_others|token_softhsm|token_nss_softokn|token_p11_kit_client|token_p11_kit_proxy|token_server_restart_s_server|random_token)$")
 set(THREADED_TESTS "Thread|Many|Crowd|SideBySide|Sessions|AtOnce|OnceAProcess|\\.Fork|StartedProgram|Life|Contexts|Contention")
 
-# Tests that show a leak in each kind of operation, should one be there; with all frames on the stack, which takes its time.
+# Tests that would show a leak in each kind of operation. They need all frames of the stack, which takes time.
 set(LEAK_TESTS "(Contexts\\.|Life\\.|Signature\\.ThreadsShareOneKey|Loss\\.|Store\\.AsksAThreadedCrowd|Random\\.ManyThreads|References\\.AreReadBy|Generation\\.ThreadsMake|Exchange\\.OfManyThreads|Directives\\.LimitTheSessions)")
 
 # add_label(LABEL TEST...)

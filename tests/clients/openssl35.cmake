@@ -4,12 +4,20 @@ set(DEBIAN13 ${CMAKE_CURRENT_SOURCE_DIR}/in-debian13.sh ${PROJECT_SOURCE_DIR} ${
 
 function(add_debian13_test name)
   add_test(NAME openssl35.${name} COMMAND ${DEBIAN13} ${ARGN})
-  set_tests_properties(openssl35.${name} PROPERTIES ENVIRONMENT "${SCENARIO_ENVIRONMENT}" LABELS "openssl35;roots" FIXTURES_REQUIRED "tokens;debian13"
+  set_tests_properties(openssl35.${name} PROPERTIES ENVIRONMENT "${SCENARIO_ENVIRONMENT}" LABELS "openssl35;roots"
+                                                    FIXTURES_REQUIRED "tokens;debian13"
                                                     TIMEOUT 600 SKIP_RETURN_CODE 77)
 endfunction()
 
 # About the file itself, its installation and its package, with the programs that build it.
-set(NOT_THERE binary_symbols binary_install binary_install_prefix package_in_a_clean_root package_completion package_pages documents_howto_c)
+set(NOT_THERE
+  binary_symbols
+  binary_install
+  binary_install_prefix
+  package_in_a_clean_root
+  package_completion
+  package_pages
+  documents_howto_c)
 # Valgrind and the programs under it are this system's.
 list(APPEND NOT_THERE decryption_without_branches)
 # About what OpenSSL 3.0 does not know, or refuses to find.
@@ -25,7 +33,8 @@ foreach(scenario IN LISTS SCENARIOS)
   endif()
 endforeach()
 
-foreach(program IN ITEMS unit_tests keyprovider_tests integration_tests generation_tests reference_tests steps_tests differential_tests provider_order_tests cost_tests)
+foreach(program IN ITEMS unit_tests keyprovider_tests integration_tests generation_tests reference_tests steps_tests
+                         differential_tests provider_order_tests cost_tests)
   if(TARGET ${program} OR NOT program STREQUAL keyprovider_tests)
     add_debian13_test(${program} ${CMAKE_CURRENT_SOURCE_DIR}/each-gtest.sh $<TARGET_FILE:${program}>)
     set_property(TEST openssl35.${program} APPEND PROPERTY ENVIRONMENT "OPENSSL_CONF=${TOKENS}/plain.cnf")
@@ -39,6 +48,7 @@ foreach(program IN ITEMS integration_tests steps_tests)
 endforeach()
 add_debian13_test(nightly_differential $<TARGET_FILE:differential_tests> --gtest_filter=Differential*)
 set_tests_properties(openssl35.nightly_differential PROPERTIES LABELS "openssl35;roots;nightly" TIMEOUT 1800)
-set_property(TEST openssl35.nightly_differential APPEND PROPERTY ENVIRONMENT "OPENSSL_CONF=${TOKENS}/plain.cnf" DIFFERENTIAL_SEED=random DIFFERENTIAL_COUNT=3000)
+set_property(TEST openssl35.nightly_differential APPEND PROPERTY ENVIRONMENT
+             "OPENSSL_CONF=${TOKENS}/plain.cnf" DIFFERENTIAL_SEED=random DIFFERENTIAL_COUNT=3000)
 # As the same tests here: other processes that take the processors from threads with a lock would be counted, too.
 set_property(TEST openssl35.cost_tests PROPERTY RUN_SERIAL ON)
