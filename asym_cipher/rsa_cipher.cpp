@@ -80,7 +80,7 @@ void RsaCipher::begin(const std::shared_ptr<keymgmt::Key>& key, bool decrypting,
     if (!key_ || key_->modulusSize() <= pkcs1Overhead + premasterSize)
         throw ossl::UsageError(ossl::Reason::key, "no RSA key of a usable size is set");
     if (key_->type() == keymgmt::KeyType::rsaPss)
-        throw ossl::UsageError(ossl::Reason::key, "an RSA-PSS key does nothing but sign");
+        throw ossl::UsageError(ossl::Reason::key, "an RSA-PSS key can only sign");
     if (decrypting)
         key_->privateObject();
     setParams(params);
@@ -216,7 +216,7 @@ std::size_t RsaCipher::decryptOaep(Octets ciphertext, Buffer out) {
             return *size;
     throw pkcs11::Error(
         pkcs11::Failure::unsupported,
-        "neither OAEP with these parameters nor raw RSA (CKM_RSA_X_509) is offered for the " +
+        "the token offers neither OAEP with these parameters nor raw RSA (CKM_RSA_X_509) for the " +
             key_->privateObject().describe(),
         CKR_MECHANISM_INVALID);
 }

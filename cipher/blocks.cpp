@@ -30,7 +30,7 @@ std::size_t Blocks::onBlocks(Octets in, Buffer out) {
     const auto size = onToken(*key_, encrypts_, mechanism, in, out);
     if (size != in.size())
         throw pkcs11::Error(pkcs11::Failure::call,
-                            "the token gave another number of blocks than it got",
+                            "the token returned another number of blocks than it received",
                             CKR_GENERAL_ERROR);
     return size;
 }

@@ -28,7 +28,7 @@ void answerTag(OSSL_PARAM* params, Octets tag) {
     if (found == nullptr)
         return;
     if (tag.empty() || found->data_size == 0 || found->data_size > tag.size())
-        throw ossl::UsageError(ossl::Reason::data, "there is no tag of that size yet");
+        throw ossl::UsageError(ossl::Reason::data, "no tag of that size is available yet");
     OSSL_PARAM_set_octet_string(found, tag.data(), found->data_size);
 }
 
@@ -87,7 +87,7 @@ void Context::beginOnToken(bool encrypts, const unsigned char* iv, std::size_t i
         ivSize_ = ivSize;
     if (iv != nullptr && ivSize != ivSize_)
         throw ossl::UsageError(ossl::Reason::parameter, "the IV has " + std::to_string(ivSize) +
-                                                            " bytes, and should have " +
+                                                            " bytes instead of " +
                                                             std::to_string(ivSize_));
     if (iv != nullptr)
         iv_.assign(iv, iv + ivSize);

@@ -20,8 +20,8 @@ std::size_t Counter::update(Octets in, Buffer out) {
     std::copy(block_.begin(), block_.end(), std::begin(parameter.cb));
     if (onToken(*key_, encrypts_, {CKM_AES_CTR, &parameter, sizeof parameter}, data.view(),
                 made.all()) != data.size())
-        throw pkcs11::Error(pkcs11::Failure::call, "the token gave fewer bytes than it got",
-                            CKR_GENERAL_ERROR);
+        throw pkcs11::Error(pkcs11::Failure::call,
+                            "the token returned fewer bytes than it received", CKR_GENERAL_ERROR);
     const auto size = give(made.view().subspan(offset_), out);
     advance(data.size());
     return size;

@@ -16,14 +16,14 @@ Gcm::Gcm(const Setup& setup)
 void Gcm::authenticate(Octets data) {
     if (done_)
         throw ossl::UsageError(ossl::Reason::data,
-                               "what is authenticated only must come before the data");
+                               "additional authenticated data must come before the data");
     authenticated_.insert(authenticated_.end(), data.begin(), data.end());
 }
 
 void Gcm::setTag(Octets tag) {
     if (encrypts_ || done_)
         throw ossl::UsageError(ossl::Reason::parameter,
-                               "a tag is set before the data of a decryption");
+                               "for decryption, set the tag before the data");
     tag_.assign(tag.begin(), tag.end());
 }
 
@@ -59,7 +59,7 @@ std::size_t Gcm::encrypt(Octets in, Buffer out) {
     auto values = parameter(fullTag);
     ossl::SecretBytes made(in.size() + fullTag);
     if (onToken(*key_, true, {CKM_AES_GCM, &values, sizeof values}, in, made.all()) != made.size())
-        throw pkcs11::Error(pkcs11::Failure::call, "the token gave no tag", CKR_GENERAL_ERROR);
+        throw pkcs11::Error(pkcs11::Failure::call, "the token returned no tag", CKR_GENERAL_ERROR);
     const auto tag = made.view().last(fullTag);
     tag_.assign(tag.begin(), tag.end());
     return give(made.view().first(in.size()), out);
@@ -79,7 +79,7 @@ std::size_t Gcm::decrypt(Octets in, Buffer out) {
     const auto size =
         onToken(*key_, false, {CKM_AES_GCM, &values, sizeof values}, sealed.view(), made.all());
     if (size != in.size())
-        throw pkcs11::Error(pkcs11::Failure::call, "the token gave another size than it got",
+        throw pkcs11::Error(pkcs11::Failure::call, "the token returned data of the wrong size",
                             CKR_GENERAL_ERROR);
     return give(made.view().first(size), out);
 }

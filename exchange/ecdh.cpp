@@ -70,10 +70,11 @@ CK_MECHANISM_TYPE Ecdh::mechanism() const {
         return CKM_ECDH1_DERIVE;
     auto& object = key()->privateObject();
     if (!pkcs11::takes(object, CKM_ECDH1_COFACTOR_DERIVE))
-        throw pkcs11::Error(pkcs11::Failure::unsupported,
-                            "cofactor mode (CKM_ECDH1_COFACTOR_DERIVE) is not offered for the " +
-                                object.describe(),
-                            CKR_MECHANISM_INVALID);
+        throw pkcs11::Error(
+            pkcs11::Failure::unsupported,
+            "the token does not offer cofactor mode (CKM_ECDH1_COFACTOR_DERIVE) for the " +
+                object.describe(),
+            CKR_MECHANISM_INVALID);
     return CKM_ECDH1_COFACTOR_DERIVE;
 }
 
@@ -116,7 +117,8 @@ void Ecdh::setKdf(const OSSL_PARAM* params) {
         if (!digest || EVP_MD_get_size(digest.get()) <= 0 ||
             (EVP_MD_get_flags(digest.get()) & EVP_MD_FLAG_XOF) != 0)
             throw ossl::UsageError(ossl::Reason::parameter,
-                                   "\"" + *name + "\" is no digest for the X9.63 KDF");
+                                   "\"" + *name +
+                                       "\" cannot be used as the digest of the X9.63 KDF");
         kdfDigest_ = ossl::SharedMd(std::move(digest));
     }
     kdfSize_ = ossl::sizeOf(params, OSSL_EXCHANGE_PARAM_KDF_OUTLEN).value_or(kdfSize_);

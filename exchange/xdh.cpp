@@ -33,7 +33,7 @@ std::size_t Xdh::derive(Buffer out) const {
     const auto view = shared.view();
     if (isZero(view))
         throw ossl::UsageError(ossl::Reason::data,
-                               "the peer's key is of small order, and the secret no secret");
+                               "the peer's key has small order, so the secret is not secret");
     std::copy(view.begin(), view.end(), out.begin());
     return view.size();
 }

@@ -68,7 +68,8 @@ void MlKem::decapsulateWithKey(unsigned char* secret, std::size_t* secretSize,
                                    std::to_string(expected));
     ossl::SecretBytes shared(mlKemSecretSize);
     if (pkcs11::decapsulate(key_->privateObject(), ciphertext, shared.all()) != shared.size())
-        throw ossl::UsageError(ossl::Reason::data, "the token's secret has not 32 bytes");
+        throw ossl::UsageError(ossl::Reason::data,
+                               "the token returned a secret that is not 32 bytes");
     std::copy_n(shared.data(), shared.size(), secret);
     *secretSize = shared.size();
 }

@@ -94,7 +94,7 @@ std::size_t deriveWithEither(const Derive& derive, const Key& key, CK_MECHANISM_
 // Some tokens leave leading zeros out. No bytes at all would be a secret that everybody knows.
 void padFront(Buffer out, std::size_t size) {
     if (size == 0)
-        throw pkcs11::Error(pkcs11::Failure::call, "the token gave a secret of no bytes",
+        throw pkcs11::Error(pkcs11::Failure::call, "the token returned an empty secret",
                             CKR_GENERAL_ERROR);
     std::rotate(out.begin(), out.begin() + static_cast<std::ptrdiff_t>(size), out.end());
     std::fill_n(out.begin(), out.size() - size, static_cast<unsigned char>(0));
@@ -109,7 +109,7 @@ pkcs11::Bytes peerValue(KeyType type, EVP_PKEY* peer) {
     EVP_PKEY_get_raw_public_key(peer, nullptr, &size);
     pkcs11::Bytes value(size);
     if (size == 0 || EVP_PKEY_get_raw_public_key(peer, value.data(), &size) != 1)
-        throw ossl::UsageError(ossl::Reason::key, "the peer's public value can't be had");
+        throw ossl::UsageError(ossl::Reason::key, "the peer's public value cannot be read");
     return value;
 }
 

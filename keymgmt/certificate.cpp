@@ -23,7 +23,7 @@ pkcs11::Bytes encoded(int (*encode)(const T*, unsigned char**), const T* value) 
     unsigned char* der = nullptr;
     const int size = encode(value, &der);
     if (size <= 0)
-        throw ossl::UsageError(ossl::Reason::data, "the certificate can't be taken apart");
+        throw ossl::UsageError(ossl::Reason::data, "the certificate cannot be parsed");
     pkcs11::Bytes bytes(der, der + size);
     OPENSSL_free(der);
     return bytes;

@@ -109,7 +109,7 @@ int Generation::setTemplate(const Key& key) {
 std::shared_ptr<Key> Generation::generateOnToken() {
     if ((selection_ & OSSL_KEYMGMT_SELECT_KEYPAIR) == 0)
         throw ossl::UsageError(ossl::Reason::parameter,
-                               "parameters are not made on tokens; key pairs are");
+                               "tokens make key pairs, but not parameters");
     return generatePair(context_, type_, placement_, wanted_);
 }
 

@@ -310,9 +310,10 @@ EVP_PKEY* Key::requirePublicKey() const {
         return key;
     if (!object_)
         throw ossl::UsageError(ossl::Reason::key, "the key has no public part");
-    throw ossl::UsageError(ossl::Reason::key,
-                           "the token gives no public part for the " + object_->describe() +
-                               (foreignBeside_ ? "; what has the same id is another key's" : ""));
+    throw ossl::UsageError(
+        ossl::Reason::key,
+        "the token gives no public part for the " + object_->describe() +
+            (foreignBeside_ ? "; the object with the same id belongs to another key" : ""));
 }
 
 bool Key::isSameObject(const Key& other) const {
@@ -408,7 +409,8 @@ ossl::Pkey Key::bestUnproved(std::vector<Companion>& found) const {
         std::erase_if(found, [](const Companion& one) { return one.fit == Fit::no; });
     if (foreign != 0) {
         foreignBeside_ = true;
-        pkcs11::trace::step("what has the id of the " + object_->describe() + " is another key's");
+        pkcs11::trace::step("the object with the id of the " + object_->describe() +
+                            " belongs to another key");
     }
     if (found.size() == 1)
         return std::move(found.front().key);

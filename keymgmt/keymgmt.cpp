@@ -176,8 +176,7 @@ int importToToken(std::shared_ptr<Key>& key, int selection, const OSSL_PARAM* pa
     const bool isPair =
         (selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY) != 0 && holdsPrivatePart(params);
     if (!isPair)
-        throw ossl::UsageError(ossl::Reason::parameter,
-                               "key pairs are stored on tokens, and nothing but key pairs");
+        throw ossl::UsageError(ossl::Reason::parameter, "only key pairs can be stored on tokens");
     Placement placement;
     placement.set(params);
     const auto software =
@@ -187,7 +186,7 @@ int importToToken(std::shared_ptr<Key>& key, int selection, const OSSL_PARAM* pa
             ? EVP_PKEY_CTX_new_from_pkey(context.libctx(), software.get(), ossl::Context::propq())
             : nullptr);
     if (!checker || EVP_PKEY_pairwise_check(checker.get()) != 1)
-        throw ossl::UsageError(ossl::Reason::key, "the parameters are not those of a key pair");
+        throw ossl::UsageError(ossl::Reason::key, "the parameters do not form a key pair");
     key = storePair(context, key->type(), placement, software.get());
     return 1;
 }

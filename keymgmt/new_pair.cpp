@@ -86,8 +86,8 @@ class NewPair {
           names_(namesOf(context, uri_)) {
         if (type == KeyType::rsaPss && context.settings().noAllowedMechanisms)
             throw ossl::UsageError(ossl::Reason::unsupported,
-                                   "RSA-PSS keys are known by CKA_ALLOWED_MECHANISMS, and the "
-                                   "quirk no-allowed-mechanisms is set");
+                                   "RSA-PSS keys need CKA_ALLOWED_MECHANISMS, but the quirk "
+                                   "no-allowed-mechanisms is set");
     }
 
     /// `make(session, form, pair, objects)` adds values and makes both halves of them.
@@ -146,9 +146,10 @@ class NewPair {
 
     // Nothing of this must be done again: something was there already, and may be still.
     [[noreturn]] void giveUp(const pkcs11::Error& error, bool gone) const {
-        throw pkcs11::Error(pkcs11::Failure::key,
-                            "the new " + describe() + " can't be had: " + error.what() +
-                                (gone ? "" : "; it may be there in part, with the " + idText()));
+        throw pkcs11::Error(
+            pkcs11::Failure::key,
+            "the new " + describe() + " cannot be read: " + error.what() +
+                (gone ? "" : "; a part of it may be on the token, with the " + idText()));
     }
 
     std::shared_ptr<Key> keyOf(Session& session, const KeyPair& pair) {
@@ -189,10 +190,10 @@ void requireFree(Session& session, std::span<const CK_OBJECT_CLASS> classes,
         if (!there.empty())
             throw ossl::UsageError(ossl::Reason::parameter,
                                    "another " + std::string(pkcs11::nameOf(type)) +
-                                       " of that name or id is on " +
+                                       " with that name or id is on " +
                                        session.connection().token().describe() +
                                        " already: " + tokens::join(tokens::urisOf(session, there)) +
-                                       " (pkcs11_allow_duplicate=yes makes one more all the same)");
+                                       " (pkcs11_allow_duplicate=yes makes another one anyway)");
     }
 }
 

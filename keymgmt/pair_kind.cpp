@@ -43,7 +43,7 @@ Bytes printable(const char* name) {
     if (text && ASN1_STRING_set(text.get(), name, -1) == 1)
         size = i2d_ASN1_PRINTABLESTRING(text.get(), &der);
     if (size <= 0)
-        refuse("the curve's name can't be encoded");
+        refuse("the curve's name cannot be encoded");
     Bytes bytes(der, der + size);
     OPENSSL_free(der);
     return bytes;
@@ -54,7 +54,7 @@ int curveNamed(const std::string& group) {
     if (nid == NID_undef)
         nid = OBJ_txt2nid(group.c_str());
     if (nid == NID_undef)
-        refuse("the curve \"" + group + "\" is not known by name, and no token takes another");
+        refuse("the curve \"" + group + "\" has no name that tokens know");
     return nid;
 }
 
@@ -62,7 +62,7 @@ std::string groupOf(EVP_PKEY* key) {
     std::array<char, 128> name{};
     std::size_t size = 0;
     if (EVP_PKEY_get_group_name(key, name.data(), name.size(), &size) != 1)
-        refuse("the key's curve has no name, and tokens want one");
+        refuse("the key's curve has no name, but tokens need one");
     return {name.data(), size};
 }
 
@@ -89,7 +89,7 @@ void restrictToPss(const PairKind& kind, PairTemplates& pair) {
 }
 
 void refusePrimes(std::size_t count) {
-    refuse("tokens have RSA keys of two primes, not of " + std::to_string(count));
+    refuse("RSA keys on tokens have two primes, not " + std::to_string(count));
 }
 
 void generateRsa(const PairKind& kind, const PairParameters& wanted, const PairForm&,
@@ -97,7 +97,8 @@ void generateRsa(const PairKind& kind, const PairParameters& wanted, const PairF
     if (wanted.primes != 2)
         refusePrimes(wanted.primes);
     if (!wanted.restriction.empty())
-        refuse("the parameter " + wanted.restriction + " is not for RSA-PSS keys on tokens");
+        refuse("the parameter " + wanted.restriction +
+               " is not supported for RSA-PSS keys on tokens");
     pair.publicValues.number(CKA_MODULUS_BITS, wanted.bits)
         .bytes(CKA_PUBLIC_EXPONENT, wanted.exponent);
     restrictToPss(kind, pair);
@@ -113,7 +114,7 @@ void requirePlain(EVP_PKEY* key) {
     // The one that OpenSSL gives of every key that is limited, be it as usual or not.
     int saltLength = 0;
     if (EVP_PKEY_get_int_param(key, OSSL_PKEY_PARAM_RSA_PSS_SALTLEN, &saltLength) == 1)
-        refuse("the limits of an RSA-PSS key (digest, salt length) are not kept on tokens");
+        refuse("tokens cannot enforce the limits of an RSA-PSS key (digest, salt length)");
 }
 
 void storeRsa(const PairKind& kind, EVP_PKEY* key, const PairForm&, PairTemplates& pair) {
@@ -136,7 +137,7 @@ void storeRsa(const PairKind& kind, EVP_PKEY* key, const PairForm&, PairTemplate
 void generateEc(const PairKind&, const PairParameters& wanted, const PairForm&,
                 PairTemplates& pair) {
     if (wanted.group.empty())
-        refuse("no curve is given (ec_paramgen_curve:P-256, say)");
+        refuse("no curve is given (for example ec_paramgen_curve:P-256)");
     pair.publicValues.bytes(CKA_EC_PARAMS, oidOf(curveNamed(wanted.group)));
 }
 
@@ -167,7 +168,7 @@ Bytes namedCurveParams(KeyType type, const PairForm& form) {
     const auto* curve = std::find_if(namedCurves.begin(), namedCurves.end(),
                                      [type](const auto& row) { return row.type == type; });
     if (curve == namedCurves.end())
-        refuse("the curve is not known");
+        refuse("the curve is unknown");
     return form.curveByName ? printable(curve->name) : oidOf(curve->nid);
 }
 
@@ -184,7 +185,7 @@ void storeNamedCurve(const PairKind& kind, EVP_PKEY* key, const PairForm& form,
     std::size_t secretSize = secret.size();
     if (EVP_PKEY_get_raw_public_key(key, point.data(), &pointSize) != 1 ||
         EVP_PKEY_get_raw_private_key(key, secret.data(), &secretSize) != 1)
-        refuse("the key's values can't be read");
+        refuse("the key's values cannot be read");
     const auto params = namedCurveParams(kind.type, form);
     pair.publicValues.bytes(CKA_EC_PARAMS, params)
         .bytes(CKA_EC_POINT, ossl::octetString(std::span(point).first(pointSize)));
@@ -231,7 +232,7 @@ const PairKind& pairKind(KeyType type) {
     const auto* found = std::find_if(kinds.begin(), kinds.end(),
                                      [type](const auto& kind) { return kind.type == type; });
     if (found == kinds.end())
-        refuse(std::string("no keys of type ") + nameOf(type) + " are made or stored on tokens");
+        refuse(std::string("no keys of type ") + nameOf(type) + " can be made or stored on tokens");
     return *found;
 }
 

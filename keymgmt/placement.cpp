@@ -33,7 +33,7 @@ constexpr std::array<std::pair<std::string_view, bool Usage::*>, 8> usageNames{
 
 [[noreturn]] void reject(const char* parameter, const std::string& value) {
     throw ossl::UsageError(ossl::Reason::parameter,
-                           std::string(parameter) + " does not take the value \"" + value + "\"");
+                           std::string(parameter) + " does not accept the value \"" + value + "\"");
 }
 
 Usage usageOf(const std::string& text) {
@@ -111,11 +111,11 @@ const uri::Uri& Placement::keyUri() const {
                                "parameters for a key on a token are given without pkcs11_uri");
     if (!tokens::namesObject(*uri_))
         throw ossl::UsageError(ossl::Reason::parameter,
-                               uri_->withoutPin() + " gives the new key no name (object=, id=)");
+                               uri_->withoutPin() + " has no name for the new key (object=, id=)");
     if (uri_->type().value_or(CKO_PRIVATE_KEY) != CKO_PRIVATE_KEY)
-        throw ossl::UsageError(ossl::Reason::parameter, "the type in " + uri_->withoutPin() +
-                                                            " is not that of a key pair "
-                                                            "(type=private, or none)");
+        throw ossl::UsageError(ossl::Reason::parameter,
+                               "the type in " + uri_->withoutPin() +
+                                   " must be private, or absent, for a key pair");
     return *uri_;
 }
 

@@ -13,10 +13,10 @@ EVP_PKEY* publicPartsOf(const Key& key, int selection) {
         key.type() != KeyType::ec || (selection & OSSL_KEYMGMT_SELECT_KEYPAIR) != 0;
     if (key.isOnToken() && !key.context().settings().allowPublicExport) {
         if ((selection & OSSL_KEYMGMT_SELECT_PUBLIC_KEY) != 0)
-            throw ossl::UsageError(ossl::Reason::key,
-                                   "pkcs11-module-allow-export = 1 forbids to give out the public "
-                                   "half of " +
-                                       key.uri());
+            throw ossl::UsageError(
+                ossl::Reason::key,
+                "pkcs11-module-allow-export = 1 forbids the export of the public half of " +
+                    key.uri());
         return nullptr;
     }
     return needsPublic ? key.requirePublicKey() : key.shape();

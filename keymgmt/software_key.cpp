@@ -57,7 +57,7 @@ SoftwareKey::SoftwareKey(const ossl::Context& context, KeyType type) : keymgmt_(
     auto* make = functions.function<OSSL_FUNC_keymgmt_new_fn>(OSSL_FUNC_KEYMGMT_NEW);
     keydata_ = make != nullptr ? make(functions.provctx()) : nullptr;
     if (keydata_ == nullptr)
-        throw ossl::UsageError(ossl::Reason::internal, "the other provider makes no key");
+        throw ossl::UsageError(ossl::Reason::internal, "the other provider made no key");
 }
 
 SoftwareKey::SoftwareKey(const OtherKeymgmt& keymgmt, void* keydata)

@@ -60,7 +60,7 @@ SoftwareOperation::SoftwareOperation(std::shared_ptr<Key> key, const ContextIds&
     context_ = newContext(functions_, ids_, query);
     if (context_ == nullptr)
         throw ossl::UsageError(ossl::Reason::internal,
-                               "the provider of the key in memory begins no operation");
+                               "the provider of the key in memory cannot start the operation");
 }
 
 SoftwareOperation::SoftwareOperation(const SoftwareOperation& other)
@@ -68,7 +68,8 @@ SoftwareOperation::SoftwareOperation(const SoftwareOperation& other)
     auto* dup = functions_.function<OSSL_FUNC_signature_dupctx_fn>(ids_.dupctx);
     context_ = dup != nullptr ? dup(other.context_) : nullptr;
     if (context_ == nullptr)
-        throw ossl::UsageError(ossl::Reason::internal, "the operation in software can't be copied");
+        throw ossl::UsageError(ossl::Reason::internal,
+                               "the operation in software cannot be copied");
 }
 
 SoftwareOperation::~SoftwareOperation() {

@@ -42,7 +42,7 @@ std::vector<unsigned char> uncompressedPoint(EVP_PKEY* key) {
                                        OSSL_PKEY_EC_POINT_CONVERSION_FORMAT_UNCOMPRESSED) == 1)
         point = encodedPoint(copy.get());
     if (!isUncompressed(point))
-        throw UsageError(Reason::key, "the public point of the EC key can't be had");
+        throw UsageError(Reason::key, "the public point of the EC key cannot be read");
     return point;
 }
 

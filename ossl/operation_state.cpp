@@ -9,17 +9,17 @@ namespace {
 const char* describe(OperationState::Phase phase) {
     switch (phase) {
     case OperationState::Phase::none:
-        return "no operation was begun";
+        return "no operation was started";
     case OperationState::Phase::begun:
         return "the operation has no data";
     case OperationState::Phase::streaming:
-        return "the operation has data already";
+        return "the operation already has data";
     case OperationState::Phase::finished:
-        return "the operation is finished; a new one must be begun";
+        return "the operation is finished: start a new one";
     case OperationState::Phase::failed:
         break;
     }
-    return "the operation has failed before; a new one must be begun";
+    return "the operation has failed: start a new one";
 }
 
 } // namespace

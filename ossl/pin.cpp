@@ -55,7 +55,8 @@ pkcs11::Pin readPinFile(const std::string& path, bool readableByOthers) {
     if (S_ISDIR(status.st_mode))
         refuse("the PIN file " + path + " is a folder");
     if (!S_ISREG(status.st_mode))
-        refuse("the PIN file " + path + " is no regular file: a FIFO or a device may never answer");
+        refuse("the PIN file " + path +
+               " is not a regular file (a FIFO or a device may never answer)");
     if ((status.st_mode & S_IROTH) != 0 && !readableByOthers)
         refuse("the PIN file " + path +
                " can be read by everybody: chmod o-r, or set pkcs11-allow-readable-pin-files");
@@ -76,7 +77,7 @@ pkcs11::PinDigest pinDigest(const Md& sha256, const pkcs11::PinDigest& salt,
         EVP_DigestUpdate(hash.get(), salt.data(), salt.size()) != 1 ||
         EVP_DigestUpdate(hash.get(), pin.bytes.get(), pin.size) != 1 ||
         EVP_DigestFinal_ex(hash.get(), digest.data(), nullptr) != 1)
-        refuse("no digest (SHA2-256) by which refused PINs could be known again");
+        refuse("no digest (SHA2-256) to remember refused PINs by");
     return digest;
 }
 

@@ -538,7 +538,7 @@ void Connection::contextLogin(Session& session, const PinOwner& owner) {
     if (!pin && !hasPinPad())
         throw Error(Failure::login,
                     "the key on " + token_.describe() +
-                        " asks for the PIN at each use, and none is known",
+                        " needs the PIN at each use, but no PIN is known",
                     CKR_USER_NOT_LOGGED_IN);
     if (!pin)
         requireWillingness(turn);

@@ -128,7 +128,7 @@ std::size_t readValue(Session& session, CK_OBJECT_HANDLE derived, const TokenObj
     const auto subject = "the secret derived with the " + key.describe();
     if (tooLong)
         throw Error(Failure::call,
-                    "C_GetAttributeValue claims more bytes than there can be of " + subject,
+                    "C_GetAttributeValue claims more bytes than are possible for " + subject,
                     CKR_GENERAL_ERROR);
     throw callFailed(functionName<&List::C_GetAttributeValue>, rv, subject);
 }
@@ -188,7 +188,7 @@ std::size_t decapsulate(TokenObject& key, std::span<const unsigned char> ciphert
         if (error.rv() != CKR_FUNCTION_NOT_SUPPORTED)
             throw;
         throw Error(Failure::unsupported,
-                    error.what() + std::string("; a module with PKCS#11 3.2 is needed"),
+                    error.what() + std::string("; this needs a module with PKCS#11 3.2"),
                     error.rv());
     }
 }

@@ -181,7 +181,7 @@ bool Module::finalizeCallAtExit() {
         return answer.get();
     }
     thread.detach();
-    trace::step("C_Finalize of module " + name_ + " does not come back");
+    trace::step("C_Finalize of module " + name_ + " does not return");
     return false;
 }
 

@@ -48,7 +48,7 @@ class Search {
             seen += batch.size();
             if (seen >= findLimit)
                 throw Error(Failure::call,
-                            "C_FindObjects does not come to an end for " +
+                            "C_FindObjects does not end for " +
                                 session_.connection().token().describe(),
                             CKR_GENERAL_ERROR);
         }
@@ -195,9 +195,9 @@ void TokenObject::findAgain(Binding& binding) {
             return;
         }
     if (!handles.empty())
-        throw Error(Failure::key, "another key has taken the place of the " + describe(),
+        throw Error(Failure::key, "another key has replaced the " + describe(),
                     CKR_KEY_HANDLE_INVALID);
-    throw Error(Failure::notFound, "the " + describe() + " is no longer there",
+    throw Error(Failure::notFound, "the " + describe() + " no longer exists",
                 CKR_KEY_HANDLE_INVALID);
 }
 

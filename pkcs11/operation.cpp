@@ -11,8 +11,7 @@ namespace {
 // Not within the work that is repeated after a failure: a module that miscounts goes on to.
 std::size_t requireRoom(std::size_t size, std::span<unsigned char> out, const char* function) {
     if (size > out.size())
-        throw Error(Failure::call,
-                    std::string(function) + " claims more bytes than it was given room for",
+        throw Error(Failure::call, std::string(function) + " claims more bytes than its buffer has",
                     CKR_GENERAL_ERROR);
     return size;
 }

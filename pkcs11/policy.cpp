@@ -44,9 +44,9 @@ std::string ModulePolicy::require(const std::string& path) const {
     const auto shown = !file || *file == path ? path : path + " (" + file->string() + ")";
     throw Error(Failure::module,
                 "the PKCS#11 module " + shown +
-                    (path.starts_with('/') ? " is not among pkcs11-allowed-module-paths"
-                                           : ": pkcs11-allowed-module-paths asks for an absolute "
-                                             "path"));
+                    (path.starts_with('/')
+                         ? " is not among pkcs11-allowed-module-paths"
+                         : ": pkcs11-allowed-module-paths requires an absolute path"));
 }
 
 } // namespace pkcs11

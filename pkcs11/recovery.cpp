@@ -144,7 +144,7 @@ bool canTurnReadWrite(const Error& error, const Connection* connection) {
 
 bool Recovery::prepare(const Error& error, const std::shared_ptr<Connection>& connection) {
     if (canTurnReadWrite(error, connection.get())) {
-        trace::step(std::string("in read/write sessions after: ") + error.what());
+        trace::step(std::string("try read/write sessions after: ") + error.what());
         connection->token().noteReadWrite();
         connection->token().drop(connection);
         return true;
@@ -152,7 +152,7 @@ bool Recovery::prepare(const Error& error, const std::shared_ptr<Connection>& co
     const auto remedy = remedyFor(error);
     if (remedy == Remedy::none || !mayTry(error, connection))
         return false;
-    trace::step(std::string("once more after: ") + error.what());
+    trace::step(std::string("try again after: ") + error.what());
     // The failed session is closed already; only if another does not help all of them are doubted.
     const bool isLast = std::exchange(isLast_, false);
     const bool doubtful = remedy == Remedy::session && isLast;

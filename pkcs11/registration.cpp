@@ -31,7 +31,7 @@ std::string trimmed(std::string_view text) {
 void readOptions(const fs::path& path, Options& options) {
     std::ifstream file(path);
     if (!file)
-        throw Error(Failure::module, path.string() + " can't be read");
+        throw Error(Failure::module, path.string() + " cannot be read");
     Options here;
     std::string line;
     while (std::getline(file, line)) {

@@ -134,7 +134,7 @@ CK_FUNCTION_LIST* loadProxy(const std::string& path) {
         reinterpret_cast<CK_C_GetFunctionList>(dlsym(library, "C_GetFunctionList"));
     CK_FUNCTION_LIST* functions = nullptr;
     if (getList == nullptr || getList(&functions) != CKR_OK || functions == nullptr)
-        throw Error(Failure::module, path + " is no PKCS#11 module");
+        throw Error(Failure::module, path + " is not a PKCS#11 module");
     return functions;
 }
 

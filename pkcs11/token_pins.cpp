@@ -19,7 +19,7 @@ PinOwner::~PinOwner() {
 
 TokenPins::TokenPins(Token& token) : token_(token) {
     if (getentropy(salt_.data(), salt_.size()) != 0)
-        throw Error(Failure::module, "the system has no random numbers to give (getentropy)");
+        throw Error(Failure::module, "the system supplies no random numbers (getentropy)");
 }
 
 TokenPins::Turn::Turn(TokenPins& pins)

@@ -26,7 +26,7 @@ constexpr const char* loadBehavior = "pkcs11-module-load-behavior";
 
 [[noreturn]] void reject(const std::string& directive, std::string_view value,
                          const std::string& hint = "") {
-    throw ossl::UsageError(ossl::Reason::parameter, directive + " does not take the value \"" +
+    throw ossl::UsageError(ossl::Reason::parameter, directive + " does not accept the value \"" +
                                                         std::string(value) + "\"" + hint);
 }
 
@@ -170,7 +170,7 @@ void setRandomToken(Settings& settings, const std::string& directive, std::strin
 
 void setDebug(Settings&, const std::string& directive, std::string_view value) {
     if (!pkcs11::trace::configure(value))
-        reject(directive, value, ": it is file:PATH,level:N, and the file must be writable");
+        reject(directive, value, ": use file:PATH,level:N with a writable file");
 }
 
 void setDebugLevel(Settings&, const std::string& directive, std::string_view value) {

@@ -41,7 +41,7 @@ void freeContext(void* ctx) {
 void requireStrength(unsigned wanted) {
     if (wanted > strength)
         throw ossl::UsageError(ossl::Reason::parameter,
-                               "a strength of more than 256 bits is asked for");
+                               "a strength of more than 256 bits was requested");
 }
 
 int instantiate(void* ctx, unsigned wanted, int, const unsigned char*, size_t, const OSSL_PARAM[]) {
@@ -88,7 +88,7 @@ size_t getSeed(void* ctx, unsigned char** buffer, int entropy, size_t shortest, 
         const auto size =
             std::max(shortest, (static_cast<std::size_t>(std::max(entropy, 0)) + 7) / 8);
         if (size > longest)
-            throw ossl::UsageError(ossl::Reason::parameter, "the seed asked for is too short");
+            throw ossl::UsageError(ossl::Reason::parameter, "the requested seed is too short");
         auto* seed = static_cast<unsigned char*>(OPENSSL_secure_malloc(size));
         if (seed == nullptr)
             throw std::bad_alloc();

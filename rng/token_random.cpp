@@ -23,7 +23,7 @@ pkcs11::Token& findToken(ossl::Context& provider) {
     const tokens::TokenSearch search(provider, uri);
     if (search.tokens().size() != 1)
         throw pkcs11::Error(pkcs11::Failure::ambiguous,
-                            "several tokens fit pkcs11-random-token, and one must be named: " +
+                            "several tokens fit pkcs11-random-token; name one of them: " +
                                 search.describe());
     auto& token = *search.tokens().front();
     if ((token.info().flags & CKF_RNG) == 0)
@@ -53,7 +53,7 @@ void generate(pkcs11::Token& token, std::span<unsigned char> out) {
 void refuseZeros(const pkcs11::Token& token, std::span<const unsigned char> bytes) {
     if (std::all_of(bytes.begin(), bytes.end(), [](unsigned char byte) { return byte == 0; }))
         throw pkcs11::Error(pkcs11::Failure::call,
-                            "C_GenerateRandom gave nothing but zeros for " + token.describe(),
+                            "C_GenerateRandom returned only zeros for " + token.describe(),
                             CKR_GENERAL_ERROR);
 }
 

@@ -68,7 +68,7 @@ void SignatureContext::setDigest(const std::string& name) {
         throw ossl::UsageError(ossl::Reason::parameter, "unknown digest \"" + name + "\"");
     if (hashes_ && (!digest_ || EVP_MD_is_a(digest.get(), EVP_MD_get0_name(digest_.get())) != 1))
         throw ossl::UsageError(ossl::Reason::parameter,
-                               "the digest can't be changed while data is hashed");
+                               "the digest cannot be changed while data is hashed");
     if (key_) // else it is asked when the key comes
         requireTaken(digest.get());
     digest_ = ossl::SharedMd(std::move(digest));
@@ -102,7 +102,7 @@ void SignatureContext::startMessage() {
     if (message_.started())
         return;
     if (!hashes_)
-        throw ossl::UsageError(ossl::Reason::internal, "no digest operation was begun");
+        throw ossl::UsageError(ossl::Reason::internal, "no digest operation was started");
     const bool keepData = signing_ && combinedMechanism().has_value();
     message_.start(keepData ? nullptr : digest_.get());
 }
@@ -174,7 +174,7 @@ std::size_t SignatureContext::signMessage(CK_MECHANISM_TYPE, Octets, Buffer) {
 void SignatureContext::configure(EVP_PKEY_CTX* context) const {
     if (digest_ && EVP_PKEY_CTX_set_signature_md(context, digest_.get()) != 1)
         throw ossl::UsageError(ossl::Reason::parameter,
-                               "OpenSSL's own provider does not take the digest");
+                               "OpenSSL's own provider does not accept the digest");
 }
 
 std::size_t SignatureContext::signOnToken(const CK_MECHANISM& mechanism, Octets data,
@@ -204,7 +204,7 @@ int SignatureContext::verifyInSoftware(Octets signature, Octets tbs) const {
 
 std::size_t SignatureContext::recover(Octets, Buffer) {
     throw ossl::UsageError(ossl::Reason::unsupported,
-                           "this algorithm recovers nothing from a signature");
+                           "this algorithm cannot recover data from a signature");
 }
 
 void SignatureContext::setParams(const OSSL_PARAM* params) {
@@ -227,8 +227,8 @@ void SignatureContext::getParams(OSSL_PARAM* params) const {
 void requireSize(std::size_t size, std::size_t expected) {
     if (size != expected)
         throw pkcs11::Error(pkcs11::Failure::call,
-                            "the token gave a signature of " + std::to_string(size) +
-                                " bytes, and such a key's has " + std::to_string(expected),
+                            "the token returned a signature of " + std::to_string(size) +
+                                " bytes, but those of this key have " + std::to_string(expected),
                             CKR_GENERAL_ERROR);
 }
 
@@ -236,7 +236,7 @@ ossl::PkeyCtx publicContext(const keymgmt::Key& key) {
     ossl::PkeyCtx context(EVP_PKEY_CTX_new_from_pkey(key.context().libctx(), key.requirePublicKey(),
                                                      ossl::Context::propq()));
     if (!context)
-        throw ossl::UsageError(ossl::Reason::internal, "no provider takes the public key");
+        throw ossl::UsageError(ossl::Reason::internal, "no provider accepts the public key");
     return context;
 }
 

@@ -37,7 +37,7 @@ std::size_t writeDer(Octets raw, Buffer out) {
     const std::size_t size = ossl::ecdsaToDer(raw, out);
     if (size == 0)
         throw pkcs11::Error(pkcs11::Failure::call,
-                            "C_Sign gave an ECDSA signature of " + std::to_string(raw.size()) +
+                            "C_Sign returned an ECDSA signature of " + std::to_string(raw.size()) +
                                 " bytes",
                             CKR_GENERAL_ERROR);
     return size;

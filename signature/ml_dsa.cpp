@@ -35,7 +35,7 @@ void refuseForeignInput(const OSSL_PARAM* params) {
                                "mu: keys on tokens sign messages, not their external mu");
     if (ossl::octetsOf(params, testEntropy))
         throw ossl::UsageError(ossl::Reason::unsupported,
-                               "test-entropy: a token has random numbers of its own");
+                               "test-entropy: a token uses its own random numbers");
 }
 
 } // namespace
@@ -46,7 +46,7 @@ std::unique_ptr<SignatureContext> MlDsaContext::clone() const {
 
 void MlDsaContext::keyChanged() {
     if (!keymgmt::isMlDsa(key().type()))
-        throw ossl::UsageError(ossl::Reason::key, "the key is not one of ML-DSA");
+        throw ossl::UsageError(ossl::Reason::key, "the key is not an ML-DSA key");
     context_.clear();
     deterministic_ = false;
 }

@@ -51,7 +51,8 @@ int parseSaltLength(const std::string& text) {
     const auto* end = text.data() + text.size();
     const auto [stop, error] = std::from_chars(text.data(), end, number);
     if (error != std::errc{} || stop != end)
-        throw ossl::UsageError(ossl::Reason::parameter, "\"" + text + "\" is no PSS salt length");
+        throw ossl::UsageError(ossl::Reason::parameter,
+                               "\"" + text + "\" is not a PSS salt length");
     return number;
 }
 
@@ -71,7 +72,7 @@ void RsaContext::keyChanged() {
     salt_ = saltAutoDigestMax;
     if (recovers() && padding_ == RsaPadding::pss)
         throw ossl::UsageError(ossl::Reason::parameter,
-                               "nothing can be recovered from a signature with PSS padding");
+                               "no data can be recovered from a signature with PSS padding");
     if (key().modulusSize() == 0)
         throw ossl::UsageError(ossl::Reason::key, "the RSA key has no modulus");
 }
@@ -156,7 +157,7 @@ std::size_t RsaContext::signRaw(Octets block, Buffer out) {
     if (!pkcs11::takes(object, CKM_RSA_X_509))
         throw pkcs11::Error(
             pkcs11::Failure::unsupported,
-            "neither the padding asked for nor raw RSA (CKM_RSA_X_509) is offered for the " +
+            "the token offers neither this padding nor raw RSA (CKM_RSA_X_509) for the " +
                 object.describe(),
             CKR_MECHANISM_INVALID);
     return pkcs11::sign(object, {CKM_RSA_X_509, nullptr, 0}, block, out);
@@ -232,8 +233,9 @@ std::size_t RsaContext::signMessage(CK_MECHANISM_TYPE mechanism, Octets message,
     auto params = tokenPssParams();
     if (padding_ == RsaPadding::pss) {
         if (!params)
-            throw ossl::UsageError(ossl::Reason::parameter,
-                                   "the PSS parameters have no PKCS#11 form or do not fit the key");
+            throw ossl::UsageError(
+                ossl::Reason::parameter,
+                "the PSS parameters do not exist in PKCS#11, or do not fit the key");
         combined = {mechanism, &*params, sizeof *params};
     }
     const std::size_t size = pkcs11::sign(key().privateObject(), combined, message, out);
@@ -246,7 +248,7 @@ void RsaContext::configure(EVP_PKEY_CTX* context) const {
     const auto require = [](int result) {
         if (result != 1)
             throw ossl::UsageError(ossl::Reason::parameter,
-                                   "OpenSSL's own provider does not take the RSA padding");
+                                   "OpenSSL's own provider does not accept the RSA padding");
     };
     require(EVP_PKEY_CTX_set_rsa_padding(context, nameOf(padding_).number));
     SignatureContext::configure(context);
@@ -269,13 +271,14 @@ std::size_t RsaContext::recover(Octets signature, Buffer out) {
     std::size_t size = std::min(out.size(), recovered.size());
     if (EVP_PKEY_verify_recover_init(context.get()) != 1)
         throw ossl::UsageError(ossl::Reason::unsupported,
-                               "recovering the data of a signature is not possible");
+                               "the data of a signature cannot be recovered");
     configure(context.get());
     if (EVP_PKEY_verify_recover(context.get(), recovered.data(), &size, signature.data(),
                                 signature.size()) != 1)
-        throw ossl::UsageError(ossl::Reason::data, "the signature is not valid");
+        throw ossl::UsageError(ossl::Reason::data, "the signature is invalid");
     if (size > out.size())
-        throw ossl::UsageError(ossl::Reason::data, "the buffer is too small for what is recovered");
+        throw ossl::UsageError(ossl::Reason::data,
+                               "the buffer is too small for the recovered data");
     std::copy_n(recovered.begin(), size, out.begin());
     return size;
 }
@@ -297,9 +300,9 @@ void RsaContext::setPadding(const OSSL_PARAM* params) {
                                "an RSA-PSS key signs with PSS padding only");
     if (recovers() && found->padding == RsaPadding::pss)
         throw ossl::UsageError(ossl::Reason::parameter,
-                               "nothing can be recovered from a signature with PSS padding");
+                               "no data can be recovered from a signature with PSS padding");
     if (digest() != nullptr && found->padding == RsaPadding::none)
-        throw ossl::UsageError(ossl::Reason::parameter, "with a digest there has to be a padding");
+        throw ossl::UsageError(ossl::Reason::parameter, "a digest needs a padding");
     padding_ = found->padding;
 }
 
@@ -312,7 +315,7 @@ void RsaContext::setSaltLength(const OSSL_PARAM* params) {
     const int length = wanted->text ? parseSaltLength(*wanted->text) : wanted->number;
     if (length < saltAutoDigestMax)
         throw ossl::UsageError(ossl::Reason::parameter,
-                               std::to_string(length) + " is no PSS salt length");
+                               std::to_string(length) + " is not a PSS salt length");
     salt_ = length;
 }
 
@@ -334,7 +337,7 @@ void RsaContext::setParams(const OSSL_PARAM* params) {
         return;
     if (padding_ == RsaPadding::none &&
         OSSL_PARAM_locate_const(params, OSSL_SIGNATURE_PARAM_DIGEST) != nullptr)
-        throw ossl::UsageError(ossl::Reason::parameter, "with a digest there has to be a padding");
+        throw ossl::UsageError(ossl::Reason::parameter, "a digest needs a padding");
     SignatureContext::setParams(params);
     setPadding(params);
     setSaltLength(params);

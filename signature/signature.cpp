@@ -56,7 +56,7 @@ int wholeMessageInit(void* ctx, const char* digest, void* keydata, const OSSL_PA
     return digestInit<Id>(ctx, digest, keydata, params, [&](SignatureContext& context) {
         if (digest != nullptr && *digest != '\0')
             throw ossl::UsageError(ossl::Reason::parameter,
-                                   "Ed25519, Ed448 and ML-DSA take no digest");
+                                   "Ed25519, Ed448 and ML-DSA accept no digest");
         context.begin(keyOf(keydata), Signing, params);
     });
 }

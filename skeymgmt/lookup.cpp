@@ -91,7 +91,7 @@ std::shared_ptr<SecretKey> findKey(ossl::Context& provider, const uri::Uri& uri)
     for (const auto& key : keys)
         uris.push_back(key->uri());
     throw pkcs11::Error(pkcs11::Failure::ambiguous,
-                        "several keys fit the URI, and one must be named: " + tokens::join(uris));
+                        "several keys fit the URI; name one of them: " + tokens::join(uris));
 }
 
 } // namespace skeymgmt

@@ -45,7 +45,7 @@ void refuseDouble(pkcs11::Session& session, const uri::Uri& uri) {
                                              uri.object().value_or(""));
     if (staysOnToken(uri) && !pkcs11::findCompared(session, doubles, pkcs11::fits).empty())
         throw pkcs11::Error(pkcs11::Failure::ambiguous,
-                            "there is a secret key already of the id or name in " +
+                            "a secret key already exists with the id or name in " +
                                 uri.withoutPin());
 }
 
@@ -61,8 +61,9 @@ std::shared_ptr<SecretKey> readBack(ossl::Context& provider,
     } catch (const pkcs11::Error& error) {
         reason = error.what();
     }
-    throw pkcs11::Error(pkcs11::Failure::key, "the new AES key can't be had: " + reason +
-                                                  (objects.undo() ? "" : "; it may be there"));
+    throw pkcs11::Error(pkcs11::Failure::key,
+                        "the new AES key cannot be read: " + reason +
+                            (objects.undo() ? "" : "; it may be on the token"));
 }
 
 std::shared_ptr<SecretKey> makeIn(ossl::Context& provider, const NewKey& wanted,
@@ -93,12 +94,13 @@ std::shared_ptr<SecretKey> makeIn(ossl::Context& provider, const NewKey& wanted,
 std::shared_ptr<SecretKey> makeKey(ossl::Context& provider, const NewKey& wanted) {
     const pkcs11::trace::Step step([&] { return "make a key for " + wanted.uri.withoutPin(); });
     if (wanted.uri.type().value_or(CKO_SECRET_KEY) != CKO_SECRET_KEY)
-        throw pkcs11::Error(pkcs11::Failure::uri, "the type of an AES key is secret-key, and in " +
+        throw pkcs11::Error(pkcs11::Failure::uri, "the type of an AES key is secret-key, but in " +
                                                       wanted.uri.withoutPin() + " it is another");
     // An unset variable must not make a key that goes with its last user of one that stays.
     if ((wanted.uri.object() || wanted.uri.id()) && !staysOnToken(wanted.uri))
         throw pkcs11::Error(pkcs11::Failure::uri,
-                            wanted.uri.withoutPin() + " gives the new key no name (object=, id=)");
+                            wanted.uri.withoutPin() +
+                                " has no name for the new key (object=, id=)");
     const tokens::TokenSearch search(provider, wanted.uri);
     return search.onlyToken().withConnection([&](const auto& connection) {
         return makeIn(provider, wanted, connection,

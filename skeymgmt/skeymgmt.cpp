@@ -43,7 +43,7 @@ std::shared_ptr<SecretKey> import(ossl::Context& provider, const OSSL_PARAM* par
     const auto value = ossl::octetsOf(params, skey::rawBytes);
     if (!text && !value)
         throw ossl::UsageError(ossl::Reason::parameter,
-                               "neither pkcs11_uri nor raw-bytes tells which key is meant");
+                               "neither pkcs11_uri nor raw-bytes names the key");
     if (value)
         requireKeySize(value->size());
     if (!text)
@@ -65,7 +65,7 @@ void* generateKey(void* provctx, const OSSL_PARAM params[]) {
         const auto size = ossl::sizeOf(params, skey::keyLength);
         if (!text || !size)
             throw ossl::UsageError(ossl::Reason::parameter,
-                                   "a key is made on a token by pkcs11_uri and key-length");
+                                   "to make a key on a token, give pkcs11_uri and key-length");
         requireKeySize(*size);
         return keyData(makeKey(provider, {parse(*text), *size}));
     });

@@ -69,8 +69,8 @@ void requireName(const uri::Uri& uri) {
     if (std::find(classes.begin(), classes.end(), uri.type().value_or(CKO_PRIVATE_KEY)) ==
         classes.end())
         throw pkcs11::Error(pkcs11::Failure::unsupported,
-                            "objects of the type in " + uri.withoutPin() +
-                                " are not deleted: keys and certificates are");
+                            "objects with the type in " + uri.withoutPin() +
+                                " cannot be deleted, only keys and certificates");
 }
 
 } // namespace
@@ -85,7 +85,7 @@ void destroy(ossl::Context& context, const uri::Uri& uri, bool all,
             throw pkcs11::Error(
                 pkcs11::Failure::ambiguous,
                 "several objects fit " + uri.withoutPin() +
-                    ", and nothing is deleted: " + tokens::join(urisOf(session, objects)));
+                    "; nothing was deleted: " + tokens::join(urisOf(session, objects)));
         for (const auto& object : objects)
             pkcs11::destroyObject(session, object.handle,
                                   std::string(pkcs11::nameOf(object.type)) + " of " +
@@ -94,7 +94,7 @@ void destroy(ossl::Context& context, const uri::Uri& uri, bool all,
     });
     if (!found)
         throw pkcs11::Error(pkcs11::Failure::notFound,
-                            "nothing that fits " + uri.withoutPin() + " is there to delete");
+                            "no object that fits " + uri.withoutPin() + " exists to delete");
 }
 
 } // namespace store

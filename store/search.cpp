@@ -41,13 +41,13 @@ pkcs11::Attributes readObject(pkcs11::Session& session, CK_OBJECT_HANDLE handle,
 std::string obstacle(const ossl::Context& context, const pkcs11::Attributes& attributes,
                      std::optional<keymgmt::KeyType> type) {
     if (!type)
-        return "a key of a type that is not supported (CKA_KEY_TYPE " +
+        return "a key of an unsupported type (CKA_KEY_TYPE " +
                std::to_string(
                    attributes.number(CKA_KEY_TYPE).value_or(CK_UNAVAILABLE_INFORMATION)) +
                ")";
     if (!keymgmt::isKnown(context, *type))
         return std::string("a key of type ") + keymgmt::nameOf(*type) +
-               ", for which OpenSSL 3.5 or later is needed";
+               ", which needs OpenSSL 3.5 or later";
     return {};
 }
 
@@ -94,7 +94,7 @@ std::vector<Entry> Search::run() {
         break;
     default:
         throw pkcs11::Error(pkcs11::Failure::unsupported,
-                            "tokens hold keys and certificates; none of them is wanted from " +
+                            "tokens hold keys and certificates, but neither is expected from " +
                                 uri_.withoutPin());
     }
     return findExpected();
@@ -213,7 +213,7 @@ std::size_t Search::addFitting(const std::shared_ptr<pkcs11::Connection>& connec
     for (const auto handle : tokens::find(*connection, session, query, login, pins_)) {
         auto attributes = readObject(session, handle, wanted);
         if (!pkcs11::fits(query, attributes)) {
-            pkcs11::trace::step("found, but not what was asked for: " +
+            pkcs11::trace::step("found, but not as requested: " +
                                 tokens::uriOf(connection->token(), attributes));
             continue;
         }
@@ -308,14 +308,14 @@ void Search::markAmbiguous(const std::vector<Entry>& entries) {
     for (const auto& entry : entries)
         uris.push_back(entry.uri);
     auto ambiguity = std::make_shared<keymgmt::Ambiguity>();
-    ambiguity->message = "several keys fit the URI, and one must be named: " + tokens::join(uris);
+    ambiguity->message = "several keys fit the URI; name one of them: " + tokens::join(uris);
     for (const auto& entry : entries)
         entry.key->setAmbiguity(ambiguity);
 }
 
 void Search::refuseType(const char* expected) const {
     throw pkcs11::Error(pkcs11::Failure::notFound, std::string("a ") + expected +
-                                                       " is expected, and the type in " +
+                                                       " is expected, but the type in " +
                                                        uri_.withoutPin() + " is another");
 }
 
@@ -325,8 +325,8 @@ void Search::refuseWithoutPublicHalf(const std::vector<Entry>& privateKeys) {
     for (const auto& entry : privateKeys)
         uris.push_back(entry.uri);
     throw pkcs11::Error(pkcs11::Failure::notFound,
-                        "a public key is wanted, and the public half is not on the token: neither "
-                        "in the private key, nor in a public key or a certificate beside it: " +
+                        "a public key is needed, but the public half is not on the token, neither "
+                        "in the private key nor in a public key or certificate beside it: " +
                             tokens::join(uris));
 }
 
@@ -334,7 +334,7 @@ void Search::nothingFound(CK_OBJECT_CLASS type) {
     std::string message = std::string("no ") + pkcs11::nameOf(type) + " fits " + uri_.withoutPin();
     // Before the tokens: OpenSSL cuts long messages.
     if (tokens_.severalNeedLogin())
-        message += "; several tokens need a login, which is done only if the URI fits one (token=, "
+        message += "; several tokens need a login, which happens only if the URI fits one (token=, "
                    "serial=, slot-id=)";
     message += "; searched: " + tokens_.describe();
     for (auto* token : tokens_.tokens()) {

@@ -31,12 +31,13 @@ void logIn(pkcs11::Connection& connection, pkcs11::Session& session,
     } catch (const pkcs11::Error& error) {
         if (error.rv() != CKR_PIN_INCORRECT || modulesHaveAlgorithms())
             throw;
-        throw pkcs11::Error(error.failure(),
-                            error.what() +
-                                std::string("; the PIN may be right: no provider of digests is "
-                                            "active, which modules like SoftHSM need: add "
-                                            "-provider default, or activate it in openssl.cnf"),
-                            error.rv());
+        throw pkcs11::Error(
+            error.failure(),
+            error.what() +
+                std::string(
+                    "; the PIN may be right: no provider of digests is active, but modules like "
+                    "SoftHSM need one: add -provider default, or activate it in openssl.cnf"),
+            error.rv());
     }
 }
 

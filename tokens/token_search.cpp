@@ -190,10 +190,9 @@ pkcs11::Token* TokenSearch::loginToken() const {
 
 pkcs11::Token& TokenSearch::onlyToken() const {
     if (tokens_.size() > 1)
-        throw pkcs11::Error(
-            pkcs11::Failure::ambiguous,
-            "several tokens fit " + uri_.withoutPin() +
-                ", and one must be named (token=, serial=, slot-id=): " + describe());
+        throw pkcs11::Error(pkcs11::Failure::ambiguous,
+                            "several tokens fit " + uri_.withoutPin() +
+                                "; name one of them (token=, serial=, slot-id=): " + describe());
     return *tokens_.front();
 }
 

@@ -41,7 +41,7 @@ std::string namesFor(Place place) {
 
 void checkName(const Attribute& attribute) {
     if (!attribute.hasEquals && attribute.name.empty())
-        fail(attribute, "is empty: a delimiter is doubled or at an end");
+        fail(attribute, "is empty: a delimiter is doubled, or at an end");
     if (!attribute.hasEquals)
         fail(attribute, "has no \"=\"");
     if (attribute.name.empty())
@@ -68,7 +68,7 @@ void checkCharacters(const Attribute& attribute) {
                         "(a space is %20, \";\" is %3B, \"#\" is %23)");
     for (auto at = value.find('%'); at != std::string_view::npos; at = value.find('%', at + 1))
         if (at + 2 >= value.size() || !isHexDigit(value[at + 1]) || !isHexDigit(value[at + 2]))
-            fail(attribute, "has a bad percent-encoding: \"%\" takes two hexadecimal digits");
+            fail(attribute, "has a bad percent-encoding: \"%\" needs two hexadecimal digits");
 }
 
 template <typename Number>
@@ -93,7 +93,7 @@ void checkVersion(const Attribute& attribute, std::string_view value) {
     const bool minorIsGood =
         dot == std::string_view::npos || isNumberUpTo(value.substr(dot + 1), largest);
     if (!isNumberUpTo(value.substr(0, dot), largest) || !minorIsGood)
-        fail(attribute, "must be a number, or two with a dot between, from 0 to 254");
+        fail(attribute, "must be a number, or two numbers separated by a dot, from 0 to 254");
 }
 
 std::string allTypes() {
@@ -106,7 +106,7 @@ std::string allTypes() {
 // p11-kit marks a URI with an unknown type so that it matches nothing.
 void checkType(const Attribute& attribute, std::string_view value) {
     if (std::ranges::find(types, value) == types.end())
-        fail(attribute, "is none of " + allTypes());
+        fail(attribute, "is not one of " + allTypes());
 }
 
 void checkValue(const Attribute& attribute) {

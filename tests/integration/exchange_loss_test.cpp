@@ -40,7 +40,7 @@ TEST(DeriveOnlyKey, IsFoundAgainByAnAgreementAndAnotherKeyIsNotTakenForIt) {
     newOnToken("P-256", "derives");
     EXPECT_TRUE(derive(instance.get(), key.get(), here.get()).empty());
     const auto errors = takeErrors();
-    EXPECT_NE(errors.find("another key has taken the place of the private key \"derives\""),
+    EXPECT_NE(errors.find("another key has replaced the private key \"derives\""),
               std::string::npos)
         << errors;
 }

@@ -85,9 +85,9 @@ TEST_F(Generation, EmptyNamesAreNone) {
     EXPECT_FALSE(generateEc(instance, "made", ";id="));
     EXPECT_TRUE(contains(takeErrors(), "object=made;type=private"));
     EXPECT_FALSE(generateEc(instance, ""));
-    EXPECT_TRUE(contains(takeErrors(), "gives the new key no name"));
+    EXPECT_TRUE(contains(takeErrors(), "has no name for the new key"));
     EXPECT_FALSE(generateEc(instance, "", ";id="));
-    EXPECT_TRUE(contains(takeErrors(), "gives the new key no name"));
+    EXPECT_TRUE(contains(takeErrors(), "has no name for the new key"));
     EXPECT_NE(destroy(instance, place(""), true), 1);
     EXPECT_TRUE(contains(takeErrors(), "names no object"));
     EXPECT_EQ(countOf(instance, "made"), 2U);
@@ -245,7 +245,7 @@ TEST_F(Generation, AKeyThatCantBeReadGoesAgain) {
     for (const char* which : {"1-2", "2-3"}) {
         fault("C_GetAttributeValue", which, CKR_DEVICE_ERROR);
         EXPECT_FALSE(generateEc(instance, "made"));
-        EXPECT_TRUE(contains(takeErrors(), "can't be had"));
+        EXPECT_TRUE(contains(takeErrors(), "cannot be read"));
         noFaults();
         EXPECT_EQ(countOf(instance, "made"), 0U);
     }
@@ -255,7 +255,7 @@ TEST_F(Generation, AKeyThatCantBeReadGoesAgain) {
               CKR_OK);
     EXPECT_FALSE(generateEc(instance, "made", ";id=%42"));
     const auto errors = takeErrors();
-    EXPECT_TRUE(contains(errors, "may be there in part")) << errors;
+    EXPECT_TRUE(contains(errors, "a part of it may be on the token")) << errors;
     EXPECT_TRUE(contains(errors, "id=%42")) << errors;
 }
 

@@ -210,7 +210,7 @@ TEST(DeletedKey, CostsNoLoginAndNoSession) {
     const CallCounter calls;
     for (int i = 0; i < 3; ++i) {
         EXPECT_FALSE(signs(instance, gone.get()));
-        EXPECT_NE(takeErrors().find("is no longer there"), std::string::npos);
+        EXPECT_NE(takeErrors().find("no longer exists"), std::string::npos);
         EXPECT_TRUE(signs(instance, other.get())) << takeErrors();
     }
     EXPECT_EQ(calls.of("C_Login"), 0U) << calls.log();
@@ -382,7 +382,7 @@ TEST_F(SharedLogin, GivesNoPinToKeysThatAskForItAtEachUse) {
     ASSERT_TRUE(key) << takeErrors();
     const CallCounter calls;
     EXPECT_FALSE(signs(second, key.get()));
-    EXPECT_NE(takeErrors().find("none is known"), std::string::npos);
+    EXPECT_NE(takeErrors().find("no PIN is known"), std::string::npos);
     EXPECT_EQ(calls.of("C_Login"), 0U) << calls.log();
     const auto again = loadPrivate(second, "ec256");
     EXPECT_TRUE(signs(second, again.get())) << takeErrors();

@@ -57,7 +57,7 @@ TEST_F(Skeys, ANewKeyThatCannotBeReadIsTakenAway) {
         EXPECT_FALSE(instance.generate(secretKeyUri("orphan"), 16));
         EXPECT_EQ(calls.of("C_GenerateKey"), 1U);
         EXPECT_EQ(calls.of("C_DestroyObject"), 1U);
-        EXPECT_NE(takeErrors().find("the new AES key can't be had"), std::string::npos);
+        EXPECT_NE(takeErrors().find("the new AES key cannot be read"), std::string::npos);
         noFaults();
     }
     EXPECT_TRUE(instance.generate(secretKeyUri("orphan"), 16)) << takeErrors();

@@ -157,8 +157,8 @@ TEST(TokenUri, IsParsedAndToldFromPaths) {
     EXPECT_EQ(uri.moduleName(), "softhsm2");
     EXPECT_EQ(uri.modulePath(), "/a b");
     EXPECT_EQ(refusal([] { parseUri("pkcs11:?pin-value=1234&module-name=%4"); }),
-              "the URI can't be used: attribute \"module-name\" has a bad percent-encoding: \"%\" "
-              "takes two hexadecimal digits");
+              "the URI cannot be used: attribute \"module-name\" has a bad percent-encoding: \"%\" "
+              "needs two hexadecimal digits");
     EXPECT_TRUE(isKeyUri("pkcs11:object=a"));
     EXPECT_FALSE(isKeyUri("pkcs11:key.yaml"));
     EXPECT_FALSE(isKeyUri("/a=b"));
@@ -248,9 +248,9 @@ TEST_F(KeyproviderTest, AbsentAndWrongKeysDoNotStopTheOthers) {
                             write("k.yaml", "a: b"), right}),
         "contents");
     const auto said = refusal([&] { opened(annotation, {"/nonexistent", ec("wrong.pem")}); });
-    EXPECT_TRUE(contains(said, "/nonexistent can't be read: No such file")) << said;
-    EXPECT_TRUE(contains(said, "wrong.pem is the key of none of its 2 recipients")) << said;
-    EXPECT_EQ(refusal([&] { opened(annotation, {}); }), "no key to unwrap with is given");
+    EXPECT_TRUE(contains(said, "/nonexistent cannot be read: No such file")) << said;
+    EXPECT_TRUE(contains(said, "wrong.pem belongs to none of its 2 recipients")) << said;
+    EXPECT_EQ(refusal([&] { opened(annotation, {}); }), "no key to unwrap with was given");
 }
 
 TEST_F(KeyproviderTest, EveryChangedByteIsNoticed) {
@@ -282,7 +282,7 @@ TEST_F(KeyproviderTest, MalformedAnnotationsAreRefused) {
         return refusal([&] { opened(changed, {key}); });
     };
     EXPECT_EQ(said([](Json& a) { a["version"] = 2u; }),
-              "the annotation has version 2; versions 0 (ocicrypt's) and 1 are known");
+              "the annotation has version 2; versions 0 (ocicrypt's) and 1 are supported");
     EXPECT_EQ(said([](Json& a) { a["version"] = -1; }),
               "the annotation: \"version\" is not a whole number");
     EXPECT_EQ(said([](Json& a) { a.erase("version"); }), "the annotation has no \"version\"");
@@ -291,7 +291,7 @@ TEST_F(KeyproviderTest, MalformedAnnotationsAreRefused) {
     EXPECT_TRUE(contains(said([](Json& a) { a["recipients"] = Json(1000, a["recipients"][0]); }),
                          "has 1000 recipients"));
     EXPECT_TRUE(contains(said([](Json& a) { a["recipients"][0]["header"]["alg"] = "none"; }),
-                         "recipient 1 of the annotation has an algorithm that is not known"));
+                         "recipient 1 of the annotation has an unknown algorithm"));
     EXPECT_TRUE(contains(said([](Json& a) { a["recipients"][0]["header"].erase("epk"); }),
                          "has no \"epk\""));
     EXPECT_TRUE(
@@ -310,7 +310,7 @@ TEST_F(KeyproviderTest, MalformedAnnotationsAreRefused) {
                              a["protected"] =
                                  base64::encodeUrl(bytesOf(R"({"version":1,"enc":"A256GCM"})"));
                          }),
-                         "do not pass authentication"));
+                         "authentication failed"));
 }
 
 TEST_F(KeyproviderTest, OcicryptsAnnotation) {

@@ -102,10 +102,10 @@ INSTANTIATE_TEST_SUITE_P(Encodings, UriMalformed, testing::ValuesIn(malformedEnc
 const std::string allTypes = "private, public, cert, secret-key, data";
 
 const Malformed malformedValues[] = {
-    {"pkcs11:type=key", "attribute \"type\" is none of " + allTypes},
-    {"pkcs11:type=", "attribute \"type\" is none of " + allTypes},
-    {"pkcs11:type=Private", "attribute \"type\" is none of " + allTypes},
-    {"pkcs11:type=secretkey", "attribute \"type\" is none of " + allTypes},
+    {"pkcs11:type=key", "attribute \"type\" is not one of " + allTypes},
+    {"pkcs11:type=", "attribute \"type\" is not one of " + allTypes},
+    {"pkcs11:type=Private", "attribute \"type\" is not one of " + allTypes},
+    {"pkcs11:type=secretkey", "attribute \"type\" is not one of " + allTypes},
     {"pkcs11:slot-id=", "attribute \"slot-id\" is not a decimal number"},
     {"pkcs11:slot-id=a", "attribute \"slot-id\" is not a decimal number"},
     {"pkcs11:slot-id=1a", "attribute \"slot-id\" is not a decimal number"},

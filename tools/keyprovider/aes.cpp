@@ -39,7 +39,7 @@ CipherCtx start(OSSL_LIB_CTX* library, const char* name, View key, const unsigne
     EVP_CIPHER_CTX_set_flags(context.get(), EVP_CIPHER_CTX_FLAG_WRAP_ALLOW);
     check(EVP_CipherInit_ex2(context.get(), cipher.get(), key.data(), nonce,
                              static_cast<int>(direction), nullptr),
-          "AES can't be started");
+          "AES cannot be started");
     return context;
 }
 
@@ -84,7 +84,7 @@ SecretBytes open(OSSL_LIB_CTX* library, View key, View additional, const Sealed&
         EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_AEAD_SET_TAG, tagSize, tag.data()) <= 0 ||
         EVP_DecryptFinal_ex(context.get(), &none, &size) <= 0) {
         ERR_clear_error();
-        throw KeyError("the contents do not pass authentication; they are damaged");
+        throw KeyError("the contents are damaged: authentication failed");
     }
     return plaintext;
 }
@@ -105,7 +105,7 @@ SecretBytes unwrapKey(OSSL_LIB_CTX* library, View wrappingKey, View wrapped) {
     int size = 0;
     if (EVP_DecryptUpdate(context.get(), key.data(), &size, wrapped.data(), sizeOf(wrapped)) <= 0) {
         ERR_clear_error();
-        throw KeyError("the wrapped key is not for this key, or damaged");
+        throw KeyError("the wrapped key is damaged, or belongs to another key");
     }
     key.resize(static_cast<std::size_t>(size));
     return key;

@@ -25,7 +25,7 @@ auto byVersion(const Json& annotation, Ours ours, Ocicrypts ocicrypts) {
     if (version == ocicrypt::version)
         return ocicrypts();
     throw Error("the annotation has version " + std::to_string(version) +
-                "; versions 0 (ocicrypt's) and 1 are known");
+                "; versions 0 (ocicrypt's) and 1 are supported");
 }
 
 } // namespace

@@ -71,7 +71,7 @@ Key ephemeralFor(const Key& recipient) {
                                           jwk::curve(recipient).c_str())),
              "the key made for this message"};
     if (!made.pkey)
-        throw Error(withReasons("no EC key can be made"));
+        throw Error(withReasons("an EC key cannot be made"));
     return made;
 }
 

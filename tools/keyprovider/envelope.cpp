@@ -33,8 +33,7 @@ Json wrapFor(const Key& key, oaep::Hash hash, View contentKey) {
         wrapped = std::move(made.key);
     } else {
         throw KeyError(key.name + ": the key is of type " +
-                       EVP_PKEY_get0_type_name(key.pkey.get()) +
-                       "; keys are wrapped for RSA and EC");
+                       EVP_PKEY_get0_type_name(key.pkey.get()) + "; only RSA and EC keys can wrap");
     }
     return {{"header", std::move(header)}, {"encrypted_key", base64::encodeUrl(wrapped)}};
 }
@@ -87,7 +86,7 @@ Wrapped readRecipient(const Json& entry, std::size_t number) {
     if (wrapped.algorithm == ecdh)
         wrapped.ephemeral = json::member(header, "epk", name);
     else if (wrapped.algorithm != oaepSha1 && wrapped.algorithm != oaepSha256)
-        throw Error(name + " has an algorithm that is not known");
+        throw Error(name + " has an unknown algorithm");
     return wrapped;
 }
 

@@ -34,7 +34,7 @@ bool Keyring::mayFit(Entry& entry, const Recipient& recipient) {
 
 SecretBytes Keyring::open(const std::vector<Recipient>& recipients) {
     if (entries_.empty())
-        throw Error("no key to unwrap with is given");
+        throw Error("no key to unwrap with was given");
     std::map<const Entry*, std::string> failures;
     for (std::size_t i = 0; i < recipients.size(); ++i) {
         for (auto& entry : entries_) {
@@ -58,7 +58,7 @@ SecretBytes Keyring::open(const std::vector<Recipient>& recipients) {
         else if (failed != failures.end())
             all += "; " + failed->second;
         else if (entry.key)
-            all += "; " + entry.key->name + " is the key of none of its " +
+            all += "; " + entry.key->name + " belongs to none of its " +
                    std::to_string(recipients.size()) + " recipients";
     }
     throw Error(all);

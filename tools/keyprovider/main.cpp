@@ -54,7 +54,7 @@ tools::oaep::Hash hashOf(const Options& options, bool forOcicrypt) {
 
 Json wrap(const Options& options, const std::vector<SecretString>& recipients, View contents) {
     if (recipients.empty())
-        throw Error("no recipients are given");
+        throw Error("no recipients were given");
     KeySource source(options.providerFolder);
     std::vector<tools::Key> keys;
     keys.reserve(recipients.size());
@@ -139,12 +139,13 @@ SecretString runInspect(const Options& options) {
 // "" for help and the like, which has been printed.
 std::optional<SecretString> run(int argc, char** argv) {
     Options options;
-    CLI::App app("Wraps and unwraps the keys of encrypted container images, with keys on PKCS#11 "
-                 "tokens or in files. Without a command: ocicrypt's key-provider protocol.");
+    CLI::App app(
+        "Wraps and unwraps the keys of encrypted container images, with keys on PKCS#11 tokens or "
+        "in files. Without a command, it speaks ocicrypt's key-provider protocol.");
     app.require_subcommand(0, 1);
     app.fallthrough();
     app.add_option("--name", options.name,
-                   "Name in OCICRYPT_KEYPROVIDER_CONFIG, where that has several key providers");
+                   "Name in OCICRYPT_KEYPROVIDER_CONFIG, if that has several key providers");
     app.add_option(
            "-r,--recipient", options.recipients,
            "Wrap for this pkcs11: URI, PEM or DER file, certificate or YAML key file; may be "
@@ -157,19 +158,20 @@ std::optional<SecretString> run(int argc, char** argv) {
     app.add_option("--oaep-hash", options.hash, "For RSA recipients: sha256 or sha1")
         ->check(CLI::IsMember({"sha256", "sha1"}));
     app.add_option("--format", options.format,
-                   "What to wrap in: keyprovider (any length), or pkcs11 (ocicrypt's own)")
+                   "Format of the annotation: keyprovider (any length), or pkcs11 (ocicrypt's own)")
         ->check(CLI::IsMember({"keyprovider", "pkcs11"}));
-    tools::command_line::addCommon(app, program, "The same for all commands",
+    tools::command_line::addCommon(app, program, "Print this help for all commands",
                                    options.providerFolder);
 
     auto* wrapping = app.add_subcommand("wrap", "Write the annotation for a layer's key");
-    wrapping->add_flag("--base64", options.base64, "As it is in an image's manifest");
-    auto* unwrapping = app.add_subcommand("unwrap", "Write the key that is in an annotation");
+    wrapping->add_flag("--base64", options.base64,
+                       "Encode it in base64, as in an image's manifest");
+    auto* unwrapping = app.add_subcommand("unwrap", "Write the key from an annotation");
     unwrapping->add_flag("--lines", options.lines,
-                         "Read an annotation in each line, write base64 in each line");
-    auto* inspecting = app.add_subcommand("inspect", "Tell what is in an annotation");
+                         "Read an annotation from each line, and write base64 lines");
+    auto* inspecting = app.add_subcommand("inspect", "Show the contents of an annotation");
     for (auto* command : {wrapping, unwrapping, inspecting})
-        command->add_option("file", options.file, "Read from here instead of standard input");
+        command->add_option("file", options.file, "File to read instead of standard input");
     if (!tools::command_line::parse(app, argc, argv))
         return std::nullopt;
     if (*wrapping)

@@ -19,7 +19,7 @@ ossl::PkeyCtx start(const Key& key, int (*init)(EVP_PKEY_CTX*), Hash hash) {
         EVP_PKEY_CTX_set_rsa_padding(context.get(), RSA_PKCS1_OAEP_PADDING) <= 0 ||
         EVP_PKEY_CTX_set_rsa_oaep_md_name(context.get(), name, nullptr) <= 0 ||
         EVP_PKEY_CTX_set_rsa_mgf1_md_name(context.get(), name, nullptr) <= 0)
-        throw KeyError(withReasons(key.name + ": RSA-OAEP can't be started"));
+        throw KeyError(withReasons(key.name + ": RSA-OAEP cannot be started"));
     return context;
 }
 
@@ -45,7 +45,7 @@ Bytes encrypt(const Key& key, Hash hash, View plaintext) {
         throw KeyError(
             key.name + ": " + std::to_string(plaintext.size()) +
             " bytes are too long for OAEP with " + nameOf(hash) + " and an RSA key of " +
-            std::to_string(EVP_PKEY_get_bits(key.pkey.get())) + " bits, which takes " +
+            std::to_string(EVP_PKEY_get_bits(key.pkey.get())) + " bits, which takes at most " +
             std::to_string(ciphertext.size() > overhead ? ciphertext.size() - overhead : 0));
     std::size_t size = ciphertext.size();
     if (EVP_PKEY_encrypt(context.get(), ciphertext.data(), &size, plaintext.data(),

@@ -22,7 +22,7 @@ Blob readRecipient(const Json& entry, std::size_t number) {
     // ocicrypt leaves out nothing but the hash, and reads an absent version as 0.
     if (json::find(entry, "version") != nullptr && json::number(entry, "version", name) != version)
         throw Error(name + " has version " + std::to_string(json::number(entry, "version", name)) +
-                    "; 0 is known");
+                    "; 0 is supported");
     const auto blob = json::base64(entry, "blob", name);
     if (blob.empty())
         throw Error(name + " has an empty \"blob\"");
@@ -64,7 +64,7 @@ Json seal(const std::vector<Key>& recipients, oaep::Hash hash, View contents) {
     Json list = Json::array();
     for (const auto& key : recipients) {
         if (!key.isRsa())
-            throw KeyError(key.name + ": ocicrypt's pkcs11 protocol takes RSA keys only");
+            throw KeyError(key.name + ": ocicrypt's pkcs11 protocol supports only RSA keys");
         list.push_back({{"version", version},
                         {"blob", base64::encode(oaep::encrypt(key, hash, contents))},
                         {"hash", oaep::nameOf(hash)}});

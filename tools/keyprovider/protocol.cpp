@@ -29,7 +29,7 @@ const Json* valuesFor(const Json& parameters, const std::string& name) {
         if (std::find(foreign.begin(), foreign.end(), std::string_view(key)) != foreign.end())
             continue;
         if (found != nullptr)
-            throw Error("the request is for several key providers; say with --name which is this");
+            throw Error("the request is for several key providers; select this one with --name");
         found = &value;
     }
     return found != nullptr && found->is_null() ? nullptr : found;

@@ -23,7 +23,7 @@ Json parse(std::string_view text, std::string_view what) {
                     (end ? "it ends too early"
                          : "unexpected character at byte " + std::to_string(error.byte)));
     } catch (const Json::exception&) {
-        throw Error(std::string(what) + " is not JSON that can be read");
+        throw Error(std::string(what) + " is not valid JSON");
     }
 }
 

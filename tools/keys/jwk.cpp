@@ -31,7 +31,7 @@ const Curve& curveOf(const Key& key) {
     });
     if (found == curves.end())
         throw KeyError(key.name + ": the curve is " + group.data() +
-                       "; keys are wrapped for P-256, P-384 and P-521");
+                       "; only P-256, P-384 and P-521 are supported");
     return *found;
 }
 
@@ -39,7 +39,7 @@ const Curve& curveOf(const Key& key) {
 SecretString number(const Key& key, const char* param, std::size_t size) {
     BIGNUM* got = nullptr;
     if (EVP_PKEY_get_bn_param(key.pkey.get(), param, &got) != 1)
-        throw KeyError(withReasons(key.name + ": the public half can't be read"));
+        throw KeyError(withReasons(key.name + ": the public half cannot be read"));
     const ossl::Bignum value(got);
     Bytes bytes(size != 0 ? size : static_cast<std::size_t>(BN_num_bytes(value.get())));
     if (BN_bn2binpad(value.get(), bytes.data(), static_cast<int>(bytes.size())) < 0)
@@ -60,8 +60,7 @@ Json from(const Key& key) {
                 {"e", number(key, OSSL_PKEY_PARAM_RSA_E, 0)}};
     if (!key.isEc())
         throw KeyError(key.name + ": the key is of type " +
-                       EVP_PKEY_get0_type_name(key.pkey.get()) +
-                       "; keys are wrapped for RSA and EC");
+                       EVP_PKEY_get0_type_name(key.pkey.get()) + "; only RSA and EC keys can wrap");
     const auto& found = curveOf(key);
     return {{"kty", "EC"},
             {"crv", found.name},

@@ -15,14 +15,14 @@ namespace tools {
 Key publicHalf(const Key& key) {
     OSSL_PARAM* exported = nullptr;
     if (EVP_PKEY_todata(key.pkey.get(), EVP_PKEY_PUBLIC_KEY, &exported) != 1)
-        throw KeyError(withReasons(key.name + ": the public half can't be read"));
+        throw KeyError(withReasons(key.name + ": the public half cannot be read"));
     const ossl::Params params(exported);
     const ossl::PkeyCtx context(EVP_PKEY_CTX_new_from_name(
         key.library.get(), EVP_PKEY_get0_type_name(key.pkey.get()), inSoftware));
     EVP_PKEY* made = nullptr;
     if (!context || EVP_PKEY_fromdata_init(context.get()) != 1 ||
         EVP_PKEY_fromdata(context.get(), &made, EVP_PKEY_PUBLIC_KEY, params.get()) != 1)
-        throw KeyError(withReasons(key.name + ": the public half can't be used"));
+        throw KeyError(withReasons(key.name + ": the public half cannot be used"));
     return {key.library, ossl::Pkey(made), key.name};
 }
 

@@ -18,7 +18,7 @@ KeyFile KeyFile::parse(std::string_view text, const std::string& what) {
     KeyFile file;
     file.uri = uri.Scalar();
     if (!isKeyUri(file.uri))
-        throw Error(what + ": uri is no pkcs11: URI");
+        throw Error(what + ": uri is not a pkcs11: URI");
     const auto environment = yaml::find(yaml::find(root, "module"), "env");
     if (!environment.IsDefined() || environment.IsNull())
         return file;
@@ -26,7 +26,7 @@ KeyFile KeyFile::parse(std::string_view text, const std::string& what) {
         throw Error(what + ": module: env: is not a list of variables");
     for (const auto& entry : environment) {
         if (!entry.first.IsScalar() || !entry.second.IsScalar())
-            throw Error(what + ": module: env: has something else than texts");
+            throw Error(what + ": module: env: has values that are not texts");
         file.environment[entry.first.Scalar()] = entry.second.Scalar();
     }
     return file;
@@ -40,12 +40,12 @@ void ModuleEnvironment::apply(const KeyFile& file, const ModulePolicy& policy,
             throw KeyError(std::string(what).append(": ").append(why));
         };
         if (!policy.permitsVariable(name))
-            refuse(name + " is no variable that a key file may set (" + policy.origin() + ")");
+            refuse(name + " is not a variable that a key file may set (" + policy.origin() + ")");
         const auto [entry, isNew] = applied_.try_emplace(name, variable.second);
         if (!isNew && entry->second != variable.second)
             refuse("another key file sets " + name + " to something else");
         if (::setenv(name.c_str(), variable.second.c_str(), 1) != 0)
-            refuse("\"" + name + "\" is no name of a variable");
+            refuse("\"" + name + "\" is not the name of a variable");
     }
 }
 

@@ -79,7 +79,7 @@ Key KeySource::fromUri(std::shared_ptr<OSSL_LIB_CTX> library, std::string_view u
     const SecretString text(uri);
     const auto shown = withoutPin(std::string(uri));
     if (OSSL_PROVIDER_available(library.get(), "pkcs11") != 1)
-        throw KeyError(shown + ": the provider pkcs11 is not there; see --provider-path");
+        throw KeyError(shown + ": the provider pkcs11 is not loaded; see --provider-path");
     const auto wanted = half == Half::privateOne ? OSSL_STORE_INFO_PKEY
                                                  : (uri.find("type=cert") != std::string_view::npos
                                                         ? OSSL_STORE_INFO_CERT
@@ -89,7 +89,7 @@ Key KeySource::fromUri(std::shared_ptr<OSSL_LIB_CTX> library, std::string_view u
     const Store store(OSSL_STORE_open_ex(text.c_str(), library.get(), nullptr, asking, &prompt,
                                          nullptr, nullptr, nullptr));
     if (!store || OSSL_STORE_expect(store.get(), wanted) != 1)
-        throw KeyError(withReasons(shown + " can't be opened"));
+        throw KeyError(withReasons(shown + " cannot be opened"));
     auto key = firstKey(store.get(), half == Half::privateOne ? privateIn : publicIn);
     if (!key)
         throw KeyError(withReasons(

@@ -59,7 +59,7 @@ ModulePolicy fromFile(const std::string& path) {
 
 ModulePolicy ModulePolicy::none() {
     ModulePolicy policy;
-    policy.origin_ = "no modules are allowed, since OCICRYPT_CONFIG is not set";
+    policy.origin_ = "no modules are allowed, because OCICRYPT_CONFIG is not set";
     return policy;
 }
 
@@ -78,7 +78,7 @@ ModulePolicy ModulePolicy::parse(std::string_view text, const std::string& what)
     if (inner.IsDefined())
         root.reset(inner);
     if (!root.IsMap() && !root.IsNull())
-        throw Error(what + " is no list of module-directories and allowed-module-paths");
+        throw Error(what + " is not a list of module-directories and allowed-module-paths");
     ModulePolicy policy;
     policy.directories_ =
         yaml::texts(yaml::find(root, "module-directories"), what + ": module-directories");

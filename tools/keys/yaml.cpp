@@ -9,7 +9,7 @@ YAML::Node parse(std::string_view text, const std::string& what) {
     try {
         return YAML::Load(std::string(text));
     } catch (const YAML::Exception& error) {
-        throw Error(what + " is not YAML: mistake in line " + std::to_string(error.mark.line + 1));
+        throw Error(what + " is not YAML: error in line " + std::to_string(error.mark.line + 1));
     }
 }
 

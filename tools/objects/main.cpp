@@ -46,42 +46,43 @@ void importCertificate(OSSL_LIB_CTX* library, const Options& options) {
                                                           options.allowDuplicate);
     if (others > 0)
         std::cerr << program << ": certificates in " << tools::message(options.file)
-                  << " that are not this key's, and not stored: " << others << '\n';
+                  << " that do not belong to this key, and were not stored: " << others << '\n';
 }
 
 void run(int argc, char** argv) {
     Options options;
-    CLI::App app(
-        "Stores keys and certificates on PKCS#11 tokens, and deletes them. Keys are made on a "
-        "token with openssl genpkey.");
-    tools::command_line::addCommon(app, program, "The same for all commands",
+    CLI::App app("Stores keys and certificates on PKCS#11 tokens, and deletes them. To make keys "
+                 "on a token, use openssl genpkey.");
+    tools::command_line::addCommon(app, program, "Print this help for all commands",
                                    options.providerFolder);
     app.require_subcommand(1);
     app.fallthrough();
 
     auto* key = app.add_subcommand("import-key", "Store a private key and its public half");
     key->add_option("file", options.file, "The key, PEM or DER")->required();
-    key->add_option("uri", options.uri, "Where to: pkcs11: URI with object= or id=")->required();
+    key->add_option("uri", options.uri, "Destination: pkcs11: URI with object= or id=")->required();
     key->add_option("--key-usage", options.usage,
                     "digitalSignature, dataEncipherment, keyEncipherment, keyAgreement");
-    key->add_flag("--extractable", options.extractable, "It may leave the token wrapped");
-    key->add_flag("--not-sensitive", options.notSensitive, "It may be read off the token");
-    key->add_flag("--always-authenticate", options.alwaysAuthenticate, "Each use asks for the PIN");
+    key->add_flag("--extractable", options.extractable,
+                  "Let the key leave the token, wrapped by another key");
+    key->add_flag("--not-sensitive", options.notSensitive, "Let the key be read from the token");
+    key->add_flag("--always-authenticate", options.alwaysAuthenticate,
+                  "Ask for the PIN at each use");
 
     auto* certificate =
         app.add_subcommand("import-certificate", "Store a certificate beside its key");
     certificate
         ->add_option("file", options.file,
-                     "The certificate, PEM or DER; of a chain, the key's own is stored")
+                     "The certificate, PEM or DER; from a chain, the key's own is stored")
         ->required();
     certificate->add_option("uri", options.uri, "pkcs11: URI of its private key")->required();
     for (auto* command : {key, certificate})
         command->add_flag("--allow-duplicate", options.allowDuplicate,
-                          "Even where one of that name is there already");
+                          "Store it even if one with that name exists");
 
     auto* removal = app.add_subcommand("delete", "Delete an object, or both halves of a key pair");
     removal->add_option("uri", options.uri, "pkcs11: URI with object= or id=")->required();
-    removal->add_flag("--all", options.all, "Everything that fits");
+    removal->add_flag("--all", options.all, "Delete everything that fits");
     if (!tools::command_line::parse(app, argc, argv))
         return;
     const auto library = tools::usersLibrary(options.providerFolder);

@@ -104,7 +104,7 @@ const X509* belongingTo(EVP_PKEY* key, const std::vector<ossl::Certificate>& cer
 // The provider's advice is for genpkey; here an option does it.
 [[noreturn]] void notStored(const std::string& what) {
     constexpr std::string_view parameter = "pkcs11_allow_duplicate=yes";
-    auto text = withReasons(what + " can't be stored");
+    auto text = withReasons(what + " cannot be stored");
     if (const auto at = text.find(parameter); at != std::string::npos)
         text.replace(at, parameter.size(), "--allow-duplicate");
     throw Error(text);
@@ -139,7 +139,7 @@ std::string uriOf(EVP_PKEY* key) {
     constexpr std::string_view label = "URI: ";
     const ossl::Bio out(BIO_new(BIO_s_mem()));
     if (!out || EVP_PKEY_print_private(out.get(), key, 0, nullptr) != 1)
-        throw Error(withReasons("the new key can't be shown"));
+        throw Error(withReasons("the new key cannot be shown"));
     char* data = nullptr;
     const auto size = BIO_get_mem_data(out.get(), &data);
     const std::string_view text(data, static_cast<std::size_t>(size));
@@ -156,7 +156,7 @@ class Provider {
     explicit Provider(OSSL_LIB_CTX* library)
         : provider_(OSSL_PROVIDER_load(library, providerName)) {
         if (!provider_)
-            throw Error(withReasons("the provider pkcs11 can't be loaded"));
+            throw Error(withReasons("the provider pkcs11 cannot be loaded"));
     }
     OSSL_PROVIDER* get() const { return provider_.get(); }
 
@@ -176,7 +176,7 @@ DeleteFunction* deleteFunction(const OSSL_ALGORITHM* loaders) {
             for (const auto* entry = loaders->implementation; entry->function_id != 0; ++entry)
                 if (entry->function_id == deleteId)
                     return reinterpret_cast<DeleteFunction*>(entry->function);
-    throw Error("this version of the provider pkcs11 does not delete");
+    throw Error("this version of the provider pkcs11 cannot delete");
 }
 
 int askPin(char* pass, std::size_t size, std::size_t* length, const OSSL_PARAM[], void*) {
@@ -195,7 +195,8 @@ std::string importKey(OSSL_LIB_CTX* library, const std::string& file, const std:
     const auto software = privateKey(library, file);
     OSSL_PARAM* values = nullptr;
     if (EVP_PKEY_todata(software.get(), EVP_PKEY_KEYPAIR, &values) != 1)
-        throw Error(withReasons("the private key in " + withoutPin(file) + " can't be taken out"));
+        throw Error(
+            withReasons("the private key in " + withoutPin(file) + " cannot leave its token"));
     const SecretParams secret(values);
     parameters.emplace_back("pkcs11_uri", uri);
     const SecretParams place(paramsOf(parameters));
@@ -203,7 +204,7 @@ std::string importKey(OSSL_LIB_CTX* library, const std::string& file, const std:
     const std::string type = EVP_PKEY_get0_type_name(software.get());
     const ossl::PkeyCtx maker(EVP_PKEY_CTX_new_from_name(library, type.c_str(), providerQuery));
     if (!maker || EVP_PKEY_fromdata_init(maker.get()) != 1)
-        throw Error("the key in " + withoutPin(file) + " can't be stored: " + type +
+        throw Error("the key in " + withoutPin(file) + " cannot be stored: " + type +
                     " keys are not supported");
     EVP_PKEY* made = nullptr;
     if (!all || EVP_PKEY_fromdata(maker.get(), &made, EVP_PKEY_KEYPAIR, all.get()) != 1)
@@ -219,7 +220,7 @@ std::size_t importCertificate(OSSL_LIB_CTX* library, const std::string& file,
     const auto key = privateKey(library, uri);
     const auto* owner = EVP_PKEY_get0_provider(key.get());
     if (owner == nullptr || std::string_view(OSSL_PROVIDER_get0_name(owner)) != providerName)
-        throw Error("the private key of " + withoutPin(uri) + " is on no token");
+        throw Error("the private key of " + withoutPin(uri) + " is not on a token");
     unsigned char* der = nullptr;
     const int size = i2d_X509(belongingTo(key.get(), certificates), &der);
     const ossl::Owner<unsigned char, [](unsigned char* bytes) { OPENSSL_free(bytes); }> bytes(der);
@@ -246,7 +247,7 @@ void remove(OSSL_LIB_CTX* library, const std::string& uri, bool all) {
                              params.data(), askPin, nullptr);
     OSSL_PROVIDER_unquery_operation(provider.get(), OSSL_OP_STORE, loaders);
     if (good != 1)
-        throw Error(withReasons(withoutPin(uri) + " can't be deleted"));
+        throw Error(withReasons(withoutPin(uri) + " cannot be deleted"));
 }
 
 } // namespace tools::objects

@@ -13,7 +13,7 @@ void addCommon(CLI::App& app, const std::string& name, const std::string& all,
     app.name(name);
     app.set_help_all_flag("--help-all", all);
     app.set_version_flag("--version", projectVersion);
-    app.add_option("--provider-path", providerFolder, "Folder that pkcs11.so is in" + why);
+    app.add_option("--provider-path", providerFolder, "Folder of pkcs11.so" + why);
 }
 
 bool parse(CLI::App& app, int argc, char** argv) {

@@ -29,7 +29,7 @@ class Descriptor {
 };
 
 [[noreturn]] void unreadable(const std::string& what) {
-    throw Error(what + " can't be read: " + std::strerror(errno));
+    throw Error(what + " cannot be read: " + std::strerror(errno));
 }
 
 } // namespace

@@ -42,10 +42,10 @@ std::shared_ptr<Holder> emptyLibrary(const std::string& providerFolder) {
     auto holder = std::make_shared<Holder>();
     holder->library.reset(OSSL_LIB_CTX_new());
     if (!holder->library)
-        throw Error(withReasons("OpenSSL can't be started"));
+        throw Error(withReasons("OpenSSL cannot be started"));
     if (!providerFolder.empty() &&
         OSSL_PROVIDER_set_default_search_path(holder->library.get(), providerFolder.c_str()) != 1)
-        throw Error(withReasons(providerFolder + " can't be searched for providers"));
+        throw Error(withReasons(providerFolder + " cannot be searched for providers"));
     return holder;
 }
 
@@ -100,9 +100,9 @@ std::shared_ptr<OSSL_LIB_CTX> usersLibrary(const std::string& providerFolder) {
     const std::unique_ptr<char, OpensslFree> file(CONF_get1_default_config_file());
     if (file && *file != '\0' && ::access(file.get(), F_OK) == 0 &&
         OSSL_LIB_CTX_load_config(holder->library.get(), file.get()) != 1)
-        throw Error(withReasons(std::string(file.get()) + " can't be used"));
+        throw Error(withReasons(std::string(file.get()) + " cannot be used"));
     if (!holder->load("default"))
-        throw Error(withReasons("OpenSSL's default provider can't be loaded"));
+        throw Error(withReasons("OpenSSL's default provider cannot be loaded"));
     if (OSSL_PROVIDER_available(holder->library.get(), provider) != 1 && !holder->load(provider))
         // Files do without it; a URI says that it is missing.
         ERR_clear_error();
@@ -124,7 +124,7 @@ std::shared_ptr<OSSL_LIB_CTX> moduleLibrary(const std::string& providerFolder,
     if (!conf || !bio || NCONF_load_bio(conf.get(), bio.get(), nullptr) != 1 ||
         CONF_modules_load(conf.get(), nullptr, 0) != 1 ||
         OSSL_PROVIDER_available(holder->library.get(), provider) != 1)
-        throw Error(withReasons("the provider pkcs11 can't be loaded"));
+        throw Error(withReasons("the provider pkcs11 cannot be loaded"));
     return contextOf(holder);
 }
 

@@ -16,7 +16,7 @@ namespace tools {
 namespace {
 
 [[noreturn]] void unwritable(const std::string& path, int error) {
-    throw Error(path + " can't be written: " + std::strerror(error));
+    throw Error(path + " cannot be written: " + std::strerror(error));
 }
 
 bool writeAll(int descriptor, std::string_view contents) {
@@ -46,7 +46,7 @@ int fill(int descriptor, const std::string& path, std::string_view contents) {
 void writeNewFile(const std::string& path, std::string_view contents) {
     const int descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (descriptor < 0 && errno == EEXIST)
-        throw Error(path + " is there already; --force replaces it");
+        throw Error(path + " already exists; --force replaces it");
     if (descriptor < 0)
         unwritable(path, errno);
     if (const int error = fill(descriptor, path, contents))
@@ -56,7 +56,7 @@ void writeNewFile(const std::string& path, std::string_view contents) {
 void replaceFile(const std::string& path, std::string_view contents) {
     struct stat status {};
     if (::lstat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode))
-        throw Error(path + " is no regular file, and is not replaced");
+        throw Error(path + " is not a regular file, and is not replaced");
     std::string name = path + ".XXXXXX";
     const int descriptor = ::mkostemp(name.data(), O_CLOEXEC);
     if (descriptor < 0)
@@ -73,7 +73,7 @@ void replaceFile(const std::string& path, std::string_view contents) {
 void writeStandardOutput(std::string_view contents) {
     if (std::fwrite(contents.data(), 1, contents.size(), stdout) != contents.size() ||
         std::fflush(stdout) != 0)
-        throw Error("standard output can't be written");
+        throw Error("standard output cannot be written");
 }
 
 } // namespace tools

@@ -13,7 +13,7 @@ uri::Uri parseUri(std::string_view text) {
     try {
         return uri::Uri::parse(text);
     } catch (const uri::Error& error) {
-        throw KeyError(std::string("the URI can't be used: ") + error.what());
+        throw KeyError(std::string("the URI cannot be used: ") + error.what());
     }
 }
 

@@ -47,7 +47,7 @@ SecretString uriOf(const Options& options) {
     while (text.ends_with('\n') || text.ends_with('\r'))
         text.remove_suffix(1);
     if (text.empty())
-        throw Error("no URI is given, and there is none on standard input");
+        throw Error("no URI was given, and standard input has none");
     return SecretString(text);
 }
 
@@ -56,7 +56,7 @@ void requireKey(const uri::Uri& uri) {
     if (type && *type != CKO_PRIVATE_KEY && *type != CKO_PUBLIC_KEY)
         throw Error("a key reference is for keys: \"type\" must be private or public");
     if (!uri.object() && !uri.id())
-        note("the URI has neither \"object\" nor \"id\": the token's only key will do");
+        note("the URI has neither \"object\" nor \"id\": it means the token's only key");
 }
 
 // Looked up with the PIN that was given, whether or not it goes into the file. A key that is one of
@@ -70,7 +70,7 @@ void look(const Options& options, const uri::Uri& uri, std::string_view text) {
                                  : PEM_write_bio_PrivateKey(nowhere.get(), key.pkey.get(), nullptr,
                                                             nullptr, 0, nullptr, nullptr);
     if (written != 1)
-        throw Error(tools::withReasons(key.name + " can't be used"));
+        throw Error(tools::withReasons(key.name + " cannot be used"));
 }
 
 SecretString reference(const Options& options, const uri::Uri& uri) {
@@ -84,7 +84,7 @@ SecretString reference(const Options& options, const uri::Uri& uri) {
     const ossl::Bio out(BIO_new(BIO_s_secmem()));
     char* pem = nullptr;
     if (!out || !store::writeKeyUriPem(out.get(), kept))
-        throw Error(tools::withReasons("the key reference can't be made"));
+        throw Error(tools::withReasons("the key reference cannot be made"));
     const auto size = BIO_get_mem_data(out.get(), &pem);
     return {pem, static_cast<std::size_t>(size)};
 }
@@ -101,22 +101,23 @@ void write(const Options& options, std::string_view pem) {
 // Nothing for help and the like, which has been printed.
 std::optional<Options> optionsOf(int argc, char** argv) {
     Options options;
-    CLI::App app("Makes a key reference: a PEM file that holds the pkcs11: URI of a key, for "
-                 "programs that read keys from files. No token is needed.");
-    app.add_option("uri", options.uri,
-                   "The key's URI (RFC 7512), as pkcs11:token=demo;object=release-key;type=private;"
-                   " - or none for standard input");
+    CLI::App app("Makes a key reference: a PEM file with the pkcs11: URI of a key, for programs "
+                 "that read keys from files. It needs no token.");
+    app.add_option(
+        "uri", options.uri,
+        "The key's URI (RFC 7512), for example pkcs11:token=demo;object=release-key;type=private; "
+        "- or none for standard input");
     app.add_option("-o,--out", options.file,
                    "File to write, readable by you alone; - or none for standard output");
-    app.add_flag("--force", options.force, "Replace the file if there is one");
+    app.add_flag("--force", options.force, "Replace the file if it exists");
     app.add_flag("--with-pin", options.withPin,
-                 "Keep pin-value, which is left out otherwise: whoever reads the file has the PIN. "
-                 "pin-source, the name of a file, is kept in any case");
+                 "Keep pin-value, which is otherwise left out. Whoever can read the file then has "
+                 "the PIN. pin-source, the name of a file, is always kept");
     app.add_flag("--check", options.check,
-                 "Look for the key on the token first; write nothing if it is not there");
-    tools::command_line::addCommon(app, program, "The same", options.providerFolder,
+                 "First look for the key on the token, and write nothing if it does not exist");
+    tools::command_line::addCommon(app, program, "Print this help", options.providerFolder,
                                    ", for --check");
-    app.footer("Other users of the machine can see the command line: give a URI with a PIN on "
+    app.footer("Other users of the machine can see the command line. Give a URI with a PIN on "
                "standard input.");
     if (!tools::command_line::parse(app, argc, argv))
         return std::nullopt;

@@ -184,10 +184,10 @@ scenario_policy_allowed_modules() {
     ln -s "$(realpath "$module")" linked.so
     configuration "pkcs11-allowed-module-paths = $WORK/nothing"
     PKCS11_PROVIDER_MODULE=$WORK/linked.so fails "linked.so ($(realpath "$module")) is not among" openssl dgst -sha256 -sign "$(uri rsa)" -out sig data.bin
-    PKCS11_PROVIDER_MODULE=libsofthsm2.so fails "asks for an absolute path" openssl dgst -sha256 -sign "$(uri rsa)" -out sig data.bin
+    PKCS11_PROVIDER_MODULE=libsofthsm2.so fails "requires an absolute path" openssl dgst -sha256 -sign "$(uri rsa)" -out sig data.bin
     PKCS11_PROVIDER_MODULE="" fails "pkcs11-allowed-module-paths" openssl dgst -sha256 -sign "$(uri rsa)" -out sig data.bin
     configuration "pkcs11-allowed-module-paths ="
-    fails "does not take the value" openssl dgst -sha256 -sign "$(uri rsa)" -out sig data.bin
+    fails "does not accept the value" openssl dgst -sha256 -sign "$(uri rsa)" -out sig data.bin
 }
 
 # opened COMMAND...: runs it, behind AS; the files that the dynamic linker opened are listed in opened.txt

@@ -78,9 +78,9 @@ scenario_debian13_skopeo_keyprovider() {
     done
     rm -rf "$HOME13/dec"
     # What goes wrong is said, without the PIN, and no image comes out.
-    no_image13 "is the key of none of its 1 recipients" "skopeo copy --decryption-key 'provider:hsm:$(uri rsa)' oci:enc:latest oci:dec:latest"
+    no_image13 "belongs to none of its 1 recipients" "skopeo copy --decryption-key 'provider:hsm:$(uri rsa)' oci:enc:latest oci:dec:latest"
     no_image13 "CKR_PIN_INCORRECT" "skopeo copy --decryption-key 'provider:hsm:pkcs11:token=scenarios;object=ec256?pin-value=$WRONG_PIN' oci:enc:latest oci:dec:latest"
-    no_image13 "absent.pem can't be read" "skopeo copy --encryption-key provider:hsm:absent.pem oci:alpine:latest oci:dec:latest"
+    no_image13 "absent.pem cannot be read" "skopeo copy --encryption-key provider:hsm:absent.pem oci:alpine:latest oci:dec:latest"
     replace_annotation enc provider.hsm "$(printf '{"version":7}' | base64 -w0)"
     no_image13 "version 7" "skopeo copy --decryption-key 'provider:hsm:$(uri ec256)' oci:enc:latest oci:dec:latest"
     replace_annotation enc provider.hsm "$(printf '{"version":1,' | base64 -w0)"

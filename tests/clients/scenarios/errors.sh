@@ -75,7 +75,7 @@ scenario_error_missing_pin() {
     sign_fails 'is a folder' "pkcs11:token=scenarios;object=rsa?pin-source=$WORK"
     (umask 077 && echo "$PIN" >pin.txt)
     ossl dgst -sha256 -sign "$key?pin-source=file://localhost$WORK/pin.txt" -out sig data.bin
-    PKCS11_PROVIDER_DEBUG=file:/nosuch/log sign_fails 'PKCS11_PROVIDER_DEBUG does not take the value "file:/nosuch/log": it is' "$(uri rsa)"
+    PKCS11_PROVIDER_DEBUG=file:/nosuch/log sign_fails 'PKCS11_PROVIDER_DEBUG does not accept the value "file:/nosuch/log": use' "$(uri rsa)"
     sign_fails 'command' "pkcs11:token=scenarios;object=rsa?pin-source=%7Ccat%20pin"
 }
 

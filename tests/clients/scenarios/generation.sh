@@ -119,10 +119,10 @@ scenario_generate_refused() {
     fails_genpkey "no token fits" "${ec[@]}" -pkeyopt "pkcs11_uri:pkcs11:token=nowhere;object=refused?pin-value=$PIN"
     fails_genpkey "several tokens fit" "${ec[@]}" -pkeyopt "pkcs11_uri:pkcs11:object=refused?pin-value=$PIN"
     fails_genpkey "no PIN for token" "${ec[@]}" -pkeyopt "pkcs11_uri:pkcs11:token=scenarios;object=refused"
-    fails_genpkey "gives the new key no name" "${ec[@]}" -pkeyopt "pkcs11_uri:pkcs11:token=scenarios?pin-value=$PIN"
-    fails_genpkey "is not that of a key pair" "${ec[@]}" -pkeyopt "$(place refused ';type=cert')"
+    fails_genpkey "has no name for the new key" "${ec[@]}" -pkeyopt "pkcs11_uri:pkcs11:token=scenarios?pin-value=$PIN"
+    fails_genpkey "must be private, or absent, for a key pair" "${ec[@]}" -pkeyopt "$(place refused ';type=cert')"
     fails_genpkey "colour" "${ec[@]}" -pkeyopt "$(place refused ';colour=red')"
-    fails_genpkey 'pkcs11_key_usage does not take the value "signing"' "${ec[@]}" -pkeyopt pkcs11_key_usage:signing -pkeyopt "$(place refused)"
+    fails_genpkey 'pkcs11_key_usage does not accept the value "signing"' "${ec[@]}" -pkeyopt pkcs11_key_usage:signing -pkeyopt "$(place refused)"
     fails_genpkey "without pkcs11_uri" "${ec[@]}" -pkeyopt pkcs11_sensitive:yes
     fails_genpkey "no curve is given" -algorithm EC -pkeyopt "$(place refused)"
     fails_genpkey "digest" -algorithm RSA-PSS -pkeyopt rsa_pss_keygen_md:sha256 -pkeyopt "$(place refused)"
@@ -133,7 +133,7 @@ scenario_generate_refused() {
     PKCS11_TEST_TOKEN_FLAGS=0x2 fails_genpkey "is write-protected" "${ec[@]}" -pkeyopt "$(place refused)"
     PKCS11_TEST_FAULTS=C_GenerateKeyPair:1=CKR_DEVICE_REMOVED fails_genpkey "CKR_DEVICE_REMOVED" "${ec[@]}" -pkeyopt "$(place refused)"
     PKCS11_TEST_FAULTS=C_OpenSession:1+=CKR_TOKEN_WRITE_PROTECTED fails_genpkey "CKR_TOKEN_WRITE_PROTECTED" "${ec[@]}" -pkeyopt "$(place refused)"
-    PKCS11_TEST_FAULTS=C_GetAttributeValue:1-2=CKR_DEVICE_ERROR fails_genpkey "can't be had" "${ec[@]}" -pkeyopt "$(place refused)"
+    PKCS11_TEST_FAULTS=C_GetAttributeValue:1-2=CKR_DEVICE_ERROR fails_genpkey "cannot be read" "${ec[@]}" -pkeyopt "$(place refused)"
     PKCS11_TEST_MAX_SESSIONS=1 genpkey "${ec[@]}" -pkeyopt "$(place one)" -out one.pem
     gone refused
 }
@@ -163,15 +163,15 @@ scenario_import_keys() {
     done
     objects import-key --not-sensitive --extractable --always-authenticate "$TOKENS/ec256.pem" "pkcs11:token=scenarios;object=open?pin-value=$PIN" >uri
     object_of open privkey | holds 'Access: *always authenticate, extractable$' || die "another access: $(object_of open privkey)"
-    fails_objects "is on no token" import-certificate "$(certificate_of ec256)" "$TOKENS/rsa.pem"
+    fails_objects "is not on a token" import-certificate "$(certificate_of ec256)" "$TOKENS/rsa.pem"
     fails_objects "bad percent-encoding" import-certificate "$(certificate_of ec256)" "pkcs11:token=scenarios;object=rsa?pin-value=$PIN%"
     fails_objects "bad percent-encoding" import-key "pkcs11:token=scenarios;object=rsa?pin-value=$PIN%" "pkcs11:token=scenarios;object=new?pin-value=$PIN"
-    fails_objects "can't be taken out" import-key "$(uri rsa)" "pkcs11:token=scenarios;object=new?pin-value=$PIN"
+    fails_objects "cannot leave its token" import-key "$(uri rsa)" "pkcs11:token=scenarios;object=new?pin-value=$PIN"
     fails_objects "another key" import-certificate "pkcs11:token=scenarios;object=rsa;type=cert?pin-value=$PIN" "$(uri ec256)"
     fails_objects "another key" import-certificate "$(certificate_of ec384)" "$(uri copy-rsa)"
     fails_objects "already" import-key "$TOKENS/rsa.pem" "pkcs11:token=scenarios;object=copy-rsa?pin-value=$PIN"
     fails_objects "no token fits" import-key "$TOKENS/rsa.pem" "pkcs11:token=nowhere;object=new?pin-value=$PIN"
-    fails_objects "does not take the value" import-key --key-usage everything "$TOKENS/rsa.pem" "pkcs11:token=scenarios;object=new?pin-value=$PIN"
+    fails_objects "does not accept the value" import-key --key-usage everything "$TOKENS/rsa.pem" "pkcs11:token=scenarios;object=new?pin-value=$PIN"
     export PKCS11_TEST_TARGET=$PKCS11_PROVIDER_MODULE
     PKCS11_PROVIDER_MODULE=$TEST_MODULE
     PKCS11_TEST_FAULTS=C_CreateObject:2=CKR_DEVICE_MEMORY fails_objects "CKR_DEVICE_MEMORY" import-key "$TOKENS/rsa.pem" "pkcs11:token=scenarios;object=new?pin-value=$PIN"
@@ -184,15 +184,15 @@ scenario_import_reasons() {
     local place="pkcs11:token=scenarios;object=new?pin-value=$PIN"
     plain pkey -in "$TOKENS/rsa.pem" -aes256 -passout pass:secret -out locked.pem
     plain genpkey -algorithm DH -pkeyopt group:ffdhe2048 -out dh.pem
-    fails_objects "nothing.pem can't be read: No such file" import-key nothing.pem "$place"
-    fails_objects "nothing.pem can't be read: No such file" import-certificate nothing.pem "$(uri rsa)"
+    fails_objects "nothing.pem cannot be read: No such file" import-key nothing.pem "$place"
+    fails_objects "nothing.pem cannot be read: No such file" import-certificate nothing.pem "$(uri rsa)"
     fails_objects "$WORK is a folder" import-key "$WORK" "$place"
     fails_objects "rsa.pub.pem has no private key" import-key "$(public_of rsa)" "$place"
     fails_objects "rsa.cert.pem has no private key" import-key "$(certificate_of rsa)" "$place"
     fails_objects "rsa.pem has no certificate" import-certificate "$TOKENS/rsa.pem" "$(uri rsa)"
     fails_objects "DH keys are not supported" import-key dh.pem "$place"
-    fails_objects "(--allow-duplicate makes one more" import-key "$TOKENS/rsa.pem" "$(uri rsa)"
-    fails_objects "(--allow-duplicate makes one more" import-certificate "$(certificate_of rsa)" "$(uri rsa)"
+    fails_objects "(--allow-duplicate makes another one" import-key "$TOKENS/rsa.pem" "$(uri rsa)"
+    fails_objects "(--allow-duplicate makes another one" import-certificate "$(certificate_of rsa)" "$(uri rsa)"
     # Without an answer, with a wrong one, with the right one: one question, which names the file.
     fails_objects "unable to get passphrase" import-key locked.pem "$place"
     asked_once
@@ -212,7 +212,7 @@ scenario_import_chain() {
     objects_built
     cat "$(certificate_of ec256)" "$(certificate_of rsa3072)" "$(certificate_of ec384)" >chain.pem
     timeout "$PATIENCE" "${RUNNER[@]}" "$OBJECTS" --provider-path "$PROVIDER_DIR" import-certificate chain.pem "$(uri rsa3072)" 2>said || die "$(cat said)"
-    holds "chain.pem that are not this key's, and not stored: 2" <said || die "nothing of the others: $(cat said)"
+    holds "chain.pem that do not belong to this key, and were not stored: 2" <said || die "nothing of the others: $(cat said)"
     ossl x509 -in "pkcs11:token=scenarios;object=rsa3072;type=cert" -out stored.pem
     cmp -s stored.pem "$(certificate_of rsa3072)" || die "another certificate"
     fails_objects "another key" import-certificate chain.pem "$(uri ec521)"
@@ -226,9 +226,9 @@ scenario_delete_objects() {
     fails_objects "several objects fit" delete "$twin;type=private?pin-value=$PIN"
     fails_objects "names no object" delete "pkcs11:token=scenarios?pin-value=$PIN"
     fails_objects "names no object" delete --all "pkcs11:token=scenarios;object=?pin-value=$PIN"
-    fails_objects "nothing that fits" delete "pkcs11:token=scenarios;object=nobody?pin-value=$PIN"
+    fails_objects "no object that fits" delete "pkcs11:token=scenarios;object=nobody?pin-value=$PIN"
     fails_objects "no PIN for token" delete "pkcs11:token=scenarios;object=ec384"
-    fails_objects "are not deleted" delete "pkcs11:token=scenarios;object=ec384;type=data?pin-value=$PIN"
+    fails_objects "cannot be deleted" delete "pkcs11:token=scenarios;object=ec384;type=data?pin-value=$PIN"
     [ "$(count_of twin)" = 3 ] || die "something was deleted"
     objects delete "$twin;id=%0d?pin-value=$PIN"
     [ "$(count_of twin)" = 2 ] || die "not the one key"
@@ -297,7 +297,7 @@ scenario_debian13_generation() {
         /mnt/pkcs11-objects delete 'pkcs11:token=scenarios;object=left?pin-value=$PIN'"
     refused13 "object=twin;type=private" "/mnt/tests/support/store_deleter 'pkcs11:token=scenarios;object=twin?pin-value=$PIN'"
     works13 "/mnt/tests/support/store_deleter 'pkcs11:token=scenarios;object=thirteen?pin-value=$PIN'"
-    refused13 "nothing that fits" "/mnt/tests/support/store_deleter 'pkcs11:token=scenarios;object=thirteen?pin-value=$PIN'"
+    refused13 "no object that fits" "/mnt/tests/support/store_deleter 'pkcs11:token=scenarios;object=thirteen?pin-value=$PIN'"
 }
 
 # NSS softokn: another token that makes keys, and takes RSA keys.

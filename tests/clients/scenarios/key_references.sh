@@ -112,21 +112,21 @@ scenario_uri2pem() {
     clean "$URI2PEM" "$(reference_uri written.pem)" | cmp - written.pem
     # An existing file is not touched without --force, and has its owner's mode with it.
     echo mine >mine.pem && chmod 644 mine.pem
-    fails "mine.pem is there already; --force replaces it" "$URI2PEM" -o mine.pem "$key"
+    fails "mine.pem already exists; --force replaces it" "$URI2PEM" -o mine.pem "$key"
     [ "$(cat mine.pem)" = mine ] || die "the file was touched"
     clean "$URI2PEM" --force -o mine.pem "$key"
     cmp mine.pem key.pem
     [ "$(stat -c %a mine.pem)" = 600 ] || die "mode $(stat -c %a mine.pem) of a replaced file"
     ln -s key.pem link.pem && mkdir folder
-    fails "link.pem is there already" "$URI2PEM" -o link.pem "$key"
-    fails "link.pem is no regular file" "$URI2PEM" --force -o link.pem "$key"
-    fails "folder is no regular file" "$URI2PEM" --force -o folder "$key"
-    fails "nosuch/key.pem can't be written: No such file" "$URI2PEM" -o nosuch/key.pem "$key"
-    fails "nosuch/key.pem can't be written: No such file" "$URI2PEM" --force -o nosuch/key.pem "$key"
+    fails "link.pem already exists" "$URI2PEM" -o link.pem "$key"
+    fails "link.pem is not a regular file" "$URI2PEM" --force -o link.pem "$key"
+    fails "folder is not a regular file" "$URI2PEM" --force -o folder "$key"
+    fails "nosuch/key.pem cannot be written: No such file" "$URI2PEM" -o nosuch/key.pem "$key"
+    fails "nosuch/key.pem cannot be written: No such file" "$URI2PEM" --force -o nosuch/key.pem "$key"
     status=0
     timeout "$PATIENCE" "$URI2PEM" "$key" >/dev/full 2>said || status=$?
     [ $status = 1 ] || die "a full disk: status $status"
-    grep -q "standard output can't be written" said || { cat said >&2; die "a full disk"; }
+    grep -q "standard output cannot be written" said || { cat said >&2; die "a full disk"; }
     # shellcheck disable=SC2010 # names of ours
     ! ls | holds 'pem\.......$' || die "a file of its own is left behind"
     clean "$URI2PEM" --help >help
@@ -155,7 +155,7 @@ scenario_uri2pem_pins() {
     fails 'has a bad percent-encoding' "$URI2PEM" "pkcs11:object=%zz?pin-value=$PIN"
     fails '"type" must be private or public' "$URI2PEM" "pkcs11:object=a;type=cert?pin-value=$PIN"
     fails "not expected" "$URI2PEM" "$key" "another?pin-value=$PIN"
-    fails "no URI is given" "$URI2PEM"
+    fails "no URI was given" "$URI2PEM"
     "$URI2PEM" "pkcs11:token=scenarios" 2>said >key.pem
     grep -q 'neither "object" nor "id"' said || die "nothing is said about a URI that names no object"
 }
@@ -181,7 +181,7 @@ scenario_uri2pem_check() {
         fails "$words" "$URI2PEM" --check --provider-path "$PROVIDER_DIR" -o never.pem "$wrong"
         [ ! -e never.pem ] || die "written all the same: $words"
     done
-    fails "the provider pkcs11 is not there" "$URI2PEM" --check --provider-path /nosuch -o never.pem "$key"
+    fails "the provider pkcs11 is not loaded" "$URI2PEM" --check --provider-path /nosuch -o never.pem "$key"
 }
 
 # What pkcs11-uri2pem makes is read by pkcs11-provider, too; migration.sh has what the providers write.

@@ -101,11 +101,11 @@ scenario_keyprovider_several_recipients() {
         opens annotation "$(uri $key)"
         opens annotation "$WORK/absent.pem" "pkcs11:token=elsewhere;object=$key" "$(uri nothing)" "$(uri project)" "$(uri $key)"
     done
-    refused "is the key of none of its 3 recipients" annotation unwrap -k "$(uri project)"
-    refused "absent.pem can't be read" annotation unwrap -k "$WORK/absent.pem" -k "$(uri project)"
+    refused "belongs to none of its 3 recipients" annotation unwrap -k "$(uri project)"
+    refused "absent.pem cannot be read" annotation unwrap -k "$WORK/absent.pem" -k "$(uri project)"
     # No annotation for some of the recipients only.
-    refused "absent.pem can't be read" contents wrap -r "$(public_of rsa)" -r "$WORK/absent.pem"
-    refused "no recipients are given" contents wrap
+    refused "absent.pem cannot be read" contents wrap -r "$(public_of rsa)" -r "$WORK/absent.pem"
+    refused "no recipients were given" contents wrap
 }
 
 # Another JWE program reads the format.
@@ -159,8 +159,8 @@ scenario_keyprovider_ocicrypt_annotation() {
     OCICRYPT_OAEP_HASHALG=sha1 keyprovider wrap --format pkcs11 -r "$(public_of rsa3072)" contents >annotation
     decrypted_by_openssl annotation rsa3072 sha1
     head -c 215 /dev/zero >contents
-    refused "215 bytes are too long for OAEP with sha256 and an RSA key of 2048 bits, which takes 190" contents wrap --format pkcs11 -r "$(public_of rsa)"
-    refused "takes RSA keys only" contents wrap --format pkcs11 -r "$(public_of ec256)"
+    refused "215 bytes are too long for OAEP with sha256 and an RSA key of 2048 bits, which takes at most 190" contents wrap --format pkcs11 -r "$(public_of rsa)"
+    refused "supports only RSA keys" contents wrap --format pkcs11 -r "$(public_of ec256)"
 }
 
 scenario_keyprovider_refusals() {
@@ -208,7 +208,7 @@ scenario_keyprovider_refusals() {
     jq -c '.keyunwrapparams.annotation = "?"' request >damaged
     refused "\"annotation\" is not base64" damaged
     jq -c '.keyunwrapparams.dc.Parameters.other = ["eA=="]' request >damaged
-    refused "say with --name" damaged
+    refused "select this one with --name" damaged
     refused "no key to unwrap with" damaged --name third
     refused "is a folder" contents wrap -r "$WORK"
     refused "neither a key nor a certificate" contents wrap -r "$WORK/contents"
@@ -231,7 +231,7 @@ scenario_keyprovider_key_file() {
     key_file key.yaml '&module-name=softhsm2'
     keyprovider wrap --format pkcs11 -r "$(public_of rsa3072)" contents >annotation
 
-    refused "no modules are allowed, since OCICRYPT_CONFIG is not set" annotation unwrap -k key.yaml
+    refused "no modules are allowed, because OCICRYPT_CONFIG is not set" annotation unwrap -k key.yaml
     printf 'module-directories:\n - %s\nallowed-module-paths:\n - %s\n' "$folder" "$module" >policy.yaml
     export OCICRYPT_CONFIG=$WORK/policy.yaml
     opens annotation key.yaml
@@ -251,7 +251,7 @@ scenario_keyprovider_key_file() {
     rm ocicrypt.conf
     if [ "$folder" = /usr/lib/softhsm ]; then OCICRYPT_CONFIG=internal opens annotation key.yaml; fi
 
-    refused "policy.yaml can't be read" annotation unwrap -k key.yaml
+    refused "policy.yaml cannot be read" annotation unwrap -k key.yaml
     printf 'module-directories: [%s]\nallowed-module-paths: [/usr/lib/other.so]\n' "$folder" >policy.yaml
     refused "no module fits module-name=softhsm2" annotation unwrap -k key.yaml
     refused "is not allowed" annotation unwrap -k path.yaml
@@ -260,12 +260,12 @@ scenario_keyprovider_key_file() {
     key_file dots.yaml "&module-path=$(dirname "$folder")/x/../softhsm/libsofthsm2.so"
     refused "is not allowed" annotation unwrap -k dots.yaml
     printf 'module-directories: [' >policy.yaml
-    refused "policy.yaml is not YAML: mistake in line" annotation unwrap -k key.yaml
+    refused "policy.yaml is not YAML: error in line" annotation unwrap -k key.yaml
     printf 'module-directories: [%s]\nallowed-module-paths: [%s]\n' "$folder" "$module" >policy.yaml
     key_file none.yaml ''
     refused "names no module" annotation unwrap -k none.yaml
     key_file steering.yaml '&module-name=softhsm2' PKCS11_PROVIDER_MODULE /tmp/evil.so
-    refused "PKCS11_PROVIDER_MODULE is no variable that a key file may set" annotation unwrap -k steering.yaml
+    refused "PKCS11_PROVIDER_MODULE is not a variable that a key file may set" annotation unwrap -k steering.yaml
     key_file second.yaml '&module-name=softhsm2' SOFTHSM2_CONF /elsewhere
     keyprovider wrap --format pkcs11 -r "$(public_of bare-rsa)" "$TOKENS/module" >annotation
     refused "another key file sets SOFTHSM2_CONF" annotation unwrap -k key.yaml -k second.yaml
@@ -292,7 +292,7 @@ scenario_keyprovider_key_file_loads_nothing_else() {
     done
     for name in PKCS11SPY HOME XDG_CONFIG_HOME; do
         key_file "$name.yaml" "&module-path=$module" $name "$WORK"
-        OCICRYPT_CONFIG=internal refused "$name is no variable that a key file may set" annotation unwrap -k "$name.yaml"
+        OCICRYPT_CONFIG=internal refused "$name is not a variable that a key file may set" annotation unwrap -k "$name.yaml"
     done
     # Where the policy permits the variable, it is the module's, and the policy stays the one that was read first.
     printf 'allowed-module-paths: [%s]\nallowed-module-environment: [XDG_CONFIG_HOME]\n' "$module" >ocicrypt.conf

@@ -92,7 +92,7 @@ scenario_debian13_ml_dsa_refuses() {
     refused13 "message-encoding" "$sign -pkeyopt message-encoding:0"
     refused13 "test-entropy" "$sign -pkeyopt hextest-entropy:$(printf '00%.0s' {1..32})"
     refused13 "longer than 255 bytes" "$sign -pkeyopt context-string:$(printf 'x%.0s' {1..256})"
-    refused13 "take no digest" "openssl dgst -sha256 -sign \"$(key13 ML-DSA-65)\" -out sig data.bin"
+    refused13 "accept no digest" "openssl dgst -sha256 -sign \"$(key13 ML-DSA-65)\" -out sig data.bin"
     refused13 "a private key is expected" "openssl pkeyutl -decap -inkey \"\$TOKEN;object=ML-KEM-768;type=public\" -in data.bin -secret s"
 }
 
@@ -171,7 +171,7 @@ scenario_debian13_post_quantum_failures() {
     grep -qx "C_Sign 3" "$HOME13/counts" || { cat "$HOME13/counts" >&2; die "the key was not tried"; }
     refused13 CKR_DEVICE_ERROR "PKCS11_TEST_FAULTS=C_Sign:1+=CKR_DEVICE_ERROR openssl pkeyutl -sign -rawin -inkey \"$dsa\" -in data.bin -out sig"
     refused13 CKR_MECHANISM_INVALID "PKCS11_TEST_HIDE_MECHANISMS=0x1d openssl pkeyutl -sign -rawin -inkey \"$dsa\" -in data.bin -out sig"
-    refused13 "a module with PKCS#11 3.2 is needed" "openssl pkeyutl -encap -inkey \"$kem\" -out ct -secret s; openssl pkeyutl -decap -inkey \"$kem\" -in ct -secret s"
+    refused13 "this needs a module with PKCS#11 3.2" "openssl pkeyutl -encap -inkey \"$kem\" -out ct -secret s; openssl pkeyutl -decap -inkey \"$kem\" -in ct -secret s"
 }
 
 # Software keys behave as if the provider were not there, though it is the first one.
@@ -211,10 +211,10 @@ pkcs11-module-token-pin = file:$WORK/token/pin"
     clean openssl storeutl -noout "$token" >all
     for label in $SIGNING_KEYS $SECRET_KEYS; do
         grep -q "Name: .*object=$label;.*type=private" all || { cat all >&2; die "$label is not in the list"; }
-        fails "a key of type $label, for which OpenSSL 3.5 or later is needed" openssl pkey -in "$token;object=$label;type=private" -pubout
+        fails "a key of type $label, which needs OpenSSL 3.5 or later" openssl pkey -in "$token;object=$label;type=private" -pubout
     done
-    fails "a key of type ML-DSA-65, for which" openssl dgst -sign "$token;object=ML-DSA-65" -out sig data.bin
-    fails "a key of type ML-DSA-65, for which" openssl pkey -pubin -in "$token;object=ML-DSA-65;type=public"
+    fails "a key of type ML-DSA-65, which needs" openssl dgst -sign "$token;object=ML-DSA-65" -out sig data.bin
+    fails "a key of type ML-DSA-65, which needs" openssl pkey -pubin -in "$token;object=ML-DSA-65;type=public"
     clean openssl dgst -sha256 -sign "$token;object=rsa;type=private" -out sig data.bin
     plain dgst -sha256 -verify "$(public_of rsa)" -signature sig data.bin >/dev/null
     # Beside the others, the one that is known is the only one that fits.
