@@ -1,10 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Runs the fuzz targets:  fuzz.sh [SECONDS] [TARGET...]   (60 seconds each, and all targets, if not given)
-# Builds them with clang, runs two at a time and keeps what they learn under build/fuzz/corpus. Ends with status 1 if one
-# found something, and says where its input is. FUZZ_SEED, if set, makes it try the same inputs each time, as far as it
-# gets: it begins with that seed and the repository's own inputs alone.
-# (The target attributes still differs a little.)
+# Builds them with clang, runs two at a time, and keeps what they learn in build/fuzz/corpus. Ends with status 1 if one of
+# them found something, and prints where its input is. With FUZZ_SEED it tries the same inputs each time, as far as it gets:
+# it starts with that seed and only the repository's own inputs. (The target attributes still differs a little.)
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Installs what is needed on Debian, Ubuntu and Fedora:
-#   install-deps.sh [build|test|bench|fuzz]   (build, if none is named; each includes what the build needs)
-# As root, or by sudo. Where there is neither, it prints the command that root has to run, and ends with status 1.
+#   install-deps.sh [build|test|bench|fuzz]   (default: build; each includes what the build needs)
+# It needs root's rights or sudo. Without both it prints the command for root, and ends with status 1.
 set -euo pipefail
 
 usage() { sed -n '3,/^set /s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; }

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Checks format and code; any finding is an error:  lint.sh [changed|all]
-#   changed  (the default) clang-tidy without its analyzer on the files that have changed since LINT_BASE, and on those that
-#            include a changed header. LINT_BASE is a commit; .ci/lint-base has the one up to which all files were checked.
+#   changed  (the default) clang-tidy without its analyzer, on the files that have changed since the commit LINT_BASE and on
+#            those that include a changed header. By default LINT_BASE is the commit in .ci/lint-base, up to which all files
+#            were checked.
 #   all      clang-tidy with the analyzer on all files
 # In any case it checks all files: their format by clang-format, their SPDX lines, and the width of lines in Markdown.
 set -euo pipefail
@@ -29,7 +30,7 @@ long=$(awk 'FNR == 1 { block = 0 } /^ *```/ { block = !block } !block && !/^ *\|
     exit 1
 }
 
-# Other versions find other things; one is the judge.
+# Other versions find other things, so only one of them counts.
 case $(clang-format --version) in
 *' version 14.'*) ;;
 *)
@@ -69,7 +70,7 @@ fi
 echo "clang-tidy: ${#checked[@]} files"
 [ ${#checked[@]} -gt 0 ] || exit 0
 
-# A build of its own, never built: clang can't read the headers that GCC has precompiled.
+# A separate configuration, which is never built: clang cannot read the headers that GCC has precompiled.
 cmake -S . -B build/lint -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo -DCMAKE_EXPORT_COMPILE_COMMANDS=ON -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON \
     -DPKCS11_BUILD_TESTS=OFF -DPKCS11_BUILD_BENCH=OFF >/dev/null
 printf '%s\n' "${checked[@]}" | xargs -P "$(nproc)" -n 3 clang-tidy -p build/lint --quiet "${options[@]}"

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # From a fresh Debian or Ubuntu machine to a verified signature: installs what is needed, builds the provider, makes a
 # SoftHSM token under build/quickstart, signs a file with a key on it and verifies the signature without the provider.
-# Run it again as often as you like: the token is made anew each time.
+# You can run it again: it makes a new token each time.
 set -euo pipefail
 
 if [ $# -gt 0 ]; then

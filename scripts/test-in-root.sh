@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Builds and tests in a root of a newer Debian, with its compiler, its CMake and its OpenSSL:  test-in-root.sh SUITE [COMMAND...]
-#   sid             what is newest
+#   sid             the newest packages
 #   experimental    sid with the OpenSSL of experimental
-# Runs COMMAND in the source tree (scripts/test.sh if none is named). The source can't be written there; build/ is a folder
-# of the root. The root is made once, in build/SUITE, and brought up to date at each run. Ends with 77 where that can't be done.
-# Newer compilers warn of more, so a warning is no error there.
+# Runs COMMAND in the source tree (default: scripts/test.sh). The source is read-only there, and build/ is a folder of the
+# root. The root is made once, in build/SUITE, and updated at each run. Ends with status 77 if that is impossible.
+# Newer compilers have more warnings, so a warning is not an error there.
 set -euo pipefail
 
 usage() { sed -n '3,/^set /{s/^# \{0,1\}//p}' "${BASH_SOURCE[0]}"; }

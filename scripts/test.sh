@@ -2,12 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # Builds and tests:  test.sh [quick|ci|full]
 #   quick   unit and integration tests, and what the README shows
-#   (none)  what runs with this machine's OpenSSL, but for what full alone runs
-#   ci      that, lint of what has changed, what only a sanitizer or a newer OpenSSL finds
-#   full    everything: all files linted by the analyzer, too, all tests in each build and in the roots of other releases, fuzzing;
-#           built and tested in Debian sid and with experimental's OpenSSL, too
-# Installs what is needed on Debian, Ubuntu and Fedora. A table says what each stage took; the last lines are ctest's.
-# Another number of tests at once: JOBS. Compilers' warnings are errors unless WERROR is OFF. Seconds for each fuzz target in full: FUZZ_SECONDS (60).
+#   (none)  what runs with this machine's OpenSSL, except what only full runs
+#   ci      the same, lint of changed files, and what only a sanitizer or a newer OpenSSL finds
+#   full    everything: lint of all files with the analyzer, all tests in each build and in the roots of other releases,
+#           fuzzing, and a build with tests in Debian sid and with experimental's OpenSSL
+# Installs what is needed on Debian, Ubuntu and Fedora. A table says how long each stage took. The last lines are ctest's.
+# JOBS sets the number of parallel tests. Compilers' warnings are errors unless WERROR is OFF.
+# FUZZ_SECONDS (60) is the time for each fuzz target in full.
 set -euo pipefail
 
 usage() {
