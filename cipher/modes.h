@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Which class does which mode.
 #pragma once
 

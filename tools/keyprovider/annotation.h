@@ -11,9 +11,6 @@
 
 namespace tools::annotation {
 
-/// More recipients are refused, because each may cost an operation on the token.
-inline constexpr std::size_t mostRecipients = 64;
-
 /// The annotations in `text`: JSON, or base64 of JSON as in an image's manifest, which may have
 /// several, separated by commas. Throws Error.
 std::vector<Json> read(std::string_view text);

@@ -2,9 +2,10 @@
 #include "tools/keyprovider/envelope.h"
 
 #include "tools/keyprovider/aes.h"
-#include "tools/keyprovider/annotation.h"
 #include "tools/keyprovider/ecdh_es.h"
+#include "tools/keyprovider/recipients.h"
 #include "tools/keys/base64.h"
+#include "tools/keys/jwk.h"
 #include "tools/shared/error.h"
 
 namespace tools::envelope {
@@ -21,7 +22,7 @@ std::string_view algorithmOf(oaep::Hash hash) {
 }
 
 Json wrapFor(const Key& key, oaep::Hash hash, View contentKey) {
-    Json header{{"kid", thumbprint(key)}};
+    Json header{{"kid", jwk::thumbprint(key)}};
     Bytes wrapped;
     if (key.isRsa()) {
         header["alg"] = algorithmOf(hash);
@@ -92,9 +93,9 @@ Wrapped readRecipient(const Json& entry, std::size_t number) {
 
 std::vector<Wrapped> readRecipients(const Json& annotation) {
     const auto& list = json::list(annotation, "recipients", what);
-    if (list.empty() || list.size() > annotation::mostRecipients)
+    if (list.empty() || list.size() > mostRecipients)
         throw Error("the annotation has " + std::to_string(list.size()) +
-                    " recipients; it must have 1 to " + std::to_string(annotation::mostRecipients));
+                    " recipients; it must have 1 to " + std::to_string(mostRecipients));
     std::vector<Wrapped> all;
     for (const auto& entry : list)
         all.push_back(readRecipient(entry, all.size() + 1));
@@ -111,10 +112,9 @@ SecretBytes contentKey(const Wrapped& wrapped, const Key& key) {
 } // namespace
 
 Json seal(const std::vector<Key>& recipients, oaep::Hash hash, View contents) {
-    if (recipients.empty() || recipients.size() > annotation::mostRecipients)
-        throw Error("1 to " + std::to_string(annotation::mostRecipients) +
-                    " recipients are needed, and " + std::to_string(recipients.size()) +
-                    " are given");
+    if (recipients.empty() || recipients.size() > mostRecipients)
+        throw Error("1 to " + std::to_string(mostRecipients) + " recipients are needed, and " +
+                    std::to_string(recipients.size()) + " are given");
     auto* library = recipients.front().library.get();
     const auto key = aes::randomBytes(library, aes::keySize);
     Json list = Json::array();

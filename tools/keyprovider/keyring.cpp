@@ -3,6 +3,7 @@
 
 #include <map>
 
+#include "tools/keys/jwk.h"
 #include "tools/shared/error.h"
 
 namespace tools {
@@ -28,7 +29,7 @@ bool Keyring::mayFit(Entry& entry, const Recipient& recipient) {
     if (recipient.thumbprint.empty())
         return true;
     if (!entry.thumbprint)
-        entry.thumbprint = thumbprint(*entry.key);
+        entry.thumbprint = jwk::thumbprint(*entry.key);
     return entry.thumbprint->empty() || *entry.thumbprint == recipient.thumbprint;
 }
 

@@ -3,7 +3,7 @@
 
 #include <cstdlib>
 
-#include "tools/keyprovider/annotation.h"
+#include "tools/keyprovider/recipients.h"
 #include "tools/keys/base64.h"
 #include "tools/shared/error.h"
 
@@ -36,9 +36,9 @@ Blob readRecipient(const Json& entry, std::size_t number) {
 
 std::vector<Blob> readRecipients(const Json& annotation) {
     const auto& list = json::list(annotation, "recipients", what);
-    if (list.empty() || list.size() > annotation::mostRecipients)
+    if (list.empty() || list.size() > mostRecipients)
         throw Error("the annotation has " + std::to_string(list.size()) +
-                    " recipients; it must have 1 to " + std::to_string(annotation::mostRecipients));
+                    " recipients; it must have 1 to " + std::to_string(mostRecipients));
     std::vector<Blob> all;
     for (const auto& entry : list)
         all.push_back(readRecipient(entry, all.size() + 1));
@@ -57,10 +57,9 @@ oaep::Hash hashFromEnvironment() {
 }
 
 Json seal(const std::vector<Key>& recipients, oaep::Hash hash, View contents) {
-    if (recipients.empty() || recipients.size() > annotation::mostRecipients)
-        throw Error("1 to " + std::to_string(annotation::mostRecipients) +
-                    " recipients are needed, and " + std::to_string(recipients.size()) +
-                    " are given");
+    if (recipients.empty() || recipients.size() > mostRecipients)
+        throw Error("1 to " + std::to_string(mostRecipients) + " recipients are needed, and " +
+                    std::to_string(recipients.size()) + " are given");
     Json list = Json::array();
     for (const auto& key : recipients) {
         if (!key.isRsa())

@@ -5,6 +5,7 @@
 #include <array>
 
 #include <openssl/core_names.h>
+#include <openssl/err.h>
 
 #include "tools/keys/base64.h"
 #include "tools/shared/error.h"
@@ -96,6 +97,21 @@ Key peer(const Json& value, const Key& other, const std::string& what) {
                           const_cast<OSSL_PARAM*>(params.data())) != 1)
         throw Error(withReasons(what + " is not a point on " + wanted.name));
     return {other.library, ossl::Pkey(made), what};
+}
+
+std::string thumbprint(const Key& key) {
+    try {
+        const auto text = canonical(publicHalf(key));
+        std::array<unsigned char, EVP_MAX_MD_SIZE> hash{};
+        std::size_t size = 0;
+        if (EVP_Q_digest(key.library.get(), "SHA256", inSoftware, text.data(), text.size(),
+                         hash.data(), &size) != 1)
+            return "";
+        return std::string(std::string_view(base64::encodeUrl({hash.data(), size})));
+    } catch (const KeyError&) {
+        ERR_clear_error();
+        return "";
+    }
 }
 
 } // namespace tools::jwk

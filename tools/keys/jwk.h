@@ -20,4 +20,8 @@ Key peer(const Json& value, const Key& other, const std::string& what);
 /// The name of an EC key's curve in a JWK. Throws KeyError if there is none.
 std::string curve(const Key& key);
 
+/// The JWK thumbprint (RFC 7638, SHA-256, base64url) of an RSA or EC key's public half; "" if the
+/// token does not give that half.
+std::string thumbprint(const Key& key);
+
 } // namespace tools::jwk

@@ -1,13 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/keys/key.h"
 
-#include <array>
-
 #include <openssl/core_names.h>
-#include <openssl/err.h>
 
-#include "tools/keys/base64.h"
-#include "tools/keys/jwk.h"
 #include "tools/shared/error.h"
 
 namespace tools {
@@ -24,21 +19,6 @@ Key publicHalf(const Key& key) {
         EVP_PKEY_fromdata(context.get(), &made, EVP_PKEY_PUBLIC_KEY, params.get()) != 1)
         throw KeyError(withReasons(key.name + ": the public half cannot be used"));
     return {key.library, ossl::Pkey(made), key.name};
-}
-
-std::string thumbprint(const Key& key) {
-    try {
-        const auto text = jwk::canonical(publicHalf(key));
-        std::array<unsigned char, EVP_MAX_MD_SIZE> hash{};
-        std::size_t size = 0;
-        if (EVP_Q_digest(key.library.get(), "SHA256", inSoftware, text.data(), text.size(),
-                         hash.data(), &size) != 1)
-            return "";
-        return std::string(std::string_view(base64::encodeUrl({hash.data(), size})));
-    } catch (const KeyError&) {
-        ERR_clear_error();
-        return "";
-    }
 }
 
 } // namespace tools

@@ -26,8 +26,4 @@ inline constexpr const char* inSoftware = "provider!=pkcs11";
 /// The public half of `key` in OpenSSL's own memory. Throws KeyError.
 Key publicHalf(const Key& key);
 
-/// The JWK thumbprint (RFC 7638, SHA-256, base64url) of an RSA or EC key's public half; "" if the
-/// token does not give that half.
-std::string thumbprint(const Key& key);
-
 } // namespace tools
