@@ -53,4 +53,4 @@ for count in 10 100 1000 10000; do
     softhsm2-util --import rsa2048.pem --token bench --label rsa2048 --id 01 --pin 1234 >/dev/null
     "$fill_token" "$module" bench 1234 $((count - 2))
 done
-touch done
+touch "done"

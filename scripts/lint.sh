@@ -5,7 +5,8 @@
 #            those that include a changed header. By default LINT_BASE is the commit in .ci/lint-base, up to which all files
 #            were checked.
 #   all      clang-tidy with the analyzer on all files
-# In any case it checks all files: their format by clang-format, their SPDX lines, and the width of lines in Markdown.
+# In any case it checks all files: their format by clang-format, scripts by shellcheck (.shellcheckrc), their SPDX lines,
+# and the width of lines in Markdown.
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -38,6 +39,21 @@ case $(clang-format --version) in
     exit 0
     ;;
 esac
+mapfile -t scripts < <(git ls-files '*.sh' .ci/run)
+shellcheck "${scripts[@]}"
+
+# unheeded: negations that stop no script, within strings, too, which shellcheck does not read. "set -e" does not look at a bare
+# "! command"; and "! grep" or "! cmp" is content with a file that is missing. tests/clients/common.sh has verbs for both.
+unheeded() {
+    grep -nE '(^|[;{(]|\b(do|then|else)\b)[[:space:]]*! ' "${scripts[@]}" | grep -vE '\|\||^[^:]*:[0-9]*: *#'
+    grep -nE '^[[:space:]]*! ([ef]?grep|cmp|diff|.*\| *(holds|grep))\b' "${scripts[@]}"
+}
+found=$(unheeded || true)
+if [ -n "$found" ]; then
+    echo "$found" >&2
+    echo "these take any failure for an answer, or are no check at all: say refuses, lacks or differ" >&2
+    exit 1
+fi
 mapfile -t sources < <(git ls-files '*.cpp' '*.h' '*.c')
 clang-format --dry-run -Werror "${sources[@]}"
 mapfile -t checked < <(printf '%s\n' "${sources[@]}" | grep '\.cpp$' | grep -vE '^(tests|bench|cmake)/')

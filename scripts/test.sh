@@ -33,7 +33,7 @@ jobs=${JOBS:-$(($(nproc) + 1))}
 roots() {
     local status=0 pid
     for pid in "${root_pids[@]}"; do wait "$pid" || status=$?; done
-    return $status
+    return "$status"
 }
 start_roots() {
     local here=tests/clients
@@ -56,8 +56,8 @@ build() {
 in_root() {
     local status=0
     scripts/test-in-root.sh "$1" || status=$?
-    [ $status != 77 ] || echo "LEFT OUT: $1"
-    [ $status = 0 ] || [ $status = 77 ]
+    [ "$status" != 77 ] || echo "LEFT OUT: $1"
+    [ "$status" = 0 ] || [ "$status" = 77 ]
 }
 
 # tests PRESET [CTEST-OPTION...]: runs them; none may be left out but those that tests/may-skip.txt lists
@@ -65,10 +65,10 @@ tests() {
     local preset=$1 status=0
     shift
     ctest_quietly --preset "$preset" --parallel "$jobs" --no-tests=error --output-junit tests.xml "$@" || status=$?
-    scripts/check-skips.sh "build/$preset/tests.xml" "$preset" && return $status
+    scripts/check-skips.sh "build/$preset/tests.xml" "$preset" && return "$status"
 }
 
-[ "$tier" != ci ] && [ "$tier" != full ] || needed "packages" scripts/install-deps.sh fuzz
+case $tier in ci | full) needed "packages" scripts/install-deps.sh fuzz ;; esac
 needed "packages for tests" scripts/install-deps.sh test
 case $tier in
 quick)

@@ -3,6 +3,7 @@
 #   PROVIDER  the provider's file (.../pkcs11.so)     TOKENS  folder made by make-tokens.sh
 #   EXAMPLE   the example program                     SOURCE  the project's root
 #   LEAKY_PROGRAM, ENDING_PROGRAM  tests/support/*_program.c     SIGNING_THREADS  tests/support/signing_threads.c
+# shellcheck shell=bash
 set -euo pipefail
 
 [ -n "$PROVIDER" ] || { echo "clang++ is not installed"; exit 77; }
@@ -96,14 +97,12 @@ openssl_major() { openssl version | sed -nE 's/^OpenSSL ([0-9]+)\..*/\1/p'; }
 fails() {
     local words=$1 status=0
     shift
+    [ -n "$words" ] || die "any error would do: $*"
     # A shell in between makes a status above 128 of a signal; setsid would make a small number of it.
     # shellcheck disable=SC2016 # it is the inner shell that expands
     setsid -w sh -c 'timeout "$0" "$@"; exit $?' "$PATIENCE" "${RUNNER[@]}" "$@" >stdout.txt 2>stderr.txt </dev/null || status=$?
     [ "$status" -ne 0 ] || die "did not fail: $*"
-    if [ "$status" -ge 99 ] || grep -qE 'Sanitizer|runtime error:' stderr.txt; then
-        cat stderr.txt >&2
-        die "ended with status $status (hang, signal, or an invalid access): $*"
-    fi
+    own_error "$status" stderr.txt || die "ended with status $status (hang, signal, or an invalid access): $*"
     grep -qF -- "$words" stderr.txt || {
         cat stderr.txt >&2
         die "does not say \"$words\": $*"
@@ -111,16 +110,56 @@ fails() {
     ! mentions_pin stdout.txt stderr.txt || die "tells the PIN: $*"
 }
 
+# own_error STATUS FILE...: a program ended so by itself, and no sanitizer speaks in what it wrote. From 99 on it was a signal,
+# time that ran out, or valgrind.
+own_error() {
+    [ "$1" -lt 99 ] && without_report "${@:2}"
+}
+# without_report FILE...: they are there, and have no report of a sanitizer or of valgrind
+without_report() {
+    local status=0
+    grep -hE 'Sanitizer|runtime error:|^==[0-9]+== ' -- "$@" >&2 || status=$?
+    [ "$status" = 1 ]
+}
+
+# refuses COMMAND...: it must end with an error of its own. Under "set -e" a bare "! command" stops nothing, whatever becomes of
+# it, and takes a crash for an answer. This verb and the next two are also had by what runs in the Debian 13 root.
+refuses() {
+    local status=0
+    "$@" || status=$?
+    [ "$status" != 0 ] || die "did not fail: $*"
+    [ "$status" -lt 99 ] || die "ended with status $status: $*"
+}
+
+# differ FILE FILE: both are there, and have other bytes
+differ() {
+    local status=0
+    cmp -s -- "$1" "$2" || status=$?
+    [ "$status" = 1 ]
+}
+
+# ended PID LOG...: the server still runs, ends at our signal and at nothing else, and no report is in its log.
+ended() {
+    local status=0
+    kill "$1" || { cat "${@:2}" >&2; die "the server has ended before"; }
+    wait "$1" || status=$?
+    case $status in 0 | 143) ;; *) cat "${@:2}" >&2; die "the server's status is $status" ;; esac
+    without_report "${@:2}" || die "a report in the server's log"
+}
+
 # answers TEXT COMMAND...: with that on standard input, where programs read answers that have no terminal to ask at
 answers() {
     local text=$1
     shift
+    # shellcheck disable=SC2094 # they are other files
     echo "$text" | setsid -w timeout "$PATIENCE" "${RUNNER[@]}" "$@" >stdout.txt 2>stderr.txt
 }
 
 # mentions_pin FILE...: has something of ours a PIN in it? openssl repeats the URI that it was given in lines of its own,
 # and begins the others with numbers that mean nothing here, as does our log, which ends its lines with times.
 mentions_pin() {
+    local file
+    for file in "$@"; do [ -e "$file" ] || die "there is no $file"; done
     cat "$@" | grep -v '^Could not ' | sed -E 's/^[0-9A-F]+:error:[0-9A-F]+://; s/^pkcs11\[[0-9]+\] #[0-9]+//; s/ [0-9]+ us$//' |
         grep -E "pin-value=|(^|[^0-9A-Za-z])($PIN|$WRONG_PIN)([^0-9A-Za-z]|\$)" >&2
 }
@@ -131,6 +170,11 @@ holds() {
     local count
     count=$(grep -c "$@") || [ $? = 1 ] || die "grep $*"
     [ "$count" != 0 ]
+}
+# lacks [OPTION] PATTERN: it is not there. What should have come and did not is no answer, unlike with "! grep" of a file that is
+# missing, or of what a command did not write.
+lacks() {
+    if holds "$@"; then return 1; fi
 }
 
 # The numbers of calls that the module saw, as somebody else counts them: OpenSC's pkcs11-spy between provider and module.

@@ -15,17 +15,21 @@ debian13() {
     mkdir "$HOME13"
 }
 
-# in13 SCRIPT: runs it there, with HOME13 as its home, and in a network of its own: its ports are nobody else's
+# in13 SCRIPT: runs it there, with the verbs refuses, differ and ended, with HOME13 as its home, and in a network of its own: its ports are nobody else's
 in13() {
     # shellcheck disable=SC2016 # the inner shell expands
     in_root "$ROOT13" "$PROVIDER_DIR" /mnt "$HOME13" /srv -- HOME=/srv TMPDIR=/srv SOFTHSM2_CONF=/srv/softhsm2.conf "${ENV13[@]}" \
         unshare --net sh -ec 'ip link set lo up; exec "$@"' sh \
-        timeout "${PATIENCE13:-200}" bash -euc "cd /srv; $1" >out13.txt 2>&1
+        timeout "${PATIENCE13:-200}" bash -eu -o pipefail -c "$(declare -f die refuses differ without_report ended); cd /srv; $1" >out13.txt 2>&1
 }
 works13() { in13 "$1" || { cat out13.txt >&2; die "in Debian 13: $1"; }; }
 # refused13 WORDS SCRIPT: it must fail and say WORDS, without the PIN
 refused13() {
-    ! in13 "$2" || die "did not fail in Debian 13: $2"
+    local status=0
+    [ -n "$1" ] || die "any error would do: $2"
+    in13 "$2" || status=$?
+    [ "$status" != 0 ] || die "did not fail in Debian 13: $2"
+    own_error "$status" out13.txt || die "ended with status $status in Debian 13: $2: $(cat out13.txt)"
     grep -qF -- "$1" out13.txt || die "does not say \"$1\": $(cat out13.txt)"
     ! mentions_pin out13.txt || die "tells the PIN: $2"
 }

@@ -7,16 +7,21 @@ scenario_binary_symbols() {
     exported=$(nm -D --defined-only "$PROVIDER" | awk '$2 ~ /[TDBRVW]/ { print $3 }' | grep -v '^__' || true)
     [ "$exported" = OSSL_provider_init ] || die "exports more than the entry point: $exported"
     # Built here and run on every OpenSSL 3, or 4: nothing newer than 3.0.0, or 4.0.0, may be needed.
-    ! nm -D --undefined-only "$PROVIDER" | grep -o '@OPENSSL_.*' | grep -v "^@OPENSSL_$(openssl_major)\\.0\\.0\$" || die "needs a newer libcrypto"
+    nm -D --undefined-only "$PROVIDER" | grep -o '@OPENSSL_.*' | sort -u >needed.txt
+    lacks -v "^@OPENSSL_$(openssl_major)\\.0\\.0\$" <needed.txt || { cat needed.txt >&2; die "needs a newer libcrypto"; }
     readelf -d "$PROVIDER" | holds NODELETE || die "can be unmapped"
 }
 
 scenario_binary_install() {
     DESTDIR=$WORK/root cmake --install "$PROVIDER_DIR" >log 2>&1 || { cat log >&2; die "cmake --install"; }
-    local folder
+    local folder installed
     folder=$(openssl version -m | sed 's/.*"\(.*\)"/\1/')
     [ -f "$WORK/root$folder/pkcs11.so" ] || die "not installed into $folder"
-    [ -z "${URI2PEM:-}" ] || "$WORK"/root/usr/*/bin/pkcs11-uri2pem --version || die "pkcs11-uri2pem is not installed"
+    if [ -n "${URI2PEM:-}" ]; then
+        installed=$(first_file "$WORK/root/usr/*/bin/pkcs11-uri2pem") || die "pkcs11-uri2pem is not installed"
+        "$installed" --version
+    fi
+    # shellcheck disable=SC2034 # ossl reads it
     PROV=(-provider-path "$WORK/root$folder" -provider pkcs11 -provider default)
     ossl dgst -sha256 -sign "$(uri rsa)" -out sig data.bin
     plain dgst -sha256 -verify "$(public_of rsa)" -signature sig data.bin >/dev/null

@@ -37,9 +37,9 @@ scenario_x509_x509toreq() {
 
 scenario_req_x509() {
     for label in $(first_under_valgrind rsa ec384 secp256k1); do
-        ossl req -new -x509 -key "$(uri $label)" -subj /CN=self -days 30 -out self.pem
+        ossl req -new -x509 -key "$(uri "$label")" -subj /CN=self -days 30 -out self.pem
         plain verify -CAfile self.pem self.pem >/dev/null
-        plain x509 -in self.pem -pubkey -noout | cmp -s - "$(public_of $label)" || die "the certificate has another key"
+        plain x509 -in self.pem -pubkey -noout | cmp -s - "$(public_of "$label")" || die "the certificate has another key"
     done
 }
 
@@ -67,8 +67,8 @@ scenario_ca_keyfile() {
 
 scenario_pkey_output() {
     for label in $(first_under_valgrind rsa rsa3072 ec256 ec384 ec521 secp256k1 brainpool withcert bare-rsa); do
-        ossl pkey -in "$(uri $label)" -pubout -out pub.pem
-        cmp -s pub.pem "$(public_of $label)" || die "pkey -pubout of $label"
+        ossl pkey -in "$(uri "$label")" -pubout -out pub.pem
+        cmp -s pub.pem "$(public_of "$label")" || die "pkey -pubout of $label"
     done
     head -1 pub.pem | holds "BEGIN PUBLIC KEY" || die "not a PUBLIC KEY"
     ossl pkey -in "$(uri rsa)" -text -noout -out text
@@ -83,17 +83,19 @@ scenario_pkey_output() {
     ossl pkey -in "$(uri rsa)" -check -noout >/dev/null
     # Nothing private comes out of any of these.
     ossl pkey -in "$(uri rsa)" -out key.pem
-    ! openssl pkey -in key.pem -noout 2>/dev/null || die "a private key came out"
+    lacks 'PRIVATE KEY' <key.pem || die "a private key came out"
+    holds 'BEGIN PKCS#11 PROVIDER URI' <key.pem || die "no reference came out"
     fails "Error creating PKCS12" openssl pkcs12 "${PROV[@]}" -export -inkey "$(uri rsa)" -in "$(certificate_of rsa)" -passout pass:x -out key.p12
     [ ! -s key.p12 ] || die "a PKCS#12 file came out"
 }
 
 scenario_storeutl() {
     ossl storeutl -noout "pkcs11:token=scenarios?pin-value=$PIN" >all
-    pkcs11-tool --module "$PKCS11_PROVIDER_MODULE" --token-label scenarios --login --pin $PIN -O 2>/dev/null | grep -c '^[A-Z].* Object;' >count
+    pkcs11-tool --module "$PKCS11_PROVIDER_MODULE" --token-label scenarios --login --pin "$PIN" -O 2>/dev/null | grep -c '^[A-Z].* Object;' >count
     [ "$(grep -c ': Name: pkcs11:' all)" = "$(cat count)" ] || die "not as many objects as pkcs11-tool lists"
     # Every URI in the list, pasted back, is one object.
     sed -n 's/^.*: Name: \(pkcs11:.*\)$/\1/p' all | sort -u >uris
+    [ -s uris ] || die "no URI in the list"
     ! mentions_pin all || die "the list has the PIN"
     [ "${VALGRIND:-0}" = 0 ] || sed -i 4q uris
     while read -r entry; do
@@ -101,9 +103,9 @@ scenario_storeutl() {
         grep -q "Total found: 1$" one || { cat one >&2; die "not one object: $entry"; }
     done <uris
     ossl storeutl -noout -keys "$(uri rsa)" >keys
-    grep -q "^0: Pkey" keys && grep -q "Total found: 1" keys || die "storeutl -keys"
+    if ! grep -q "^0: Pkey" keys || ! grep -q "Total found: 1" keys; then die "storeutl -keys"; fi
     ossl storeutl -noout -certs "pkcs11:token=scenarios;object=rsa" >certs
-    grep -q "^0: Certificate" certs && grep -q "Total found: 1" certs || die "storeutl -certs"
+    if ! grep -q "^0: Certificate" certs || ! grep -q "Total found: 1" certs; then die "storeutl -certs"; fi
     ossl storeutl -certs "pkcs11:token=scenarios;object=rsa" >certs
     plain x509 -in certs -noout
     ossl storeutl -keys -noout -text "$(uri ec256)" >text
@@ -112,18 +114,21 @@ scenario_storeutl() {
     grep -q "Total found: 2" twins || die "both keys of one label are listed"
     ossl storeutl -noout "pkcs11:token=empty?pin-value=$PIN" >none
     # OpenSSL 3.5 does not even say that it found nothing.
-    ! grep -v "^Total found: 0$" none || die "an empty token"
+    lacks -v "^Total found: 0$" <none || die "an empty token"
     # Without a PIN, what is public.
     timeout 20 setsid -w "${RUNNER[@]}" openssl storeutl "${PROV[@]}" -noout "pkcs11:token=scenarios" </dev/null >public 2>/dev/null || die "listing without a PIN"
     grep -q "type=public" public || die "public objects are not listed without a PIN"
-    ! grep -q "type=private" public || die "private objects are listed without a PIN"
+    lacks "type=private" <public || die "private objects are listed without a PIN"
 }
 
 scenario_propquery() {
     ossl pkey -propquery '?provider=pkcs11' -in "$(uri rsa)" -pubout -out pub.pem
     cmp -s pub.pem "$(public_of rsa)" || die "pkey -propquery"
-    ossl storeutl -propquery 'provider=pkcs11' -noout -keys "$(uri rsa)" >/dev/null
-    ossl dgst -sha256 -sign "$(uri rsa)" -out sig data.bin
+    ossl storeutl -propquery 'provider=pkcs11' -noout -keys "$(uri rsa)" >keys
+    grep -q "Total found: 1" keys || die "storeutl -propquery"
+    refuses openssl storeutl "${PROV[@]}" -propquery 'provider=default' -noout -keys "$(uri rsa)" 2>stderr.txt
+    ossl dgst -propquery '?provider=pkcs11' -sha256 -sign "$(uri rsa)" -out sig data.bin
+    plain dgst -sha256 -verify "$(public_of rsa)" -signature sig data.bin >/dev/null
 }
 
 # The lists find what pkcs11-tool finds, whatever bytes are in labels and ids.
@@ -182,25 +187,25 @@ scenario_ocsp_responder() {
     plain ocsp -issuer "$(certificate_of rsa)" -cert leaf.pem -reqout request.der
     ossl ocsp -index index.txt -CA "$(certificate_of rsa)" -rsigner "$(certificate_of rsa)" -rkey "$(uri rsa)" -reqin request.der -respout response.der
     plain ocsp -respin response.der -issuer "$(certificate_of rsa)" -cert leaf.pem -CAfile "$(certificate_of rsa)" -no_nonce >said 2>&1
-    grep -q "^Response verify OK" said && grep -q "^leaf.pem: good" said || { cat said >&2; die "no good response"; }
+    if ! grep -q "^Response verify OK" said || ! grep -q "^leaf.pem: good" said; then cat said >&2 && die "no good response"; fi
 }
 
 # openssl ts reads its key from a file: a key reference, named by -inkey or in the configuration.
 scenario_ts_reply() {
-    local label
+    local label key
     plain ts -query -data data.bin -sha256 -cert -out query.tsq 2>/dev/null
     export PKCS11_PIN=$PIN
     for label in $(first_under_valgrind rsa ec256); do
-        printf '[tsa]\ndefault_tsa=t\n[t]\nserial=serial\ndigests=sha256\ndefault_policy=1.2.3.4\nsigner_digest=sha256\nsigner_cert=%s.ts.pem\nsigner_key=%s.ref.pem\n[req]\ndistinguished_name=dn\nprompt=no\nx509_extensions=e\n[dn]\nCN=stamps\n[e]\nextendedKeyUsage=critical,timeStamping\n' $label $label >ts.cnf
-        clean openssl req "${PROV[@]}" -config ts.cnf -new -x509 -key "$(uri $label)" -days 30 -out $label.ts.pem
-        ossl pkey -in "$(uri $label)" -out $label.ref.pem
-        stamps_as_software $label
+        printf '[tsa]\ndefault_tsa=t\n[t]\nserial=serial\ndigests=sha256\ndefault_policy=1.2.3.4\nsigner_digest=sha256\nsigner_cert=%s.ts.pem\nsigner_key=%s.ref.pem\n[req]\ndistinguished_name=dn\nprompt=no\nx509_extensions=e\n[dn]\nCN=stamps\n[e]\nextendedKeyUsage=critical,timeStamping\n' "$label" "$label" >ts.cnf
+        clean openssl req "${PROV[@]}" -config ts.cnf -new -x509 -key "$(uri "$label")" -days 30 -out "$label".ts.pem
+        ossl pkey -in "$(uri "$label")" -out "$label".ref.pem
+        stamps_as_software "$label"
         sed -i '/^signer_cert\|^signer_key/d' ts.cnf
-        stamps_as_software $label -signer $label.ts.pem -inkey $label.ref.pem
+        stamps_as_software "$label" -signer "$label".ts.pem -inkey "$label".ref.pem
     done
     unset PKCS11_PIN
-    local key=(-signer $label.ts.pem -inkey $label.ref.pem)
-    stamps_as_software $label "${key[@]}" -passin "pass:$PIN"
+    key=(-signer "$label.ts.pem" -inkey "$label.ref.pem")
+    stamps_as_software "$label" "${key[@]}" -passin "pass:$PIN"
     fails "CKR_PIN_INCORRECT" openssl ts -reply "${PROV[@]}" -config ts.cnf "${key[@]}" -passin "pass:$WRONG_PIN" -queryfile query.tsq -out reply.tsr
 }
 
@@ -239,12 +244,12 @@ scenario_says_what_software_says() {
 same_words() { diff <(sed -E 's/^[0-9A-F]+:error:/:error:/' "$1") <(sed -E 's/^[0-9A-F]+:error:/:error:/' "$2") >&2; }
 
 says_the_same() { # COMMAND OPTIONS..., to which the key is added; dgst takes its file last, so the key goes first
-    local command=$1 key=${*: -1}
+    local command=$1 option=${*: -1}
     shift
     set -- "${@:1:$#-1}"
     : >index && echo 01 >serial
-    plain "$command" "$key" "$TOKENS/rsa.pem" "$@" >/dev/null 2>wanted.txt
+    plain "$command" "$option" "$TOKENS/rsa.pem" "$@" >/dev/null 2>wanted.txt
     : >index && echo 01 >serial
-    timeout "$PATIENCE" "${RUNNER[@]}" openssl "$command" "${PROV[@]}" "$key" "$(uri rsa)" "$@" >/dev/null 2>said.txt </dev/null || die "status $?: $command"
+    timeout "$PATIENCE" "${RUNNER[@]}" openssl "$command" "${PROV[@]}" "$option" "$(uri rsa)" "$@" >/dev/null 2>said.txt </dev/null || die "status $?: $command"
     same_words wanted.txt said.txt || die "says something else than for a key in software: $command"
 }

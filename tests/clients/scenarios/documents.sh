@@ -46,6 +46,7 @@ scenario_documents_have_blocks_that_run() {
     only_blocks_of docs/tokens.md nss opencryptoki tpm2{,-environment} p11-kit-client{,-environment} p11-kit-remote pkcs11-proxy{,-environment} caml-crush{,-environment}
     # Those of servers.md have names, by which servers*.sh take them.
     mapfile -t labels < <(sed -n 's/^```\(..*\)$/\1/p' "$SOURCE/docs/servers.md")
+    [ ${#labels[@]} -gt 10 ] || die "docs/servers.md has no blocks"
     only_blocks_of docs/servers.md "${labels[@]}"
     for label in "${labels[@]}"; do
         cat "$SOURCE"/tests/clients/scenarios/{servers*,documents}.sh | holds -E "(documented|block in) .*(\\b$label\\b|${label%-*}-.end)" || die "docs/servers.md has a block that no test runs: $label"
@@ -66,7 +67,7 @@ document_runs() { # DOCUMENT
     (cd empty && timeout 200 unshare --net env -i "PATH=$PROVIDER_DIR:$PATH" "HOME=$WORK/empty" "OPENSSL_MODULES=$PROVIDER_DIR" \
         "PKCS11_PROVIDER_MODULE=$PKCS11_PROVIDER_MODULE" sh -c 'ip link set lo up; exec bash -eux ../commands') >log 2>&1 </dev/null ||
         { cat log >&2; die "the blocks of $1"; }
-    ! holds -i 'PIN-VALUE=' <log || die "a PIN is told"
+    lacks -i 'PIN-VALUE=' <log || die "a PIN is told"
 }
 
 scenario_documents_howto() {
@@ -102,7 +103,7 @@ scenario_documents_configuration() {
 # The program in C: the token makes the key, and OpenSC decrypts with it what the program gave.
 scenario_documents_howto_c() {
     pkg-config --exists 'libcrypto >= 3.5' || { echo "EVP_SKEY came with OpenSSL 3.5"; exit 77; }
-    local where="pkcs11:token=scenarios;object=backup;id=%5B?pin-value=$PIN"
+    local where="pkcs11:token=scenarios;object=backup;id=%5B?pin-value=$PIN" status=0
     blocks docs/howto.md c >encrypt.c
     # shellcheck disable=SC2046 # the flags are words
     cc -std=c11 -Wall -Wextra -Wpedantic -Werror -o encrypt encrypt.c $(pkg-config --cflags --libs libcrypto) || die "the program does not compile"
@@ -113,7 +114,9 @@ scenario_documents_howto_c() {
     pkcs11-tool --module "$PKCS11_PROVIDER_MODULE" --token-label scenarios --login --pin "$PIN" --decrypt --mechanism AES-CBC-PAD --id 5B \
         --iv "$(head -c 16 encrypted | xxd -p)" --input-file ciphertext --output-file decrypted >log 2>&1 || { cat log >&2; die "pkcs11-tool"; }
     cmp message decrypted || die "OpenSC decrypts something else"
-    timeout "$PATIENCE" "${RUNNER[@]}" ./encrypt "pkcs11:token=scenarios;object=other?pin-value=$WRONG_PIN" <message >encrypted 2>log && die "a wrong PIN is taken"
+    timeout "$PATIENCE" "${RUNNER[@]}" ./encrypt "pkcs11:token=scenarios;object=other?pin-value=$WRONG_PIN" <message >encrypted 2>log || status=$?
+    [ "$status" != 0 ] || die "a wrong PIN is taken"
+    own_error "$status" log || die "the program ended with status $status"
     holds CKR_PIN_INCORRECT <log || { cat log >&2; die "the program does not say why"; }
 }
 

@@ -26,7 +26,7 @@ scenario_error_no_token() {
 scenario_error_ambiguous_label() {
     built_uri2pem
     sign_fails 'several keys fit' "$(uri twin)"
-    grep -q 'id=%0C;object=twin' stderr.txt && grep -q 'id=%0D;object=twin' stderr.txt || die "does not name both"
+    if ! grep -q 'id=%0C;object=twin' stderr.txt || ! grep -q 'id=%0D;object=twin' stderr.txt; then die "does not name both"; fi
     # What would be written down is one of them, of which nobody knows that it is the right one. A list has both.
     local command
     for command in "pkey -out key.pem" "pkey -noout -text"; do
@@ -85,7 +85,7 @@ scenario_error_public_half_not_on_token() {
     [[ $(openssl version) =~ ^OpenSSL\ 3\.[0-4]\. ]] || { echo "OpenSSL 3.5 asks otherwise"; exit 77; }
     fails "the public half is not on the token" openssl pkey "${PROV[@]}" -pubin -in "$(uri bare-ec)" -noout
     grep -q 'object=bare-ec;type=private' stderr.txt || die "does not name the key: $(cat stderr.txt)"
-    ! grep -q 'there are' stderr.txt || die "lists other keys: $(cat stderr.txt)"
+    lacks 'there are' <stderr.txt || die "lists other keys: $(cat stderr.txt)"
 }
 
 scenario_error_module() {
@@ -109,6 +109,7 @@ scenario_error_malformed_uri() {
 }
 
 scenario_error_unknown_option() {
-    fails "" openssl dgst "${PROV[@]}" -sha256 -sigopt rsa_pss_saltlen:lots -sigopt rsa_padding_mode:pss -sign "$(uri rsa)" -out sig data.bin
-    fails "" openssl pkeyutl "${PROV[@]}" -sign -inkey "$(uri rsa)" -pkeyopt rsa_padding_mode:x931 -in data.bin
+    fails '"lots" is no PSS salt length' openssl dgst "${PROV[@]}" -sha256 -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:lots -sign "$(uri rsa)" -out sig data.bin
+    fails "a salt length needs PSS padding" openssl dgst "${PROV[@]}" -sha256 -sigopt rsa_pss_saltlen:20 -sigopt rsa_padding_mode:pss -sign "$(uri rsa)" -out sig data.bin
+    fails "unsupported RSA signature padding x931" openssl pkeyutl "${PROV[@]}" -sign -inkey "$(uri rsa)" -pkeyopt rsa_padding_mode:x931 -in data.bin
 }

@@ -43,10 +43,10 @@ scenario_key_reference_without_pin() {
         ossl pkey -in "$given" -out key.pem
         reference_uri key.pem >written
         grep -q ";object=rsa;type=private$" written || { cat written >&2; die "another URI"; }
-        ! grep -q "pin" written || { cat written >&2; die "something about the PIN is in the file"; }
+        lacks "pin" <written || { cat written >&2; die "something about the PIN is in the file"; }
     done
     ossl storeutl -keys -text "$key?pin-value=$PIN" >text
-    ! grep -qa "pin-value\|pin-source" text || die "storeutl writes the PIN"
+    lacks -a "pin-value\|pin-source" <text || die "storeutl writes the PIN"
 }
 
 # What people and other programs do to PEM files.
@@ -83,9 +83,9 @@ scenario_key_reference_shapes() {
     done
     # Damage, and what is not ours, is refused without a crash.
     head -2 bare.pem >cut.pem
-    fails "" openssl pkey "${PROV[@]}" -in cut.pem -noout
+    fails "from cut.pem" openssl pkey "${PROV[@]}" -in cut.pem -noout
     sed '2s/^..../AAAA/' bare.pem >garbled.pem
-    fails "" openssl pkey "${PROV[@]}" -in garbled.pem -noout
+    fails "from garbled.pem" openssl pkey "${PROV[@]}" -in garbled.pem -noout
     clean "$URI2PEM" "pkcs11:token=scenarios;object=absent" >absent.pem
     fails "no private key fits pkcs11:token=scenarios;object=absent" openssl pkey "${PROV[@]}" -passin "pass:$PIN" -in absent.pem -noout
     fails "CKR_PIN_INCORRECT" openssl dgst "${PROV[@]}" -sha256 -passin "pass:$WRONG_PIN" -sign id.none.pem -out sig data.bin
@@ -127,8 +127,7 @@ scenario_uri2pem() {
     timeout "$PATIENCE" "$URI2PEM" "$key" >/dev/full 2>said || status=$?
     [ $status = 1 ] || die "a full disk: status $status"
     grep -q "standard output cannot be written" said || { cat said >&2; die "a full disk"; }
-    # shellcheck disable=SC2010 # names of ours
-    ! ls | holds 'pem\.......$' || die "a file of its own is left behind"
+    find . -name '*.pem.??????' | lacks . || die "a file of its own is left behind"
     clean "$URI2PEM" --help >help
     for option in --out --force --with-pin --check --provider-path --version; do grep -q -- $option help || die "no $option in --help"; done
     clean "$URI2PEM" --version >version

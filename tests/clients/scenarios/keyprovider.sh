@@ -17,6 +17,7 @@ keyprovider() { clean "$KEYPROVIDER" --provider-path "$PROVIDER_DIR" "$@"; }
 refused() {
     local words=$1 input=$2 status=0
     shift 2
+    [ -n "$words" ] || die "any error would do: $*"
     timeout "$PATIENCE" "${RUNNER[@]}" "$KEYPROVIDER" --provider-path "$PROVIDER_DIR" "$@" <"$input" >stdout.txt 2>stderr.txt || status=$?
     [ "$status" -eq 1 ] || die "status $status instead of 1: $*: $(cat stderr.txt)"
     [ ! -s stdout.txt ] || die "wrote something: $*"
@@ -172,12 +173,17 @@ scenario_keyprovider_refusals() {
     refused "CKR_PIN_INCORRECT" annotation unwrap -k "pkcs11:token=scenarios;object=rsa;type=private?pin-value=$WRONG_PIN"
     refused "decryption failed" ocicrypts unwrap -k "$(uri rsa)"
     # Every part of the annotation is authenticated, or makes the key useless. The thumbprint is a hint alone.
-    local parts=(.protected .iv .ciphertext .tag '.recipients[0].encrypted_key')
+    local parts=(.protected .iv .ciphertext .tag '.recipients[0].encrypted_key') words
     for name in "${parts[@]}"; do
+        case $name in
+        .protected) words="the annotation's protected header is not JSON" ;;
+        *.encrypted_key) words="no key opens the annotation; recipient 1: pkcs11:token=scenarios;object=rsa;type=private: RSA-OAEP decryption failed" ;;
+        *) words="no key opens the annotation; recipient 1: the contents do not pass authentication" ;;
+        esac
         jq -c "$name |= ((if .[5:6] == \"A\" then \"B\" else \"A\" end) as \$c | .[0:5] + \$c + .[6:])" annotation >damaged
-        refused "" damaged unwrap -k "$(uri rsa)"
+        refused "$words" damaged unwrap -k "$(uri rsa)"
         jq -c "$name |= .[0:9]" annotation >damaged
-        refused "" damaged unwrap -k "$(uri rsa)"
+        refused "\"${name##*.}\" is not base64url" damaged unwrap -k "$(uri rsa)"
         jq -c "del($name)" annotation >damaged
         refused "has no \"${name##*.}\"" damaged unwrap -k "$(uri rsa)"
     done

@@ -32,6 +32,7 @@ scenario_valgrind_commands() {
 scenario_decryption_without_branches() {
     needs "valgrind" valgrind
     [ -n "${SECRET_DECRYPTION:-}" ] || { echo "valgrind/memcheck.h is not installed"; exit 77; }
+    # shellcheck disable=SC2034 # clean reads them
     local RUNNER=(valgrind -q --error-exitcode=99 --suppressions="$SOURCE/tests/clients/declassified.supp") PATIENCE=120
     export OPENSSL_MODULES=$PROVIDER_DIR PKCS11_TEST_TARGET=$PKCS11_PROVIDER_MODULE PKCS11_PROVIDER_MODULE=$TEST_MODULE
     PKCS11_TEST_MARK_DECRYPTED=block clean "$SECRET_DECRYPTION" "$(uri rsa)" "$(public_of rsa)" SHA256
@@ -70,17 +71,16 @@ scenario_core_dump_has_no_pin() {
         asked) configuration "" && set -- "$token" "$WORK/pin.txt" ;;
         esac
         "$PIN_HOLDER" "$@" >holder.log 2>&1 &
-        local holder=$! try
-        for try in $(seq 100); do
-            ! grep -q ready holder.log || break
+        local holder=$!
+        for _ in $(seq 100); do
+            if grep -q ready holder.log; then break; fi
             kill -0 $holder || { cat holder.log >&2; die "no signature: $how"; }
             sleep 0.1
         done
         gcore -o core $holder >gcore.log 2>&1 || { cat gcore.log >&2; die "no core dump"; }
-        kill $holder
-        wait $holder || true
+        ended $holder holder.log
         grep -q "token=hygiene" "core.$holder" || die "the core dump has not even the URI"
-        ! grep -q "$secret" "core.$holder" || die "the core dump has the PIN: $how"
+        lacks -a "$secret" <"core.$holder" || die "the core dump has the PIN: $how"
         rm "core.$holder"
     done
 }

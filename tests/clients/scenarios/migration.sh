@@ -35,6 +35,7 @@ activate = 1
 distinguished_name = dn
 [dn]
 CONF
+    # shellcheck disable=SC2034 # in13 reads it
     ENV13=(OPENSSL_CONF=/srv/openssl.cnf)
     head -c 40 data.bin >"$HOME13/secret"
     cp data.bin "$HOME13"

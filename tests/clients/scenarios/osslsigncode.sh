@@ -62,6 +62,7 @@ signs_code() {
 refused_signature() {
     local words=$1 status=0
     shift
+    [ -n "$words" ] || die "any error would do: osslsigncode $*"
     rm -f refused
     # osslsigncode's status for an error is -1.
     setsid -w timeout "$PATIENCE" "${RUNNER[@]}" osslsigncode "$@" -out refused >log 2>&1 </dev/null || status=$?
@@ -187,7 +188,7 @@ scenario_osslsigncode_pins() {
     refused_reference "no private key fits pkcs11:token=scenarios;object=absent" absent.pem
     clean "$URI2PEM" -o elsewhere.pem "pkcs11:token=elsewhere;object=rsa;type=private"
     refused_reference "no token fits" elsewhere.pem
-    refused_signature "" "${sign[@]}" -key rsa.ref.pem -certs "$(certificate_of ec256)"
+    refused_signature "consistency of a private key" "${sign[@]}" -key rsa.ref.pem -certs "$(certificate_of ec256)"
     # Without the provider, a reference is no key.
     local words="No supported data to decode"
     ! is_old_osslsigncode || words="Failed to decode private key file: rsa.ref.pem"

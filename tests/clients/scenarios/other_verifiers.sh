@@ -20,7 +20,7 @@ signed_by() {
     key=$(uri "$label")
     [ "$padding" != pss ] || options=(-sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:-1)
     mkdir "$label-$padding"
-    cd "$label-$padding"
+    cd "$label-$padding" || die "no folder $label-$padding"
     clean openssl req -config ../other.cnf "${PROV[@]}" -new -x509 -key "$key" -subj /CN=ca -extensions v3 -days 20 "${options[@]}" -out ca.pem
     plain x509 -in ca.pem -noout -pubkey >ca.pub
     ossl x509 -req -in ../leaf.req -CA ca.pem -CAkey "$key" -set_serial 2 -days 10 "${options[@]}" -out leaf.pem
@@ -43,19 +43,20 @@ signed_by() {
         # A key of another type can't be asked about an Ed25519 signature, which names no hash.
         [ "$label $check" = "ed25519 wrong certificate leaf.pem another.pem" ] || echo "${check%% *} $PWD ${padding} ${check#* }" >>../checks
     done
-    cd ..
+    cd "$WORK" || die "no folder $WORK"
 }
 
 # message_of LABEL PADDING [OPTION...]: a CMS message with its text, and the same with another last byte, where the signature is
 message_of() {
     local label=$1 padding=$2 size
-    cd "$label-$padding"
+    cd "$label-$padding" || die "no folder $label-$padding"
     ossl cms -sign -binary -nodetach -md sha256 -in ../data.bin -signer ca.pem -inkey "$(uri "$label")" "${@:3}" -outform DER -out message.der
     gnutls --p7-verify --inder --load-ca-certificate ca.pem --infile message.der
     size=$(stat -c %s message.der)
     { head -c $((size - 1)) message.der && tail -c 1 message.der | tr '\000-\377' '\001-\377\000'; } >changed.der
-    ! certtool --p7-verify --inder --load-ca-certificate ca.pem --infile changed.der >said 2>&1 || die "GnuTLS takes a changed message"
-    cd ..
+    refuses certtool --p7-verify --inder --load-ca-certificate ca.pem --infile changed.der >said 2>&1
+    holds 'verification failed: Public key signature verification has failed' <said || { cat said >&2; die "refused for another reason"; }
+    cd "$WORK" || die "no folder $WORK"
 }
 
 scenario_other_verifiers() {
@@ -71,5 +72,5 @@ scenario_other_verifiers() {
     done
     signed_by ed25519 other
     python3 "$SOURCE/tests/clients/verify.py" <checks >count || die "Python's cryptography"
-    [ "$(cat count)" = "$(wc -l <checks)" ] && [ "$(cat count)" -gt 30 ] || die "not all were verified"
+    if [ "$(cat count)" != "$(wc -l <checks)" ] || [ "$(cat count)" -le 30 ]; then die "not all were verified"; fi
 }

@@ -87,13 +87,13 @@ scenario_package_pages() {
     [ -e "$PROVIDER_DIR/packaging/provider-pkcs11.7" ] || { echo "help2man or lowdown is not installed"; exit 77; }
     local page
     for page in "$PROVIDER_DIR"/packaging/*.1; do
-        ! grep -iE '^(\.SS "?)?(positionals|subcommands|options):' "$page" || die "CLI11's headings are text in $page"
+        lacks -iE '^(\.SS "?)?(positionals|subcommands|options):' <"$page" || die "CLI11's headings are text in $page"
     done
     for page in import-key import-certificate delete; do
         holds "^\\.SS ${page/-/.*}\$" <"$PROVIDER_DIR/packaging/pkcs11-objects.1" || die "no heading for $page"
     done
     page=$PROVIDER_DIR/packaging/provider-pkcs11.7
     holds 'EVP_EncryptInit' <"$page" || die "underscores are missing"
-    ! holds -x 'call\|directive\|variable' <"$page" || die "the header of a table"
+    lacks -x 'call\|directive\|variable' <"$page" || die "the header of a table"
     holds 'docs/howto.md' <"$page" || die "no path of a document"
 }

@@ -23,7 +23,7 @@ takes_numbers() {
     [ "$(random_calls)" = 1 ] || die "$(random_calls) calls of C_GenerateRandom: $*"
     clean "$@" -hex 32 >second
     grep -qE '^[0-9a-f]{64}$' first || die "no 32 bytes: $*"
-    ! cmp -s first second || die "the same twice: $*"
+    differ first second || die "the same twice: $*"
 }
 
 scenario_random_token() {
@@ -40,7 +40,7 @@ scenario_random_token() {
     clean openssl rand -out numbers 3000
     [ "$(stat -c %s numbers) $(random_calls)" = "3000 3" ] || die "3000 bytes: $(random_calls) calls"
     # No login, with or without a PIN at hand.
-    ! grep -q '^C_Login' counts || die "logged in for random numbers"
+    lacks '^C_Login' <counts || die "logged in for random numbers"
 }
 
 # Programs that need random numbers and keys on the token; SoftHSM asks OpenSSL's default context, and so the provider, back.
@@ -92,7 +92,7 @@ random = PKCS11-RAND" default "random = random_section"
 random = PKCS11-RAND" default "random = random_section"
     fails "unable to fetch drbg" openssl rand -hex 16
     configuration ""
-    ! openssl list -random-generators 2>/dev/null | holds PKCS11 || die "offered though nobody asked for it"
+    openssl list -random-generators 2>/dev/null | lacks PKCS11 || die "offered though nobody asked for it"
 }
 
 # OpenSSL 3.0 asks for a seed with a lock held that SoftHSM wants as well, 3.5 without; in another process it never does.
@@ -118,7 +118,7 @@ scenario_random_token_seed() {
     [ "$(random_calls)" -gt 0 ] || die "no seed from the token"
     clean openssl rand -hex 32 >second
     grep -qE '^[0-9a-f]{64}$' first || die "no 32 bytes from a seeded generator"
-    ! cmp -s first second || die "the same twice from a seeded generator"
+    differ first second || die "the same twice from a seeded generator"
     kill_token_server
 }
 
@@ -128,6 +128,6 @@ scenario_debian13_random_token() {
     printf 'openssl_conf = init\n[init]\nproviders = providers\nrandom = random_section\n[providers]\ndefault = default_section\npkcs11 = pkcs11_section\n[default_section]\nactivate = 1\n[pkcs11_section]\nactivate = 1\npkcs11-random-token = pkcs11:token=scenarios\n[random_section]\nrandom = PKCS11-RAND\nproperties = provider=pkcs11\n' >"$HOME13/my.cnf"
     # shellcheck disable=SC2034 # in13 reads it
     ENV13=(OPENSSL_CONF=/srv/my.cnf "PKCS11_PROVIDER_DEBUG=file:/srv/log,level:2")
-    works13 'openssl rand -hex 32 >first; openssl rand -hex 32 >second; ! cmp -s first second; grep -qE "^[0-9a-f]{64}$" first; grep -q "C_GenerateRandom.*CKR_OK" log'
+    works13 'openssl rand -hex 32 >first; openssl rand -hex 32 >second; differ first second; grep -qE "^[0-9a-f]{64}$" first; grep -q "C_GenerateRandom.*CKR_OK" log'
     works13 'openssl dgst -sha256 -sigopt rsa_padding_mode:pss -sign "pkcs11:token=scenarios;object=rsa;type=private?pin-value=1234" -out sig first; OPENSSL_CONF=/dev/null openssl dgst -sha256 -sigopt rsa_padding_mode:pss -verify rsa.pub.pem -signature sig first'
 }

@@ -21,7 +21,7 @@ scenario_scripts_tell_what_they_do() {
         status=0
         PATH=$WORK/bin:$PATH "$SOURCE/scripts/$script.sh" nonsense >said 2>stderr.txt || status=$?
         if [ $status != 2 ] || [ -s said ]; then die "$script.sh nonsense ends with $status"; fi
-        ! holds 'was called' <stderr.txt || die "$script.sh nonsense: $(cat stderr.txt)"
+        lacks 'was called' <stderr.txt || die "$script.sh nonsense: $(cat stderr.txt)"
     done
 }
 

@@ -34,6 +34,7 @@ kill_token_server() {
 }
 
 # shakes_hands S_CLIENT-OPTIONS...: one connection to the program under test, by a client without the provider
+# shellcheck disable=SC2120 # tls.sh and servers.sh give it some
 shakes_hands() {
     env OPENSSL_CONF=/dev/null timeout 10 openssl s_client -connect "127.0.0.1:$PORT" -CAfile "$CA" -verify_return_error -no_ticket "$@" </dev/null
 }
@@ -43,6 +44,7 @@ client() { # NUMBER
     local phase
     while [ ! -e stop ]; do
         phase=$(cat phase)
+        # shellcheck disable=SC2119 # none
         if shakes_hands >/dev/null 2>&1; then echo >>"good.$phase.$1"; else echo >>"bad.$phase.$1"; fi
     done
 }
@@ -66,6 +68,7 @@ wait_for_each() { # PHASE COUNT
         [ "$try" -lt 300 ] || die "client $number gets no handshakes in phase $1"
     done
 }
+# shellcheck disable=SC2002 # it may not be there yet
 handshakes_of() { cat "good.$1.$2" 2>/dev/null | wc -l; }
 
 # Handshakes may fail while the token's server is down, twice, and all succeed before and afterwards.

@@ -76,11 +76,8 @@ on_debian() {
 
 # It was ended by us and by nothing else.
 stop_program() {
-    local status=0
-    kill "$SERVER_PID"
-    wait "$SERVER_PID" || status=$?
-    case $status in 0 | 143) ;; *) die "the server's status is $status" ;; esac
-    ! grep -hE 'exited on signal|exit signal|Sanitizer|\[alert\]|\[emerg\]' ./*.log || die "the server complains"
+    ended "$SERVER_PID" ./*.log
+    cat ./*.log | lacks -E 'exited on signal|exit signal|\[alert\]|\[emerg\]' || { cat ./*.log >&2; die "the server complains"; }
 }
 
 # The program in the foreground, until it shakes hands. In a process group of its own, since Apache ends its whole group.

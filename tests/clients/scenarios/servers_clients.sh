@@ -28,12 +28,13 @@ curl_shows() {
         for options in "--tls-max 1.2" "--tlsv1.3"; do
             # shellcheck disable=SC2086,SC2317 # the options are words, and it is what eval calls
             curl() { command "${RUNNER[@]}" curl -sS $options "$@"; }
+            # shellcheck disable=SC2001 # a whole word
             eval "$(sed "s/\\brsa\\b/$label/g" <<<"$1")" >page 2>client.log || { cat client.log >&2; die "curl $label $options: $?"; }
             unset -f curl
             shown_as "$label" "TLSv1.${options##*1.}"
         done
     done
-    kill "$VERIFYING_PID"
+    ended "$VERIFYING_PID" verifying.log
 }
 
 scenario_servers_curl() {
@@ -49,6 +50,7 @@ scenario_servers_curl_uri_refused() {
     [[ $(curl --version) =~ ^curl\ (7|8\.([0-9]|1[01]))\. ]] || { echo "this curl takes URIs"; exit 77; }
     start_verifying_server
     fails "Engine 'pkcs11' not found" curl -sS --key "pkcs11:token=scenarios;object=rsa;type=private" --cacert ca.pem --cert rsa.cert.pem "https://localhost:$PORT/"
+    ended "$VERIFYING_PID" verifying.log
 }
 
 stunnel_shows() {
@@ -68,7 +70,7 @@ stunnel_shows() {
         shown_as "$label" TLSv1.3
         stop_program
     done
-    kill "$VERIFYING_PID"
+    ended "$VERIFYING_PID" verifying.log
 }
 
 scenario_servers_stunnel_client() {
@@ -85,17 +87,18 @@ scenario_servers_stunnel_client() {
 openvpn_connects() { # SERVER CLIENT: the keys
     local end
     "${RUNNER[@]}" openvpn --config "$HERE/server.ovpn" >server.log 2>&1 </dev/null &
+    # shellcheck disable=SC2034 # stop_program reads it
     SERVER_PID=$!
     # Not both at once: a process that starts while another logs in to SoftHSM does not see the token.
     for _ in $(seq 100); do
-        ! grep -q "Listening for incoming" server.log || break
+        if grep -q "Listening for incoming" server.log; then break; fi
         sleep 0.1
     done
     "${RUNNER[@]}" openvpn --config "$HERE/client.ovpn" >client.log 2>&1 </dev/null &
     CLIENT_PID=$!
     for end in server client; do
         for _ in $(seq 200); do
-            ! grep -q "Initialization Sequence Completed" $end.log || break
+            if grep -q "Initialization Sequence Completed" $end.log; then break; fi
             sleep 0.1
         done
         grep -q "Initialization Sequence Completed" $end.log || { cat ./*.log >&2; die "the $end's tunnel is not there"; }
@@ -108,8 +111,7 @@ openvpn_connects() { # SERVER CLIENT: the keys
         sleep 0.1
     done
     [ "$(grep -c "VERIFY OK: depth=0" server.log)" -ge 3 ] || { cat ./*.log >&2; die "no renegotiation"; }
-    kill $CLIENT_PID
-    wait $CLIENT_PID || die "the client's status: $?"
+    ended $CLIENT_PID client.log
     stop_program
 }
 

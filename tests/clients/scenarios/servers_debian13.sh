@@ -36,7 +36,7 @@ bind_signs() {
     printf '$TTL 3600\n@ SOA ns admin 1 3600 600 86400 300\n@ NS ns\nns A 192.0.2.1\nwww A 192.0.2.2\n' >example.zone
     # shellcheck source=/dev/null
     . ./bind-keys
-    ! grep -q PrivateKey keys/*.private || die "a private key is in a file"
+    cat keys/*.private | lacks PrivateKey || die "a private key is in a file"
     # shellcheck source=/dev/null
     . ./bind-sign
     verifies example.signed
@@ -51,8 +51,7 @@ bind_signs() {
     verifies transferred || { cat named.log >&2; die "named's zone"; }
     # Signed with the same keys: named adds none of its own.
     [ "$(ls keys/*.private)" = "$(cat made)" ] || { cat named.log >&2; die "other keys: $(ls keys)"; }
-    kill $SERVER_PID
-    wait $SERVER_PID || die "named's status: $?"
+    ended $SERVER_PID named.log
 }
 
 # Not Ed25519, whose private key BIND 9.20 wants to have in its file.
@@ -95,7 +94,7 @@ bind_makes_keys() {
     # shellcheck source=/dev/null
     . ./bind-keygen
     [ "$("${tool[@]}" --list-objects --type privkey 2>/dev/null | grep -c label:)" = $((before + 2)) ] || die "not two new keys on the token"
-    ! grep -q PrivateKey keys/*.private || die "a private key is in a file"
+    cat keys/*.private | lacks PrivateKey || die "a private key is in a file"
     # shellcheck disable=SC2016 # that is the zone's
     printf '$TTL 3600\n@ SOA ns admin 1 3600 600 86400 300\n@ NS ns\nns A 192.0.2.1\n' >example.zone
     # shellcheck source=/dev/null

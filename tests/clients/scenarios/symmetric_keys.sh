@@ -44,12 +44,13 @@ scenario_debian13_symmetric_keys() {
     refused13 "takes a key of 16 bytes" "$(aes13 aes-128-cbc fresh -iv $iv -in data -out sealed)"
     # Not asked for: not there.
     sed -i '/symmetric-keys/d' "$HOME13/my.cnf"
-    ! in13 "$(aes13 aes-256-cbc fresh -iv $iv -in data -out sealed)" || die "offered though nobody asked for it"
+    refused13 "Algorithm (aes-256-cbc : " "$(aes13 aes-256-cbc fresh -iv $iv -in data -out sealed)"
 }
 
 # With the provider first its ciphers are those that programs, libssl and SoftHSM get, with keys that are bytes.
 scenario_debian13_symmetric_keys_first() {
-    local iv=000102030405060708090a0b0c0d0eff key=000102030405060708090a0b0c0d0e0f000102030405060708090a0b0c0d0e0f port=$(free_port)
+    local iv=000102030405060708090a0b0c0d0eff key=000102030405060708090a0b0c0d0e0f000102030405060708090a0b0c0d0e0f port
+    port=$(free_port)
     debian13
     tokens13
     symmetric13 pkcs11
@@ -58,7 +59,7 @@ scenario_debian13_symmetric_keys_first() {
     plain enc -aes-256-cbc -K $key -iv $iv -in "$HOME13/data" -out expected
     cmp -s "$HOME13/sealed" expected || die "software's aes-256-cbc gives something else"
     works13 "openssl dgst -sha256 -sign 'pkcs11:token=scenarios;object=rsa;type=private?pin-value=$PIN' -out sig data; OPENSSL_CONF=/dev/null openssl dgst -sha256 -verify rsa.pub.pem -signature sig data"
-    works13 "openssl s_server -accept 127.0.0.1:$port -www -quiet -cert rsa.cert.pem -key 'pkcs11:token=scenarios;object=rsa;type=private?pin-value=$PIN' & server=\$!
+    works13 "openssl s_server -accept 127.0.0.1:$port -www -quiet -cert rsa.cert.pem -key 'pkcs11:token=scenarios;object=rsa;type=private?pin-value=$PIN' >server.log 2>&1 & server=\$!
         for try in \$(seq 100); do (: <'/dev/tcp/127.0.0.1/$port') 2>/dev/null && break; sleep 0.1; done
         for options in '-tls1_3' '-tls1_3 -ciphersuites TLS_AES_128_GCM_SHA256' '-tls1_2 -cipher ECDHE-RSA-AES256-GCM-SHA384' '-tls1_2 -cipher ECDHE-RSA-AES128-SHA256' '-tls1_2 -cipher ECDHE-RSA-AES256-SHA'; do
             for conf in /srv/my.cnf /dev/null; do
@@ -66,5 +67,5 @@ scenario_debian13_symmetric_keys_first() {
                 grep -q 'HTTP/1.0 200' page
             done
         done
-        kill \$server"
+        ended \$server server.log"
 }

@@ -3,8 +3,7 @@
 # shellcheck shell=bash
 
 start_server() { # s_server options; on another port where one is in use
-    local try
-    for try in 1 2 3 4 5; do
+    for _ in 1 2 3 4 5; do
         ! server_starts "$@" || return 0
         grep -q 'Address already in use' server.log || break
     done
@@ -17,7 +16,7 @@ server_starts() { # s_server options
     "${RUNNER[@]}" openssl s_server "${SERVER_PROV[@]}" -accept "127.0.0.1:$PORT" -www -quiet "$@" >server.log 2>&1 </dev/null &
     SERVER_PID=$!
     for _ in $(seq 100); do
-        (: <"/dev/tcp/127.0.0.1/$PORT") 2>/dev/null && kill -0 $SERVER_PID && return
+        (: <"/dev/tcp/127.0.0.1/$PORT") 2>/dev/null && kill -0 $SERVER_PID && return 0
         kill -0 $SERVER_PID 2>/dev/null || return 1
         sleep 0.1
     done
@@ -25,10 +24,7 @@ server_starts() { # s_server options
 }
 SERVER_PROV=("${PROV[@]}")
 
-stop_server() {
-    kill $SERVER_PID
-    wait $SERVER_PID 2>/dev/null || true
-}
+stop_server() { ended "$SERVER_PID" server.log; }
 
 # A client without the provider shakes hands and reads the page.
 handshake() { # CA s_client options

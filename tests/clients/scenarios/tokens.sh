@@ -132,7 +132,8 @@ scenario_token_p11_kit_proxy() {
 # SoftHSM behind caml-crush, over TCP. It reads the name of the module behind it from the environment.
 scenario_token_caml_crush() {
     [ -z "${SCENARIO_PRELOAD:-}" ] || { echo "the module's libtirpc crashes with the sanitizer's runtime"; exit 77; }
-    local port=$(free_port)
+    local port
+    port=$(free_port)
     needs caml-crush-server pkcs11proxyd
     own_namespaces token_caml_crush
     softhsm

@@ -47,7 +47,8 @@ scenario_debian13_token_opencryptoki() {
 
 # A TPM that many programs use at once, as /dev/tpmrm0 is: swtpm serves one connection at a time.
 start_tpm() {
-    local port=$(free_port)
+    local port
+    port=$(free_port)
     mkdir tpm
     swtpm socket --tpm2 --tpmstate dir=tpm --flags not-need-init,startup-clear --server "type=tcp,port=$port,bindaddr=127.0.0.1" \
         --ctrl "type=tcp,port=$((port + 1)),bindaddr=127.0.0.1" >swtpm.log 2>&1 &
