@@ -15,9 +15,20 @@ openssl=$(openssl version | sed -nE 's/^OpenSSL ([0-9]+\.[0-9]+).*/openssl\1/p')
 words=" $* $system ${system%%[0-9]*} $openssl any "
 list=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)/tests/may-skip.txt
 
+fail() {
+    echo "check-skips.sh: $*" >&2
+    exit 1
+}
+# skipped FILE: the names, which ctest counts, too
 skipped() {
+    local names count
     case $1 in
-    *.xml) grep -B1 '<skipped' "$1" | sed -n 's/.*<testcase name="\([^"]*\)".*/\1/p' ;;
+    *.xml)
+        count=$(sed -n '/<testsuite /,/>/s/.*[[:space:]]skipped="\([0-9]*\)".*/\1/p' "$1")
+        names=$(sed -n '/<testcase /h; /<skipped/{g; s/.*<testcase name="\([^"]*\)".*/\1/p}' "$1")
+        [ "$(grep -c . <<<"$names")" = "$count" ] || fail "$1 does not name the tests that were left out, of which there are ${count:-unknown}"
+        [ -z "$names" ] || echo "$names"
+        ;;
     *) cat "$1" ;;
     esac
 }
@@ -36,9 +47,11 @@ may_skip() {
     return 1
 }
 
+names=$(skipped "$file") || fail "what was left out is not known"
 forbidden=0
 count=0
 while read -r name; do
+    [ -n "$name" ] || continue
     count=$((count + 1))
     if reason=$(may_skip "$name"); then
         echo "left out: $name ($reason)"
@@ -46,6 +59,6 @@ while read -r name; do
         echo "LEFT OUT, and tests/may-skip.txt does not allow that: $name" >&2
         forbidden=1
     fi
-done < <(skipped "$file")
+done <<<"$names"
 echo "$count left out"
 exit $forbidden

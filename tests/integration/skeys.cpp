@@ -64,6 +64,14 @@ std::optional<Bytes> through(EVP_CIPHER_CTX* context, const Bytes& in, std::size
     return out;
 }
 
+Bytes inSoftware(const std::string& cipher, const Bytes& key, const Bytes& iv, const Bytes& data) {
+    const auto software = softwareCipher(cipher);
+    const auto made =
+        through(begunWithBytes(software.get(), key, iv, true).get(), data, data.size());
+    EXPECT_TRUE(made) << "nothing to compare with: " << takeErrors();
+    return made.value_or(Bytes{});
+}
+
 bool isGcm(const EVP_CIPHER* cipher) {
     return EVP_CIPHER_get_mode(cipher) == EVP_CIPH_GCM_MODE;
 }

@@ -60,6 +60,9 @@ CipherCtx begunWithBytes(const EVP_CIPHER* cipher, const Bytes& key, const Bytes
 /// Data through a context that is begun, in pieces. Nothing on failure.
 std::optional<Bytes> through(EVP_CIPHER_CTX* context, const Bytes& in, std::size_t piece);
 
+/// What OpenSSL alone makes of `data` with the bytes of a key.
+Bytes inSoftware(const std::string& cipher, const Bytes& key, const Bytes& iv, const Bytes& data);
+
 /// The same with GCM's tag and additional data, which other modes pass over.
 struct Sealed {
     Bytes data;
