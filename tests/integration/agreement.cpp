@@ -73,8 +73,10 @@ Bytes derive(OSSL_LIB_CTX* libctx, EVP_PKEY* key, EVP_PKEY* peer, const Options&
 }
 
 Bytes deriveInSoftware(const std::string& label, EVP_PKEY* peer, const Options& options) {
-    return derive(defaultOnly(), privateKeyFromFile(defaultOnly(), label).get(),
-                  publicHalf(defaultOnly(), peer).get(), options);
+    auto secret = derive(defaultOnly(), privateKeyFromFile(defaultOnly(), label).get(),
+                         publicHalf(defaultOnly(), peer).get(), options);
+    EXPECT_FALSE(secret.empty()) << "nothing to compare with: " << takeErrors();
+    return secret;
 }
 
 const Bytes sharedInfo = randomBytes(70);

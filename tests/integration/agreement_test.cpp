@@ -49,6 +49,19 @@ TEST_P(Agreement, OfTwoTokenKeysIsTheSameFromBothSides) {
     EXPECT_EQ(derive(instance.get(), key.get(), publicObject.get()), expected) << takeErrors();
 }
 
+/// What the default provider alone makes of pairs in memory.
+Bytes inSoftware(EVP_PKEY* mine, EVP_PKEY* theirs, const Options& options) {
+    OSSL_PARAM* values = nullptr;
+    EXPECT_EQ(EVP_PKEY_todata(mine, EVP_PKEY_KEYPAIR, &values), 1) << takeErrors();
+    const ossl::Params params(values);
+    const ossl::PkeyCtx maker(EVP_PKEY_CTX_new_from_name(defaultOnly(), "EC", nullptr));
+    EVP_PKEY* copy = nullptr;
+    EVP_PKEY_fromdata_init(maker.get());
+    EXPECT_EQ(EVP_PKEY_fromdata(maker.get(), &copy, EVP_PKEY_KEYPAIR, values), 1) << takeErrors();
+    const ossl::Pkey owner(copy);
+    return derive(defaultOnly(), copy, publicHalf(defaultOnly(), theirs).get(), options);
+}
+
 TEST_P(Agreement, WorksWithPairsGeneratedInMemory) {
     const Instance instance(order());
     const auto group = groupOf(publicKeyFromFile(label()).get());
@@ -59,6 +72,7 @@ TEST_P(Agreement, WorksWithPairsGeneratedInMemory) {
     for (const auto& options : {Options(none), kdf("SHA512", 100), cofactor(0), cofactor(1)}) {
         const auto secret = derive(instance.get(), a.get(), b.get(), options);
         EXPECT_FALSE(secret.empty()) << takeErrors();
+        EXPECT_EQ(secret, inSoftware(a.get(), b.get(), options));
         EXPECT_EQ(secret, derive(instance.get(), b.get(), a.get(), options)) << takeErrors();
         const auto fromFile = publicHalf(instance.get(), b.get());
         EXPECT_EQ(secret, derive(instance.get(), a.get(), fromFile.get(), options)) << takeErrors();

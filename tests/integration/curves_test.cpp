@@ -44,7 +44,8 @@ TEST(Curves, Ed448Signs) {
     EXPECT_EQ(EVP_PKEY_get_id(key.get()), EVP_PKEY_ED448);
     EXPECT_EQ(EVP_PKEY_get_size(key.get()), 114);
     const auto signature = sign(instance, key.get(), data, nullptr);
-    EXPECT_TRUE(verifies(key.get(), signature, nullptr)) << takeErrors();
+    EXPECT_TRUE(verifies("ed448", signature, nullptr)) << takeErrors();
+    EXPECT_EQ(EVP_PKEY_eq(key.get(), publicKeyOnToken("ed448").get()), 1) << takeErrors();
 }
 
 TEST(Curves, ExplicitParametersSign) {
@@ -56,7 +57,7 @@ TEST(Curves, ExplicitParametersSign) {
     const auto key = loadPrivate(instance, "explicit");
     ASSERT_TRUE(key);
     EXPECT_EQ(EVP_PKEY_get_bits(key.get()), 256);
-    EXPECT_TRUE(verifies(key.get(), sign(instance, key.get(), data), "SHA256")) << takeErrors();
+    EXPECT_TRUE(verifies("explicit", sign(instance, key.get(), data), "SHA256")) << takeErrors();
 }
 
 } // namespace

@@ -23,6 +23,7 @@ std::set<std::string> allDigests() {
             static_cast<std::set<std::string>*>(list)->insert(EVP_MD_get0_name(digest));
         },
         &names);
+    EXPECT_GT(names.size(), 10U);
     return names;
 }
 
@@ -80,13 +81,16 @@ TEST_P(DigestsOfSignatures, AreThoseOfSoftware) {
     const auto& use = GetParam();
     const auto key = loadPrivate(instance, use.key);
     const auto software = privateKeyFromFile(defaultOnly(), use.key);
+    int taken = 0;
     for (const auto& digest : allDigests()) {
         const auto expected = signWith(defaultOnly(), software.get(), use, digest);
+        taken += expected.empty() ? 0 : 1;
         const auto made = signWith(instance.get(), key.get(), use, digest);
         EXPECT_EQ(made.empty(), expected.empty()) << digest << takeErrors();
         EXPECT_TRUE(made.empty() || verifyWith(use, digest, made)) << digest << takeErrors();
         EXPECT_TRUE(use.pss || use.key != std::string("rsa") || made == expected) << digest;
     }
+    EXPECT_GT(taken, 8);
     ERR_clear_error();
 }
 
@@ -124,6 +128,7 @@ TEST(Digests, OfOaepAreThoseOfSoftware) {
     auto digests = allDigests();
     digests.erase("NULL");      // OpenSSL 3.0 itself does not come back
     digests.erase("ML-DSA-MU"); // OpenSSL 4.0 itself crashes; it is no digest without a key
+    int taken = 0;
     for (const auto& digest : digests) {
         const auto sealed = oaep(defaultOnly(), software.get(), digest, data, EVP_PKEY_encrypt_init,
                                  EVP_PKEY_encrypt);
@@ -131,7 +136,9 @@ TEST(Digests, OfOaepAreThoseOfSoftware) {
                        EVP_PKEY_decrypt_init, EVP_PKEY_decrypt),
                   sealed.empty() ? Bytes() : data)
             << digest << takeErrors();
+        taken += sealed.empty() ? 0 : 1;
     }
+    EXPECT_GT(taken, 8);
     EXPECT_EQ(oaep(instance.get(), key.get(), "NULL", Bytes(256, 1), EVP_PKEY_decrypt_init,
                    EVP_PKEY_decrypt),
               Bytes());
@@ -156,14 +163,18 @@ TEST(Digests, OfTheKdfAreThoseOfSoftware) {
     const Instance instance;
     const auto key = loadPrivate(instance, "ec256");
     const auto peer = publicKeyFromFile("ec256");
+    const auto software = privateKeyFromFile(defaultOnly(), "ec256");
+    int taken = 0;
     for (const auto& digest : allDigests()) {
         const ossl::Md md(EVP_MD_fetch(defaultOnly(), digest.c_str(), nullptr));
         if ((EVP_MD_get_flags(md.get()) & EVP_MD_FLAG_XOF) != 0)
             continue; // OpenSSL 3.0 takes them; later ones refuse them, as this provider does
-        EXPECT_EQ(derive(instance.get(), key.get(), peer.get(), x963(digest)),
-                  deriveInSoftware("ec256", peer.get(), x963(digest)))
+        const auto expected = derive(defaultOnly(), software.get(), peer.get(), x963(digest));
+        taken += expected.empty() ? 0 : 1;
+        EXPECT_EQ(derive(instance.get(), key.get(), peer.get(), x963(digest)), expected)
             << digest << takeErrors();
     }
+    EXPECT_GT(taken, 8);
     ERR_clear_error();
 }
 

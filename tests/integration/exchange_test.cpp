@@ -20,7 +20,8 @@ TEST(Exchange, HasTheFieldsSizeWhateverTheSecretBeginsWith) {
     const auto key = loadPrivate(instance, "ec256");
     const auto soft = privateKeyFromFile(defaultOnly(), "ec256");
     constexpr int enough = 20000;
-    for (int i = 0, seen = 0; i < enough && seen < 3; ++i) {
+    int seen = 0;
+    for (int i = 0; i < enough && seen < 3; ++i) {
         const auto peer = generate(defaultOnly(), "P-256");
         const auto expected = derive(defaultOnly(), soft.get(), peer.get());
         if (expected.at(0) != 0)
@@ -29,8 +30,8 @@ TEST(Exchange, HasTheFieldsSizeWhateverTheSecretBeginsWith) {
         const auto here = publicHalf(instance.get(), peer.get());
         EXPECT_EQ(derive(instance.get(), key.get(), here.get()), expected);
         EXPECT_EQ(expected.size(), 32U);
-        ASSERT_LT(i + 1, enough) << "no secret with a leading zero";
     }
+    EXPECT_EQ(seen, 3) << "no secrets with a leading zero";
 }
 
 TEST(Exchange, CutsThePlainSecretToTheRoomThereIs) {
@@ -39,7 +40,7 @@ TEST(Exchange, CutsThePlainSecretToTheRoomThereIs) {
     const auto peer = publicKeyFromFile("ec256");
     const auto context = begin(instance.get(), key.get());
     ASSERT_EQ(EVP_PKEY_derive_set_peer(context.get(), peer.get()), 1) << takeErrors();
-    const auto whole = finish(context.get());
+    const auto whole = deriveInSoftware("ec256", peer.get());
     Bytes part(100, 0xAA);
     std::size_t size = 10;
     ASSERT_EQ(EVP_PKEY_derive(context.get(), part.data(), &size), 1);
@@ -48,7 +49,8 @@ TEST(Exchange, CutsThePlainSecretToTheRoomThereIs) {
     EXPECT_EQ(part.at(10), 0xAA);
     size = part.size();
     ASSERT_EQ(EVP_PKEY_derive(context.get(), part.data(), &size), 1);
-    EXPECT_EQ(size, 32U);
+    part.resize(size);
+    EXPECT_EQ(part, whole);
 }
 
 TEST(Exchange, TakesTheRoomsThatSoftwareTakes) {
@@ -197,7 +199,7 @@ TEST(Exchange, RefusesAPeerOfAnotherCurveAndSaysSo) {
     const auto rsa = publicKeyFromFile("rsa");
     const auto context = begin(instance.get(), key.get());
     EXPECT_NE(EVP_PKEY_derive_set_peer(context.get(), rsa.get()), 1);
-    takeErrors();
+    EXPECT_NE(takeErrors(), "");
 }
 
 TEST(Exchange, TakesPointsInEveryForm) {
@@ -286,11 +288,11 @@ TEST(Exchange, IsThreeCallsAndNothingElse) {
     const Instance instance;
     const auto key = loadPrivate(instance, "ec256");
     const auto peer = publicKeyFromFile("ec256");
-    const auto expected = deriveInSoftware("ec256", peer.get());
     for (const auto& options : {Options(none), kdf("SHA256", 32), cofactor(1)})
         for (int i = 0; i < 3; ++i) {
             const CallCounter calls;
-            EXPECT_FALSE(derive(instance.get(), key.get(), peer.get(), options).empty());
+            EXPECT_EQ(derive(instance.get(), key.get(), peer.get(), options),
+                      deriveInSoftware("ec256", peer.get(), options));
             EXPECT_EQ(calls.all(), oneDerivation) << calls.log();
         }
 }

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fixture.h"
 
+#include <algorithm>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <memory>
 #include <thread>
 
+#include <openssl/core_names.h>
+#include <openssl/param_build.h>
 #include <openssl/pem.h>
 #include <openssl/provider.h>
 #include <openssl/rand.h>
@@ -156,6 +160,53 @@ ossl::Pkey publicKeyFromFile(const std::string& label) {
         PEM_read_bio_PUBKEY_ex(file.get(), nullptr, nullptr, nullptr, defaultOnly(), nullptr));
 }
 
+namespace {
+
+ossl::Pkey rsaOf(const Bytes& modulus, const Bytes& exponent) {
+    const ossl::Bignum n(BN_bin2bn(modulus.data(), static_cast<int>(modulus.size()), nullptr));
+    const ossl::Bignum e(BN_bin2bn(exponent.data(), static_cast<int>(exponent.size()), nullptr));
+    const ossl::ParamBuilder builder(OSSL_PARAM_BLD_new());
+    OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_N, n.get());
+    OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_E, e.get());
+    const ossl::Params params(OSSL_PARAM_BLD_to_param(builder.get()));
+    const ossl::PkeyCtx context(EVP_PKEY_CTX_new_from_name(defaultOnly(), "RSA", nullptr));
+    EVP_PKEY* key = nullptr;
+    EVP_PKEY_fromdata_init(context.get());
+    EVP_PKEY_fromdata(context.get(), &key, EVP_PKEY_PUBLIC_KEY, params.get());
+    return ossl::Pkey(key);
+}
+
+// The point is in an OCTET STRING (PKCS#11 3.0, section 2.3.3).
+ossl::Pkey ecOf(const Bytes& parameters, const Bytes& wrapped) {
+    const unsigned char* der = wrapped.data();
+    const ossl::Owner<ASN1_OCTET_STRING, ASN1_OCTET_STRING_free> point(
+        d2i_ASN1_OCTET_STRING(nullptr, &der, static_cast<long>(wrapped.size())));
+    const auto* bytes = ASN1_STRING_get0_data(point.get());
+    const auto size = static_cast<std::size_t>(ASN1_STRING_length(point.get()));
+    for (const auto& [name, length] : {std::pair("ED25519", 32U), std::pair("ED448", 57U)})
+        if (size == length)
+            return ossl::Pkey(
+                EVP_PKEY_new_raw_public_key_ex(defaultOnly(), name, nullptr, bytes, size));
+    der = parameters.data();
+    ossl::Pkey key(d2i_KeyParams(EVP_PKEY_EC, nullptr, &der, static_cast<long>(parameters.size())));
+    EXPECT_EQ(EVP_PKEY_set1_encoded_public_key(key.get(), bytes, size), 1) << takeErrors();
+    return key;
+}
+
+} // namespace
+
+ossl::Pkey publicKeyOnToken(const std::string& label, const std::string& id) {
+    auto token = tokenWriter("scenarios");
+    const auto value = [&](CK_ATTRIBUTE_TYPE type) { return token.publicValue(label, id, type); };
+    CK_KEY_TYPE type = 0;
+    const auto typeBytes = value(CKA_KEY_TYPE);
+    std::memcpy(&type, typeBytes.data(), std::min(sizeof type, typeBytes.size()));
+    auto key = type == CKK_RSA ? rsaOf(value(CKA_MODULUS), value(CKA_PUBLIC_EXPONENT))
+                               : ecOf(value(CKA_EC_PARAMS), value(CKA_EC_POINT));
+    EXPECT_TRUE(key) << label << ": " << takeErrors();
+    return key;
+}
+
 ossl::Pkey privateKeyFromFile(OSSL_LIB_CTX* libctx, const std::string& label) {
     const auto file = open(label + ".pem");
     return ossl::Pkey(
@@ -184,10 +235,16 @@ Bytes sign(const Instance& instance, EVP_PKEY* key, const Bytes& data, const cha
 
 bool verify(const std::string& label, const Bytes& signature, const Bytes& data, const char* digest,
             bool pss) {
-    const auto key = publicKeyFromFile(label);
+    const bool hasFile = fs::exists(fs::path(TOKENS) / (label + ".pub.pem"));
+    const auto key = hasFile ? publicKeyFromFile(label) : publicKeyOnToken(label);
+    return verify(key.get(), signature, data, digest, pss);
+}
+
+bool verify(EVP_PKEY* publicKey, const Bytes& signature, const Bytes& data, const char* digest,
+            bool pss) {
     const ossl::MdCtx context(EVP_MD_CTX_new());
     EVP_PKEY_CTX* options = nullptr;
-    if (EVP_DigestVerifyInit_ex(context.get(), &options, digest, defaultOnly(), nullptr, key.get(),
+    if (EVP_DigestVerifyInit_ex(context.get(), &options, digest, defaultOnly(), nullptr, publicKey,
                                 nullptr) != 1)
         return false;
     if (pss)
@@ -243,7 +300,8 @@ int inChild(const std::function<bool()>& body) {
     if (child == 0) {
         alarm(patience);
         const auto breaches = module().breaches();
-        const bool good = body() && module().breaches() == breaches;
+        const bool good =
+            body() && module().breaches() == breaches && !::testing::Test::HasFailure();
         std::fputs(takeErrors().c_str(), stderr);
         _exit(good ? 0 : 1);
     }

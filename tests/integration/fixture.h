@@ -64,14 +64,21 @@ OSSL_LIB_CTX* defaultOnly();
 
 /// From the files that were made with the token, by OpenSSL's default provider alone.
 ossl::Pkey publicKeyFromFile(const std::string& label);
+/// Of a key that the token made: from the values that the module tells, without the provider, in
+/// OpenSSL's default provider alone. `id` tells keys of one label apart. Throws where there is
+/// none.
+ossl::Pkey publicKeyOnToken(const std::string& label, const std::string& id = {});
 ossl::Pkey privateKeyFromFile(OSSL_LIB_CTX* libctx, const std::string& label);
 ossl::Certificate certificateFromFile(OSSL_LIB_CTX* libctx, const std::string& label);
 
 /// Signs `data` by EVP_DigestSign*. Empty on failure.
 Bytes sign(const Instance& instance, EVP_PKEY* key, const Bytes& data,
            const char* digest = "SHA256");
+/// With the public key from the file, or of a key that has none with the one on the token.
 bool verify(const std::string& label, const Bytes& signature, const Bytes& data,
             const char* digest = "SHA256", bool pss = false);
+bool verify(EVP_PKEY* publicKey, const Bytes& signature, const Bytes& data, const char* digest,
+            bool pss = false);
 
 Bytes randomBytes(std::size_t size);
 
@@ -87,7 +94,7 @@ void noFaults();
 
 /// The exit status of a child; 1000 and more if a signal ended it.
 int statusOf(pid_t child);
-/// 0 if `body`, run in a child of this process, returned true.
+/// 0 if `body`, run in a child of this process, returned true, and nothing that it expected failed.
 int inChild(const std::function<bool()>& body);
 
 /// Runs body(0) ... body(count - 1), each in a thread of its own, and waits for all of them.

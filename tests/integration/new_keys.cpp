@@ -46,28 +46,13 @@ ossl::Pkey softwarePublicKey(EVP_PKEY* key) {
     return result;
 }
 
-bool verifies(EVP_PKEY* key, const Bytes& signature, const char* digest) {
-    const auto verifier = softwarePublicKey(key);
-    const ossl::MdCtx context(EVP_MD_CTX_new());
-    return verifier &&
-           EVP_DigestVerifyInit_ex(context.get(), nullptr, digest, nullptr, nullptr, verifier.get(),
-                                   nullptr) == 1 &&
-           EVP_DigestVerify(context.get(), signature.data(), signature.size(), newKeysData.data(),
-                            newKeysData.size()) == 1;
+bool verifies(const std::string& label, const Bytes& signature, const char* digest,
+              const std::string& id) {
+    return verify(publicKeyOnToken(label, id).get(), signature, newKeysData, digest);
 }
 
-std::size_t countOf(const Instance& instance, const std::string& label) {
-    const ossl::Owner<OSSL_STORE_CTX, OSSL_STORE_close> store(
-        OSSL_STORE_open_ex(place(label).c_str(), instance.get(), nullptr, nullptr, nullptr, nullptr,
-                           nullptr, nullptr));
-    std::size_t count = 0;
-    while (store && OSSL_STORE_eof(store.get()) != 1)
-        if (const ossl::Owner<OSSL_STORE_INFO, OSSL_STORE_INFO_free> info(
-                OSSL_STORE_load(store.get()));
-            info)
-            ++count;
-    takeErrors();
-    return count;
+std::size_t countOf(const std::string& label) {
+    return tokenWriter("scenarios").count(label);
 }
 
 bool contains(const std::string& text, const std::string& part) {

@@ -32,10 +32,11 @@ int destroy(const Instance& instance, const std::string& uri, bool all = false);
 
 /// The same public key, as OpenSSL alone has it.
 ossl::Pkey softwarePublicKey(EVP_PKEY* key);
-/// A signature of newKeysData.
-bool verifies(EVP_PKEY* key, const Bytes& signature, const char* digest);
-/// Objects of every kind with that label; asked of the token itself.
-std::size_t countOf(const Instance& instance, const std::string& label);
+/// A signature of newKeysData by the key of that label, whose public half the module itself tells.
+bool verifies(const std::string& label, const Bytes& signature, const char* digest,
+              const std::string& id = {});
+/// Objects of every kind with that label; asked of the module itself.
+std::size_t countOf(const std::string& label);
 bool contains(const std::string& text, const std::string& part);
 
 /// Takes what was made away again.

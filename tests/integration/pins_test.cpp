@@ -302,12 +302,17 @@ TEST(LoggedOut, AndInAgainDuringASearchIsSearchedAgain) {
     ASSERT_EQ(
         module().setHook("C_FindObjectsInit", [] { std::thread([] { owner.reset(); }).join(); }),
         CKR_OK);
-    ASSERT_EQ(module().setHook(
-                  "C_FindObjectsFinal",
-                  [] { std::thread([] { EXPECT_TRUE(load(*another, uriOf("ec256"))); }).join(); }),
+    static bool loggedInAgain = false;
+    ASSERT_EQ(module().setHook("C_FindObjectsFinal",
+                               [] {
+                                   std::thread([] {
+                                       loggedInAgain = load(*another, uriOf("ec256")) != nullptr;
+                                   }).join();
+                               }),
               CKR_OK);
     EXPECT_TRUE(load(instance, withoutPin("rsa"))) << takeErrors();
     EXPECT_FALSE(owner);
+    EXPECT_TRUE(loggedInAgain);
     another.reset();
 }
 
@@ -446,8 +451,10 @@ TEST(Label, WithControlCharactersForgesNothing) {
     fault("C_Sign", "1", CKR_ARGUMENTS_BAD);
     EXPECT_TRUE(sign(instance, key.get(), data).empty());
     const char* message = nullptr;
-    while (ERR_get_error_all(nullptr, nullptr, nullptr, &message, nullptr) != 0)
+    int messages = 0;
+    for (; ERR_get_error_all(nullptr, nullptr, nullptr, &message, nullptr) != 0; ++messages)
         EXPECT_EQ(std::string(message).find_first_of("\n\x1B\x9B"), std::string::npos) << message;
+    EXPECT_GT(messages, 0);
     std::ifstream lines(log);
     const auto start = "pkcs11[" + std::to_string(getpid()) + "] #";
     int quoted = 0;

@@ -8,6 +8,7 @@
 #include <map>
 
 #include <openssl/rsa.h>
+#include <openssl/ui.h>
 #include <unistd.h>
 
 #include "fixture.h"
@@ -45,15 +46,6 @@ Bytes signPss(const Instance& instance, EVP_PKEY* key) {
         return {};
     signature.resize(size);
     return signature;
-}
-
-bool verifiedByItself(const Instance& instance, EVP_PKEY* key, const char* digest) {
-    const auto signature = sign(instance, key, data, digest);
-    const ossl::MdCtx context(EVP_MD_CTX_new());
-    return EVP_DigestVerifyInit_ex(context.get(), nullptr, digest, instance.get(), nullptr, key,
-                                   nullptr) == 1 &&
-           EVP_DigestVerify(context.get(), signature.data(), signature.size(), data.data(),
-                            data.size()) == 1;
 }
 
 Bytes decrypt(const Instance& instance, EVP_PKEY* key, const Bytes& ciphertext, int padding) {
@@ -134,6 +126,9 @@ TEST_F(WorseToken, WithoutRawRsaUnpadsByItselfAndTellsNothing) {
     const auto first = decrypt(instance, key.get(), bad, RSA_PKCS1_PADDING);
     EXPECT_EQ(takeErrors(), "");
     EXPECT_EQ(first, decrypt(instance, key.get(), bad, RSA_PKCS1_PADDING));
+    EXPECT_EQ(takeErrors(), "");
+    EXPECT_TRUE(decrypt(instance, key.get(), bad, RSA_PKCS1_OAEP_PADDING).empty());
+    EXPECT_EQ(takeErrors(), "invalid data: decryption failed\n");
 }
 
 TEST_F(WorseToken, WithNoFittingMechanismSaysSo) {
@@ -164,7 +159,10 @@ TEST_F(WorseToken, ThatRefusesATemplateForOneAttributeIsReadOneByOne) {
     set("PKCS11_TEST_REFUSE_ATTRIBUTES",
         std::to_string(CKA_ALLOWED_MECHANISMS) + "," + std::to_string(CKA_PUBLIC_KEY_INFO));
     const Instance instance;
+    const CallCounter calls;
     const auto key = loadPrivate(instance, "rsa");
+    EXPECT_GT(calls.of("C_GetAttributeValue"), 1U) << "nothing was refused";
+    EXPECT_EQ(EVP_PKEY_eq(key.get(), publicKeyFromFile("rsa").get()), 1) << takeErrors();
     EXPECT_TRUE(verify("rsa", sign(instance, key.get(), data), data)) << takeErrors();
 }
 
@@ -179,17 +177,29 @@ TEST_F(WorseToken, ThatCannotLockIsUsedByOneThreadAtATime) {
     set("PKCS11_TEST_NO_OS_LOCKING", "1");
     const Instance instance;
     const auto key = loadPrivate(instance, "ec256");
-    std::atomic<int> good{0};
-    inThreads(8,
-              [&](int) { good += verify("ec256", sign(instance, key.get(), data), data) ? 1 : 0; });
-    EXPECT_EQ(good, 8);
+    const auto crowdSigns = [&] {
+        module().setDelays(0, 5000); // so that they meet
+        module().resetCounts();
+        std::atomic<int> good{0};
+        inThreads(8, [&](int) {
+            good += verify("ec256", sign(instance, key.get(), data), data) ? 1 : 0;
+        });
+        return good == 8;
+    };
+    EXPECT_TRUE(crowdSigns());
+    EXPECT_EQ(module().concurrency(), 1U);
 }
 
-TEST_F(WorseToken, ThatIsInitializedAlreadyIsUsedAllTheSame) {
+TEST_F(WorseToken, ThatIsInitializedAlreadyIsUsedAllTheSameAndNotEnded) {
     set("PKCS11_TEST_ALREADY_INITIALIZED", "1");
-    const Instance instance;
-    const auto key = loadPrivate(instance, "ec256");
-    EXPECT_TRUE(verify("ec256", sign(instance, key.get(), data), data)) << takeErrors();
+    const CallCounter calls;
+    {
+        const Instance instance;
+        const auto key = loadPrivate(instance, "ec256");
+        EXPECT_TRUE(verify("ec256", sign(instance, key.get(), data), data)) << takeErrors();
+    }
+    EXPECT_EQ(calls.of("C_Initialize"), 1U);
+    EXPECT_EQ(calls.of("C_Finalize"), 0U) << "it is the one's who initialised it";
 }
 
 TEST_F(WorseToken, WithFewSessionsServesManyThreads) {
@@ -217,12 +227,35 @@ TEST_F(WorseToken, WithFewSessionsServesManyThreads) {
         << calls.log();
 }
 
+int questions = 0;
+
+int askNobody(char*, int, int, void*) {
+    ++questions;
+    return -1;
+}
+
+// The key, where somebody could be asked for a PIN.
+ossl::Pkey loadAsking(const Instance& instance, const std::string& uri) {
+    const ossl::Owner<UI_METHOD, UI_destroy_method> asker(
+        UI_UTIL_wrap_read_pem_callback(askNobody, 0));
+    const ossl::Owner<OSSL_STORE_CTX, OSSL_STORE_close> store(OSSL_STORE_open_ex(
+        uri.c_str(), instance.get(), nullptr, asker.get(), nullptr, nullptr, nullptr, nullptr));
+    EXPECT_EQ(OSSL_STORE_expect(store.get(), OSSL_STORE_INFO_PKEY), 1);
+    const ossl::Owner<OSSL_STORE_INFO, OSSL_STORE_INFO_free> info(OSSL_STORE_load(store.get()));
+    return ossl::Pkey(info ? OSSL_STORE_INFO_get1_PKEY(info.get()) : nullptr);
+}
+
 TEST_F(WorseToken, WithAPinPadAsksNobody) {
+    const auto uri = "pkcs11:token=scenarios;object=ec256;type=private";
+    EXPECT_FALSE(loadAsking(Instance(), uri));
+    EXPECT_EQ(questions, 1) << "without a PIN pad somebody is asked";
+    takeErrors();
     set("PKCS11_TEST_PROTECTED_PATH", "1234");
     const Instance instance;
-    const auto key = load(instance, "pkcs11:token=scenarios;object=ec256;type=private");
+    const auto key = loadAsking(instance, uri);
     ASSERT_TRUE(key) << takeErrors();
     EXPECT_TRUE(verify("ec256", sign(instance, key.get(), data), data)) << takeErrors();
+    EXPECT_EQ(questions, 1);
 }
 
 TEST_F(WorseToken, TellsWhatTheTokenSaysOfItsPin) {
@@ -310,10 +343,13 @@ TEST_F(MessageSigner, SignsInOneCall) {
     for (const char* label : {"rsa", "ec256", "ed25519"}) {
         const auto key = loadPrivate(instance, label);
         const char* digest = label == std::string("ed25519") ? nullptr : "SHA256";
-        EXPECT_TRUE(verifiedByItself(instance, key.get(), digest)) << label << takeErrors();
+        const auto works = [&] {
+            return verify(label, sign(instance, key.get(), data, digest), data, digest);
+        };
+        EXPECT_TRUE(works()) << label << takeErrors();
         for (int i = 0; i < 3; ++i) {
             const CallCounter calls;
-            EXPECT_TRUE(verifiedByItself(instance, key.get(), digest)) << label << takeErrors();
+            EXPECT_TRUE(works()) << label << takeErrors();
             EXPECT_EQ(calls.log(), "C_SignMessage 1\n");
         }
     }

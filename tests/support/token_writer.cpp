@@ -99,6 +99,28 @@ void TokenWriter::destroy(std::string label) {
         require("C_DestroyObject", functions_->C_DestroyObject(session_, object));
 }
 
+std::size_t TokenWriter::count(std::string label) {
+    return find({{CKA_LABEL, label.data(), label.size()}}).size();
+}
+
+std::vector<unsigned char> TokenWriter::publicValue(std::string label, std::string id,
+                                                    CK_ATTRIBUTE_TYPE type) {
+    CK_OBJECT_CLASS keyClass = CKO_PUBLIC_KEY;
+    std::vector<CK_ATTRIBUTE> filter{{CKA_CLASS, &keyClass, sizeof keyClass},
+                                     {CKA_LABEL, label.data(), label.size()}};
+    if (!id.empty())
+        filter.push_back({CKA_ID, id.data(), id.size()});
+    const auto found = find(std::move(filter));
+    if (found.size() != 1)
+        throw std::runtime_error("not one public key \"" + label + "\"");
+    std::vector<unsigned char> value(1024);
+    CK_ATTRIBUTE wanted{type, value.data(), value.size()};
+    require("C_GetAttributeValue",
+            functions_->C_GetAttributeValue(session_, found.front(), &wanted, 1));
+    value.resize(wanted.ulValueLen);
+    return value;
+}
+
 void TokenWriter::letDerive(std::string label) {
     CK_OBJECT_CLASS type = CKO_PRIVATE_KEY;
     CK_BBOOL yes = CK_TRUE;

@@ -26,6 +26,10 @@ class TokenWriter {
                       std::vector<CK_ATTRIBUTE> privateValues);
     /// All objects with that label.
     void destroy(std::string label);
+    std::size_t count(std::string label);
+    /// Of the only public key with that label and, if it is not empty, that id.
+    std::vector<unsigned char> publicValue(std::string label, std::string id,
+                                           CK_ATTRIBUTE_TYPE type);
     /// Sets CKA_DERIVE of the private keys with that label.
     void letDerive(std::string label);
     /// A public or private key that stays on the token, with the values that its type has.
