@@ -7,6 +7,13 @@
 
 namespace cipher {
 
+void Operation::authenticate(Octets data) {
+    if (!data.empty())
+        throw ossl::UsageError(ossl::Reason::data,
+                               "there is no buffer for the cipher's output; this mode has no data "
+                               "that is authenticated only");
+}
+
 std::size_t onToken(const skeymgmt::SecretKey& key, bool encrypts, const CK_MECHANISM& mechanism,
                     Octets data, Buffer out) {
     return encrypts ? pkcs11::encrypt(key.object(), mechanism, data, out)

@@ -36,8 +36,8 @@ class Operation {
 
     /// Takes data, and returns the size of the output that is already available.
     virtual std::size_t update(Octets in, Buffer out) = 0;
-    /// Additional authenticated data.
-    virtual void authenticate(Octets) {}
+    /// Additional authenticated data. Throws UsageError if the mode has none.
+    virtual void authenticate(Octets data);
     /// Writes the rest of the output.
     virtual std::size_t finish(Buffer out) = 0;
 

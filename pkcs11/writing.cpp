@@ -9,7 +9,8 @@ namespace pkcs11 {
 
 Template::~Template() {
     for (auto& [type, value] : values_)
-        explicit_bzero(value.data(), value.size());
+        if (!value.empty()) // it takes no null
+            explicit_bzero(value.data(), value.size());
 }
 
 Template& Template::raw(CK_ATTRIBUTE_TYPE type, const void* data, std::size_t size) {

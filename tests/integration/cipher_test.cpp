@@ -166,6 +166,19 @@ TEST_F(Skeys, WhatWasChangedIsNotDecrypted) {
     EXPECT_NE(takeErrors().find("multiple of 16"), std::string::npos);
 }
 
+TEST_F(Skeys, DataWithoutABufferForTheResultIsNotDropped) {
+    const SymmetricInstance instance;
+    const auto key = instance.import(tokenUri, randomBytes(16));
+    ASSERT_TRUE(key) << takeErrors();
+    for (const char* name : {"AES-128-ECB", "AES-128-CBC", "AES-128-CTR"}) {
+        const auto cipher = instance.cipher(name);
+        const auto context = begun(cipher.get(), key.get(), ivFor(cipher.get()), true);
+        int size = 0;
+        EXPECT_EQ(EVP_CipherUpdate(context.get(), nullptr, &size, aad_.data(), 16), 0) << name;
+        EXPECT_NE(takeErrors().find("has no data that is authenticated only"), std::string::npos);
+    }
+}
+
 TEST_F(Skeys, AContextIsBegunAgainWithAnotherIvAndTheSameKey) {
     const SymmetricInstance instance;
     const auto value = randomBytes(16);
