@@ -4,6 +4,7 @@
 # Builds them with clang, runs two at a time, and keeps what they learn in build/fuzz/corpus. Ends with status 1 if one of
 # them found something, and prints where its input is. With FUZZ_SEED it tries the same inputs each time, as far as it gets:
 # it starts with that seed and only the repository's own inputs. (The target attributes still differs a little.)
+# The target cipher needs OpenSSL 3.5, and runs in the Debian 13 root.
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -30,6 +31,16 @@ mkdir -p "$build/found"
 export UBSAN_OPTIONS=print_stacktrace=1
 export LSAN_OPTIONS=print_suppressions=0:suppressions=$PWD/tests/integration/lsan.supp
 
+# in_root COMMAND...: with the OpenSSL of Debian 13, unless that here is as new
+in_root() {
+    if printf 'OpenSSL 3.5\n%s\n' "$(openssl version | cut -d' ' -f1,2)" | sort -VC; then
+        "$@"
+    else
+        tests/clients/debian-root.sh trixie "$PWD/build/debian13" tests/clients/debian13-packages.txt
+        WRITABLE=$build tests/clients/in-debian13.sh "$PWD" "$build" "$@"
+    fi
+}
+
 # What an earlier run learned stays, except with a seed; the repository's own inputs are added.
 fuzz() {
     local target=$1 corpus=$build/corpus/$1
@@ -45,6 +56,7 @@ fuzz() {
     fi
     mkdir -p "$corpus"
     cp "tests/fuzz/corpus/$target"/* "$corpus"
+    [ "$target" != cipher ] || fixed=(in_root "${fixed[@]}")
     "${fixed[@]}" "$build/tests/fuzz/fuzz_$target" "${options[@]}" "-artifact_prefix=$build/found/$target-" "$corpus" \
         >"$build/$target.log" 2>&1
 }

@@ -27,7 +27,8 @@ std::string argumentsFor(const fs::path& keys) {
 
 // In processes of their own, which end before this one has the database.
 void run(const std::string& command) {
-    const auto all = "LD_LIBRARY_PATH='" + (nss() / "lib").string() + "' " + command;
+    const auto all = "LD_LIBRARY_PATH='" + (nss() / "lib").string() +
+                     "'${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH} " + command;
     ASSERT_EQ(std::system(all.c_str()), 0) << all;
 }
 
