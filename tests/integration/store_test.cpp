@@ -99,6 +99,8 @@ TEST(Store, LoadsAKeyInFewCalls) {
 
 TEST(Store, AsksAThreadedCrowdForOneLoginOnly) {
     const Instance instance;
+    // So that all of them find nobody logged in.
+    ASSERT_EQ(module().configure("PKCS11_TEST_DELAY_LOGIN_US", "30000"), CKR_OK);
     const CallCounter calls;
     std::atomic<int> good{0};
     inThreads(16, [&](int) { good += load(instance, uriOf("ec256")) ? 1 : 0; });
