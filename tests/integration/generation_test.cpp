@@ -212,21 +212,22 @@ TEST_F(Generation, ThreadsMakeKeysSideBySide) {
     const Instance instance;
     constexpr int crowd = 4;
     constexpr int rounds = 3;
-    std::array<std::array<Bytes, rounds>, crowd> signatures;
+    std::array<std::map<std::string, Bytes>, crowd> signatures; // by the keys' ids
     inThreads(crowd, [&](int i) {
         for (int round = 0; round < rounds; ++round) {
-            const auto id = ";id=%0" + std::to_string(i) + "%0" + std::to_string(round);
-            const auto key = generateEc(instance, "made", id);
+            const auto key = generateEc(
+                instance, "made", ";id=%0" + std::to_string(i) + "%0" + std::to_string(round));
+            const std::string id{static_cast<char>(i), static_cast<char>(round)};
             if (key)
-                signatures.at(i).at(round) = sign(instance, key.get(), data);
+                signatures.at(static_cast<std::size_t>(i))[id] = sign(instance, key.get(), data);
             std::fputs(takeErrors().c_str(), stderr);
         }
     });
-    for (int i = 0; i < crowd; ++i)
-        for (int round = 0; round < rounds; ++round) {
-            const std::string id{static_cast<char>(i), static_cast<char>(round)};
-            EXPECT_TRUE(verifies("made", signatures.at(i).at(round), "SHA256", id));
-        }
+    for (const auto& made : signatures) {
+        EXPECT_EQ(made.size(), std::size_t{rounds});
+        for (const auto& [id, signature] : made)
+            EXPECT_TRUE(verifies("made", signature, "SHA256", id));
+    }
 }
 
 TEST_F(Generation, AFailureIsNotRepeatedAndLeavesNothing) {
