@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Calls of EVP's cipher functions in any order and with any sizes, with an AES key on a token
 // (OpenSSL 3.5) and with the same bytes in OpenSSL's default provider. As long as both take a call
 // they answer the same; the token's key may refuse what software takes, and not the other way

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A SoftHSM token of the process's own, which has no keys yet.
 #pragma once
 

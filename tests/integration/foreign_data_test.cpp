@@ -401,7 +401,7 @@ TEST(ForeignData, APointOfSmallOrderCostsTheTokenNothingButCalls) {
         const auto good = publicKeyFromFile(label);
         const auto expected = deriveInSoftware(label, good.get());
         ASSERT_EQ(derive(instance.get(), key.get(), good.get()), expected) << takeErrors();
-        for (const unsigned char small : {0, 1}) {
+        for (const unsigned char small : Bytes{0, 1}) {
             Bytes value(static_cast<std::size_t>(size));
             value[0] = small;
             const ossl::Pkey peer(EVP_PKEY_new_raw_public_key_ex(instance.get(), algorithm, nullptr,

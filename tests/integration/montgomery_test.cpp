@@ -196,7 +196,7 @@ TEST_P(Montgomery, RefusesPeersOfSmallOrder) {
     const Instance instance(order());
     const auto key = loadPrivate(instance, label());
     const auto pair = generateIn(instance.get());
-    for (const unsigned char first : {0, 1, 9}) {
+    for (const unsigned char first : Bytes{0, 1, 9}) {
         Bytes value(size());
         value.front() = first;
         const ossl::Pkey peer(EVP_PKEY_new_raw_public_key_ex(instance.get(), algorithm(), nullptr,

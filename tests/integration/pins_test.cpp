@@ -148,7 +148,8 @@ TEST(WrongPin, IsTriedOnceThoughTheTokenIsConnectedToAnew) {
     for (const char* pin : {"4321", "9876"}) {
         ASSERT_EQ(module().setFaults("C_OpenSession:2=CKR_DEVICE_REMOVED"), CKR_OK);
         inThreads(4, [&](int i) {
-            EXPECT_FALSE(load(instances[i % 2], withoutPin("ec256") + "?pin-value=" + pin));
+            EXPECT_FALSE(load(instances.at(static_cast<std::size_t>(i) % 2),
+                              withoutPin("ec256") + "?pin-value=" + pin));
         });
         EXPECT_EQ(calls.of("C_Login"), ++tried) << calls.log();
     }

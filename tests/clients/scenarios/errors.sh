@@ -109,7 +109,7 @@ scenario_error_malformed_uri() {
 }
 
 scenario_error_unknown_option() {
-    fails '"lots" is no PSS salt length' openssl dgst "${PROV[@]}" -sha256 -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:lots -sign "$(uri rsa)" -out sig data.bin
+    fails '"lots" is not a PSS salt length' openssl dgst "${PROV[@]}" -sha256 -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:lots -sign "$(uri rsa)" -out sig data.bin
     fails "a salt length needs PSS padding" openssl dgst "${PROV[@]}" -sha256 -sigopt rsa_pss_saltlen:20 -sigopt rsa_padding_mode:pss -sign "$(uri rsa)" -out sig data.bin
     fails "unsupported RSA signature padding x931" openssl pkeyutl "${PROV[@]}" -sign -inkey "$(uri rsa)" -pkeyopt rsa_padding_mode:x931 -in data.bin
 }

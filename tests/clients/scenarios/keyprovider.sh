@@ -178,7 +178,7 @@ scenario_keyprovider_refusals() {
         case $name in
         .protected) words="the annotation's protected header is not JSON" ;;
         *.encrypted_key) words="no key opens the annotation; recipient 1: pkcs11:token=scenarios;object=rsa;type=private: RSA-OAEP decryption failed" ;;
-        *) words="no key opens the annotation; recipient 1: the contents do not pass authentication" ;;
+        *) words="no key opens the annotation; recipient 1: the contents are damaged: authentication failed" ;;
         esac
         jq -c "$name |= ((if .[5:6] == \"A\" then \"B\" else \"A\" end) as \$c | .[0:5] + \$c + .[6:])" annotation >damaged
         refused "$words" damaged unwrap -k "$(uri rsa)"
