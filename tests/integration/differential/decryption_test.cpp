@@ -137,7 +137,7 @@ Bytes anyBlock(const std::string& key, Random& random) {
 Bytes anyCiphertext(const std::string& key, const Scheme& scheme, Random& random) {
     if (random.oneIn(4))
         return encrypted(key, {RSA_NO_PADDING, {}, {}, {}, {}}, anyBlock(key, random));
-    const auto good = encrypted(key, scheme, random.bytes(random.below(random.of({20, 300}))));
+    const auto good = encrypted(key, scheme, random.bytes(random.below(random.of({20U, 300U}))));
     return random.oneIn(3) ? spoilt(good, random) : good;
 }
 
@@ -253,7 +253,7 @@ Run planEncryption(Random& random) {
     const auto key = anyKey(random);
     const auto scheme = anyScheme(random);
     const auto message =
-        random.oneIn(6) ? anyBlock(key, random) : random.bytes(random.below(random.of({20, 300})));
+        random.oneIn(6) ? anyBlock(key, random) : random.bytes(random.below(random.of({20U, 300U})));
     return [=](Side& side, Random same, Answers& answers) {
         const ossl::PkeyCtx context(
             EVP_PKEY_CTX_new_from_pkey(side.libctx(), side.key(key), nullptr));
