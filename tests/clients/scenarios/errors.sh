@@ -99,7 +99,7 @@ scenario_error_module() {
 
 scenario_error_malformed_uri() {
     sign_fails '"token" is given twice' "pkcs11:token=a;token=b"
-    sign_fails '"type" is none of' "pkcs11:type=secret"
+    sign_fails '"type" is not one of' "pkcs11:type=secret"
     sign_fails '"colour" is unknown' "pkcs11:colour=red"
     sign_fails '"token" is too long' "pkcs11:token=$(printf 'x%.0s' {1..40})"
     sign_fails '"object" has a NUL' "pkcs11:object=a%00b"
