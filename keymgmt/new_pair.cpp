@@ -8,6 +8,7 @@
 #include "ossl/dispatch.h"
 #include "tokens/finding.h"
 #include "tokens/listing.h"
+#include "tokens/pin_source.h"
 #include "tokens/writing.h"
 
 namespace keymgmt {
@@ -158,11 +159,11 @@ class NewPair {
         auto attributes = pkcs11::readAttributes(session, pair.privateKey, wanted);
         const auto connection = session.connection().shared_from_this();
         auto name = tokens::uriOf(connection->token(), attributes);
-        auto key = std::make_shared<Key>(
-            context_, kind_.type,
-            std::make_shared<pkcs11::TokenObject>(connection, pair.privateKey,
-                                                  std::move(attributes), context_.pins()),
-            std::move(name));
+        auto key = std::make_shared<Key>(context_, kind_.type,
+                                         std::make_shared<pkcs11::TokenObject>(
+                                             connection, pair.privateKey, std::move(attributes),
+                                             context_.pins(), tokens::contextPin(uri_, context_)),
+                                         std::move(name));
         if (auto publicKey = publicKeyOf(context_, kind_.type, half))
             key->setPublicKey(std::move(publicKey));
         return key;

@@ -530,9 +530,8 @@ void Connection::reportRefusal(CK_RV rv) {
     throw Error(Failure::login, message, rv);
 }
 
-void Connection::contextLogin(Session& session, const PinOwner& owner) {
+void Connection::contextLogin(Session& session, const PinOwner& owner, std::optional<Pin> pin) {
     const TokenPins::Turn turn(token_.pins());
-    auto pin = owner.contextPin();
     if (!pin)
         pin = token_.pins().of(owner);
     if (!pin && !hasPinPad())
@@ -602,19 +601,28 @@ bool Connection::signsMessages(CK_MECHANISM_TYPE mechanism) {
         return false;
     {
         const std::lock_guard lock(mutex_);
-        if (const auto known = signsMessages_.find(mechanism); known != signsMessages_.end())
-            return known->second;
+        if (const auto known = messages_.find(mechanism); known != messages_.end())
+            return known->second != Messages::none;
     }
     CK_MECHANISM_INFO info{};
     const CK_RV rv =
         token_.module().callIn<&List::C_GetMechanismInfo>(epoch_, slot_, mechanism, &info);
     const std::lock_guard lock(mutex_);
-    return signsMessages_[mechanism] = rv == CKR_OK && (info.flags & ckfMessageSign) != 0;
+    const bool offered = rv == CKR_OK && (info.flags & ckfMessageSign) != 0;
+    messages_.try_emplace(mechanism, offered ? Messages::offered : Messages::none);
+    return offered;
 }
 
-void Connection::noteNoMessages(CK_MECHANISM_TYPE mechanism) {
+void Connection::noteNoMessages(CK_MECHANISM_TYPE mechanism, CK_RV rv) {
     const std::lock_guard lock(mutex_);
-    signsMessages_[mechanism] = false;
+    auto& known = messages_[mechanism];
+    if (rv != CKR_ARGUMENTS_BAD || known != Messages::begun)
+        known = Messages::none;
+}
+
+void Connection::noteMessages(CK_MECHANISM_TYPE mechanism) {
+    const std::lock_guard lock(mutex_);
+    messages_[mechanism] = Messages::begun;
 }
 
 } // namespace pkcs11

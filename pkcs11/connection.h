@@ -132,10 +132,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
     /// not tried again. Throws Error.
     void login(Session& session, const PinSource& source);
 
-    /// C_Login(CKU_CONTEXT_SPECIFIC) with the PIN of `owner`, between C_SignInit and C_Sign of a
-    /// CKA_ALWAYS_AUTHENTICATE key. Threads take turns, so that a PIN that was changed is refused
-    /// only once. Throws Error.
-    void contextLogin(Session& session, const PinOwner& owner);
+    /// C_Login(CKU_CONTEXT_SPECIFIC), between C_SignInit and C_Sign of a CKA_ALWAYS_AUTHENTICATE
+    /// key. `pin` belongs to `owner`. Without it, the token's PIN is used. Threads take turns, so
+    /// that a PIN that was changed is refused only once. Throws Error.
+    void contextLogin(Session& session, const PinOwner& owner, std::optional<Pin> pin);
 
     /// C_Logout, if a session is available for it. Do not use the connection afterwards.
     void logOut();
@@ -144,8 +144,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
     bool offers(CK_MECHANISM_TYPE mechanism);
     /// True if the token signs message after message with `mechanism`. Asked only once for each.
     bool signsMessages(CK_MECHANISM_TYPE mechanism);
-    /// The token claimed to do so, but does not.
-    void noteNoMessages(CK_MECHANISM_TYPE mechanism);
+    /// The token claimed to do so, but does not: it answered `rv`. Some modules answer
+    /// CKR_ARGUMENTS_BAD to every failure, so that is ignored once noteMessages() was called.
+    void noteNoMessages(CK_MECHANISM_TYPE mechanism, CK_RV rv);
+    void noteMessages(CK_MECHANISM_TYPE mechanism);
 
     /// True if all of its sessions are read/write sessions.
     bool isReadWrite() const { return readWrite_; }
@@ -214,7 +216,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
     std::size_t opening_ = 0; ///< C_OpenSession has not returned yet
     bool full_ = false;       ///< the token had no more sessions
     std::unique_ptr<const std::vector<CK_MECHANISM_TYPE>> mechanisms_;
-    std::map<CK_MECHANISM_TYPE, bool> signsMessages_;
+    enum class Messages { none, offered, begun };
+    std::map<CK_MECHANISM_TYPE, Messages> messages_;
 };
 
 } // namespace pkcs11

@@ -13,11 +13,12 @@ namespace {
 // does not, for then it is the common login that is lost.
 bool loginForUse(Session& session, const TokenObject& key) {
     try {
-        session.connection().contextLogin(session, key.pins());
+        key.contextLogin(session);
         return true;
     } catch (const Error& error) {
-        const bool notTaken =
-            error.rv() == CKR_OPERATION_NOT_INITIALIZED || error.rv() == CKR_USER_NOT_LOGGED_IN;
+        const CK_RV rv = error.rv();
+        const bool notTaken = rv == CKR_OPERATION_NOT_INITIALIZED || rv == CKR_USER_NOT_LOGGED_IN ||
+                              rv == CKR_USER_TYPE_INVALID || rv == CKR_FUNCTION_NOT_SUPPORTED;
         if (!notTaken || !error.isOf(functionName<&List::C_Login>))
             throw;
         return false;

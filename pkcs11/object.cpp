@@ -109,6 +109,11 @@ std::vector<CK_OBJECT_HANDLE> findLoggedIn(Session& session, const ObjectQuery& 
     return handles;
 }
 
+ObjectQuery withNul(ObjectQuery query) {
+    query.label->push_back('\0');
+    return query;
+}
+
 bool fits(const ObjectQuery& query, const Attributes& attributes) {
     const bool otherLabel = query.label && attributes.has(CKA_LABEL) &&
                             attributes.text(CKA_LABEL) != withoutNuls(*query.label);
@@ -125,20 +130,32 @@ bool isExactly(const ObjectQuery& query, const Attributes& attributes) {
 std::vector<CK_OBJECT_HANDLE> findCompared(Session& session, const ObjectQuery& query,
                                            Comparison& is) {
     constexpr std::array wanted{CKA_CLASS, CKA_LABEL, CKA_ID};
-    auto handles = findObjects(session, query);
-    std::erase_if(handles, [&](CK_OBJECT_HANDLE handle) {
-        return !is(query, readAttributes(session, handle, wanted));
-    });
-    return handles;
+    const auto find = [&](const ObjectQuery& asked) {
+        auto handles = findObjects(session, asked);
+        std::erase_if(handles, [&](CK_OBJECT_HANDLE handle) {
+            return !is(asked, readAttributes(session, handle, wanted));
+        });
+        return handles;
+    };
+    const auto handles = find(query);
+    return handles.empty() && query.label ? find(withNul(query)) : handles;
 }
 
 TokenObject::TokenObject(std::shared_ptr<Connection> connection, CK_OBJECT_HANDLE handle,
-                         Attributes attributes, PinOwner& pins)
+                         Attributes attributes, PinOwner& pins, PinOwner::Given contextPin)
     : token_(connection->token()), attributes_(std::move(attributes)), pins_(pins),
+      contextPin_(std::move(contextPin)),
       loggedIn_(connection->loggedIn()), binding_{std::move(connection), handle} {}
 
 CK_OBJECT_CLASS TokenObject::type() const {
     return attributes_.number(CKA_CLASS).value_or(CKO_DATA);
+}
+
+void TokenObject::contextLogin(Session& session) const {
+    auto pin = contextPin_ ? contextPin_() : std::nullopt;
+    if (!pin)
+        pin = pins_.contextPin();
+    session.connection().contextLogin(session, pins_, std::move(pin));
 }
 
 std::string TokenObject::rawLabel() const {

@@ -38,6 +38,10 @@ std::vector<CK_OBJECT_HANDLE> findObjects(Session& session, const ObjectQuery& q
 /// which recovery handles. It asks about the login only if nothing is found.
 std::vector<CK_OBJECT_HANDLE> findLoggedIn(Session& session, const ObjectQuery& query);
 
+/// The same query for a label that ends with the NUL of a C string, as some modules store it.
+/// `query` must have a label.
+ObjectQuery withNul(ObjectQuery query);
+
 /// True if an object with `attributes` is one that `query` asks for. CKA_CLASS must be known. A
 /// label or an id that the token does not give counts as equal.
 bool fits(const ObjectQuery& query, const Attributes& attributes);
@@ -46,7 +50,8 @@ bool fits(const ObjectQuery& query, const Attributes& attributes);
 bool isExactly(const ObjectQuery& query, const Attributes& attributes);
 
 /// findObjects() for callers that read nothing else of the objects. Returns those for which `is` is
-/// true (fits() or isExactly()), and reads each with a separate call. Throws Error.
+/// true (fits() or isExactly()), and reads each with a separate call. If
+/// nothing is found, labels that end with a NUL are tried. Throws Error.
 using Comparison = bool(const ObjectQuery& query, const Attributes& attributes);
 std::vector<CK_OBJECT_HANDLE> findCompared(Session& session, const ObjectQuery& query,
                                            Comparison& is);
@@ -57,11 +62,14 @@ std::vector<CK_OBJECT_HANDLE> findCompared(Session& session, const ObjectQuery& 
 class TokenObject {
   public:
     /// `attributes` were read when it was found with `handle` on `connection`. Logins use the PINs
-    /// of `pins`, which outlives this.
+    /// of `pins`, which outlives this. `contextPin` gives the PIN for its use. Without it, the
+    /// context PIN of `pins` is used.
     TokenObject(std::shared_ptr<Connection> connection, CK_OBJECT_HANDLE handle,
-                Attributes attributes, PinOwner& pins);
+                Attributes attributes, PinOwner& pins, PinOwner::Given contextPin = {});
 
     Token& token() const { return token_; }
+    /// C_Login(CKU_CONTEXT_SPECIFIC) in `session`. Throws Error.
+    void contextLogin(Session& session) const;
     PinOwner& pins() const { return pins_; }
     const Attributes& attributes() const { return attributes_; }
     CK_OBJECT_CLASS type() const;
@@ -123,6 +131,7 @@ class TokenObject {
     Token& token_;
     Attributes attributes_;
     PinOwner& pins_;
+    PinOwner::Given contextPin_;
     Check check_;
     /// It was found after a login. Without one it may be invisible or unusable.
     std::atomic<bool> loggedIn_;

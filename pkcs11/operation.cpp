@@ -48,7 +48,7 @@ void refuseIfNotBegun(CK_RV rv, const TokenObject& key) {
 void loginForUse(Session& session, const TokenObject& key) {
     session.setUnusable(); // unless the operation ends as it should
     try {
-        session.connection().contextLogin(session, key.pins());
+        key.contextLogin(session);
     } catch (const Error& error) {
         if (error.rv() != CKR_USER_TYPE_INVALID && error.rv() != CKR_FUNCTION_NOT_SUPPORTED)
             throw;
@@ -156,12 +156,13 @@ std::optional<std::size_t> signMessage(TokenObject& key, CK_MECHANISM mechanism,
         if (!session.begun()) {
             const CK_RV rv = session.call<&List30::C_MessageSignInit>(&mechanism, handle);
             if (isMechanismRefusal(rv) || rv == CKR_FUNCTION_NOT_SUPPORTED) {
-                session.connection().noteNoMessages(mechanism.mechanism);
+                session.connection().noteNoMessages(mechanism.mechanism, rv);
                 return std::optional<std::size_t>();
             }
             refuseIfNotBegun<&List30::C_MessageSignInit>(rv, key);
             if (rv != CKR_OK)
                 session.fail(functionName<&List30::C_MessageSignInit>, rv);
+            session.connection().noteMessages(mechanism.mechanism);
             session.setBegun(signing);
         }
         auto size = static_cast<CK_ULONG>(out.size());

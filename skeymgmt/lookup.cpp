@@ -47,16 +47,21 @@ void findOnToken(ossl::Context& provider, const uri::Uri& uri, pkcs11::Token& to
     token.withConnection([&](const auto& connection) {
         out.resize(before);
         pkcs11::Session session = connection->take();
-        for (const auto handle : tokens::find(*connection, session, query, login, pins))
-            if (auto key = keyAt(provider, connection, session, handle);
-                key && pkcs11::fits(query, key->object().attributes()))
-                out.push_back(std::move(key));
+        const auto add = [&](const pkcs11::ObjectQuery& asked, tokens::Login how) {
+            for (const auto handle : tokens::find(*connection, session, asked, how, pins))
+                if (auto key = keyAt(provider, uri, connection, session, handle);
+                    key && pkcs11::fits(asked, key->object().attributes()))
+                    out.push_back(std::move(key));
+        };
+        add(query, login);
+        if (out.size() == before && query.label)
+            add(pkcs11::withNul(query), tokens::Login::never);
     });
 }
 
 } // namespace
 
-std::shared_ptr<SecretKey> keyAt(ossl::Context& provider,
+std::shared_ptr<SecretKey> keyAt(ossl::Context& provider, const uri::Uri& uri,
                                  const std::shared_ptr<pkcs11::Connection>& connection,
                                  pkcs11::Session& session, CK_OBJECT_HANDLE handle) {
     std::span<const CK_ATTRIBUTE_TYPE> types(attributeTypes);
@@ -65,15 +70,16 @@ std::shared_ptr<SecretKey> keyAt(ossl::Context& provider,
     auto attributes = pkcs11::readAttributes(session, handle, types);
     if (attributes.number(CKA_KEY_TYPE) != CKK_AES)
         return nullptr;
-    auto uri = tokens::uriOf(connection->token(), attributes);
+    auto name = tokens::uriOf(connection->token(), attributes);
     const auto check = attributes.bytes(CKA_CHECK_VALUE);
-    auto object = std::make_shared<pkcs11::TokenObject>(connection, handle, std::move(attributes),
-                                                        provider.pins());
+    auto object =
+        std::make_shared<pkcs11::TokenObject>(connection, handle, std::move(attributes),
+                                              provider.pins(), tokens::contextPin(uri, provider));
     if (!check.empty())
         object->setCheck([check](pkcs11::Session& another, CK_OBJECT_HANDLE found) {
             return hasSameCheckValue(another, found, check);
         });
-    return std::make_shared<SecretKey>(provider, std::move(object), std::move(uri));
+    return std::make_shared<SecretKey>(provider, std::move(object), std::move(name));
 }
 
 std::shared_ptr<SecretKey> findKey(ossl::Context& provider, const uri::Uri& uri) {

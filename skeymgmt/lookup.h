@@ -13,8 +13,8 @@ namespace skeymgmt {
 /// if there is none, or if several fit.
 std::shared_ptr<SecretKey> findKey(ossl::Context& provider, const uri::Uri& uri);
 
-/// The key that was found or made at `handle`. Reads its attributes. `home` is for session objects.
-std::shared_ptr<SecretKey> keyAt(ossl::Context& provider,
+/// The key that was found or made at `handle` for `uri`. Reads its attributes.
+std::shared_ptr<SecretKey> keyAt(ossl::Context& provider, const uri::Uri& uri,
                                  const std::shared_ptr<pkcs11::Connection>& connection,
                                  pkcs11::Session& session, CK_OBJECT_HANDLE handle);
 

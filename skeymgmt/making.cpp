@@ -50,13 +50,13 @@ void refuseDouble(pkcs11::Session& session, const uri::Uri& uri) {
 }
 
 // Nothing of this must be done again: the key was there already, and may be still.
-std::shared_ptr<SecretKey> readBack(ossl::Context& provider,
+std::shared_ptr<SecretKey> readBack(ossl::Context& provider, const uri::Uri& uri,
                                     const std::shared_ptr<pkcs11::Connection>& connection,
                                     pkcs11::Session& session, pkcs11::NewObjects& objects,
                                     CK_OBJECT_HANDLE handle) {
     std::string reason = "it is not AES";
     try {
-        if (auto key = keyAt(provider, connection, session, handle))
+        if (auto key = keyAt(provider, uri, connection, session, handle))
             return key;
     } catch (const pkcs11::Error& error) {
         reason = error.what();
@@ -78,14 +78,15 @@ std::shared_ptr<SecretKey> makeIn(ossl::Context& provider, const NewKey& wanted,
     pkcs11::NewObjects objects(session);
     const auto handle = create(session, wanted, id);
     objects.add(handle);
-    auto key = readBack(provider, connection, session, objects, handle);
+    auto key = readBack(provider, wanted.uri, connection, session, objects, handle);
     objects.keep();
     if (staysOnToken(wanted.uri))
         return key;
     return std::make_shared<SecretKey>(
         provider,
         std::make_shared<pkcs11::TokenObject>(connection, handle, key->object().attributes(),
-                                              provider.pins()),
+                                              provider.pins(),
+                                              tokens::contextPin(wanted.uri, provider)),
         key->uri(), std::make_unique<SessionObject>(std::move(session), handle));
 }
 

@@ -17,7 +17,8 @@ constexpr std::size_t longestPin = 1024;
 
 // pin-source is a file: URI or a path (RFC 7512, section 2.4). Commands ("|...") are not run: a URI
 // may come from anywhere.
-pkcs11::Pin readPinSource(const std::string& source, const ossl::Settings& settings) {
+pkcs11::Pin readPinSource(const std::string& name, const std::string& source,
+                          const ossl::Settings& settings) {
     constexpr std::string_view scheme = "file:";
     constexpr std::string_view authority = "//";
     constexpr std::string_view thisMachine = "localhost/";
@@ -30,24 +31,26 @@ pkcs11::Pin readPinSource(const std::string& source, const ossl::Settings& setti
             path.remove_prefix(thisMachine.size() - 1);
     }
     if (path.starts_with('|'))
-        throw pkcs11::Error(pkcs11::Failure::login,
-                            "pin-source names a command; only files are read");
+        throw pkcs11::Error(pkcs11::Failure::login, name + " names a command; only files are read");
     return ossl::readPinFile(std::string(path), settings.readablePinFiles);
 }
 
+using PinValue = std::optional<std::string_view>;
+
 // An empty PIN is none: what a variable that is not set leaves of a URI must not cost a try.
-auto pinValue(const uri::Uri& uri) {
-    auto value = uri.pinValue();
-    if (value && value->empty())
-        value.reset();
-    return value;
+PinValue unlessEmpty(PinValue value) {
+    return value && value->empty() ? PinValue() : value;
+}
+
+PinValue pinValue(const uri::Uri& uri) {
+    return unlessEmpty(uri.pinValue());
 }
 
 std::optional<pkcs11::Pin> givenPin(const uri::Uri& uri, const ossl::Settings& settings) {
     if (const auto value = pinValue(uri))
         return ossl::makePin(*value);
     if (const auto source = uri.pinSource())
-        return readPinSource(*source, settings);
+        return readPinSource("pin-source", *source, settings);
     if (settings.pin)
         return settings.pin;
     if (!settings.pinFile.empty())
@@ -72,6 +75,14 @@ std::optional<pkcs11::Pin> askedPin(PassphraseCallback callback, const std::stri
     return pin;
 }
 
+std::optional<pkcs11::Pin> givenContextPin(const uri::Uri& uri, const ossl::Settings& settings) {
+    if (const auto value = unlessEmpty(uri.contextPinValue()))
+        return ossl::makePin(*value);
+    if (const auto source = uri.contextPinSource())
+        return readPinSource("x-context-pin-source", *source, settings);
+    return std::nullopt;
+}
+
 } // namespace
 
 pkcs11::PinSource pinSource(const uri::Uri& uri, const ossl::Context& context,
@@ -84,6 +95,10 @@ pkcs11::PinSource pinSource(const uri::Uri& uri, const ossl::Context& context,
                     *answer = askedPin(callback, "PIN for " + uri.withoutPin());
                 return *answer;
             }};
+}
+
+pkcs11::PinOwner::Given contextPin(const uri::Uri& uri, const ossl::Context& context) {
+    return [uri, &context] { return givenContextPin(uri, context.settings()); };
 }
 
 bool hasGivenPin(const uri::Uri& uri, const ossl::Settings& settings) {

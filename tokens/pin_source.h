@@ -21,6 +21,9 @@ struct PassphraseCallback {
 pkcs11::PinSource pinSource(const uri::Uri& uri, const ossl::Context& context,
                             PassphraseCallback callback);
 
+/// The PIN for the use of keys that `uri` gives, if any. The result holds a reference to `context`.
+pkcs11::PinOwner::Given contextPin(const uri::Uri& uri, const ossl::Context& context);
+
 /// True if a PIN is available without asking anybody.
 bool hasGivenPin(const uri::Uri& uri, const ossl::Settings& settings);
 

@@ -57,7 +57,7 @@ void decideWhatCanBeNamed(Attributes& attributes) {
             (!maybePin && attribute.hasEquals && !name.empty() && name.size() <= longestNamed &&
              std::ranges::all_of(name, isNameCharacter) && !containsIgnoringCase(name, "pin"));
         if (attribute.standard != nullptr)
-            maybePin = name == pinValueName;
+            maybePin = name == pinValueName || name == contextPinValueName;
     }
 }
 

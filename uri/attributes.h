@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The attributes of RFC 7512, and those in the text of a URI. Used only by uri/.
+// The attributes of RFC 7512 and of this provider, and those in the text of a URI. Used only by
+// uri/.
 #pragma once
 
 #include <array>
@@ -19,13 +20,19 @@ inline constexpr std::size_t longestPath = PATH_MAX;
 inline constexpr std::string_view scheme = "pkcs11:";
 inline constexpr std::string_view pinValueName = "pin-value";
 inline constexpr std::string_view pinSourceName = "pin-source";
+/// Before the names of the two: the PIN for keys that ask for one at each use.
+inline constexpr std::string_view contextPinPrefix = "x-context-";
+inline constexpr std::string_view contextPinValueName = "x-context-pin-value";
+inline constexpr std::string_view contextPinSourceName = "x-context-pin-source";
+/// Whether an RSA key is for PSS alone.
+inline constexpr std::string_view keyTypeName = "x-key-type";
 
 // The PIN attributes belong in the query, but osslsigncode's users also write them in the path.
-enum class Place { path, query, eitherForPin };
+enum class Place { path, query, eitherForPin, queryForContextPin, queryForKeyType };
 
-enum class Kind { text, bytes, type, slotId, version };
+enum class Kind { text, bytes, type, slotId, version, keyType };
 
-/// An attribute that RFC 7512 defines.
+/// An attribute that RFC 7512 defines, or that is this provider's own.
 struct Standard {
     std::string_view name;
     Place place;
@@ -47,10 +54,13 @@ inline constexpr std::array standardAttributes{
     Standard{"object", Place::path, Kind::text, longestObject},
     Standard{"type", Place::path, Kind::type, longestObject},
     Standard{"id", Place::path, Kind::bytes, longestObject},
-    Standard{"pin-value", Place::eitherForPin, Kind::text, longestPin},
-    Standard{"pin-source", Place::eitherForPin, Kind::text, longestPath},
+    Standard{pinValueName, Place::eitherForPin, Kind::text, longestPin},
+    Standard{pinSourceName, Place::eitherForPin, Kind::text, longestPath},
     Standard{"module-name", Place::query, Kind::text, longestPath},
     Standard{"module-path", Place::query, Kind::text, longestPath},
+    Standard{contextPinValueName, Place::queryForContextPin, Kind::text, longestPin},
+    Standard{contextPinSourceName, Place::queryForContextPin, Kind::text, longestPath},
+    Standard{keyTypeName, Place::queryForKeyType, Kind::keyType, longestObject},
 };
 
 /// One "name=value" of the text.

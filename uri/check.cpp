@@ -5,6 +5,7 @@
 #include <charconv>
 #include <limits>
 #include <set>
+#include <span>
 #include <string>
 
 #include "uri/error.h"
@@ -15,6 +16,7 @@ namespace {
 
 constexpr std::size_t longestUri = 64 * 1024;
 constexpr std::array<std::string_view, 5> types{"private", "public", "cert", "secret-key", "data"};
+constexpr std::array<std::string_view, 2> keyTypes{"RSA", "RSA-PSS"};
 
 // Values are never quoted: one that swallowed a delimiter may hold the PIN.
 [[noreturn]] void fail(const Attribute& attribute, const std::string& reason) {
@@ -26,10 +28,18 @@ constexpr std::array<std::string_view, 5> types{"private", "public", "cert", "se
     throw Error("attribute " + subject + " " + reason);
 }
 
+// `place` is path or query.
+bool belongsIn(Place place, const Standard& standard) {
+    const bool inQuery = standard.place == Place::query ||
+                         standard.place == Place::queryForContextPin ||
+                         standard.place == Place::queryForKeyType;
+    return standard.place == Place::eitherForPin || inQuery == (place == Place::query);
+}
+
 std::string namesFor(Place place) {
     std::string names;
     for (const auto& standard : standardAttributes)
-        if (standard.place == place || standard.place == Place::eitherForPin)
+        if (belongsIn(place, standard))
             names.append(standard.name).append(", ");
     return names;
 }
@@ -51,8 +61,7 @@ void checkName(const Attribute& attribute) {
 }
 
 void checkPlace(const Attribute& attribute) {
-    if (attribute.standard == nullptr || attribute.standard->place == Place::eitherForPin ||
-        attribute.standard->place == attribute.place)
+    if (attribute.standard == nullptr || belongsIn(attribute.place, *attribute.standard))
         return;
     if (attribute.place == Place::path)
         fail(attribute, "belongs in the query, after a \"?\"");
@@ -96,17 +105,15 @@ void checkVersion(const Attribute& attribute, std::string_view value) {
         fail(attribute, "must be a number, or two numbers separated by a dot, from 0 to 254");
 }
 
-std::string allTypes() {
-    std::string names;
-    for (const auto type : types)
-        names.append(names.empty() ? "" : ", ").append(type);
-    return names;
-}
-
 // p11-kit marks a URI with an unknown type so that it matches nothing.
-void checkType(const Attribute& attribute, std::string_view value) {
-    if (std::ranges::find(types, value) == types.end())
-        fail(attribute, "is not one of " + allTypes());
+void checkOneOf(std::span<const std::string_view> known, const Attribute& attribute,
+                std::string_view value) {
+    if (std::ranges::find(known, value) != known.end())
+        return;
+    std::string names;
+    for (const auto name : known)
+        names.append(names.empty() ? "" : ", ").append(name);
+    fail(attribute, "is not one of " + names);
 }
 
 void checkValue(const Attribute& attribute) {
@@ -122,7 +129,16 @@ void checkValue(const Attribute& attribute) {
     if (standard.kind == Kind::version)
         checkVersion(attribute, value);
     if (standard.kind == Kind::type)
-        checkType(attribute, value);
+        checkOneOf(types, attribute, value);
+    if (standard.kind == Kind::keyType)
+        checkOneOf(keyTypes, attribute, value);
+}
+
+void checkExclusion(const std::set<std::string_view>& seen, std::string_view value,
+                    std::string_view source) {
+    if (seen.contains(value) && seen.contains(source))
+        throw Error("attributes \"" + std::string(value) + "\" and \"" + std::string(source) +
+                    "\" exclude each other");
 }
 
 // RFC 7512, section 2.3, lets vendor attributes be repeated, though in the query only.
@@ -150,8 +166,8 @@ void checkAll(const Attributes& attributes) {
         if (attribute.standard != nullptr)
             checkValue(attribute);
     }
-    if (seen.contains(pinValueName) && seen.contains(pinSourceName))
-        throw Error("attributes \"pin-value\" and \"pin-source\" exclude each other");
+    checkExclusion(seen, pinValueName, pinSourceName);
+    checkExclusion(seen, contextPinValueName, contextPinSourceName);
 }
 
 } // namespace uri

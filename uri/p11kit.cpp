@@ -5,6 +5,7 @@
 #include <cstring>
 #include <new>
 
+#include "uri/attributes.h"
 #include "uri/error.h"
 
 namespace uri {
@@ -17,11 +18,22 @@ struct WipeAndFree {
     }
 };
 
+void wipeText(const char* text) {
+    if (text != nullptr)
+        wipe(const_cast<char*>(text), std::strlen(text));
+}
+
 } // namespace
 
+void setVendors(P11KitUri* uri, std::string_view name, const char* value) {
+    if (p11_kit_uri_set_vendor_query(uri, std::string(name).c_str(), value) == 0 &&
+        value != nullptr)
+        throw std::bad_alloc();
+}
+
 void UriDeleter::operator()(P11KitUri* uri) const {
-    if (const char* const pin = p11_kit_uri_get_pin_value(uri))
-        wipe(const_cast<char*>(pin), std::strlen(pin));
+    wipeText(p11_kit_uri_get_pin_value(uri));
+    wipeText(p11_kit_uri_get_vendor_query(uri, contextPinValueName.data()));
     CK_ULONG count = 0;
     CK_ATTRIBUTE* const attributes = p11_kit_uri_get_attributes(uri, &count);
     for (CK_ULONG i = 0; i < count; ++i)

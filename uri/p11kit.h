@@ -20,6 +20,10 @@ inline void wipe(void* bytes, std::size_t size) {
         explicit_bzero(bytes, size);
 }
 
+/// Sets a query attribute that p11-kit does not know, for formatted(). Null removes it. Throws
+/// std::bad_alloc.
+void setVendors(P11KitUri* uri, std::string_view name, const char* value);
+
 // p11_kit_uri_free does not wipe. The values of attributes are wiped too, because Decoded puts PINs
 // there.
 struct UriDeleter {

@@ -22,6 +22,14 @@ void appendValue(SecretText& text, const Attribute& attribute) {
         appendPortable(text, attribute.value);
 }
 
+// As p11-kit knows it.
+std::string_view nameOf(const Attribute& attribute) {
+    auto name = attribute.name;
+    if (attribute.standard->place == Place::queryForContextPin)
+        name.remove_prefix(contextPinPrefix.size());
+    return name;
+}
+
 // Vendor attributes stay out: for p11-kit, a URI with one that it doesn't know matches nothing.
 void appendAttributes(SecretText& text, const Attributes& attributes, Place place,
                       std::string_view delimiter) {
@@ -32,7 +40,7 @@ void appendAttributes(SecretText& text, const Attributes& attributes, Place plac
         if (!isFirst)
             text.append(delimiter);
         isFirst = false;
-        text.append(attribute.name);
+        text.append(nameOf(attribute));
         text.append("=");
         appendValue(text, attribute);
     }
@@ -51,12 +59,19 @@ UriHandle addressOf(std::string_view text, const Attributes& attributes) {
     return parseWithP11Kit(address);
 }
 
-UriHandle pinOf(std::string_view text, const Attributes& attributes) {
+UriHandle pinOf(std::string_view text, const Attributes& attributes, Place place) {
     SecretText pin(capacityFor(text));
     pin.append(scheme);
     pin.append("?");
-    appendAttributes(pin, attributes, Place::eitherForPin, "&");
+    appendAttributes(pin, attributes, place, "&");
     return parseWithP11Kit(pin);
+}
+
+std::optional<std::string> keyTypeOf(const Attributes& attributes) {
+    for (const auto& attribute : attributes)
+        if (attribute.standard != nullptr && attribute.standard->kind == Kind::keyType)
+            return std::string(Decoded(attribute.value).bytes());
+    return std::nullopt;
 }
 
 // Some modules end their texts with a NUL (and garbage after it) instead of padding them with
@@ -118,16 +133,26 @@ std::optional<std::string> optionalText(const char* text) {
     return text == nullptr ? std::nullopt : std::optional<std::string>(text);
 }
 
+std::optional<std::string_view> pinValueOf(P11KitUri* uri) {
+    const char* const pin = p11_kit_uri_get_pin_value(uri);
+    return pin == nullptr ? std::nullopt : std::optional<std::string_view>(pin);
+}
+
 } // namespace
 
 /// The PIN attributes are kept apart, so that nothing made from the address can hold them.
 class Uri::Parsed {
   public:
-    Parsed(UriHandle address, UriHandle pin) : address_(std::move(address)), pin_(std::move(pin)) {}
+    Parsed(UriHandle address, UriHandle pin, UriHandle contextPin,
+           std::optional<std::string> keyType)
+        : address_(std::move(address)), pin_(std::move(pin)), contextPin_(std::move(contextPin)),
+          keyType_(std::move(keyType)) {}
 
     // p11-kit's getters take a non-const pointer, but don't write through it.
     P11KitUri* address() const { return address_.get(); }
     P11KitUri* pin() const { return pin_.get(); }
+    P11KitUri* contextPin() const { return contextPin_.get(); }
+    const std::optional<std::string>& keyType() const { return keyType_; }
 
     bool has(CK_ATTRIBUTE_TYPE type) const {
         return p11_kit_uri_get_attribute(address(), type) != nullptr;
@@ -136,14 +161,17 @@ class Uri::Parsed {
   private:
     UriHandle address_;
     UriHandle pin_;
+    UriHandle contextPin_;
+    std::optional<std::string> keyType_;
 };
 
 Uri Uri::parse(std::string_view text) {
     checkFrame(text);
     const auto attributes = attributesOf(text);
     checkAll(attributes);
-    return Uri(
-        std::make_shared<const Parsed>(addressOf(text, attributes), pinOf(text, attributes)));
+    return Uri(std::make_shared<const Parsed>(
+        addressOf(text, attributes), pinOf(text, attributes, Place::eitherForPin),
+        pinOf(text, attributes, Place::queryForContextPin), keyTypeOf(attributes)));
 }
 
 bool Uri::matchesModule(const CK_INFO& info) const {
@@ -203,12 +231,23 @@ std::optional<CK_OBJECT_CLASS> Uri::type() const {
 }
 
 std::optional<std::string_view> Uri::pinValue() const {
-    const char* const pin = p11_kit_uri_get_pin_value(parsed_->pin());
-    return pin == nullptr ? std::nullopt : std::optional<std::string_view>(pin);
+    return pinValueOf(parsed_->pin());
 }
 
 std::optional<std::string> Uri::pinSource() const {
     return optionalText(p11_kit_uri_get_pin_source(parsed_->pin()));
+}
+
+std::optional<std::string_view> Uri::contextPinValue() const {
+    return pinValueOf(parsed_->contextPin());
+}
+
+std::optional<std::string> Uri::contextPinSource() const {
+    return optionalText(p11_kit_uri_get_pin_source(parsed_->contextPin()));
+}
+
+std::optional<std::string> Uri::keyType() const {
+    return parsed_->keyType();
 }
 
 std::optional<std::string> Uri::moduleName() const {
@@ -229,10 +268,17 @@ std::string Uri::without(std::initializer_list<Part> parts) const {
     SecretText text(address.size());
     text.append(address);
     const auto uri = parseWithP11Kit(text);
-    if (keeps(Part::pinValue))
+    auto* const contextPin = parsed_->contextPin();
+    if (keeps(Part::pinValue)) {
         p11_kit_uri_set_pin_value(uri.get(), p11_kit_uri_get_pin_value(parsed_->pin()));
-    if (keeps(Part::pinSource))
+        setVendors(uri.get(), contextPinValueName, p11_kit_uri_get_pin_value(contextPin));
+    }
+    if (keeps(Part::pinSource)) {
         p11_kit_uri_set_pin_source(uri.get(), p11_kit_uri_get_pin_source(parsed_->pin()));
+        setVendors(uri.get(), contextPinSourceName, p11_kit_uri_get_pin_source(contextPin));
+    }
+    if (parsed_->keyType())
+        setVendors(uri.get(), keyTypeName, parsed_->keyType()->c_str());
     if (!keeps(Part::module)) {
         p11_kit_uri_set_module_name(uri.get(), nullptr);
         p11_kit_uri_set_module_path(uri.get(), nullptr);

@@ -18,7 +18,8 @@
 
 namespace uri {
 
-/// The parts that can be left out of a URI. `module` is module-name and module-path.
+/// The parts that can be left out of a URI. The PINs include those for keys that ask at each use.
+/// `module` is module-name and module-path.
 enum class Part { pinValue, pinSource, module };
 
 /// An immutable, parsed URI. Copies share the parsed data. Several threads may read it. Except
@@ -27,7 +28,8 @@ class Uri {
   public:
     /// Parses `text` (RFC 7512, section 2.3), and keeps no reference to it. Beyond the RFC, it also
     /// accepts pin-value and pin-source in the path, and unencoded "/", "|" and UTF-8 anywhere.
-    /// Vendor attributes must begin with "x-", and are ignored. Throws Error.
+    /// Vendor attributes must begin with "x-". All but those of contextPinValue(),
+    /// contextPinSource() and keyType() are ignored. Throws Error.
     static Uri parse(std::string_view text);
 
     /// True if every given attribute fits. Fields may be padded with blanks (PKCS#11 2.40, section
@@ -53,12 +55,18 @@ class Uri {
     /// present but empty pin-value is an empty view.
     std::optional<std::string_view> pinValue() const;
     std::optional<std::string> pinSource() const;
+    /// `x-context-pin-value` and `x-context-pin-source`, the same for keys that ask for a PIN at
+    /// each use (CKA_ALWAYS_AUTHENTICATE).
+    std::optional<std::string_view> contextPinValue() const;
+    std::optional<std::string> contextPinSource() const;
+    /// `x-key-type`: "RSA" or "RSA-PSS", which an RSA key is to be.
+    std::optional<std::string> keyType() const;
     std::optional<std::string> moduleName() const;
     std::optional<std::string> modulePath() const;
 
     /// The URI again, normalised, without any PIN attribute: safe for messages and logs.
     std::string withoutPin() const;
-    /// The URI again, normalised, without `parts` and without vendor attributes. It holds the PIN
+    /// The URI again, normalised, without `parts` and without others' attributes. It holds the PIN
     /// unless Part::pinValue is among `parts`: then the caller wipes it.
     std::string without(std::initializer_list<Part> parts) const;
 

@@ -43,6 +43,7 @@ void checkNormalForm(const uri::Uri& uri) {
     const auto again = uri::Uri::parse(text);
     require(again.withoutPin() == text);
     require(!again.pinValue() && !again.pinSource());
+    require(!again.contextPinValue() && !again.contextPinSource());
     require(again.object() == uri.object() && again.id() == uri.id() && again.type() == uri.type());
     require(again.slotId() == uri.slotId());
     require(again.moduleName() == uri.moduleName() && again.modulePath() == uri.modulePath());

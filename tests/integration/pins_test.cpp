@@ -334,6 +334,96 @@ TEST(Flags, AreAskedForAgainBeforeAnythingIsRefused) {
 }
 
 /// Two provider instances that share the module, and so the token's one login.
+// The PIN for uses is another than the token's, and stands in the URI.
+class PinForUses : public AtEachUse {
+  protected:
+    PinForUses() { set("PKCS11_TEST_QUIRK", "context-pin"); } // 9876
+
+    static std::string file(const std::string& pin) {
+        const auto path = scratch("pin-for-uses");
+        std::ofstream(path) << pin;
+        std::filesystem::permissions(path, std::filesystem::perms::owner_read |
+                                               std::filesystem::perms::owner_write);
+        return path.string();
+    }
+};
+
+TEST_F(PinForUses, IsTakenFromTheUriWhateverTheDirectiveHas) {
+    const ConfiguredContext configured("pkcs11-module-context-pin = 1111");
+    for (const auto& given :
+         {std::string("x-context-pin-value=9876"), "x-context-pin-source=file:" + file("9876")}) {
+        const auto key = load(configured.get(), uriOf("ec256") + "&" + given);
+        ASSERT_TRUE(key) << takeErrors();
+        const ossl::MdCtx context(EVP_MD_CTX_new());
+        Bytes signature(80);
+        std::size_t size = signature.size();
+        const CallCounter calls;
+        EXPECT_EQ(EVP_DigestSignInit_ex(context.get(), nullptr, "SHA256", configured.get(), nullptr,
+                                        key.get(), nullptr),
+                  1);
+        EXPECT_EQ(EVP_DigestSign(context.get(), signature.data(), &size, data.data(), data.size()),
+                  1)
+            << given << takeErrors();
+        EXPECT_EQ(calls.of("C_Login"), 1U) << calls.log();
+    }
+}
+
+TEST_F(PinForUses, IsTheDirectivesWhereTheUrisIsEmpty) {
+    const ConfiguredContext configured("pkcs11-module-context-pin = 9876");
+    const auto key = load(configured.get(), uriOf("ec256") + "&x-context-pin-value=");
+    ASSERT_TRUE(key) << takeErrors();
+    EXPECT_FALSE(derive(configured.get(), key.get(), publicKeyFromFile("ec256").get()).empty())
+        << takeErrors();
+}
+
+TEST_F(PinForUses, IsTriedOnceIfItIsWrongAndToldNowhere) {
+    const auto log = scratch("log");
+    ASSERT_EQ(setenv("PKCS11_PROVIDER_DEBUG", ("file:" + log.string() + ",level:2").c_str(), 1), 0);
+    const std::string wrong = "wrong-for-uses";
+    for (const auto& given :
+         {"x-context-pin-value=" + wrong, "x-context-pin-source=" + file(wrong)}) {
+        const Instance instance;
+        const auto key = load(instance, uriOf("ec256") + "&" + given);
+        ASSERT_TRUE(key) << takeErrors();
+        for (int i = 0; i < 3; ++i) {
+            EXPECT_FALSE(signs(instance, key.get()));
+            const auto errors = takeErrors();
+            EXPECT_NE(errors.find("login failed"), std::string::npos) << errors;
+            EXPECT_EQ(errors.find(wrong), std::string::npos) << errors;
+        }
+    }
+    std::ifstream lines(log);
+    int refused = 0;
+    for (std::string line; std::getline(lines, line);) {
+        EXPECT_EQ(line.find(wrong), std::string::npos) << line;
+        refused += line.find("C_Login CKR_PIN_INCORRECT") != std::string::npos ? 1 : 0;
+    }
+    EXPECT_EQ(refused, 1);
+}
+
+TEST_F(PinForUses, InAFileThatIsNotThereFailsTheUse) {
+    const Instance instance;
+    const auto key = load(instance, uriOf("ec256") + "&x-context-pin-source=/nowhere/pin");
+    ASSERT_TRUE(key) << takeErrors();
+    const CallCounter calls;
+    EXPECT_FALSE(signs(instance, key.get()));
+    EXPECT_NE(takeErrors().find("/nowhere/pin"), std::string::npos);
+    const auto other = load(instance, uriOf("ec256") + "&x-context-pin-source=%7Ccat");
+    EXPECT_FALSE(signs(instance, other.get()));
+    EXPECT_NE(takeErrors().find("x-context-pin-source names a command"), std::string::npos);
+    EXPECT_EQ(calls.of("C_Login"), 0U) << calls.log();
+}
+
+TEST_F(PinForUses, GoesWithANewKey) {
+    const Instance instance;
+    const auto key = generate(
+        instance, "EC",
+        {{"group", "P-256"}, {"pkcs11_uri", place("new-use") + "&x-context-pin-value=9876"}});
+    ASSERT_TRUE(key) << takeErrors();
+    EXPECT_TRUE(signs(instance, key.get())) << takeErrors();
+    EXPECT_EQ(destroy(instance, place("new-use"), true), 1) << takeErrors();
+}
+
 class SharedLogin : public ::testing::Test {
   protected:
     SharedLogin() {

@@ -29,6 +29,9 @@ TEST(EcdsaForms, OfDerAreThatOfNumbersThatFitTheCurve) {
     EXPECT_EQ(ossl::ecdsaForms(der, orderSize), std::vector<Bytes>{der});
     EXPECT_TRUE(ossl::ecdsaForms(derOf(60, 60), orderSize).empty());
     EXPECT_TRUE(ossl::ecdsaForms(derOf(33, 31), orderSize).empty());
+    auto longer = der;
+    longer.push_back(0x11);
+    EXPECT_TRUE(ossl::ecdsaForms(longer, orderSize).empty());
     auto negative = derOf(orderSize, 31);
     negative[4] = 0x91;
     EXPECT_TRUE(ossl::ecdsaForms(negative, orderSize).empty());

@@ -68,6 +68,14 @@ const Malformed malformedNames[] = {
     {"pkcs11:?pin-value=a&pin-value=b", "attribute \"pin-value\" is given twice"},
     {"pkcs11:pin-value=a?pin-value=b", "attribute \"pin-value\" is given twice"},
     {"pkcs11:?pin-value=a&pin-source=b", "\"pin-value\" and \"pin-source\" exclude each other"},
+    {"pkcs11:?x-context-pin-value=a&x-context-pin-source=b",
+     "\"x-context-pin-value\" and \"x-context-pin-source\" exclude each other"},
+    {"pkcs11:?x-context-pin-value=a&x-context-pin-value=b",
+     "attribute \"x-context-pin-value\" is given twice"},
+    {"pkcs11:x-context-pin-value=a", "attribute \"x-context-pin-value\" belongs in the query"},
+    {"pkcs11:?x-key-type=EC", "attribute \"x-key-type\" is not one of RSA, RSA-PSS"},
+    {"pkcs11:x-key-type=RSA", "attribute \"x-key-type\" belongs in the query"},
+    {"pkcs11:?x-key-type=RSA&x-key-type=RSA", "attribute \"x-key-type\" is given twice"},
     {"pkcs11:pin-source=a?pin-value=b", "\"pin-value\" and \"pin-source\" exclude each other"},
 };
 INSTANTIATE_TEST_SUITE_P(Names, UriMalformed, testing::ValuesIn(malformedNames));

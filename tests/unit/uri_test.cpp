@@ -145,6 +145,24 @@ TEST(UriParse, SlotIdReachesFromZeroToTheLargestThatP11KitTakes) {
     EXPECT_EQ(Uri::parse("pkcs11:slot-id=" + std::to_string(largest)).slotId(), largest);
 }
 
+TEST(UriParse, TakesAPinForEachUse) {
+    const auto uri = Uri::parse("pkcs11:object=a?pin-value=1&x-context-pin-value=12%3b34");
+    EXPECT_EQ(uri.contextPinValue(), "12;34");
+    EXPECT_EQ(uri.pinValue(), "1");
+    EXPECT_FALSE(uri.contextPinSource());
+    EXPECT_EQ(Uri::parse("pkcs11:?x-context-pin-source=file:/p").contextPinSource(), "file:/p");
+    EXPECT_FALSE(Uri::parse("pkcs11:?pin-value=1").contextPinValue());
+    EXPECT_FALSE(Uri::parse("pkcs11:?x-context-pin-value=1").pinValue());
+}
+
+TEST(UriParse, TakesAKeyType) {
+    const auto uri = Uri::parse("pkcs11:object=a?x-key-type=RSA%2DPSS&module-name=n");
+    EXPECT_EQ(uri.keyType(), "RSA-PSS");
+    EXPECT_EQ(uri.withoutPin(), "pkcs11:object=a?module-name=n");
+    EXPECT_EQ(Uri::parse(uri.without({})).keyType(), "RSA-PSS");
+    EXPECT_FALSE(Uri::parse("pkcs11:object=a").keyType());
+}
+
 TEST(UriParse, CopiesShareThePin) {
     std::optional<Uri> original = Uri::parse("pkcs11:?pin-value=1234");
     const Uri copy = *original;
@@ -165,6 +183,10 @@ TEST(UriPin, NoMessageHoldsAMalformedPin) {
         "pkcs11:pin-value=12?" + pin + "=a",
         "pkcs11:?pin-value=12&" + pin + "=a",
         "pkcs11:?pin-value=12&x-a=1&" + pin + "=a",
+        "pkcs11:?x-context-pin-value=12&" + pin + "=a",
+        "pkcs11:?x-context-pin-value=" + pin + "%zz",
+        "pkcs11:?x-context-pin-value=" + pin + "&x-context-pin-source=" + pin,
+        "pkcs11:x-context-pin-value=" + pin,
         "pkcs11:?pin-value=" + pin + "%zz",
         "pkcs11:?pin-value=" + pin + "%00",
         "pkcs11:?pin-value=" + pin + " ",
@@ -198,6 +220,13 @@ TEST(UriPin, WithoutPinHasEverythingButThePin) {
               "pkcs11:token=T?module-path=%2Fm.so");
 }
 
+TEST(UriPin, WithoutPinHasNoPinForEachUse) {
+    for (const std::string name : {"value", "source"}) {
+        const auto uri = Uri::parse("pkcs11:object=a?x-context-pin-" + name + "=b&module-name=n");
+        EXPECT_EQ(uri.withoutPin(), "pkcs11:object=a?module-name=n");
+    }
+}
+
 TEST(UriWithout, LeavesOutWhatIsNamedAndNothingElse) {
     using uri::Part;
     const auto value = Uri::parse("pkcs11:object=a;pin-value=1%3b%26?module-name=n&x-y=z");
@@ -209,6 +238,12 @@ TEST(UriWithout, LeavesOutWhatIsNamedAndNothingElse) {
     EXPECT_EQ(source.without({Part::pinValue, Part::module}),
               "pkcs11:token=T?pin-source=%2Fetc%2Fpin");
     EXPECT_EQ(source.without({Part::pinValue, Part::pinSource}), source.withoutPin());
+    const auto both = Uri::parse("pkcs11:token=T?pin-source=a&x-context-pin-value=1%3b");
+    EXPECT_EQ(both.without({}), "pkcs11:token=T?pin-source=a&x-context-pin-value=1%3B");
+    EXPECT_EQ(both.without({Part::pinValue}), "pkcs11:token=T?pin-source=a");
+    const auto file = Uri::parse("pkcs11:token=T?x-context-pin-source=/etc/pin");
+    EXPECT_EQ(file.without({Part::pinValue}), "pkcs11:token=T?x-context-pin-source=%2Fetc%2Fpin");
+    EXPECT_EQ(file.without({Part::pinSource}), "pkcs11:token=T");
 }
 
 TEST(UriWithout, IsReadAgainWithTheSamePin) {
@@ -216,6 +251,8 @@ TEST(UriWithout, IsReadAgainWithTheSamePin) {
         const auto first = Uri::parse("pkcs11:object=a?pin-value=" + pin);
         const auto again = Uri::parse(first.without({}));
         EXPECT_EQ(again.pinValue(), first.pinValue()) << pin;
+        const auto forUse = Uri::parse("pkcs11:object=a?x-context-pin-value=" + pin);
+        EXPECT_EQ(Uri::parse(forUse.without({})).contextPinValue(), forUse.contextPinValue());
     }
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the substitute for a badly padded message is made of does not stay in memory.
+// What the substitute for a badly padded message is made of, and PINs in URIs, do not stay in
+// memory.
 #include <array>
 #include <string>
 
@@ -7,6 +8,7 @@
 
 #include "asym_cipher/rsa_decoding.h"
 #include "tests/support/memory_search.h"
+#include "uri/uri.h"
 
 namespace {
 
@@ -51,6 +53,30 @@ TEST(Wiping, LeavesNothingOfWhatTheSubstituteIsMadeOf) {
         EXPECT_EQ(placesOf(lastLengths), 0);
     }
     EXPECT_EQ(placesOf(message), 0);
+}
+
+TEST(Wiping, LeavesNothingOfThePinsInAUri) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    GTEST_SKIP() << "the sanitizers' shadow memory is too large to be searched";
+#endif
+    // One more each, and so long that free() does not write over all of them.
+    const std::string pin = "bmm.psejobsz.vtft.pg.b.uplfo.42";
+    const std::string pinForUses = "upp.mpoh.up.cf.hvfttfe.gps.vtft.53";
+    std::string both = pin + "&y.dpoufyu.qjo.wbmvf>" + pinForUses;
+    for (char& letter : both)
+        letter = letter == '&' ? letter : static_cast<char>(letter - 1);
+    std::string text = "pkcs11:object=a?pin-value=" + both;
+    OPENSSL_cleanse(both.data(), both.size());
+    {
+        const auto uri = uri::Uri::parse(text);
+        OPENSSL_cleanse(text.data(), text.size());
+        EXPECT_EQ(uri.pinValue()->size(), pin.size());
+        EXPECT_EQ(uri.contextPinValue()->size(), pinForUses.size());
+        for (const auto& each : {pin, pinForUses})
+            EXPECT_GE(placesOf(each.substr(16)), 1) << "or what follows looks in the wrong place";
+    }
+    for (const auto& each : {pin, pinForUses})
+        EXPECT_EQ(placesOf(each.substr(16)), 0);
 }
 
 } // namespace

@@ -75,9 +75,10 @@ void look(const Options& options, const uri::Uri& uri, std::string_view text) {
 
 SecretString reference(const Options& options, const uri::Uri& uri) {
     using uri::Part;
-    const bool dropsPin = uri.pinValue() && !options.withPin;
+    const bool dropsPin = (uri.pinValue() || uri.contextPinValue()) && !options.withPin;
     if (dropsPin)
-        note("pin-value is left out of the file; --with-pin keeps it");
+        note(std::string(uri.pinValue() ? "pin-value" : "x-context-pin-value") +
+             " is left out of the file; --with-pin keeps it");
     auto kept = dropsPin ? uri.without({Part::pinValue}) : uri.without({});
     const ossl::Wiped wiped(kept);
     // Memory that is wiped when it is freed.
@@ -110,9 +111,10 @@ std::optional<Options> optionsOf(int argc, char** argv) {
     app.add_option("-o,--out", options.file,
                    "File to write, readable by you alone; - or none for standard output");
     app.add_flag("--force", options.force, "Replace the file if it exists");
-    app.add_flag("--with-pin", options.withPin,
-                 "Keep pin-value, which is otherwise left out. Whoever can read the file then has "
-                 "the PIN. pin-source, the name of a file, is always kept");
+    app.add_flag(
+        "--with-pin", options.withPin,
+        "Keep pin-value and x-context-pin-value, which are otherwise left out. Whoever can "
+        "read the file then has the PIN. pin-source, the name of a file, is always kept");
     app.add_flag("--check", options.check,
                  "First look for the key on the token, and write nothing if it does not exist");
     tools::command_line::addCommon(app, program, "Print this help", options.providerFolder,
