@@ -127,6 +127,7 @@ SecretBytes RsaCipher::rawDecrypt(Octets ciphertext) {
     SecretBytes block(key_->modulusSize());
     const auto answer = pkcs11::answerOfDecrypt(key_->privateObject(), {CKM_RSA_X_509, nullptr, 0},
                                                 ciphertext, block.all());
+    key_->noteTaken(CKM_RSA_X_509);
     if (answer.rv != CKR_OK)
         decryptionFailed();
     alignRight(block.all(), answer.size); // some tokens leave leading zeros out
@@ -141,7 +142,7 @@ std::optional<SecretBytes> RsaCipher::rawDecryptIfTaken(Octets ciphertext) {
     try {
         return rawDecrypt(ciphertext);
     } catch (const pkcs11::Error& error) {
-        if (!pkcs11::isRefusedAtInit(error))
+        if (!pkcs11::isRefusedAtInit(error) || !key_->refuses(error, CKM_RSA_X_509))
             throw;
     }
     key_->noteRefused(CKM_RSA_X_509);
@@ -244,10 +245,11 @@ std::optional<std::size_t> RsaCipher::decryptOaepOnToken(Octets ciphertext, Buff
     try {
         const auto answer = pkcs11::answerOfDecrypt(
             object, {CKM_RSA_PKCS_OAEP, &params, sizeof params}, ciphertext, out);
+        key_->noteTaken(fingerprint);
         requireGood(goodMask(answer, out.size()));
         return answer.size;
     } catch (const pkcs11::Error& error) {
-        if (!pkcs11::isRefusedAtInit(error))
+        if (!pkcs11::isRefusedAtInit(error) || !key_->refuses(error, fingerprint))
             throw;
     }
     if (label_.empty()) // else it may be this label's fault

@@ -9,6 +9,7 @@
 
 #include "keymgmt/agreement.h"
 #include "keymgmt/parameter_set.h"
+#include "keymgmt/rsa_type.h"
 #include "ossl/dispatch.h"
 #include "ossl/ecdsa_der.h"
 #include "ossl/secret.h"
@@ -129,6 +130,15 @@ bool Key::provesItself(EVP_PKEY* candidate) const {
     });
 }
 
+bool Key::signsPssAlone() const {
+    return type_ == KeyType::rsaPss || keymgmt::signsPssAlone(object_->attributes());
+}
+
+bool Key::mayNotSign(const pkcs11::Error& error) const {
+    return error.rv() == CKR_KEY_FUNCTION_NOT_PERMITTED ||
+           refuses(error, isRsa(type_) ? CKM_RSA_PKCS : CKM_ECDSA);
+}
+
 // Keys that are there to be agreed with often may not sign, or can't.
 bool Key::proves(EVP_PKEY* candidate, pkcs11::Session& session, CK_OBJECT_HANDLE handle) const {
     if (isMontgomery(type_))
@@ -138,9 +148,7 @@ bool Key::proves(EVP_PKEY* candidate, pkcs11::Session& session, CK_OBJECT_HANDLE
     try {
         return signsFor(candidate, session, handle);
     } catch (const pkcs11::Error& error) {
-        const bool maySign =
-            error.rv() != CKR_KEY_FUNCTION_NOT_PERMITTED && !pkcs11::isMechanismRefusal(error.rv());
-        if (type_ != KeyType::ec || maySign)
+        if (type_ != KeyType::ec || !mayNotSign(error))
             throw;
     }
     return agreesFor(candidate, session, handle);
@@ -283,14 +291,12 @@ bool Key::isStillItself(pkcs11::Session& session, CK_OBJECT_HANDLE handle) const
 // An RSA key that tells no modulus may be there to decrypt alone, or sign with PSS alone: nothing
 // more can be asked of it then.
 bool Key::stillProves(EVP_PKEY* known, pkcs11::Session& session, CK_OBJECT_HANDLE handle) const {
-    if (type_ == KeyType::rsaPss)
+    if (signsPssAlone())
         return true;
     try {
         return proves(known, session, handle);
     } catch (const pkcs11::Error& error) {
-        const bool maySign =
-            error.rv() != CKR_KEY_FUNCTION_NOT_PERMITTED && !pkcs11::isMechanismRefusal(error.rv());
-        if (!isRsa(type_) || maySign)
+        if (!isRsa(type_) || !mayNotSign(error))
             throw;
     }
     return true;
@@ -453,7 +459,7 @@ void Key::addCompanions(pkcs11::Session& session, CK_OBJECT_CLASS type,
 Key::Fit Key::fitOf(EVP_PKEY* candidate, pkcs11::Session& session, CK_OBJECT_HANDLE handle) const {
     if (isKnownByModulus())
         return Fit::yes;
-    if (type_ == KeyType::rsaPss) // which signs with PSS alone
+    if (signsPssAlone())
         return Fit::unknown;
     if (object_->attributes().flag(CKA_ALWAYS_AUTHENTICATE, false))
         return Fit::unknown;
@@ -499,6 +505,22 @@ void Key::noteRefused(std::uint64_t fingerprint) const {
     const std::lock_guard lock(pkcs11::process::stateMutex());
     refused_.push_back(fingerprint);
     anyRefused_ = true;
+}
+
+void Key::noteTaken(std::uint64_t fingerprint) const {
+    if (lastTaken_.exchange(fingerprint) == fingerprint)
+        return;
+    const std::lock_guard lock(pkcs11::process::stateMutex());
+    if (std::find(taken_.begin(), taken_.end(), fingerprint) == taken_.end())
+        taken_.push_back(fingerprint);
+}
+
+bool Key::refuses(const pkcs11::Error& error, std::uint64_t fingerprint) const {
+    if (error.rv() != CKR_ARGUMENTS_BAD)
+        return pkcs11::isMechanismRefusal(error.rv());
+    const std::lock_guard lock(pkcs11::process::stateMutex());
+    return pkcs11::isRefusedAtInit(error) &&
+           std::find(taken_.begin(), taken_.end(), fingerprint) == taken_.end();
 }
 
 std::span<const unsigned char> Key::rejectionSecret() const {

@@ -106,6 +106,12 @@ class Key {
     /// operation. The caller makes the fingerprint.
     bool wasRefused(std::uint64_t fingerprint) const;
     void noteRefused(std::uint64_t fingerprint) const;
+    /// The token has begun an operation with them.
+    void noteTaken(std::uint64_t fingerprint) const;
+    /// True if `error` says that the token does not do them. There are modules that answer
+    /// CKR_ARGUMENTS_BAD to everything that goes wrong: it counts from C_...Init alone, and no more
+    /// once they were taken.
+    bool refuses(const pkcs11::Error& error, std::uint64_t fingerprint) const;
 
     /// Keeps the token's first signature of a hash. After a loss, it identifies a key that nothing
     /// else identifies.
@@ -136,6 +142,8 @@ class Key {
     Fit fitOf(EVP_PKEY* candidate, pkcs11::Session& session, CK_OBJECT_HANDLE handle) const;
     EVP_PKEY* publishWitnessed(const Witness& witness, std::vector<Companion>& found) const;
     bool isStillItself(pkcs11::Session& session, CK_OBJECT_HANDLE handle) const;
+    bool signsPssAlone() const;
+    bool mayNotSign(const pkcs11::Error& error) const;
     bool proves(EVP_PKEY* candidate, pkcs11::Session& session, CK_OBJECT_HANDLE handle) const;
     bool signsFor(EVP_PKEY* candidate, pkcs11::Session& session, CK_OBJECT_HANDLE handle) const;
     bool decapsulatesFor(EVP_PKEY* candidate, pkcs11::Session& session,
@@ -162,6 +170,8 @@ class Key {
     // Guarded by pkcs11::process::stateMutex().
     mutable std::atomic<bool> anyRefused_{false}; ///< saves a lock in nearly every operation
     mutable std::vector<std::uint64_t> refused_;
+    mutable std::atomic<std::uint64_t> lastTaken_{0}; ///< saves the lock, too
+    mutable std::vector<std::uint64_t> taken_;
     mutable pkcs11::Bytes rejectionSecret_;
 };
 

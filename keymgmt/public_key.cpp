@@ -11,8 +11,8 @@
 #include <openssl/x509.h>
 
 #include "keymgmt/parameter_set.h"
+#include "keymgmt/rsa_type.h"
 #include "ossl/dispatch.h"
-#include "pkcs11/mechanism.h"
 
 namespace keymgmt {
 namespace {
@@ -160,13 +160,6 @@ KeyType ecType(const Attributes& attributes) {
     return rawTypeOfCurve(curve).value_or(KeyType::ec);
 }
 
-KeyType rsaType(const Attributes& attributes) {
-    const auto allowed = attributes.mechanisms(CKA_ALLOWED_MECHANISMS);
-    return !allowed.empty() && std::all_of(allowed.begin(), allowed.end(), pkcs11::isPss)
-               ? KeyType::rsaPss
-               : KeyType::rsa;
-}
-
 ossl::Pkey build(const ossl::Context& context, KeyType type, int selection,
                  OSSL_PARAM_BLD* builder) {
     const ossl::Params params(OSSL_PARAM_BLD_to_param(builder));
@@ -280,7 +273,7 @@ std::span<const CK_ATTRIBUTE_TYPE> keyAttributes(bool withAllowedMechanisms) {
 std::optional<KeyType> typeOf(const Attributes& attributes) {
     switch (attributes.number(CKA_KEY_TYPE).value_or(CK_UNAVAILABLE_INFORMATION)) {
     case CKK_RSA:
-        return rsaType(attributes);
+        return rsaTypeOf(attributes).value_or(KeyType::rsa);
     case CKK_EC:
         return ecType(attributes);
     case CKK_EC_EDWARDS:

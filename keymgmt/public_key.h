@@ -17,8 +17,9 @@ constexpr CK_KEY_TYPE ckkEcMontgomery = 0x41;
 /// The attributes that are read when a key is found. CKA_ALLOWED_MECHANISMS can be left out.
 std::span<const CK_ATTRIBUTE_TYPE> keyAttributes(bool withAllowedMechanisms);
 
-/// The type of the key that `attributes` describe (CKA_KEY_TYPE, CKA_ALLOWED_MECHANISMS,
-/// CKA_EC_PARAMS, CKA_PARAMETER_SET); nothing if this provider does not handle it.
+/// The type of the key that `attributes` describe (CKA_KEY_TYPE, CKA_PUBLIC_KEY_INFO,
+/// CKA_EC_PARAMS, CKA_PARAMETER_SET); nothing if this provider does not handle it. What else tells
+/// of RSA keys is in keymgmt/rsa_type.h.
 std::optional<KeyType> typeOf(const pkcs11::Attributes& attributes);
 
 /// True if one of OpenSSL's own providers has keys of `type`. Every version of OpenSSL 3 has all

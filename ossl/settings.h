@@ -26,6 +26,9 @@ struct Settings {
     LoginBehavior login = LoginBehavior::automatic;
     bool noAllowedMechanisms = false; ///< quirk: CKA_ALLOWED_MECHANISMS is never read
     bool allowPublicExport = true;
+    /// The key type of keys that sign only with PSS, "RSA" or "RSA-PSS". Empty means: what their
+    /// certificate says.
+    std::string pssOnlyKeys;
     std::string randomToken;               ///< URI of the token for random numbers; empty for none
     std::optional<pkcs11::Pin> contextPin; ///< for keys that need it at each use
     std::string contextPinFile;            ///< read at each use; empty for none

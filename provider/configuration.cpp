@@ -133,6 +133,12 @@ void setAllowExport(Settings& settings, const std::string& directive, std::strin
     settings.allowPublicExport = value == "0";
 }
 
+void setPssOnlyKeys(Settings& settings, const std::string& directive, std::string_view value) {
+    if (value != "auto" && value != "RSA" && value != "RSA-PSS")
+        reject(directive, value);
+    settings.pssOnlyKeys = value == "auto" ? "" : value;
+}
+
 unsigned parseNumber(const std::string& directive, std::string_view value) {
     unsigned number = 0;
     const auto* stop = value.data() + value.size();
@@ -202,6 +208,7 @@ constexpr std::array directives{Directive{"pkcs11-module-path", setModulePath},
                                 Directive{loadBehavior, checkLoadBehavior},
                                 Directive{"pkcs11-module-quirks", setQuirks},
                                 Directive{blockOperations, accept},
+                                Directive{"pkcs11-pss-only-keys", setPssOnlyKeys},
                                 Directive{"pkcs11-module-cache-sessions", setCacheSessions},
                                 Directive{"pkcs11-module-max-sessions", setMaxSessions},
                                 Directive{"pkcs11-module-cache-keys", accept},

@@ -10,6 +10,7 @@
 #include <openssl/objects.h>
 #include <openssl/rsa.h>
 
+#include "keymgmt/rsa_type.h"
 #include "ossl/dispatch.h"
 #include "ossl/error_mark.h"
 #include "ossl/params.h"
@@ -118,9 +119,14 @@ std::size_t RsaContext::signPkcs1(Octets tbs, Buffer out) {
     constexpr std::size_t overhead = 11; // RFC 8017, section 9.2
     if (data.size() + overhead > maxSize())
         throw ossl::UsageError(ossl::Reason::data, "the data is too long for the RSA key");
-    if (const auto size = signIfTaken({CKM_RSA_PKCS, nullptr, 0}, CKM_RSA_PKCS, data, out))
-        return *size;
-    return signRaw(pkcs1Encode(data, maxSize()), out);
+    return signInSomeWay(
+        {CKM_RSA_PKCS, nullptr, 0}, CKM_RSA_PKCS, data,
+        [&] { return pkcs1Encode(data, maxSize()); }, out);
+}
+
+// Some tokens list it and refuse it.
+bool RsaContext::takesRaw() const {
+    return !key().wasRefused(CKM_RSA_X_509) && pkcs11::takes(key().privateObject(), CKM_RSA_X_509);
 }
 
 // Where nothing fits that the token lists, its list may be wrong: it is tried, once where the token
@@ -129,10 +135,10 @@ bool RsaContext::isWorthTrying(CK_MECHANISM_TYPE mechanism, std::uint64_t finger
     auto& object = key().privateObject();
     return !key().wasRefused(fingerprint) &&
            (pkcs11::takes(object, mechanism) ||
-            (!pkcs11::takes(object, CKM_RSA_X_509) && object.attributes().allow(mechanism)));
+            (!takesRaw() && object.attributes().allow(mechanism)));
 }
 
-// Nothing where the token refuses the mechanism or its parameter.
+// Nothing where the token refuses the mechanism or its parameter, and another way may be left.
 std::optional<std::size_t> RsaContext::signIfTaken(const CK_MECHANISM& mechanism,
                                                    std::uint64_t fingerprint, Octets data,
                                                    Buffer out) {
@@ -140,11 +146,13 @@ std::optional<std::size_t> RsaContext::signIfTaken(const CK_MECHANISM& mechanism
     if (!isWorthTrying(mechanism.mechanism, fingerprint))
         return std::nullopt;
     try {
-        return pkcs11::sign(object, mechanism, data, out);
+        const auto size = pkcs11::sign(object, mechanism, data, out);
+        key().noteTaken(fingerprint);
+        return size;
     } catch (const pkcs11::Error& error) {
-        const bool isListed = pkcs11::takes(object, mechanism.mechanism);
-        if (!pkcs11::isMechanismRefusal(error.rv()) ||
-            (isListed && !pkcs11::takes(object, CKM_RSA_X_509)))
+        const bool isClear =
+            error.rv() == CKR_ARGUMENTS_BAD || pkcs11::takes(object, mechanism.mechanism);
+        if (!key().refuses(error, fingerprint) || (isClear && !takesRaw()))
             throw;
         if (pkcs11::isRefusedAtInit(error))
             key().noteRefused(fingerprint);
@@ -152,15 +160,56 @@ std::optional<std::size_t> RsaContext::signIfTaken(const CK_MECHANISM& mechanism
     return std::nullopt;
 }
 
-std::size_t RsaContext::signRaw(Octets block, Buffer out) {
-    auto& object = key().privateObject();
-    if (!pkcs11::takes(object, CKM_RSA_X_509))
-        throw pkcs11::Error(
-            pkcs11::Failure::unsupported,
-            "the token offers neither this padding nor raw RSA (CKM_RSA_X_509) for the " +
-                object.describe(),
-            CKR_MECHANISM_INVALID);
-    return pkcs11::sign(object, {CKM_RSA_X_509, nullptr, 0}, block, out);
+// Nothing where the token does not do raw RSA, which its C_SignInit may be the first to tell.
+std::optional<std::size_t> RsaContext::signRawIfTaken(const Encoding& encoding, Buffer out) {
+    if (!takesRaw())
+        return std::nullopt;
+    try {
+        const auto size =
+            pkcs11::sign(key().privateObject(), {CKM_RSA_X_509, nullptr, 0}, encoding(), out);
+        key().noteTaken(CKM_RSA_X_509);
+        return size;
+    } catch (const pkcs11::Error& error) {
+        if (!pkcs11::isRefusedAtInit(error) || !key().refuses(error, CKM_RSA_X_509))
+            throw;
+    }
+    key().noteRefused(CKM_RSA_X_509);
+    return std::nullopt;
+}
+
+// By the mechanism, or by raw RSA with a block that is padded here.
+std::size_t RsaContext::signInSomeWay(const CK_MECHANISM& mechanism, std::uint64_t fingerprint,
+                                      Octets data, const Encoding& encoding, Buffer out) {
+    const bool tookRaw = takesRaw();
+    if (const auto size = signIfTaken(mechanism, fingerprint, data, out))
+        return *size;
+    if (const auto size = signRawIfTaken(encoding, out))
+        return *size;
+    if (tookRaw) // and was refused only now, so that what is not listed is worth a try
+        if (const auto size = signIfTaken(mechanism, fingerprint, data, out))
+            return *size;
+    throwUnsupported();
+}
+
+std::size_t RsaContext::signRaw(const Encoding& encoding, Buffer out) {
+    if (const auto size = signRawIfTaken(encoding, out))
+        return *size;
+    throwUnsupported();
+}
+
+void RsaContext::throwUnsupported() const {
+    const auto& object = key().privateObject();
+    if (padding_ != RsaPadding::pss && keymgmt::signsPssAlone(object.attributes()))
+        throw pkcs11::Error(pkcs11::Failure::unsupported,
+                            "the " + object.describe() +
+                                " signs only with PSS padding (CKA_ALLOWED_MECHANISMS): set "
+                                "rsa_padding_mode to pss",
+                            CKR_MECHANISM_INVALID);
+    throw pkcs11::Error(
+        pkcs11::Failure::unsupported,
+        "the token offers neither this padding nor raw RSA (CKM_RSA_X_509) for the " +
+            object.describe(),
+        CKR_MECHANISM_INVALID);
 }
 
 // Nothing where PKCS#11 has no number for the digest or the MGF.
@@ -182,18 +231,18 @@ std::size_t RsaContext::signPss(Octets tbs, Buffer out) {
     if (saltBytes() < 0)
         throw ossl::UsageError(ossl::Reason::parameter,
                                "the RSA key is too small for the digest and the salt");
+    const Encoding encoding = [&] { return pssEncode(key(), tbs, digest(), mgf1(), saltBytes()); };
     if (auto params = tokenPssParams())
-        if (const auto size = signIfTaken({CKM_RSA_PKCS_PSS, &*params, sizeof *params},
-                                          fingerprint(*params), tbs, out))
-            return *size;
-    return signRaw(pssEncode(key(), tbs, digest(), mgf1(), saltBytes()), out);
+        return signInSomeWay({CKM_RSA_PKCS_PSS, &*params, sizeof *params}, fingerprint(*params),
+                             tbs, encoding, out);
+    return signRaw(encoding, out);
 }
 
 std::size_t RsaContext::signNone(Octets tbs, Buffer out) {
     if (tbs.size() != maxSize())
         throw ossl::UsageError(ossl::Reason::data,
                                "without padding the data must have the size of the RSA modulus");
-    return signRaw(tbs, out);
+    return signRaw([&] { return pkcs11::Bytes(tbs.begin(), tbs.end()); }, out);
 }
 
 // Salt length in bytes; negative if the key is too small.

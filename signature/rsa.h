@@ -2,6 +2,8 @@
 // RSA signatures: PKCS#1 v1.5, PSS and none (RFC 8017; OpenSSL's EVP_SIGNATURE-RSA(7)).
 #pragma once
 
+#include <functional>
+
 #include "signature/context.h"
 
 namespace signature {
@@ -32,15 +34,22 @@ class RsaContext : public SignatureContext {
     void configure(EVP_PKEY_CTX* context) const override;
 
   private:
+    /// Makes the padded block that raw RSA signs.
+    using Encoding = std::function<pkcs11::Bytes()>;
     std::size_t signPadded(Octets tbs, Buffer out);
     void restoreZeros(std::size_t size, Octets tbs, Buffer out);
+    bool takesRaw() const;
     bool isWorthTrying(CK_MECHANISM_TYPE mechanism, std::uint64_t fingerprint) const;
     std::optional<std::size_t> signIfTaken(const CK_MECHANISM& mechanism, std::uint64_t fingerprint,
                                            Octets data, Buffer out);
+    std::optional<std::size_t> signRawIfTaken(const Encoding& encoding, Buffer out);
+    std::size_t signInSomeWay(const CK_MECHANISM& mechanism, std::uint64_t fingerprint, Octets data,
+                              const Encoding& encoding, Buffer out);
+    std::size_t signRaw(const Encoding& encoding, Buffer out);
+    [[noreturn]] void throwUnsupported() const;
     std::size_t signPkcs1(Octets tbs, Buffer out);
     std::size_t signPss(Octets tbs, Buffer out);
     std::size_t signNone(Octets tbs, Buffer out);
-    std::size_t signRaw(Octets block, Buffer out);
     EVP_MD* mgf1() const { return mgf1_ ? mgf1_.get() : digest(); }
     std::optional<CK_RSA_PKCS_PSS_PARAMS> tokenPssParams() const;
     int saltBytes() const;

@@ -87,12 +87,17 @@ int writeText(BIO* out, const keymgmt::Key& key) {
     return EVP_PKEY_print_public(out, publicKey, 0, nullptr);
 }
 
+// Nothing else may tell that it is for PSS alone. The key's URI has no query of its own.
+std::string referenceTo(const keymgmt::Key& key) {
+    return key.uri() + (key.type() == keymgmt::KeyType::rsaPss ? "?x-key-type=RSA-PSS" : "");
+}
+
 int write(BIO* out, const keymgmt::Key& key, Form form) {
     if (form == Form::text)
         return writeText(out, key);
     if (form == Form::pem)
-        return writeKeyUriPem(out, key.uri()) ? 1 : 0;
-    const auto der = encodeKeyUri(key.uri());
+        return writeKeyUriPem(out, referenceTo(key)) ? 1 : 0;
+    const auto der = encodeKeyUri(referenceTo(key));
     return BIO_write(out, der.data(), static_cast<int>(der.size())) == static_cast<int>(der.size())
                ? 1
                : 0;

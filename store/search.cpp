@@ -7,6 +7,7 @@
 #include <openssl/store.h>
 
 #include "keymgmt/parameter_set.h"
+#include "keymgmt/rsa_type.h"
 #include "pkcs11/trace.h"
 #include "tokens/finding.h"
 #include "tokens/listing.h"
@@ -196,11 +197,8 @@ void Search::findOnToken(pkcs11::Token& token, CK_OBJECT_CLASS type, std::vector
         if (login == tokens::Login::ifNothingIsSeen && !connection->loggedIn() &&
             addFitting(connection, session, query, tokens::Login::first, out) != 0)
             return;
-        if (query.label) { // some labels have the NUL of a C string at their end
-            auto longer = query;
-            longer.label->push_back('\0');
-            addFitting(connection, session, longer, tokens::Login::never, out);
-        }
+        if (query.label)
+            addFitting(connection, session, pkcs11::withNul(query), tokens::Login::never, out);
     });
 }
 
@@ -218,13 +216,31 @@ std::size_t Search::addFitting(const std::shared_ptr<pkcs11::Connection>& connec
             continue;
         }
         ++fitting;
-        add(connection, handle, std::move(attributes), out);
+        add(connection, session, handle, std::move(attributes), out);
     }
     return fitting;
 }
 
-void Search::add(const std::shared_ptr<pkcs11::Connection>& connection, CK_OBJECT_HANDLE handle,
-                 pkcs11::Attributes attributes, std::vector<Entry>& out) {
+// Of RSA keys, what a certificate beside them says is asked for those that can do PSS alone, and
+// for public keys that somebody wants to have: both halves must be of one type.
+std::optional<keymgmt::KeyType> Search::typeOf(pkcs11::Session& session,
+                                               const pkcs11::Attributes& attributes) const {
+    const auto type = keymgmt::typeOf(attributes);
+    if (!type || !keymgmt::isRsa(*type))
+        return type;
+    const bool isRestricted = keymgmt::signsPssAlone(attributes);
+    const auto& configured = context_.settings().pssOnlyKeys;
+    const auto forced = uri_.keyType().value_or(isRestricted ? configured : "");
+    if (!forced.empty())
+        return forced == keymgmt::nameOf(keymgmt::KeyType::rsaPss) ? keymgmt::KeyType::rsaPss
+                                                                   : keymgmt::KeyType::rsa;
+    const bool isWanted =
+        attributes.number(CKA_CLASS) == CKO_PUBLIC_KEY && expectation_ == OSSL_STORE_INFO_PUBKEY;
+    return isRestricted || isWanted ? keymgmt::rsaTypeOf(session, attributes) : *type;
+}
+
+void Search::add(const std::shared_ptr<pkcs11::Connection>& connection, pkcs11::Session& session,
+                 CK_OBJECT_HANDLE handle, pkcs11::Attributes attributes, std::vector<Entry>& out) {
     Entry entry{tokens::uriOf(connection->token(), attributes), nullptr, {}};
     if (attributes.number(CKA_CLASS) == CKO_CERTIFICATE) {
         entry.certificate = attributes.bytes(CKA_VALUE);
@@ -233,14 +249,15 @@ void Search::add(const std::shared_ptr<pkcs11::Connection>& connection, CK_OBJEC
             out.push_back(std::move(entry));
         return;
     }
-    const auto type = keymgmt::typeOf(attributes);
+    const auto type = typeOf(session, attributes);
     if (const auto reason = obstacle(context_, attributes, type); !reason.empty()) {
         pkcs11::trace::step("left out, " + reason + ": " + entry.uri);
         leftOut_.push_back({entry.uri, reason});
         return;
     }
-    auto object = std::make_shared<pkcs11::TokenObject>(connection, handle, std::move(attributes),
-                                                        context_.pins());
+    auto object =
+        std::make_shared<pkcs11::TokenObject>(connection, handle, std::move(attributes),
+                                              context_.pins(), tokens::contextPin(uri_, context_));
     try {
         entry.key = std::make_shared<keymgmt::Key>(context_, *type, std::move(object), entry.uri);
         out.push_back(std::move(entry));

@@ -57,8 +57,10 @@ class Search {
     std::size_t addFitting(const std::shared_ptr<pkcs11::Connection>& connection,
                            pkcs11::Session& session, const pkcs11::ObjectQuery& query,
                            tokens::Login login, std::vector<Entry>& out);
-    void add(const std::shared_ptr<pkcs11::Connection>& connection, CK_OBJECT_HANDLE handle,
-             pkcs11::Attributes attributes, std::vector<Entry>& out);
+    void add(const std::shared_ptr<pkcs11::Connection>& connection, pkcs11::Session& session,
+             CK_OBJECT_HANDLE handle, pkcs11::Attributes attributes, std::vector<Entry>& out);
+    std::optional<keymgmt::KeyType> typeOf(pkcs11::Session& session,
+                                           const pkcs11::Attributes& attributes) const;
     std::vector<Entry> publicHalves(const std::vector<Entry>& privateKeys) const;
     std::vector<Entry> keysOfCertificates(const std::vector<Entry>& certificates) const;
     Entry publicEntry(ossl::Pkey key, const std::string& uri) const;

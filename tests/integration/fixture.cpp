@@ -128,8 +128,13 @@ ConfiguredContext::ConfiguredContext(const std::string& directives, Order order,
     EXPECT_EQ(OSSL_LIB_CTX_load_config(get(), file.c_str()), 1) << takeErrors();
 }
 
+std::string& pinQuery() {
+    static std::string query = "?pin-value=1234";
+    return query;
+}
+
 std::string uriOf(const std::string& label, const std::string& type) {
-    return "pkcs11:token=scenarios;object=" + label + ";type=" + type + "?pin-value=1234";
+    return "pkcs11:token=scenarios;object=" + label + ";type=" + type + pinQuery();
 }
 
 ossl::Pkey load(const Instance& instance, const std::string& uri, int expected) {

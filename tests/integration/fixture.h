@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -29,6 +30,8 @@ enum class Order { defaultFirst, providerFirst };
 class Instance {
   public:
     explicit Instance(Order order = Order::defaultFirst, const char* properties = nullptr);
+    /// With providers that are loaded already.
+    explicit Instance(ossl::LibCtx libctx) : libctx_(std::move(libctx)) {}
     OSSL_LIB_CTX* get() const { return libctx_.get(); }
     /// Lets both providers go; keys and contexts made before stay usable.
     void unload();
@@ -45,10 +48,14 @@ class ConfiguredContext {
     explicit ConfiguredContext(const std::string& directives, Order order = Order::defaultFirst,
                                const std::string& more = {});
     OSSL_LIB_CTX* get() const { return libctx_.get(); }
+    ossl::LibCtx take() { return std::move(libctx_); }
 
   private:
     ossl::LibCtx libctx_;
 };
+
+/// What uriOf() ends with: "?pin-value=1234" where nobody has set another.
+std::string& pinQuery();
 
 /// "pkcs11:token=scenarios;object=LABEL;type=private?pin-value=1234"
 std::string uriOf(const std::string& label, const std::string& type = "private");

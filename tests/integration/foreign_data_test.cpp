@@ -99,13 +99,81 @@ TEST(ForeignData, AMessageThatIsNotSignedDoesNotChangeTheMechanism) {
                    1 &&
                verify("rsa", signature, data, "SHA256", true);
     };
-    for (const CK_RV rv : refusals) {
+    for (const CK_RV rv : {CKR_MECHANISM_INVALID, CKR_MECHANISM_PARAM_INVALID}) {
         answerOnce("C_Sign", rv);
         EXPECT_TRUE(signsPss()) << takeErrors();
         noFaults();
     }
+    answerOnce("C_Sign", CKR_ARGUMENTS_BAD);
+    EXPECT_FALSE(signsPss());
+    EXPECT_NE(takeErrors().find("C_Sign answered CKR_ARGUMENTS_BAD"), std::string::npos);
+    noFaults();
     hideRawRsa(); // with which PSS would be signed if its mechanism had been given up
     EXPECT_TRUE(signsPss()) << takeErrors();
+}
+
+// Some modules answer it to everything that goes wrong behind them.
+class ArgumentsBad : public ::testing::Test {
+  protected:
+    ~ArgumentsBad() override { module().configure(nullptr, nullptr); }
+
+    struct Use {
+        const char* init;
+        std::function<bool()> run;
+    };
+    std::vector<Use> uses() {
+        return {{"C_SignInit", [this] { return !sign(instance, key.get(), message).empty(); }},
+                {"C_DecryptInit", [this] {
+                     return decrypt(instance, key.get(), encrypt(message, oaep), oaep) == message;
+                 }}};
+    }
+
+    const Instance instance;
+    const ossl::Pkey key = loadPrivate(instance, "rsa");
+    const Bytes message = randomBytes(40);
+};
+
+TEST_F(ArgumentsBad, RefusesNoMechanismThatWasTakenBefore) {
+    for (const auto& [init, run] : uses()) {
+        ASSERT_TRUE(run()) << takeErrors();
+        answerOnce(init, CKR_ARGUMENTS_BAD);
+        EXPECT_FALSE(run()) << "another mechanism was tried";
+        EXPECT_NE(takeErrors().find(init + std::string(" answered CKR_ARGUMENTS_BAD")),
+                  std::string::npos);
+        noFaults();
+        hideRawRsa(); // with which it would be done if the mechanism had been given up
+        EXPECT_TRUE(run()) << takeErrors();
+        module().configure("PKCS11_TEST_HIDE_MECHANISMS", nullptr);
+    }
+}
+
+TEST_F(ArgumentsBad, RefusesAMechanismTheFirstTime) {
+    for (const auto& [init, run] : uses()) {
+        answerOnce(init, CKR_ARGUMENTS_BAD);
+        EXPECT_TRUE(run()) << init << takeErrors();
+        noFaults();
+        const CallCounter calls;
+        EXPECT_TRUE(run());
+        EXPECT_EQ(calls.total(), 2U) << calls.log();
+    }
+}
+
+// The lists of mechanisms are what nobody knows here: what could be remembered is a guess.
+TEST_F(ArgumentsBad, IsToldWhereNothingElseIsLeftAndNotRemembered) {
+    ASSERT_EQ(module().configure("PKCS11_TEST_QUIRK", "empty-mechanism-list"), CKR_OK);
+    EXPECT_EQ(inChild([this] {
+                  const Instance fresh;
+                  const auto same = loadPrivate(fresh, "rsa");
+                  answerOnce("C_SignInit", CKR_ARGUMENTS_BAD);
+                  EXPECT_TRUE(sign(fresh, same.get(), message).empty());
+                  EXPECT_NE(takeErrors().find("C_SignInit answered CKR_ARGUMENTS_BAD"),
+                            std::string::npos);
+                  noFaults();
+                  EXPECT_TRUE(verify("rsa", sign(fresh, same.get(), message), message))
+                      << takeErrors();
+                  return !HasFailure();
+              }),
+              0);
 }
 
 // Only where C_SignInit refuses the mechanism without parameters, they are sent from then on.

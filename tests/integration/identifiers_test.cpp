@@ -61,7 +61,9 @@ std::optional<Bytes> identifier(OSSL_LIB_CTX* libctx, EVP_PKEY* key, const Setti
 void expectSame(const std::string& label, EVP_PKEY* software,
                 const std::vector<Setting>& settings) {
     const Instance instance;
-    const auto key = loadPrivate(instance, label);
+    const bool isPss = EVP_PKEY_is_a(software, "RSA-PSS") == 1;
+    const auto key = load(instance, uriOf(label) + (isPss ? "&x-key-type=RSA-PSS" : ""));
+    ASSERT_TRUE(key) << takeErrors();
     bool any = false;
     for (const auto& setting : settings) {
         const auto mine = identifier(instance.get(), key.get(), setting);

@@ -87,8 +87,9 @@ void connect(SSL* server, SSL* client) {
 } // namespace
 
 std::vector<std::string> listing(const Instance& instance) {
-    const Store store(OSSL_STORE_open_ex("pkcs11:token=scenarios?pin-value=1234", instance.get(),
-                                         nullptr, nullptr, nullptr, nullptr, nullptr, nullptr));
+    const Store store(OSSL_STORE_open_ex(("pkcs11:token=scenarios" + pinQuery()).c_str(),
+                                         instance.get(), nullptr, nullptr, nullptr, nullptr,
+                                         nullptr, nullptr));
     EXPECT_TRUE(store) << takeErrors();
     OSSL_STORE_expect(store.get(), OSSL_STORE_INFO_NAME);
     std::vector<std::string> uris;
@@ -102,6 +103,7 @@ std::vector<std::string> listing(const Instance& instance) {
 void expectSignatures(const Instance& instance) {
     expectSignature(instance, "rsa", "SHA256");
     expectSignature(instance, "ec256", "SHA256");
+    expectSignature(instance, "ec256", "SHA512"); // of which the curve takes a part
     expectSignature(instance, "bare-ec", "SHA256");
     expectEdwards(instance);
     expectPss(instance);
@@ -126,11 +128,17 @@ void expectSecrets(const Instance& instance) {
 void expectHandshake(const Instance& instance, const std::string& label) {
     const auto key = loadPrivate(instance, label);
     ASSERT_TRUE(key) << takeErrors();
+    expectHandshake(instance, key.get(), certificateFromFile(instance.get(), label).get(),
+                    TLS1_3_VERSION);
+}
+
+void expectHandshake(const Instance& instance, EVP_PKEY* key, X509* certificate, int version) {
     const SslCtx serverContext(SSL_CTX_new_ex(instance.get(), nullptr, TLS_server_method()));
     const SslCtx clientContext(SSL_CTX_new_ex(defaultOnly(), nullptr, TLS_client_method()));
-    const auto certificate = certificateFromFile(instance.get(), label);
-    ASSERT_EQ(SSL_CTX_use_certificate(serverContext.get(), certificate.get()), 1);
-    ASSERT_EQ(SSL_CTX_use_PrivateKey(serverContext.get(), key.get()), 1) << takeErrors();
+    ASSERT_EQ(SSL_CTX_set_min_proto_version(clientContext.get(), version), 1);
+    ASSERT_EQ(SSL_CTX_set_max_proto_version(clientContext.get(), version), 1);
+    ASSERT_EQ(SSL_CTX_use_certificate(serverContext.get(), certificate), 1) << takeErrors();
+    ASSERT_EQ(SSL_CTX_use_PrivateKey(serverContext.get(), key), 1) << takeErrors();
     Side server{Ssl(SSL_new(serverContext.get()))};
     Side client{Ssl(SSL_new(clientContext.get()))};
     connect(server.ssl.get(), client.ssl.get());

@@ -17,6 +17,8 @@ void expectSecrets(const Instance& instance);
 /// A TLS 1.3 server with the key and the certificate in the file "`label`.cert.pem", and a client
 /// without the provider.
 void expectHandshake(const Instance& instance, const std::string& label);
+/// The same with a certificate for `key`, and the TLS version `version` alone (TLS1_2_VERSION).
+void expectHandshake(const Instance& instance, EVP_PKEY* key, X509* certificate, int version);
 /// 80 signatures in 8 threads.
 void expectThreads(const Instance& instance);
 

@@ -360,6 +360,23 @@ TEST_F(MessageSigner, SignsInOneCall) {
     EXPECT_EQ(calls.log(), "C_SignMessage 1\n");
 }
 
+// CKR_ARGUMENTS_BAD is some modules' answer to everything.
+TEST_F(MessageSigner, IsNotGivenUpForWhatMayBeAnyFailure) {
+    set("PKCS11_TEST_MAX_SESSIONS", "1");
+    const Instance instance;
+    const auto rsa = loadPrivate(instance, "rsa");
+    const auto ec = loadPrivate(instance, "ec256");
+    ASSERT_FALSE(sign(instance, ec.get(), data, "SHA256").empty());
+    ASSERT_FALSE(sign(instance, rsa.get(), data, "SHA256").empty()); // which ends the other
+    fault("C_MessageSignInit", "1", CKR_ARGUMENTS_BAD);
+    EXPECT_FALSE(sign(instance, ec.get(), data, "SHA256").empty()) << takeErrors();
+    noFaults();
+    ASSERT_FALSE(sign(instance, ec.get(), data, "SHA256").empty());
+    const CallCounter calls;
+    EXPECT_FALSE(sign(instance, ec.get(), data, "SHA256").empty());
+    EXPECT_EQ(calls.log(), "C_SignMessage 1\n");
+}
+
 TEST_F(MessageSigner, WithOneSessionTakesTurns) {
     set("PKCS11_TEST_MAX_SESSIONS", "1");
     const Instance instance;

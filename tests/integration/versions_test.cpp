@@ -184,8 +184,8 @@ TEST_F(Messages, EdwardsKeysSignWholeMessagesOnly) {
 
 TEST_F(Messages, KeysOfAnotherTypeAreRefused) {
     const auto algorithm = fetch("RSA-SHA256");
-    for (const char* label : {"ec256", "pssonly"}) {
-        const auto key = loadPrivate(instance, label);
+    for (const auto& label : {uriOf("ec256"), uriOf("pssonly") + "&x-key-type=RSA-PSS"}) {
+        const auto key = load(instance, label);
         const auto context = contextOf(key.get());
         EXPECT_NE(evp.signInit(context.get(), algorithm.get(), nullptr), 1) << label;
         EXPECT_NE(takeErrors(), "") << label;

@@ -108,10 +108,13 @@ scenario_dgst_pss_only_key() {
     plain rsa -pubin -inform DER -in pub.der -out pub.pem 2>/dev/null
     ossl dgst -sha256 -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:digest -sign "$(uri pssonly)" -out sig data.bin
     plain dgst -sha256 -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:32 -verify pub.pem -signature sig data.bin >/dev/null
-    ossl dgst -sha256 -sign "$(uri pssonly)" -out sig data.bin # PSS is the default of such a key
+    fails "PSS" openssl dgst "${PROV[@]}" -sha256 -sign "$(uri pssonly)" -out sig data.bin
+    local key
+    key="$(uri pssonly)&x-key-type=RSA-PSS" # of which PSS is the default
+    ossl dgst -sha256 -sign "$key" -out sig data.bin
     plain dgst -sha256 -sigopt rsa_padding_mode:pss -verify pub.pem -signature sig data.bin >/dev/null
-    fails "PSS" openssl dgst "${PROV[@]}" -sha256 -sigopt rsa_padding_mode:pkcs1 -sign "$(uri pssonly)" -out sig data.bin
-    ossl req -new -x509 -key "$(uri pssonly)" -subj /CN=pss -days 30 -out pss.cert.pem
+    fails "PSS" openssl dgst "${PROV[@]}" -sha256 -sigopt rsa_padding_mode:pkcs1 -sign "$key" -out sig data.bin
+    ossl req -new -x509 -key "$key" -subj /CN=pss -days 30 -out pss.cert.pem
     plain x509 -in pss.cert.pem -noout -text | holds "Public Key Algorithm: rsassaPss" || die "the certificate is not of a PSS key"
     plain verify -CAfile pss.cert.pem pss.cert.pem >/dev/null
 }

@@ -62,8 +62,14 @@ scenario_tls_key_without_public_object() {
 }
 
 scenario_tls_pss_certificate() {
-    ossl req -new -x509 -key "$(uri pssonly)" -subj /CN=localhost -days 30 -out pss.cert.pem
-    CA=pss.cert.pem serves pss.cert.pem "$(uri pssonly)" -tls1_3 "-tls1_2 -sigalgs rsa_pss_pss_sha256"
+    local key
+    key="$(uri pssonly)&x-key-type=RSA-PSS"
+    ossl req -new -x509 -key "$key" -subj /CN=localhost -days 30 -out pss.cert.pem
+    CA=pss.cert.pem serves pss.cert.pem "$key" -tls1_3 "-tls1_2 -sigalgs rsa_pss_pss_sha256"
+    # Public authorities issue others.
+    ossl req -new -x509 -key "$(uri pssonly)" -sha256 -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:digest -subj /CN=localhost -days 30 -out rsa.cert.pem
+    plain x509 -in rsa.cert.pem -noout -text | holds "Public Key Algorithm: rsaEncryption" || die "the certificate is of a PSS key"
+    CA=rsa.cert.pem serves rsa.cert.pem "$(uri pssonly)" -tls1_3 -tls1_2
 }
 
 scenario_tls_ed25519() {

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// What an RSA key on a token is to OpenSSL: "RSA", or "RSA-PSS", which signs with PSS padding alone
+// and whose certificates are id-RSASSA-PSS ones (RFC 4055).
+#pragma once
+
+#include <optional>
+
+#include "keymgmt/key_type.h"
+#include "pkcs11/attributes.h"
+#include "pkcs11/connection.h"
+
+namespace keymgmt {
+
+/// True if CKA_ALLOWED_MECHANISMS has PSS mechanisms alone. Such a key may be either: public
+/// authorities issue rsaEncryption certificates only.
+bool signsPssAlone(const pkcs11::Attributes& attributes);
+
+/// The type of the RSA key with `attributes`, private or public: what the certificate beside it
+/// says, or CKA_PUBLIC_KEY_INFO, its own or that of its public key; RSA where nothing does.
+/// Searches in `session`. Throws pkcs11::Error.
+KeyType rsaTypeOf(pkcs11::Session& session, const pkcs11::Attributes& attributes);
+
+/// The same as far as its own CKA_PUBLIC_KEY_INFO tells; nothing where it does not.
+std::optional<KeyType> rsaTypeOf(const pkcs11::Attributes& attributes);
+
+} // namespace keymgmt
