@@ -89,7 +89,7 @@ std::vector<Bytes> ecdsaForms(std::span<const unsigned char> raw, std::size_t or
     if (auto der = normalized(raw, orderSize); !der.empty())
         return {std::move(der)};
     std::vector<Bytes> forms;
-    if (raw.size() < 2 || raw.size() > 2 * orderSize || raw.size() + mostTrimmed < 2 * orderSize)
+    if (raw.size() < 2 || raw.size() + mostTrimmed < 2 * orderSize)
         return forms;
     for (std::size_t size = raw.size() - orderSize; size <= orderSize; ++size)
         forms.push_back(derOf(padded(raw, size, orderSize)));

@@ -42,6 +42,7 @@ std::size_t expectedSize(CK_ATTRIBUTE_TYPE type) {
 struct Request {
     CK_ATTRIBUTE_TYPE type = 0;
     Bytes buffer;
+    bool isExact = false; ///< the module has told the value's length before
 
     Request(CK_ATTRIBUTE_TYPE attribute, std::size_t room)
         : type(attribute), buffer(room, filling) {}
@@ -50,6 +51,10 @@ struct Request {
         return length == buffer.size() &&
                std::all_of(buffer.begin(), buffer.end(),
                            [](unsigned char byte) { return byte == filling; });
+    }
+    /// Some modules put the value there, and leave its length as it was given.
+    bool mayBeShorter(CK_ULONG length) const {
+        return !isExact && length == buffer.size() && buffer.back() == filling;
     }
 };
 
@@ -93,7 +98,7 @@ Rest harvest(std::vector<Request>& requests, const std::vector<CK_ATTRIBUTE>& va
         const CK_ULONG length = values[i].ulValueLen;
         if (length == CK_UNAVAILABLE_INFORMATION || length > request.buffer.size()) {
             rest.missing.push_back(request.type);
-        } else if (request.wasLeft(length)) {
+        } else if (request.wasLeft(length) || request.mayBeShorter(length)) {
             rest.left.push_back(request.type);
         } else {
             request.buffer.resize(length);
@@ -113,6 +118,18 @@ CK_RV readInto(Session& session, CK_OBJECT_HANDLE object, std::vector<Request>& 
     return rv;
 }
 
+void readExactly(Session& session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type,
+                 Attributes& out) {
+    CK_ATTRIBUTE size{type, nullptr, 0};
+    const CK_RV rv = session.call<&List::C_GetAttributeValue>(object, &size, CK_ULONG{1});
+    if (rv != CKR_OK || size.ulValueLen == 0 || size.ulValueLen > longValue)
+        return;
+    std::vector<Request> one{{type, size.ulValueLen}};
+    one.front().isExact = true;
+    Rest rest;
+    readInto(session, object, one, out, rest);
+}
+
 // CKR_DEVICE_ERROR may be what a module says of one attribute; it spoils no other.
 void readOneByOne(Session& session, CK_OBJECT_HANDLE object, const Types& types, Attributes& out) {
     for (const auto type : types) {
@@ -124,6 +141,8 @@ void readOneByOne(Session& session, CK_OBJECT_HANDLE object, const Types& types,
         if (rv == CKR_BUFFER_TOO_SMALL && !isFixed(type)) {
             one = {{type, longValue}};
             readInto(session, object, one, out, rest);
+        } else if (rv == CKR_OK && !rest.left.empty() && !isFixed(type)) {
+            readExactly(session, object, type, out);
         }
     }
 }

@@ -4,7 +4,10 @@
 #include <atomic>
 #include <clocale>
 #include <csignal>
+#include <fstream>
+#include <memory>
 
+#include "new_keys.h"
 #include "operations.h"
 
 namespace {
@@ -19,39 +22,130 @@ void setQuirk(const char* quirk) {
     set("PKCS11_TEST_QUIRK", quirk);
 }
 
-class Quirk : public ::testing::TestWithParam<const char*> {
-  protected:
-    void TearDown() override { module().configure("PKCS11_TEST_QUIRK", nullptr); }
+struct Case {
+    const char* quirk;
+    std::vector<std::pair<const char*, const char*>> settings = {}; ///< of the test module
+    const char* directives = "";
+    const char* query = "?pin-value=1234"; ///< of all URIs
 };
-INSTANTIATE_TEST_SUITE_P(All, Quirk,
-                         ::testing::Values("find-one-at-a-time", "find-twice", "ignore-template",
-                                           "stop-at-unknown-attribute", "refuse-unknown-attributes",
-                                           "trim-rsa", "trim-ecdsa", "der-ecdsa", "read-write-only",
-                                           "read-write-login", "read-write-sign",
-                                           "visible-before-login", "names-end-in-nul",
-                                           "curve-names", "no-private-modulus", "refresh-on-count",
-                                           "empty-mechanism-list", "raw-rsa-refused",
-                                           "derive-wants-derive", "derive-wants-private",
-                                           "derive-wants-no-length", "device-error-for-unknown"));
 
-// In a process of its own, which has learned nothing of the module yet.
+void PrintTo(const Case& row, std::ostream* out) {
+    *out << row.quirk;
+    for (const auto& [name, value] : row.settings)
+        *out << ' ' << name << '=' << value;
+    *out << ' ' << row.directives << ' ' << row.query;
+}
+
+constexpr const char* maxSessions = "PKCS11_TEST_MAX_SESSIONS";
+constexpr const char* atEachUse = "PKCS11_TEST_ALWAYS_AUTHENTICATE";
+constexpr const char* tokenFlags = "PKCS11_TEST_TOKEN_FLAGS";
+
+const Case cases[] = {
+    {"find-one-at-a-time"},
+    {"find-twice"},
+    {"ignore-template"},
+    {"stop-at-unknown-attribute"},
+    {"refuse-unknown-attributes"},
+    {"trim-rsa"},
+    {"trim-ecdsa"},
+    {"der-ecdsa"},
+    {"full-is-host-memory", {{maxSessions, "4"}}},
+    {"full-is-arguments-bad", {{maxSessions, "4"}}},
+    {"read-write-only"},
+    {"read-write-login"},
+    {"read-write-sign"},
+    {"visible-before-login"},
+    {"names-end-in-nul"},
+    {"curve-names"},
+    {"no-private-modulus"},
+    {"refresh-on-count"},
+    {"empty-mechanism-list"},
+    {"raw-rsa-refused"},
+    {"pss-not-listed"},
+    {"pss-not-listed,raw-rsa-refused"},
+    {"changes-process"},
+    {"derive-wants-derive"},
+    {"derive-wants-private"},
+    {"derive-wants-no-length"},
+    {"device-error-for-unknown"},
+    {"general-error-for-unknown"},
+    {"vendor-error-for-unknown"},
+    {"length-untouched"},
+    {"long-hash-refused"},
+    {"finalize-hangs"},
+    {"no-context-login", {{atEachUse, "1"}}},
+    {"context-pin", {{atEachUse, "1"}}, "pkcs11-module-context-pin = 9876"},
+    {"context-pin", {{atEachUse, "1"}}, "", "?pin-value=1234&x-context-pin-value=9876"},
+    {"vendor-user", {}, "pkcs11-module-user-type = 0x80000001"},
+    {"vendor-user", {}, "pkcs11-module-quirks = luna-non-standard-cku-user"},
+    {"user-name", {{"PKCS11_TEST_MESSAGE_SIGN", "1"}}, "pkcs11-module-user-name = operator"},
+    {"empty-pin", {}, "pkcs11-module-quirks = empty-pin", ""},
+    {"hidden-pin-pad",
+     {{"PKCS11_TEST_PROTECTED_PATH", "1234"}},
+     "pkcs11-module-quirks = pin-pad",
+     "?pin-value=9999"},
+    // CKA_ALWAYS_AUTHENTICATE is hidden.
+    {"", {{atEachUse, "1"}, {"PKCS11_TEST_HIDE_ATTRIBUTES", "0x202"}}},
+    {"", {{tokenFlags, "-0x4"}}},   // CKF_LOGIN_REQUIRED
+    {"", {{tokenFlags, "-0x400"}}}, // CKF_TOKEN_INITIALIZED
+};
+
+class Quirk : public ::testing::TestWithParam<Case> {
+  protected:
+    void TearDown() override { module().configure(nullptr, nullptr); }
+
+    /// What there is to be seen, told by a child: this process learns nothing of the module.
+    static std::vector<std::string> plainListing() {
+        const auto file = scratch("listing");
+        EXPECT_EQ(inChild([&] {
+                      const Instance plain;
+                      std::ofstream lines(file);
+                      for (const auto& uri : listing(plain))
+                          lines << uri << '\n';
+                      return true;
+                  }),
+                  0);
+        std::ifstream lines(file);
+        std::vector<std::string> all;
+        for (std::string line; std::getline(lines, line);)
+            all.push_back(line);
+        return all;
+    }
+};
+INSTANTIATE_TEST_SUITE_P(All, Quirk, ::testing::ValuesIn(cases));
+
 TEST_P(Quirk, LeavesThreadsAndEverythingElseToRun) {
-    const auto all = [] {
-        const Instance plain;
-        return listing(plain);
-    }();
+    const auto all = plainListing();
     ASSERT_GT(all.size(), 30U);
-    setQuirk(GetParam());
+    setQuirk(GetParam().quirk);
+    for (const auto& [name, value] : GetParam().settings)
+        set(name, value);
     EXPECT_EQ(inChild([&] {
-                  const Instance instance;
-                  EXPECT_EQ(listing(instance), all);
-                  expectSignatures(instance);
-                  expectSecrets(instance);
-                  expectHandshake(instance, "ec256");
-                  expectThreads(instance);
+                  pinQuery() = GetParam().query;
+                  auto instance =
+                      std::make_unique<Instance>(ConfiguredContext(GetParam().directives).take());
+                  EXPECT_EQ(listing(*instance), all);
+                  expectSignatures(*instance);
+                  expectSecrets(*instance);
+                  expectHandshake(*instance, "ec256");
+                  expectThreads(*instance);
+                  if (GetParam().quirk == std::string("finalize-hangs"))
+                      (void)instance.release(); // which would not come back
                   return !HasFailure();
               }),
               0);
+}
+
+// A label is the same without the NUL at its end, also for whoever deletes.
+TEST(QuirkOfNames, HidesNothingFromDeletion) {
+    setQuirk("names-end-in-nul");
+    const Instance instance;
+    ASSERT_TRUE(generateEc(instance, "with-nul")) << takeErrors();
+    EXPECT_EQ(destroy(instance, place("with-nul"), true), 1) << takeErrors();
+    EXPECT_EQ(countOf(instance, "with-nul"), 0U);
+    EXPECT_EQ(destroy(instance, place("with-nul"), true), 0);
+    EXPECT_NE(takeErrors().find("is there to delete"), std::string::npos);
+    module().configure("PKCS11_TEST_QUIRK", nullptr);
 }
 
 // Two keys of one label are two, whichever way they are found.
@@ -184,6 +278,34 @@ TEST(QuirkOfSignatures, LeavesZerosOutThatAreThereAgain) {
     module().configure("PKCS11_TEST_QUIRK", nullptr);
 }
 
+Bytes signPss(const Instance& instance, EVP_PKEY* key, const Bytes& message) {
+    const ossl::MdCtx context(EVP_MD_CTX_new());
+    EVP_PKEY_CTX* options = nullptr;
+    Bytes signature(256);
+    std::size_t size = signature.size();
+    const bool done =
+        EVP_DigestSignInit_ex(context.get(), &options, "SHA256", instance.get(), nullptr, key,
+                              nullptr) == 1 &&
+        EVP_PKEY_CTX_set_rsa_padding(options, RSA_PKCS1_PSS_PADDING) == 1 &&
+        EVP_DigestSign(context.get(), signature.data(), &size, message.data(), message.size()) == 1;
+    signature.resize(done ? size : 0);
+    return signature;
+}
+
+// What C_SignInit has refused, and that it takes what is not listed, is known from then on.
+TEST(QuirkOfMechanisms, IsMetOnceForAKey) {
+    setQuirk("pss-not-listed,raw-rsa-refused");
+    const Instance instance;
+    const auto key = loadPrivate(instance, "rsa");
+    const Bytes message{1, 2, 3};
+    EXPECT_TRUE(verify("rsa", signPss(instance, key.get(), message), message, "SHA256", true))
+        << takeErrors();
+    const CallCounter calls;
+    EXPECT_TRUE(verify("rsa", signPss(instance, key.get(), message), message, "SHA256", true));
+    EXPECT_EQ(calls.log(), "C_Sign 1\nC_SignInit 1\n");
+    module().configure("PKCS11_TEST_QUIRK", nullptr);
+}
+
 // One in 128 has a short r or s.
 TEST(QuirkOfSignatures, OfEcdsaAreTakenWhereTheyVerify) {
     setQuirk("trim-ecdsa");
@@ -212,28 +334,28 @@ TEST(QuirkOfSignatures, OfEcdsaThatMeanTwoThingsAreMadeAgain) {
     module().configure("PKCS11_TEST_QUIRK", nullptr);
 }
 
-// A PIN that is given is tried where nothing is found without.
-TEST(QuirkOfLogins, IsNeededThoughTheTokenDoesNotSaySo) {
-    set("PKCS11_TEST_TOKEN_FLAGS", "-0x4"); // CKF_LOGIN_REQUIRED
-    EXPECT_EQ(inChild([] {
-                  const Instance instance;
-                  expectSignatures(instance);
-                  expectSecrets(instance);
-                  return !::testing::Test::HasFailure();
-              }),
-              0);
-    set("PKCS11_TEST_TOKEN_FLAGS", nullptr);
+// The token has no login for one operation, and its answer stands for the common one that is lost.
+TEST(QuirkOfLogins, WithoutOneForAUseIsLoggedInToAgain) {
+    setQuirk("no-context-login");
+    set(atEachUse, "1");
+    const Instance instance;
+    const auto key = loadPrivate(instance, "ec256");
+    set("PKCS11_TEST_FAULT_EFFECT", "logout");
+    fault("C_DeriveKey", "1", CKR_USER_NOT_LOGGED_IN);
+    EXPECT_FALSE(derive(instance.get(), key.get(), publicKeyFromFile("ec256").get()).empty())
+        << takeErrors();
+    noFaults();
+    module().configure(nullptr, nullptr);
 }
 
-TEST(QuirkOfSlots, WithATokenThatIsNeverInitialisedAreUsed) {
-    set("PKCS11_TEST_TOKEN_FLAGS", "-0x400"); // CKF_TOKEN_INITIALIZED
-    EXPECT_EQ(inChild([] {
-                  const Instance instance;
-                  expectSignatures(instance);
-                  return !::testing::Test::HasFailure();
-              }),
-              0);
-    set("PKCS11_TEST_TOKEN_FLAGS", nullptr);
+// A token that has come since they were counted.
+TEST(QuirkOfSlots, ThatAreNotSeenAreCountedOnceMore) {
+    const Instance instance;
+    ASSERT_TRUE(loadPrivate(instance, "ec256"));
+    setQuirk("refresh-on-count");
+    const Instance another;
+    EXPECT_TRUE(load(another, uriOf("rsa"))) << takeErrors();
+    module().configure("PKCS11_TEST_QUIRK", nullptr);
 }
 
 // Slots are numbered anew, and the session of before is gone.

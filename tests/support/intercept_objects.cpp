@@ -101,6 +101,8 @@ CK_RV getAttributeValue(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object,
     for (CK_ULONG i = 0; attributes != nullptr && i < count; ++i)
         if (contains(config().refusedAttributes, attributes[i].type))
             return CKR_GENERAL_ERROR; // for the whole template, as some modules do
+    if (attributes != nullptr && has(Quirk::lengthUntouched))
+        return readWithoutLengths(session, object, attributes, count);
     if (attributes != nullptr && hidesUnknown())
         return readUntilUnknown(session, object, attributes, count);
     const bool special = attributes != nullptr &&

@@ -33,7 +33,7 @@ CK_RV deriveKey(CK_SESSION_HANDLE session, CK_MECHANISM* mechanism, CK_OBJECT_HA
                 CK_ATTRIBUTE* attributes, CK_ULONG count, CK_OBJECT_HANDLE* key) {
     if (const CK_RV rv = refusalOfKey(session); rv != CKR_OK)
         return rv;
-    if (config().alwaysAuthenticate) {
+    if (config().alwaysAuthenticate && !has(Quirk::noContextLogin)) {
         const bool done = authenticationOf(session) == Authentication::done;
         setAuthentication(session, done ? Authentication::noOperation : Authentication::needed);
         if (!done)
@@ -56,16 +56,20 @@ struct Guard<Member> {
         const CK_RV rv = (real().*Member)(session, rest...);
         if constexpr (idOf<Member>() == idOf<&FunctionList::C_Sign>())
             if (rv == CKR_OK)
-                changeSignature(session, rest...);
+                return changeSignature(session, rest...);
         return rv;
     }
 
   private:
-    static void changeSignature(CK_SESSION_HANDLE session, CK_BYTE*, CK_ULONG, CK_BYTE* signature,
-                                CK_ULONG* size) {
+    static CK_RV changeSignature(CK_SESSION_HANDLE session, CK_BYTE*, CK_ULONG dataSize,
+                                 CK_BYTE* signature, CK_ULONG* size) {
+        if (has(Quirk::longHashRefused) && mechanismOf(session) == CKM_ECDSA &&
+            dataSize > *size / 2)
+            return CKR_DEVICE_ERROR;
         if (signature != nullptr)
             changeForm(mechanismOf(session), signature, *size);
         *size = config().signatureSize.value_or(*size);
+        return CKR_OK;
     }
 };
 

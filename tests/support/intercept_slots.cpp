@@ -4,6 +4,7 @@
 #include <atomic>
 #include <vector>
 
+#include "pkcs11/mechanism.h"
 #include "tests/support/config.h"
 #include "tests/support/module.h"
 #include "tests/support/sessions.h"
@@ -32,9 +33,10 @@ CK_RV getTokenInfo(CK_SLOT_ID slot, CK_TOKEN_INFO* info) {
 
 std::atomic<bool> refreshed{false};
 
-// There is a token where somebody has asked for the number in this life of the module.
+// There is a token where somebody has asked for the number in this life of the module, and since
+// the quirk is there.
 CK_RV getSlotList(CK_BBOOL withToken, CK_SLOT_ID* slots, CK_ULONG* count) {
-    if (slots == nullptr)
+    if (slots == nullptr && has(Quirk::refreshOnCount))
         refreshed = true;
     const bool known = refreshed || !has(Quirk::refreshOnCount);
     if (!known && count != nullptr)
@@ -58,12 +60,15 @@ CK_RV getMechanismList(CK_SLOT_ID slot, CK_MECHANISM_TYPE* list, CK_ULONG* count
         return CKR_OK;
     }
     const auto& hidden = config().hiddenMechanisms;
-    if (hidden.empty() || count == nullptr)
+    const bool hidesPss = has(Quirk::pssNotListed);
+    if ((hidden.empty() && !hidesPss) || count == nullptr)
         return real().C_GetMechanismList(slot, list, count);
     std::vector<CK_MECHANISM_TYPE> all;
     if (const CK_RV rv = readMechanisms(slot, all); rv != CKR_OK)
         return rv;
-    std::erase_if(all, [&](CK_MECHANISM_TYPE type) { return contains(hidden, type); });
+    std::erase_if(all, [&](CK_MECHANISM_TYPE type) {
+        return contains(hidden, type) || (hidesPss && pkcs11::isPss(type));
+    });
     const auto room = *count;
     *count = all.size();
     if (list == nullptr)

@@ -77,9 +77,31 @@ CK_RV findByLongerLabel(CK_SESSION_HANDLE session, const CK_ATTRIBUTE* filter, C
     return real().C_FindObjectsInit(session, changed.data(), changed.size());
 }
 
+namespace {
+
+CK_RV errorForUnknown() {
+    if (has(Quirk::deviceErrorForUnknown))
+        return CKR_DEVICE_ERROR;
+    if (has(Quirk::generalErrorForUnknown))
+        return CKR_GENERAL_ERROR;
+    return has(Quirk::vendorErrorForUnknown) ? 0x81000001 : CKR_ATTRIBUTE_TYPE_INVALID;
+}
+
+} // namespace
+
 bool hidesUnknown() {
     return has(Quirk::stopAtUnknownAttribute) || has(Quirk::refuseUnknownAttributes) ||
-           has(Quirk::deviceErrorForUnknown);
+           errorForUnknown() != CKR_ATTRIBUTE_TYPE_INVALID;
+}
+
+CK_RV readWithoutLengths(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object,
+                         CK_ATTRIBUTE* attributes, CK_ULONG count) {
+    const std::vector<CK_ATTRIBUTE> given(attributes, attributes + count);
+    const CK_RV rv = real().C_GetAttributeValue(session, object, attributes, count);
+    for (CK_ULONG i = 0; i < count; ++i)
+        if (given[i].pValue != nullptr && attributes[i].ulValueLen != CK_UNAVAILABLE_INFORMATION)
+            attributes[i].ulValueLen = given[i].ulValueLen;
+    return rv;
 }
 
 CK_RV readUntilUnknown(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE* attributes,
@@ -95,7 +117,7 @@ CK_RV readUntilUnknown(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_AT
                                    static_cast<CK_ULONG>(unknown - attributes));
         unknown->ulValueLen = CK_UNAVAILABLE_INFORMATION;
     }
-    return has(Quirk::deviceErrorForUnknown) ? CKR_DEVICE_ERROR : CKR_ATTRIBUTE_TYPE_INVALID;
+    return errorForUnknown();
 }
 
 bool findsOddly() {

@@ -10,6 +10,9 @@ namespace test_module {
 
 /// True if an attribute that the real module does not know spoils more than itself.
 bool hidesUnknown();
+/// C_GetAttributeValue that tells a value's length to those alone who give no room for it.
+CK_RV readWithoutLengths(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object,
+                         CK_ATTRIBUTE* attributes, CK_ULONG count);
 /// C_GetAttributeValue as it is then.
 CK_RV readUntilUnknown(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE* attributes,
                        CK_ULONG count);
