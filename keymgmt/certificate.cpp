@@ -5,6 +5,7 @@
 
 #include "keymgmt/new_pair.h"
 #include "ossl/dispatch.h"
+#include "pkcs11/recovery.h"
 
 namespace keymgmt {
 namespace {
@@ -67,7 +68,7 @@ void storeCertificate(const Key& key, std::span<const unsigned char> der, bool a
     requireMatch(key, value);
     auto values = templateOf(certificate.get(), value, object);
     const pkcs11::trace::Step step([&] { return "store a certificate of " + object.describe(); });
-    object.token().withConnection([&](const auto& connection) {
+    pkcs11::withConnection(object.token(), [&](const auto& connection) {
         pkcs11::Session session = connection->takeWritable();
         if (connection->loginRequired())
             connection->login(session, {object.pins(), {}, {}}); // by which the key was found

@@ -6,7 +6,6 @@
 
 #include "pkcs11/post_quantum.h"
 #include "pkcs11/process.h"
-#include "pkcs11/token.h"
 
 namespace pkcs11 {
 namespace {
@@ -56,7 +55,7 @@ Session::~Session() {
 }
 
 Module& Session::module() const {
-    return connection_->token().module();
+    return connection_->module();
 }
 
 Epoch Session::epoch() const {
@@ -65,7 +64,7 @@ Epoch Session::epoch() const {
 
 void Session::fail(const char* function, CK_RV rv) {
     setFailed(rv);
-    throw callFailed(function, rv, connection_->token().describe());
+    throw callFailed(function, rv, connection_->describe());
 }
 
 bool Session::isLoggedIn() {
@@ -77,18 +76,43 @@ bool Session::isLoggedIn() {
            (info.state != CKS_RO_PUBLIC_SESSION && info.state != CKS_RW_PUBLIC_SESSION);
 }
 
-Connection::Connection(Token& token, Epoch epoch, CK_SLOT_ID slot, CK_FLAGS flags)
-    : token_(token), slot_(slot), flags_(flags),
+Connection::Connection(TokenAccess& access, Epoch epoch, CK_SLOT_ID slot, CK_FLAGS flags)
+    : access_(access), slot_(slot), flags_(flags),
       // one at least: the login lasts as long as a session does (PKCS#11 2.40, section 2.6.5)
-      maxIdle_(std::max<std::size_t>(token.module().options().maxIdleSessions, 1)),
-      readWrite_(token.needsReadWrite()), epoch_(epoch), generation_(process::generation()) {}
+      maxIdle_(std::max<std::size_t>(access.module().options().maxIdleSessions, 1)),
+      readWrite_(access.needsReadWrite()), epoch_(epoch), generation_(process::generation()) {}
+
+void TokenAccess::add(const std::shared_ptr<Connection>& connection) {
+    const std::lock_guard lock(process::stateMutex());
+    std::erase_if(connections_, [](const auto& one) { return one.expired(); });
+    connections_.push_back(connection);
+}
+
+std::size_t TokenAccess::sessionsElsewhere(const Connection& connection) const {
+    std::vector<std::shared_ptr<Connection>> others;
+    {
+        const std::lock_guard lock(process::stateMutex());
+        for (const auto& one : connections_)
+            if (auto other = one.lock(); other && other.get() != &connection)
+                others.push_back(std::move(other));
+    }
+    std::size_t sum = 0;
+    for (const auto& other : others)
+        if (!other->isFromBeforeFork() && other->epoch() == module_.epoch())
+            sum += other->countedSessions();
+    return sum;
+}
+
+std::size_t Connection::sessionsOfToken() const {
+    return openSessions() + access_.sessionsElsewhere(*this);
+}
 
 bool Connection::isFromBeforeFork() const {
     return generation_ != process::generation();
 }
 
 bool Connection::valid() const {
-    return !lost_.load() && epoch_ == token_.module().epoch();
+    return !lost_.load() && epoch_ == module().epoch();
 }
 
 // One that is begun as wanted, or else one in which nothing is; where the token has no more to
@@ -113,16 +137,16 @@ std::optional<Connection::Idle> Connection::takeIdle(const MessageSigning* wante
 
 CK_RV Connection::open(CK_SESSION_HANDLE& handle, CK_FLAGS flags) {
     const auto call = [&](CK_FLAGS kind) {
-        return token_.module().callIn<&List::C_OpenSession>(
+        return module().callIn<&List::C_OpenSession>(
             epoch_, slot_, CK_FLAGS{CKF_SERIAL_SESSION | kind}, CK_VOID_PTR{nullptr},
             CK_NOTIFY{nullptr}, &handle);
     };
     CK_RV rv = call(readWrite_ ? CKF_RW_SESSION : flags);
     // Some modules have no read-only sessions, and say so in words that may mean anything.
     const bool refused =
-        rv == CKR_SESSION_READ_ONLY || (rv == CKR_FUNCTION_FAILED && token_.openSessions() == 0);
+        rv == CKR_SESSION_READ_ONLY || (rv == CKR_FUNCTION_FAILED && sessionsOfToken() == 0);
     if (refused && !readWrite_ && flags == 0 && call(CKF_RW_SESSION) == CKR_OK) {
-        token_.noteReadWrite();
+        access_.noteReadWrite();
         readWrite_ = true;
         rv = CKR_OK;
     }
@@ -136,21 +160,21 @@ CK_RV Connection::open(CK_SESSION_HANDLE& handle, CK_FLAGS flags) {
 bool Connection::saysFull(CK_RV rv) const {
     const bool otherName =
         rv == CKR_HOST_MEMORY || rv == CKR_DEVICE_MEMORY || rv == CKR_ARGUMENTS_BAD;
-    return rv == CKR_SESSION_COUNT || (otherName && token_.openSessions() > 0);
+    return rv == CKR_SESSION_COUNT || (otherName && sessionsOfToken() > 0);
 }
 
 bool Connection::isLimited() const {
-    return token_.module().options().maxSessions != 0;
+    return module().options().maxSessions != 0;
 }
 
 // Sessions of connections that were dropped, which somebody still uses, count against the limit.
 std::size_t Connection::countElsewhere() const {
-    return isLimited() ? token_.sessionsOfDropped() : 0;
+    return isLimited() ? access_.sessionsElsewhere(*this) : 0;
 }
 
 // With the lock held. So do those that are being opened.
 bool Connection::mayOpen(std::size_t elsewhere) const {
-    const auto most = token_.module().options().maxSessions;
+    const auto most = module().options().maxSessions;
     return !full_ && (most == 0 || open_ + opening_ + elsewhere < most);
 }
 
@@ -203,14 +227,14 @@ Session Connection::take(const MessageSigning* wanted) {
         if (!valid()) // its sessions are not those that are counted any more
             requireFull(CKR_SESSION_HANDLE_INVALID);
         if (std::chrono::steady_clock::now() > deadline)
-            throw callFailed(functionName<&List::C_OpenSession>, refusal, token_.describe());
+            throw callFailed(functionName<&List::C_OpenSession>, refusal, describe());
     }
 }
 
 // Throws for an answer that waiting does not help.
 void Connection::requireFull(CK_RV refusal) const {
     if (!saysFull(refusal))
-        throw callFailed(functionName<&List::C_OpenSession>, refusal, token_.describe());
+        throw callFailed(functionName<&List::C_OpenSession>, refusal, describe());
 }
 
 void Connection::waitForSession(std::unique_lock<std::mutex>& lock, std::size_t elsewhere) {
@@ -221,8 +245,7 @@ void Connection::waitForSession(std::unique_lock<std::mutex>& lock, std::size_t 
 
 Session Connection::takeWritable() {
     if (stillHas(CKF_WRITE_PROTECTED))
-        throw Error(Failure::unsupported,
-                    token_.describe() + " is write-protected (CKF_WRITE_PROTECTED)",
+        throw Error(Failure::unsupported, describe() + " is write-protected (CKF_WRITE_PROTECTED)",
                     CKR_TOKEN_WRITE_PROTECTED);
     const auto deadline = std::chrono::steady_clock::now() + sessionWait;
     for (;;) {
@@ -240,7 +263,7 @@ Session Connection::takeWritable() {
         }
         if (!saysFull(rv) || std::chrono::steady_clock::now() > deadline)
             throw callFailed(functionName<&List::C_OpenSession>, rv,
-                             "read/write session with " + token_.describe());
+                             "read/write session with " + describe());
         makeRoom();
     }
 }
@@ -308,7 +331,7 @@ void Connection::replaceLast() {
 
 // After C_Finalize, or in a forked child, the number may by now be somebody else's session.
 void Connection::close(CK_SESSION_HANDLE handle) {
-    token_.module().callIn<&List::C_CloseSession>(epoch_, handle);
+    module().callIn<&List::C_CloseSession>(epoch_, handle);
 }
 
 void Connection::markLost() {
@@ -339,7 +362,7 @@ std::size_t Connection::countedSessions() const {
 
 void Connection::login(Session& session, const PinSource& source) {
     if (!loggedIn_) {
-        const TokenPins::Turn turn(token_.pins());
+        const TokenPins::Turn turn(access_.pins());
         if (!loggedIn_) {
             loginOnce(session, source, turn);
             loggedIn_ = true;
@@ -351,11 +374,11 @@ void Connection::login(Session& session, const PinSource& source) {
 
 // The login may be another instance's, and end with it.
 void Connection::keepForLater(const PinSource& source) {
-    if (!source.given || token_.pins().hasGood(source.owner))
+    if (!source.given || access_.pins().hasGood(source.owner))
         return;
     try {
         if (const auto pin = source.given())
-            token_.pins().offer(source.owner, *pin);
+            access_.pins().offer(source.owner, *pin);
     } catch (const Error& error) { // nothing needs it now
         trace::step(error.what());
     }
@@ -363,7 +386,7 @@ void Connection::keepForLater(const PinSource& source) {
 
 CK_RV Connection::readFlags() {
     CK_TOKEN_INFO info{};
-    const CK_RV rv = token_.module().callIn<&List::C_GetTokenInfo>(epoch_, slot_, &info);
+    const CK_RV rv = module().callIn<&List::C_GetTokenInfo>(epoch_, slot_, &info);
     if (rv == CKR_OK)
         flags_ = info.flags;
     return rv;
@@ -373,7 +396,7 @@ CK_RV Connection::readFlags() {
 // be read gives no clear answer to a login either.
 void Connection::requireFlags() {
     if (const CK_RV rv = readFlags(); rv != CKR_OK)
-        throw callFailed(functionName<&List::C_GetTokenInfo>, rv, token_.describe());
+        throw callFailed(functionName<&List::C_GetTokenInfo>, rv, describe());
 }
 
 // Asks the token before anything is refused because of it.
@@ -384,18 +407,18 @@ bool Connection::stillHas(CK_FLAGS flag) {
 }
 
 bool Connection::hasPinPad() const {
-    return has(CKF_PROTECTED_AUTHENTICATION_PATH) || token_.module().options().pinPad;
+    return has(CKF_PROTECTED_AUTHENTICATION_PATH) || module().options().pinPad;
 }
 
 std::optional<Pin> Connection::choosePin(const PinSource& source) const {
-    const auto& options = token_.module().options();
+    const auto& options = module().options();
     if (options.pinPad)
         return std::nullopt;
     if (source.given)
         if (auto pin = source.given())
             return pin;
-    auto known = token_.pins().of(source.owner);
-    if (known && !token_.pins().wasRefused(source.owner, *known))
+    auto known = access_.pins().of(source.owner);
+    if (known && !access_.pins().wasRefused(source.owner, *known))
         return known;
     if (hasPinPad())
         return std::nullopt;
@@ -410,7 +433,7 @@ std::optional<Pin> Connection::choosePin(const PinSource& source) const {
 void Connection::reportNoPin() const {
     throw Error(
         Failure::login,
-        "no PIN for " + token_.describe() +
+        "no PIN for " + describe() +
             ": none in the URI (pin-value, pin-source), the configuration "
             "(pkcs11-module-token-pin) or the environment (PKCS11_PIN), and none was entered",
         CKR_USER_NOT_LOGGED_IN);
@@ -418,8 +441,7 @@ void Connection::reportNoPin() const {
 
 void Connection::loginOnce(Session& session, const PinSource& source, const TokenPins::Turn& turn) {
     if (stillHas(CKF_USER_PIN_LOCKED))
-        throw Error(Failure::login,
-                    "the PIN of " + token_.describe() + " is locked (CKF_USER_PIN_LOCKED)",
+        throw Error(Failure::login, "the PIN of " + describe() + " is locked (CKF_USER_PIN_LOCKED)",
                     CKR_PIN_LOCKED);
     const auto pin = choosePin(source);
     if (!pin && !hasPinPad()) {
@@ -430,24 +452,24 @@ void Connection::loginOnce(Session& session, const PinSource& source, const Toke
     }
     if (!pin)
         requireWillingness(turn);
-    if (loginWithPin(session, token_.module().options().userType, pin, source.owner) == CKR_OK)
-        token_.pins().noteLogin(source.owner, pin);
+    if (loginWithPin(session, module().options().userType, pin, source.owner) == CKR_OK)
+        access_.pins().noteLogin(source.owner, pin);
     else if (pin)
-        token_.pins().offer(source.owner, *pin);
+        access_.pins().offer(source.owner, *pin);
 }
 
 // Who has just refused or cancelled at the PIN pad is not asked once more for each thread.
 void Connection::requireWillingness(const TokenPins::Turn& turn) const {
     if (turn.padWasRefused())
         throw Error(Failure::login,
-                    "the login at the PIN pad of " + token_.describe() + " has just failed",
+                    "the login at the PIN pad of " + describe() + " has just failed",
                     CKR_FUNCTION_CANCELED);
 }
 
 // Some tokens open their sessions here, and have none to give before they look at the PIN.
 CK_RV Connection::callLogin(Session& session, CK_USER_TYPE user, CK_UTF8CHAR_PTR pin,
                             CK_ULONG size) {
-    const auto& name = token_.module().options().userName;
+    const auto& name = module().options().userName;
     const auto deadline = std::chrono::steady_clock::now() + sessionWait;
     for (;;) {
         const CK_RV rv =
@@ -466,9 +488,9 @@ CK_RV Connection::callLogin(Session& session, CK_USER_TYPE user, CK_UTF8CHAR_PTR
 // Answers CKR_OK or, where somebody else has logged in, CKR_USER_ALREADY_LOGGED_IN.
 CK_RV Connection::loginWithPin(Session& session, CK_USER_TYPE user, const std::optional<Pin>& pin,
                                const PinOwner& owner) {
-    if (pin && token_.pins().wasRefused(owner, *pin))
+    if (pin && access_.pins().wasRefused(owner, *pin))
         throw Error(Failure::login,
-                    "the PIN given for " + token_.describe() +
+                    "the PIN given for " + describe() +
                         " was refused before in this process and is not tried again",
                     CKR_PIN_INCORRECT);
     // The C interface takes a pointer to non-const, and modules do not write to it.
@@ -478,7 +500,7 @@ CK_RV Connection::loginWithPin(Session& session, CK_USER_TYPE user, const std::o
     const CK_RV rv = callLogin(session, user, bytes, pin ? CK_ULONG{pin->size} : 0);
     const bool isIn = rv == CKR_OK || rv == CKR_USER_ALREADY_LOGGED_IN;
     if (!pin && !isIn && !comesBeforeThePin(user, rv))
-        token_.pins().notePadRefused();
+        access_.pins().notePadRefused();
     switch (rv) {
     case CKR_OK:
     case CKR_USER_ALREADY_LOGGED_IN:
@@ -487,7 +509,7 @@ CK_RV Connection::loginWithPin(Session& session, CK_USER_TYPE user, const std::o
     case CKR_PIN_INVALID:
     case CKR_PIN_LEN_RANGE:
         if (pin)
-            token_.pins().noteRefused(owner, *pin);
+            access_.pins().noteRefused(owner, *pin);
         reportRefusal(rv);
     case CKR_PIN_LOCKED:
     case CKR_PIN_EXPIRED:
@@ -509,15 +531,15 @@ void Connection::reportUnclear(Session& session, CK_USER_TYPE user, CK_RV rv,
     readFlags();
     const bool counted = (flags_ & ~before & wrongPins) != 0;
     if (pin && counted)
-        token_.pins().noteRefused(owner, *pin);
-    else if (pin && token_.pins().doubt(owner, *pin))
+        access_.pins().noteRefused(owner, *pin);
+    else if (pin && access_.pins().doubt(owner, *pin))
         session.fail(functionName<&List::C_Login>, rv);
     session.setFailed(rv);
-    throw Error(Failure::login, "C_Login answered " + rvName(rv) + " for " + token_.describe(), rv);
+    throw Error(Failure::login, "C_Login answered " + rvName(rv) + " for " + describe(), rv);
 }
 
 void Connection::reportRefusal(CK_RV rv) {
-    std::string message = "C_Login answered " + rvName(rv) + " for " + token_.describe();
+    std::string message = "C_Login answered " + rvName(rv) + " for " + describe();
     readFlags();
     if (has(CKF_USER_PIN_LOCKED))
         message += "; the PIN is now locked (CKF_USER_PIN_LOCKED)";
@@ -531,18 +553,17 @@ void Connection::reportRefusal(CK_RV rv) {
 }
 
 void Connection::contextLogin(Session& session, const PinOwner& owner, std::optional<Pin> pin) {
-    const TokenPins::Turn turn(token_.pins());
+    const TokenPins::Turn turn(access_.pins());
     if (!pin)
-        pin = token_.pins().of(owner);
+        pin = access_.pins().of(owner);
     if (!pin && !hasPinPad())
         throw Error(Failure::login,
-                    "the key on " + token_.describe() +
-                        " needs the PIN at each use, but no PIN is known",
+                    "the key on " + describe() + " needs the PIN at each use, but no PIN is known",
                     CKR_USER_NOT_LOGGED_IN);
     if (!pin)
         requireWillingness(turn);
     if (loginWithPin(session, CKU_CONTEXT_SPECIFIC, pin, owner) == CKR_OK && pin)
-        token_.pins().noteGood(owner, *pin);
+        access_.pins().noteGood(owner, *pin);
 }
 
 // What is found from now on was perhaps found without the login: it is not believed.
@@ -570,18 +591,18 @@ const std::vector<CK_MECHANISM_TYPE>& Connection::mechanisms() {
         if (mechanisms_)
             return *mechanisms_;
     }
-    const trace::Step step([this] { return "read the mechanisms of " + token_.describe(); });
+    const trace::Step step([this] { return "read the mechanisms of " + describe(); });
     auto list = std::make_unique<std::vector<CK_MECHANISM_TYPE>>(512);
     for (;;) {
         auto count = static_cast<CK_ULONG>(list->size());
         const CK_RV rv =
-            token_.module().callIn<&List::C_GetMechanismList>(epoch_, slot_, list->data(), &count);
+            module().callIn<&List::C_GetMechanismList>(epoch_, slot_, list->data(), &count);
         if (rv == CKR_OK) {
             list->resize(std::min<std::size_t>(count, list->size()));
             break;
         }
         if (rv != CKR_BUFFER_TOO_SMALL || list->size() > 65536)
-            throw callFailed(functionName<&List::C_GetMechanismList>, rv, token_.describe());
+            throw callFailed(functionName<&List::C_GetMechanismList>, rv, describe());
         list->resize(list->size() * 4);
     }
     std::sort(list->begin(), list->end());
@@ -597,7 +618,7 @@ bool Connection::offers(CK_MECHANISM_TYPE mechanism) {
 }
 
 bool Connection::signsMessages(CK_MECHANISM_TYPE mechanism) {
-    if (!token_.module().signsMessages())
+    if (!module().signsMessages())
         return false;
     {
         const std::lock_guard lock(mutex_);
@@ -605,8 +626,7 @@ bool Connection::signsMessages(CK_MECHANISM_TYPE mechanism) {
             return known->second != Messages::none;
     }
     CK_MECHANISM_INFO info{};
-    const CK_RV rv =
-        token_.module().callIn<&List::C_GetMechanismInfo>(epoch_, slot_, mechanism, &info);
+    const CK_RV rv = module().callIn<&List::C_GetMechanismInfo>(epoch_, slot_, mechanism, &info);
     const std::lock_guard lock(mutex_);
     const bool offered = rv == CKR_OK && (info.flags & ckfMessageSign) != 0;
     messages_.try_emplace(mechanism, offered ? Messages::offered : Messages::none);

@@ -20,6 +20,7 @@
 namespace pkcs11 {
 
 class Token;
+
 class Connection;
 
 /// A signing operation that stays active between messages (C_MessageSignInit, PKCS#11 3.0, section
@@ -99,15 +100,55 @@ class Session {
     Fate fate_ = Fate::keep;
 };
 
+/// What all connections to a token share, whichever of them is in use.
+/// Owned by its Token, which outlives all connections. Thread-safe.
+class TokenAccess {
+  public:
+    /// `description` is for messages: `token "label" (serial 0123, module softhsm2)`. `logOut` ends
+    /// the token's login, and throws nothing.
+    TokenAccess(Token& token, Module& module, std::string description, std::function<void()> logOut)
+        : token_(token), module_(module), description_(std::move(description)),
+          pins_(std::move(logOut)) {}
+    TokenAccess(const TokenAccess&) = delete;
+    TokenAccess& operator=(const TokenAccess&) = delete;
+
+    /// Whose it is: for the layers above.
+    Token& token() const { return token_; }
+    Module& module() const { return module_; }
+    const std::string& describe() const { return description_; }
+    TokenPins& pins() { return pins_; }
+
+    /// It refuses read-only sessions, or the operation in them.
+    void noteReadWrite() { readWrite_ = true; }
+    bool needsReadWrite() const { return readWrite_ || module_.options().readWriteSessions; }
+
+    /// Counts the sessions of `connection` for others of the token, as long as somebody uses it.
+    void add(const std::shared_ptr<Connection>& connection);
+    /// The sessions that are open, or are being opened, in other connections than `connection`:
+    /// those that were dropped while somebody worked with them.
+    std::size_t sessionsElsewhere(const Connection& connection) const;
+
+  private:
+    Token& token_;
+    Module& module_;
+    const std::string description_;
+    TokenPins pins_;
+    std::atomic<bool> readWrite_{false};
+    std::vector<std::weak_ptr<Connection>> connections_; ///< guarded by process::stateMutex()
+};
+
 /// Thread-safe. Sessions keep it alive.
 class Connection : public std::enable_shared_from_this<Connection> {
   public:
     /// `slot` and `flags` were read in the module's life `epoch`.
-    Connection(Token& token, Epoch epoch, CK_SLOT_ID slot, CK_FLAGS flags);
+    Connection(TokenAccess& access, Epoch epoch, CK_SLOT_ID slot, CK_FLAGS flags);
     Connection(const Connection&) = delete;
     Connection& operator=(const Connection&) = delete;
 
-    Token& token() const { return token_; }
+    Token& token() const { return access_.token(); }
+    Module& module() const { return access_.module(); }
+    /// The token, for messages.
+    const std::string& describe() const { return access_.describe(); }
     CK_SLOT_ID slot() const { return slot_; }
     /// False once the connection is lost or the module's life has ended.
     bool valid() const;
@@ -175,6 +216,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     CK_RV open(CK_SESSION_HANDLE& handle, CK_FLAGS flags = 0);
     CK_RV openCounted(std::unique_lock<std::mutex>& lock, CK_SESSION_HANDLE& handle,
                       CK_FLAGS flags = 0);
+    std::size_t sessionsOfToken() const;
     bool saysFull(CK_RV rv) const;
     void requireFull(CK_RV refusal) const;
     bool isLimited() const;
@@ -200,7 +242,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
                                     const std::optional<Pin>& pin, const PinOwner& owner);
     const std::vector<CK_MECHANISM_TYPE>& mechanisms();
 
-    Token& token_;
+    TokenAccess& access_;
     CK_SLOT_ID slot_;
     std::atomic<CK_FLAGS> flags_;
     std::size_t maxIdle_;

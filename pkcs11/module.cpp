@@ -12,7 +12,6 @@
 
 #include "pkcs11/process.h"
 #include "pkcs11/text.h"
-#include "pkcs11/token.h"
 
 namespace pkcs11 {
 
@@ -104,30 +103,12 @@ Epoch Module::start() {
     return epoch;
 }
 
-std::vector<Token*> Module::tokens() {
-    const std::lock_guard lock(process::stateMutex());
-    std::vector<Token*> all;
-    for (const auto& token : tokens_)
-        all.push_back(token.get());
-    return all;
-}
-
-// True if no token answers with whose sessions somebody may still work.
-bool Module::isUnused() {
-    for (auto* token : tokens()) {
-        const auto connection = token->present();
-        if (!connection || connection->openSessions() == 0)
-            continue;
-        CK_TOKEN_INFO info{};
-        if (callIn<&List::C_GetTokenInfo>(connection->epoch(), connection->slot(), &info) == CKR_OK)
-            return false;
-        token->drop(connection);
-    }
-    return true;
+bool Module::mayRestart(Epoch failed) const {
+    return !options_.neverFinalize && !insideCall() && failed != 0 && epoch() == failed;
 }
 
 void Module::restart(Epoch failed) {
-    if (options_.neverFinalize || insideCall() || failed == 0 || epoch() != failed || !isUnused())
+    if (!mayRestart(failed))
         return;
     trace::step("restart module " + name_);
     if (!life_.beginTurn(Life::State::ours, failed))
@@ -231,8 +212,6 @@ void Module::end(std::chrono::steady_clock::time_point deadline) {
     if (!life_.drain(deadline) || !(process::exiting() ? finalizeCallAtExit() : finalizeCall()))
         return life_.cancelTurn(Life::State::ours);
     life_.endTurn(Life::State::ended);
-    for (auto* token : tokens())
-        token->abandonConnection();
 }
 
 // Some modules look for tokens that came or went only where they are asked for the number (PKCS#11
@@ -285,15 +264,6 @@ CK_SLOT_INFO Module::slotInfo(CK_SLOT_ID slot) {
     CK_SLOT_INFO info{};
     require<&List::C_GetSlotInfo>(*this, "slot " + std::to_string(slot), slot, &info);
     return info;
-}
-
-Token& Module::token(CK_SLOT_ID slot, const CK_TOKEN_INFO& info) {
-    const std::lock_guard lock(process::stateMutex());
-    for (const auto& token : tokens_)
-        if (token->isAt(slot, info))
-            return *token;
-    tokens_.push_back(std::make_unique<Token>(*this, slot, info));
-    return *tokens_.back();
 }
 
 } // namespace pkcs11

@@ -51,10 +51,11 @@ class Module {
     void removeUser();
 
     /// C_Finalize and C_Initialize, for a module that could not reach any token in its life
-    /// `failed`, for example because its server was restarted. Does nothing if that life has ended,
-    /// a token of it is still connected, a call does not return, or C_Finalize is not ours to call.
-    /// Errors show in the next call.
+    /// `failed`, for example because its server was restarted. Does nothing unless mayRestart(), or
+    /// if a call does not return. Errors show in the next call.
     void restart(Epoch failed);
+    /// False if the life `failed` has ended, or C_Finalize is not ours to call.
+    bool mayRestart(Epoch failed) const;
 
     /// C_Finalize, if this process called C_Initialize and nothing forbids it. Not if a call is
     /// still inside at `deadline`. Afterwards every session and handle is invalid.
@@ -91,9 +92,6 @@ class Module {
     CK_RV readTokenInfo(CK_SLOT_ID slot, CK_TOKEN_INFO& info);
     CK_SLOT_INFO slotInfo(CK_SLOT_ID slot);
 
-    /// The token with the identity in `info`, made at first use. Tokens live as long as the module.
-    Token& token(CK_SLOT_ID slot, const CK_TOKEN_INFO& info);
-
     /// The present life; 0 while the module is not ready in this process.
     Epoch epoch() const { return life_.epoch(); }
 
@@ -116,8 +114,6 @@ class Module {
         return list != nullptr ? list->*member : nullptr;
     }
 
-    std::vector<Token*> tokens();
-    bool isUnused();
     std::chrono::steady_clock::time_point afterPatience() const;
     Epoch start();
     void end(std::chrono::steady_clock::time_point deadline);
@@ -135,9 +131,7 @@ class Module {
     // Only the thread that has the turn changes it.
     std::unique_ptr<std::mutex> serial_; ///< held around each call if the module cannot lock
     bool exitsBeforeOthers_ = false;
-    // The rest is guarded by process::stateMutex().
-    int users_ = 0;
-    std::vector<std::unique_ptr<Token>> tokens_;
+    int users_ = 0; ///< guarded by process::stateMutex()
 };
 
 template <auto Member, typename... Args>

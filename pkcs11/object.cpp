@@ -48,8 +48,7 @@ class Search {
             seen += batch.size();
             if (seen >= findLimit)
                 throw Error(Failure::call,
-                            "C_FindObjects does not end for " +
-                                session_.connection().token().describe(),
+                            "C_FindObjects does not end for " + session_.connection().describe(),
                             CKR_GENERAL_ERROR);
         }
     }
@@ -104,7 +103,7 @@ std::vector<CK_OBJECT_HANDLE> findLoggedIn(Session& session, const ObjectQuery& 
     const bool isLost = !connection.valid() || (handles.empty() && !session.isLoggedIn());
     if (connection.loginRequired() && isLost)
         throw Error(Failure::call,
-                    "the login to " + connection.token().describe() + " ended during a search",
+                    "the login to " + connection.describe() + " ended during a search",
                     CKR_USER_NOT_LOGGED_IN);
     return handles;
 }

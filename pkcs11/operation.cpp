@@ -177,7 +177,7 @@ std::optional<MessageSigning> messageSigning(const TokenObject& key,
                                              const CK_MECHANISM& mechanism) {
     if (!key.token().module().signsMessages() ||
         key.attributes().flag(CKA_ALWAYS_AUTHENTICATE, false) ||
-        !key.token().withConnection([&mechanism](const auto& connection) {
+        !withConnection(key.token(), [&mechanism](const auto& connection) {
             return connection->signsMessages(mechanism.mechanism);
         }))
         return std::nullopt;
@@ -239,8 +239,9 @@ bool isRefusedAtInit(const Error& error) {
 
 bool takes(const TokenObject& key, CK_MECHANISM_TYPE mechanism) {
     return key.attributes().allow(mechanism) &&
-           key.token().withConnection(
-               [mechanism](const auto& connection) { return connection->offers(mechanism); });
+           withConnection(key.token(), [mechanism](const auto& connection) {
+               return connection->offers(mechanism);
+           });
 }
 
 } // namespace pkcs11

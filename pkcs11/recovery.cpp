@@ -5,9 +5,8 @@
 #include <thread>
 #include <utility>
 
-#include "pkcs11/connection.h"
 #include "pkcs11/process.h"
-#include "pkcs11/token.h"
+#include "pkcs11/token_list.h"
 
 namespace pkcs11 {
 namespace {
@@ -104,7 +103,7 @@ Remedy remedyFor(const Error& error) {
 
 Recovery::Recovery(Module& module) : module_(module), epoch_(module.epoch()) {}
 
-Recovery::Recovery(const Token& token)
+Recovery::Recovery(Token& token)
     : module_(token.module()), epoch_(module_.epoch()), token_(&token),
       successes_(token.successes()) {}
 
@@ -145,8 +144,8 @@ bool canTurnReadWrite(const Error& error, const Connection* connection) {
 bool Recovery::prepare(const Error& error, const std::shared_ptr<Connection>& connection) {
     if (canTurnReadWrite(error, connection.get())) {
         trace::step(std::string("try read/write sessions after: ") + error.what());
-        connection->token().noteReadWrite();
-        connection->token().drop(connection);
+        token_->noteReadWrite();
+        token_->drop(connection);
         return true;
     }
     const auto remedy = remedyFor(error);
@@ -158,14 +157,14 @@ bool Recovery::prepare(const Error& error, const std::shared_ptr<Connection>& co
     const bool doubtful = remedy == Remedy::session && isLast;
     if (connection && (doubtful || remedy == Remedy::connection || remedy == Remedy::module)) {
         // A login at the PIN pad disturbs somebody: once for a loss, not for each attempt.
-        if (connection->token().pins().askAtPad() && std::exchange(mayHaveAsked_, true))
+        if (token_->pins().askAtPad() && std::exchange(mayHaveAsked_, true))
             return false;
-        connection->token().drop(connection);
+        token_->drop(connection);
     }
     if (maySettle(error))
         std::this_thread::sleep_for(settlingTime);
     if (isLast && isFromConnecting(error))
-        module_.restart(epoch_);
+        restartUnlessUsed(module_, epoch_);
     epoch_ = module_.epoch();
     return true;
 }

@@ -5,13 +5,9 @@
 #include <memory>
 
 #include "pkcs11/error.h"
-#include "pkcs11/life.h"
+#include "pkcs11/token.h"
 
 namespace pkcs11 {
-
-class Connection;
-class Module;
-class Token;
 
 /// What may help after a failure.
 enum class Remedy {
@@ -36,10 +32,10 @@ bool mayBlamePeer(const Error& error);
 class Recovery {
   public:
     explicit Recovery(Module& module);
-    explicit Recovery(const Token& token);
+    explicit Recovery(Token& token);
 
-    /// After a failed attempt, on `connection` or before there was one (null): true if everything
-    /// is prepared for another attempt. Throws nothing.
+    /// After a failed attempt, on `connection` of the token or before there was one (null): true if
+    /// everything is prepared for another attempt. Throws nothing.
     bool prepare(const Error& error, const std::shared_ptr<Connection>& connection);
 
   private:
@@ -47,13 +43,30 @@ class Recovery {
     bool othersSucceeded();
 
     Module& module_;
-    Epoch epoch_; ///< the module's life at the start of the attempt
-    const Token* token_ = nullptr;
+    Epoch epoch_;            ///< the module's life at the start of the attempt
+    Token* token_ = nullptr; ///< null for a search
     unsigned long successes_ = 0;
     int left_ = 3;
     bool isLast_ = false; ///< the last of this operation's own attempts
     int leftAfterOthers_ = 16;
     bool mayHaveAsked_ = false; ///< may have asked somebody to log in at a PIN pad
 };
+
+/// Runs `work(connection)` with a connection to `token`. If that is lost, it runs again with
+/// another one. Throws Error.
+template <typename Work>
+auto withConnection(Token& token, Work&& work) {
+    for (Recovery recovery(token);;) {
+        std::shared_ptr<Connection> used;
+        try {
+            used = token.connection();
+            const Token::Success success(token);
+            return work(used);
+        } catch (const Error& error) {
+            if (!recovery.prepare(error, used))
+                throw;
+        }
+    }
+}
 
 } // namespace pkcs11

@@ -16,6 +16,11 @@ bool equal(const CK_UTF8CHAR (&a)[N], const CK_UTF8CHAR (&b)[N]) {
     return std::memcmp(a, b, N) == 0;
 }
 
+std::string descriptionOf(const Module& module, const CK_TOKEN_INFO& info) {
+    return "token \"" + trimmed(info.label) + "\" (serial " + trimmed(info.serialNumber) +
+           ", module " + module.name() + ")";
+}
+
 } // namespace
 
 bool sameIdentity(const CK_TOKEN_INFO& a, const CK_TOKEN_INFO& b) {
@@ -25,15 +30,11 @@ bool sameIdentity(const CK_TOKEN_INFO& a, const CK_TOKEN_INFO& b) {
 }
 
 Token::Token(Module& module, CK_SLOT_ID slot, const CK_TOKEN_INFO& info)
-    : module_(module), slot_(slot), info_(info), pins_(*this) {}
+    : access_(*this, module, descriptionOf(module, info), [this] { logOut(); }), slot_(slot),
+      info_(info) {}
 
 bool Token::isAt(CK_SLOT_ID slot, const CK_TOKEN_INFO& info) const {
     return slot == slot_ && sameIdentity(info, info_);
-}
-
-std::string Token::describe() const {
-    return "token \"" + trimmed(info_.label) + "\" (serial " + trimmed(info_.serialNumber) +
-           ", module " + module_.name() + ")";
 }
 
 std::shared_ptr<Connection> Token::connection() {
@@ -42,22 +43,25 @@ std::shared_ptr<Connection> Token::connection() {
         if (connection_ && connection_->valid())
             return connection_;
     }
-    return keep(connect(module_.initialize()));
+    return keep(connect(module().initialize()));
 }
 
 void Token::noteSeen(Epoch epoch, CK_SLOT_ID slot, const CK_TOKEN_INFO& info) {
-    keep(std::make_shared<Connection>(*this, epoch, slot, info.flags))->setFlags(info.flags);
+    keep(std::make_shared<Connection>(access_, epoch, slot, info.flags))->setFlags(info.flags);
 }
 
 // The first of two threads wins, and a connection that is good stays.
 std::shared_ptr<Connection> Token::keep(std::shared_ptr<Connection> fresh) {
-    const std::lock_guard lock(process::stateMutex());
-    if (connection_ && connection_->valid())
-        return connection_;
-    if (connection_ && connection_->isFromBeforeFork())
-        process::keepForever(connection_);
-    connection_ = std::move(fresh);
-    return connection_;
+    {
+        const std::lock_guard lock(process::stateMutex());
+        if (connection_ && connection_->valid())
+            return connection_;
+        if (connection_ && connection_->isFromBeforeFork())
+            process::keepForever(connection_);
+        connection_ = fresh;
+    }
+    access_.add(fresh);
+    return fresh;
 }
 
 // Where the module's life ends meanwhile, what is read belongs to the next, and the connection is
@@ -65,10 +69,10 @@ std::shared_ptr<Connection> Token::keep(std::shared_ptr<Connection> fresh) {
 std::shared_ptr<Connection> Token::connect(Epoch epoch) {
     const trace::Step step([this] { return "look for " + describe(); });
     CK_RV failure = CKR_OK;
-    if (auto found = findIn(module_.slots(describe()), epoch, failure))
+    if (auto found = findIn(module().slots(describe()), epoch, failure))
         return found;
-    module_.refreshSlots(describe()); // it may have come to another slot
-    if (auto found = findIn(module_.slots(describe()), epoch, failure))
+    module().refreshSlots(describe()); // it may have come to another slot
+    if (auto found = findIn(module().slots(describe()), epoch, failure))
         return found;
     if (failure != CKR_OK)
         throw callFailed(functionName<&List::C_GetTokenInfo>, failure, describe());
@@ -82,9 +86,9 @@ std::shared_ptr<Connection> Token::findIn(std::vector<CK_SLOT_ID> slots, Epoch e
                           [this](CK_SLOT_ID id) { return id == slot_; });
     for (const CK_SLOT_ID slot : slots) {
         CK_TOKEN_INFO info{};
-        const CK_RV rv = module_.readTokenInfo(slot, info);
+        const CK_RV rv = module().readTokenInfo(slot, info);
         if (rv == CKR_OK && sameIdentity(info, info_))
-            return std::make_shared<Connection>(*this, epoch, slot, info.flags);
+            return std::make_shared<Connection>(access_, epoch, slot, info.flags);
         failure = rv != CKR_OK ? rv : failure;
     }
     return nullptr;
@@ -99,47 +103,10 @@ std::shared_ptr<Connection> Token::present() const {
 void Token::drop(const std::shared_ptr<Connection>& lost) {
     {
         const std::lock_guard lock(process::stateMutex());
-        if (connection_ == lost) {
+        if (connection_ == lost)
             connection_.reset();
-            std::erase_if(dropped_, [](const auto& one) { return one.expired(); });
-            dropped_.push_back(lost);
-        }
     }
     lost->markLost();
-}
-
-std::size_t Token::openSessions() const {
-    const auto connection = present();
-    return sessionsOfDropped() + (connection ? connection->openSessions() : 0);
-}
-
-std::size_t Token::sessionsOfDropped() const {
-    std::vector<std::shared_ptr<Connection>> dropped;
-    {
-        const std::lock_guard lock(process::stateMutex());
-        for (const auto& one : dropped_)
-            if (auto connection = one.lock())
-                dropped.push_back(std::move(connection));
-    }
-    std::size_t sum = 0;
-    for (const auto& connection : dropped)
-        if (!connection->isFromBeforeFork() && connection->epoch() == module_.epoch())
-            sum += connection->countedSessions();
-    return sum;
-}
-
-bool Token::needsReadWrite() const {
-    return readWrite_ || module_.options().readWriteSessions;
-}
-
-// Not one of the next life, which somebody may have begun by now.
-void Token::abandonConnection() {
-    const std::lock_guard lock(process::stateMutex());
-    if (!connection_ || connection_->valid())
-        return;
-    if (connection_->isFromBeforeFork())
-        process::keepForever(connection_);
-    connection_.reset();
 }
 
 void Token::logOut() noexcept {

@@ -11,48 +11,27 @@
 #include <p11-kit/pkcs11.h>
 
 #include "pkcs11/connection.h"
-#include "pkcs11/recovery.h"
-#include "pkcs11/token_pins.h"
 
 namespace pkcs11 {
 
-class Module;
-
-/// A token, identified by label, manufacturer, model and serial number. Owned by its Module.
-/// Thread-safe.
+/// A token, identified by label, manufacturer, model and serial number. Lives as long as its
+/// Module. Thread-safe.
 class Token {
   public:
     Token(Module& module, CK_SLOT_ID slot, const CK_TOKEN_INFO& info);
     Token(const Token&) = delete;
     Token& operator=(const Token&) = delete;
 
-    Module& module() const { return module_; }
+    Module& module() const { return access_.module(); }
     /// As read when the token was first seen. The flags may be outdated.
     const CK_TOKEN_INFO& info() const { return info_; }
     bool isAt(CK_SLOT_ID slot, const CK_TOKEN_INFO& info) const;
     /// `token "label" (serial 0123, module softhsm2)`, for messages.
-    std::string describe() const;
+    const std::string& describe() const { return access_.describe(); }
 
     /// The connection to use now. If there is none, or the last one was lost, the module is
     /// initialised and the slot is looked for again. Throws Error.
     std::shared_ptr<Connection> connection();
-
-    /// Runs `work(connection)`. If the connection is lost, it runs again with another one
-    /// (pkcs11/recovery.h). Throws Error.
-    template <typename Work>
-    auto withConnection(Work&& work) {
-        for (Recovery recovery(*this);;) {
-            std::shared_ptr<Connection> used;
-            try {
-                used = connection();
-                const Success success(*this);
-                return work(used);
-            } catch (const Error& error) {
-                if (!recovery.prepare(error, used))
-                    throw;
-            }
-        }
-    }
 
     /// The number of successful operations, in all threads.
     unsigned long successes() const { return successes_; }
@@ -78,16 +57,9 @@ class Token {
 
     /// Drops the connection, if it is still `lost`. The next connection() makes another.
     void drop(const std::shared_ptr<Connection>& lost);
-    void abandonConnection();
-
-    /// Its open sessions, including those of dropped connections.
-    std::size_t openSessions() const;
-    /// Only those of dropped connections.
-    std::size_t sessionsOfDropped() const;
 
     /// It refuses read-only sessions, or the operation in them.
-    void noteReadWrite() { readWrite_ = true; }
-    bool needsReadWrite() const;
+    void noteReadWrite() { access_.noteReadWrite(); }
 
     /// The additional attributes that a derived secret key needs on this token.
     enum DerivedKey : unsigned { plain, derivable, privateToo, withoutLength, derivedKeys };
@@ -95,7 +67,7 @@ class Token {
     /// Call it once the token has made such a key.
     void noteDerivedKey(unsigned form) { derivedKey_ = form; }
 
-    TokenPins& pins() { return pins_; }
+    TokenPins& pins() { return access_.pins(); }
     /// Ends the login, if there is one, and the connection. Throws nothing.
     void logOut() noexcept;
 
@@ -104,16 +76,12 @@ class Token {
     std::shared_ptr<Connection> findIn(std::vector<CK_SLOT_ID> slots, Epoch epoch, CK_RV& failure);
     std::shared_ptr<Connection> keep(std::shared_ptr<Connection> fresh);
 
-    Module& module_;
+    TokenAccess access_;
     CK_SLOT_ID slot_;
     CK_TOKEN_INFO info_;
     std::atomic<unsigned long> successes_{0};
-    std::atomic<bool> readWrite_{false};
     std::atomic<unsigned> derivedKey_{plain};
-    TokenPins pins_;
-    // Guarded by process::stateMutex().
-    std::shared_ptr<Connection> connection_;
-    std::vector<std::weak_ptr<Connection>> dropped_; ///< sessions keep them alive
+    std::shared_ptr<Connection> connection_; ///< guarded by process::stateMutex()
 };
 
 /// True if both are the same token: label, manufacturer, model and serial number.

@@ -6,18 +6,17 @@
 
 #include <unistd.h>
 
+#include "pkcs11/error.h"
 #include "pkcs11/process.h"
-#include "pkcs11/token.h"
 
 namespace pkcs11 {
 
 PinOwner::~PinOwner() {
     for (auto* token : tokens_)
-        if (token->pins().forget(*this))
-            token->logOut();
+        token->forget(*this);
 }
 
-TokenPins::TokenPins(Token& token) : token_(token) {
+TokenPins::TokenPins(std::function<void()> logOut) : logOut_(std::move(logOut)) {
     if (getentropy(salt_.data(), salt_.size()) != 0)
         throw Error(Failure::module, "the system supplies no random numbers (getentropy)");
 }
@@ -44,7 +43,7 @@ TokenPins::Turn::~Turn() {
 TokenPins::Known& TokenPins::knownOf(PinOwner& owner) {
     const auto [entry, isNew] = known_.try_emplace(&owner);
     if (isNew)
-        owner.tokens_.push_back(&token_);
+        owner.tokens_.push_back(this);
     return entry->second;
 }
 
@@ -114,15 +113,19 @@ bool TokenPins::askAtPad() const {
                        [](const auto& entry) { return entry.second.isGood && !entry.second.pin; });
 }
 
-bool TokenPins::forget(const PinOwner& owner) {
-    const std::lock_guard lock(process::stateMutex());
-    const auto found = known_.find(&owner);
-    if (found == known_.end())
-        return false;
-    const bool shared = found->second.sharesLogin;
-    known_.erase(found);
-    return shared && std::none_of(known_.begin(), known_.end(),
-                                  [](const auto& entry) { return entry.second.sharesLogin; });
+void TokenPins::forget(const PinOwner& owner) {
+    {
+        const std::lock_guard lock(process::stateMutex());
+        const auto found = known_.find(&owner);
+        if (found == known_.end())
+            return;
+        const bool shared = found->second.sharesLogin;
+        known_.erase(found);
+        if (!shared || std::any_of(known_.begin(), known_.end(),
+                                   [](const auto& entry) { return entry.second.sharesLogin; }))
+            return;
+    }
+    logOut_();
 }
 
 } // namespace pkcs11

@@ -14,7 +14,7 @@
 
 namespace pkcs11 {
 
-class Token;
+class TokenPins;
 
 /// The digest of a PIN and a salt. It recognises a PIN, but does not contain it.
 using PinDigest = std::array<unsigned char, 32>;
@@ -40,7 +40,7 @@ class PinOwner {
     friend class TokenPins;
     Digest digest_;
     Given contextPin_;
-    std::vector<Token*> tokens_; ///< that have PINs of it; guarded by process::stateMutex()
+    std::vector<TokenPins*> tokens_; ///< that have PINs of it; guarded by process::stateMutex()
 };
 
 /// Thread-safe. Each token has one, whatever happens to its connections.
@@ -64,8 +64,8 @@ class TokenPins {
         std::uint32_t mine_;
     };
 
-    /// Throws Error.
-    explicit TokenPins(Token& token);
+    /// `logOut` ends the token's login, and throws nothing. Throws Error.
+    explicit TokenPins(std::function<void()> logOut);
     TokenPins(const TokenPins&) = delete;
     TokenPins& operator=(const TokenPins&) = delete;
 
@@ -93,8 +93,9 @@ class TokenPins {
     /// Call it when a login asks somebody to come to the token's PIN pad.
     bool askAtPad() const;
 
-    /// Wipes the PINs of `owner`. True if it was the last owner with a share in the token's login.
-    bool forget(const PinOwner& owner);
+    /// Wipes the PINs of `owner`. If it was the last owner with a share in the token's login, that
+    /// ends. Throws nothing.
+    void forget(const PinOwner& owner);
 
   private:
     struct Known {
@@ -105,7 +106,7 @@ class TokenPins {
     Known& knownOf(PinOwner& owner);
     Known* find(const PinOwner& owner, const Pin& pin);
 
-    Token& token_;
+    std::function<void()> logOut_;
     PinDigest salt_{};
     std::atomic<std::uint32_t> turn_{0}; ///< process::generation() of its holder; 0: nobody
     std::atomic<unsigned long> padRefusals_{0};

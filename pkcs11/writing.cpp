@@ -55,7 +55,7 @@ void requireOf(Session& session, std::string_view subject, Args... args) {
     const CK_RV rv = session.call<Member>(args...);
     if (rv != CKR_OK)
         throw callFailed(functionName<Member>, rv,
-                         std::string(subject) + " on " + session.connection().token().describe());
+                         std::string(subject) + " on " + session.connection().describe());
 }
 
 } // namespace

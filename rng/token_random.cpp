@@ -6,6 +6,7 @@
 #include <openssl/rand.h>
 
 #include "ossl/secret.h"
+#include "pkcs11/recovery.h"
 #include "tokens/token_search.h"
 
 namespace rng {
@@ -43,7 +44,7 @@ pkcs11::Token& token(ossl::Context& provider) {
 }
 
 void generate(pkcs11::Token& token, std::span<unsigned char> out) {
-    token.withConnection([&](const auto& connection) {
+    pkcs11::withConnection(token, [&](const auto& connection) {
         pkcs11::Session session = connection->take();
         session.template require<&pkcs11::List::C_GenerateRandom>(out.data(), CK_ULONG{out.size()});
     });

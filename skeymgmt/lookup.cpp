@@ -3,6 +3,7 @@
 
 #include <array>
 
+#include "pkcs11/recovery.h"
 #include "tokens/finding.h"
 #include "tokens/listing.h"
 #include "tokens/pin_source.h"
@@ -44,7 +45,7 @@ void findOnToken(ossl::Context& provider, const uri::Uri& uri, pkcs11::Token& to
     const auto login = loginFor(provider, uri, mayLogIn);
     const pkcs11::ObjectQuery query{CKO_SECRET_KEY, uri.object(), uri.id()};
     const auto before = out.size();
-    token.withConnection([&](const auto& connection) {
+    pkcs11::withConnection(token, [&](const auto& connection) {
         out.resize(before);
         pkcs11::Session session = connection->take();
         const auto add = [&](const pkcs11::ObjectQuery& asked, tokens::Login how) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "skeymgmt/making.h"
 
+#include "pkcs11/recovery.h"
 #include "pkcs11/writing.h"
 #include "skeymgmt/lookup.h"
 #include "tokens/finding.h"
@@ -103,7 +104,7 @@ std::shared_ptr<SecretKey> makeKey(ossl::Context& provider, const NewKey& wanted
                             wanted.uri.withoutPin() +
                                 " has no name for the new key (object=, id=)");
     const tokens::TokenSearch search(provider, wanted.uri);
-    return search.onlyToken().withConnection([&](const auto& connection) {
+    return pkcs11::withConnection(search.onlyToken(), [&](const auto& connection) {
         return makeIn(provider, wanted, connection,
                       staysOnToken(wanted.uri) ? connection->takeWritable() : connection->take());
     });

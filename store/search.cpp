@@ -8,6 +8,7 @@
 
 #include "keymgmt/parameter_set.h"
 #include "keymgmt/rsa_type.h"
+#include "pkcs11/recovery.h"
 #include "pkcs11/trace.h"
 #include "tokens/finding.h"
 #include "tokens/listing.h"
@@ -58,7 +59,7 @@ void append(std::vector<Entry>& to, std::vector<Entry> more) {
 
 std::vector<std::string> inventory(pkcs11::Token& token, CK_OBJECT_CLASS type) {
     std::vector<std::string> uris;
-    token.withConnection([&](const auto& connection) {
+    pkcs11::withConnection(token, [&](const auto& connection) {
         pkcs11::Session session = connection->take();
         uris = tokens::urisOf(session,
                               pkcs11::findObjects(session, {type, std::nullopt, std::nullopt}));
@@ -187,7 +188,7 @@ void Search::findOnToken(pkcs11::Token& token, CK_OBJECT_CLASS type, std::vector
     const auto login = loginFor(token, type);
     const auto before = out.size();
     const auto leftOutBefore = leftOut_.size();
-    token.withConnection([&](const auto& connection) {
+    pkcs11::withConnection(token, [&](const auto& connection) {
         out.resize(before);
         leftOut_.resize(leftOutBefore);
         pkcs11::Session session = connection->take();

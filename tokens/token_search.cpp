@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "pkcs11/text.h"
+#include "pkcs11/token_list.h"
 #include "pkcs11/trace.h"
 #include "tokens/listing.h"
 
@@ -158,7 +159,7 @@ void TokenSearch::searchSlot(pkcs11::Module& module, pkcs11::Epoch epoch, CK_SLO
 }
 
 pkcs11::Token& TokenSearch::seen(const Found& found) {
-    auto& token = found.module->token(found.slot, found.info);
+    auto& token = pkcs11::tokenOf(*found.module, found.slot, found.info);
     token.noteSeen(found.epoch, found.slot, found.info);
     return token;
 }

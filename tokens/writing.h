@@ -23,7 +23,7 @@ template <typename Work>
 auto write(ossl::Context& context, const uri::Uri& uri, PassphraseCallback callback, Work&& work) {
     const TokenSearch search(context, uri);
     const auto pins = pinSource(uri, context, callback);
-    return search.onlyToken().withConnection([&](const auto& connection) {
+    return pkcs11::withConnection(search.onlyToken(), [&](const auto& connection) {
         pkcs11::Session session = connection->takeWritable();
         if (connection->loginRequired())
             logIn(*connection, session, pins);

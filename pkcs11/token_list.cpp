@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pkcs11/token_list.h"
+
+#include <memory>
+#include <vector>
+
+#include "pkcs11/process.h"
+
+namespace pkcs11 {
+namespace {
+
+// Never destroyed: the end of the process may come to them. Guarded by process::stateMutex().
+auto& all = *new std::vector<std::unique_ptr<Token>>;
+
+std::vector<Token*> tokensOf(const Module& module) {
+    const std::lock_guard lock(process::stateMutex());
+    std::vector<Token*> tokens;
+    for (const auto& token : all)
+        if (&token->module() == &module)
+            tokens.push_back(token.get());
+    return tokens;
+}
+
+// True if no token answers with whose sessions somebody may still work.
+bool isUnused(Module& module) {
+    for (auto* token : tokensOf(module)) {
+        const auto connection = token->present();
+        if (!connection || connection->openSessions() == 0)
+            continue;
+        CK_TOKEN_INFO info{};
+        if (module.callIn<&List::C_GetTokenInfo>(connection->epoch(), connection->slot(), &info) ==
+            CKR_OK)
+            return false;
+        token->drop(connection);
+    }
+    return true;
+}
+
+} // namespace
+
+Token& tokenOf(Module& module, CK_SLOT_ID slot, const CK_TOKEN_INFO& info) {
+    const std::lock_guard lock(process::stateMutex());
+    for (const auto& token : all)
+        if (&token->module() == &module && token->isAt(slot, info))
+            return *token;
+    return *all.emplace_back(std::make_unique<Token>(module, slot, info));
+}
+
+void restartUnlessUsed(Module& module, Epoch failed) {
+    if (module.mayRestart(failed) && isUnused(module))
+        module.restart(failed);
+}
+
+} // namespace pkcs11
