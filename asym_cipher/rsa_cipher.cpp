@@ -118,7 +118,8 @@ std::size_t RsaCipher::decrypt(Octets ciphertext, Buffer out) {
 
 // Some tokens list it and refuse it.
 bool RsaCipher::takesRaw() const {
-    return !key_->wasRefused(CKM_RSA_X_509) && pkcs11::takes(key_->privateObject(), CKM_RSA_X_509);
+    return !key_->refusals().contain(CKM_RSA_X_509) &&
+           pkcs11::takes(key_->privateObject(), CKM_RSA_X_509);
 }
 
 // Where it fails the ciphertext is not below the modulus, which everybody can see: what the token
@@ -127,7 +128,7 @@ SecretBytes RsaCipher::rawDecrypt(Octets ciphertext) {
     SecretBytes block(key_->modulusSize());
     const auto answer = pkcs11::answerOfDecrypt(key_->privateObject(), {CKM_RSA_X_509, nullptr, 0},
                                                 ciphertext, block.all());
-    key_->noteTaken(CKM_RSA_X_509);
+    key_->refusals().noteTaken(CKM_RSA_X_509);
     if (answer.rv != CKR_OK)
         decryptionFailed();
     alignRight(block.all(), answer.size); // some tokens leave leading zeros out
@@ -142,10 +143,10 @@ std::optional<SecretBytes> RsaCipher::rawDecryptIfTaken(Octets ciphertext) {
     try {
         return rawDecrypt(ciphertext);
     } catch (const pkcs11::Error& error) {
-        if (!pkcs11::isRefusedAtInit(error) || !key_->refuses(error, CKM_RSA_X_509))
+        if (!pkcs11::isRefusedAtInit(error) || !key_->refusals().areToldBy(error, CKM_RSA_X_509))
             throw;
     }
-    key_->noteRefused(CKM_RSA_X_509);
+    key_->refusals().add(CKM_RSA_X_509);
     return std::nullopt;
 }
 
@@ -240,20 +241,20 @@ std::optional<std::size_t> RsaCipher::decryptOaepOnToken(Octets ciphertext, Buff
     // Where nothing fits that the token lists, its list may be wrong.
     const bool isWorthTrying = pkcs11::takes(object, CKM_RSA_PKCS_OAEP) ||
                                (!takesRaw() && object.attributes().allow(CKM_RSA_PKCS_OAEP));
-    if (key_->wasRefused(fingerprint) || !isWorthTrying)
+    if (key_->refusals().contain(fingerprint) || !isWorthTrying)
         return std::nullopt;
     try {
         const auto answer = pkcs11::answerOfDecrypt(
             object, {CKM_RSA_PKCS_OAEP, &params, sizeof params}, ciphertext, out);
-        key_->noteTaken(fingerprint);
+        key_->refusals().noteTaken(fingerprint);
         requireGood(goodMask(answer, out.size()));
         return answer.size;
     } catch (const pkcs11::Error& error) {
-        if (!pkcs11::isRefusedAtInit(error) || !key_->refuses(error, fingerprint))
+        if (!pkcs11::isRefusedAtInit(error) || !key_->refusals().areToldBy(error, fingerprint))
             throw;
     }
     if (label_.empty()) // else it may be this label's fault
-        key_->noteRefused(fingerprint);
+        key_->refusals().add(fingerprint);
     return std::nullopt;
 }
 

@@ -9,6 +9,7 @@
 #include <openssl/rsa.h>
 
 #include "bench/keys.h"
+#include "pkcs11/cryptoki.h"
 
 namespace bench {
 namespace {
@@ -103,8 +104,6 @@ struct Operation {
     std::size_t size; ///< bytes that the raw call signs
 };
 
-constexpr CK_MECHANISM_TYPE ckmEddsa = 0x1057; // PKCS#11 3.0
-
 constexpr Operation operations[] = {
     {"RSA-2048", "rsa2048", signHash, CKM_RSA_PKCS, digestInfoSize},
     {"RSA-3072", "rsa3072", signHash, CKM_RSA_PKCS, digestInfoSize},
@@ -112,7 +111,7 @@ constexpr Operation operations[] = {
     {"P-256", "ec256", signHash, CKM_ECDSA, hashSize},
     {"P-384", "ec384", signHash, CKM_ECDSA, hashSize},
     {"P-256 message", "ec256", signMessage, CKM_ECDSA, hashSize},
-    {"Ed25519", "ed25519", signPlain, ckmEddsa, hashSize},
+    {"Ed25519", "ed25519", signPlain, CKM_EDDSA, hashSize},
 };
 
 void runWith(benchmark::State& state, const KeySource& source, const char* label, Run run) {

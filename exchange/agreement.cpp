@@ -57,7 +57,7 @@ std::size_t Agreement::secretSize() const {
 
 ossl::SecretBytes Agreement::secret(CK_MECHANISM_TYPE mechanism) const {
     ossl::SecretBytes shared(secretSize());
-    keymgmt::agree(*key_, mechanism, peerValue_, shared.all());
+    keymgmt::agree(key_->privateObject(), key_->refusals(), mechanism, peerValue_, shared.all());
     return shared;
 }
 

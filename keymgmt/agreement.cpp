@@ -71,10 +71,10 @@ std::optional<std::size_t> tryForm(const Derive& derive, CK_MECHANISM_TYPE type,
 
 // PKCS#11 has had both forms of the point: raw, and in a DER OCTET STRING. The one that did well
 // comes first, and the other is tried once. A point that can be read as either teaches nothing.
-std::size_t deriveWithEither(const Derive& derive, const Key& key, CK_MECHANISM_TYPE type,
+std::size_t deriveWithEither(const Derive& derive, Refusals& refusals, CK_MECHANISM_TYPE type,
                              Octets point, Buffer out) {
     const auto wrapped = ossl::octetString(point);
-    const bool wrappedFirst = key.wasRefused(rawPoint);
+    const bool wrappedFirst = refusals.contain(rawPoint);
     const Octets first = wrappedFirst ? Octets(wrapped) : point;
     const Octets second = wrappedFirst ? point : Octets(wrapped);
     try {
@@ -86,7 +86,7 @@ std::size_t deriveWithEither(const Derive& derive, const Key& key, CK_MECHANISM_
         if (!size)
             throw;
         if (!wrappedFirst && !looksWrapped(point))
-            key.noteRefused(rawPoint);
+            refusals.add(rawPoint);
         return *size;
     }
 }
@@ -117,20 +117,20 @@ std::size_t secretSize(KeyType type, std::size_t peerValueSize) {
     return isMontgomery(type) ? peerValueSize : ossl::coordinateSize(peerValueSize);
 }
 
-void agree(const Key& key, CK_MECHANISM_TYPE mechanism, Octets point, Buffer out) {
-    auto& object = key.privateObject();
+void agree(pkcs11::TokenObject& object, Refusals& refusals, CK_MECHANISM_TYPE mechanism,
+           Octets point, Buffer out) {
     const Derive derive = [&](const CK_MECHANISM& given, Buffer secret) {
         return pkcs11::derive(object, given, secret);
     };
-    padFront(out, deriveWithEither(derive, key, mechanism, point, out));
+    padFront(out, deriveWithEither(derive, refusals, mechanism, point, out));
 }
 
-void agreeIn(pkcs11::Session& session, CK_OBJECT_HANDLE handle, const Key& key,
-             const pkcs11::TokenObject& object, Octets point, Buffer out) {
+void agreeIn(pkcs11::Session& session, CK_OBJECT_HANDLE handle, const pkcs11::TokenObject& object,
+             Refusals& refusals, Octets point, Buffer out) {
     const Derive derive = [&](const CK_MECHANISM& given, Buffer secret) {
         return pkcs11::deriveIn(session, handle, object, given, secret);
     };
-    padFront(out, deriveWithEither(derive, key, CKM_ECDH1_DERIVE, point, out));
+    padFront(out, deriveWithEither(derive, refusals, CKM_ECDH1_DERIVE, point, out));
 }
 
 } // namespace keymgmt

@@ -5,7 +5,11 @@
 
 #include <span>
 
-#include "keymgmt/key.h"
+#include <openssl/evp.h>
+
+#include "keymgmt/key_type.h"
+#include "keymgmt/refusals.h"
+#include "pkcs11/object.h"
 
 namespace keymgmt {
 
@@ -16,14 +20,13 @@ pkcs11::Bytes peerValue(KeyType type, EVP_PKEY* peer);
 /// The size of the secret that such a value leads to, which is that of a coordinate.
 std::size_t secretSize(KeyType type, std::size_t peerValueSize);
 
-/// Fills `out`, which has that size, with the secret of the private `key` and the `peer` value.
-/// Throws.
-void agree(const Key& key, CK_MECHANISM_TYPE mechanism, std::span<const unsigned char> peer,
-           std::span<unsigned char> out);
+/// Fills `out`, which has that size, with the secret shared by the private key `object` and the
+/// `peer` value. `refusals` is the key's. Throws.
+void agree(pkcs11::TokenObject& object, Refusals& refusals, CK_MECHANISM_TYPE mechanism,
+           std::span<const unsigned char> peer, std::span<unsigned char> out);
 
-/// The same with the object at `handle` instead of the key's `object`, in an open session.
-void agreeIn(pkcs11::Session& session, CK_OBJECT_HANDLE handle, const Key& key,
-             const pkcs11::TokenObject& object, std::span<const unsigned char> peer,
-             std::span<unsigned char> out);
+/// The same with what was found at `handle` in place of `object`, in a session at hand.
+void agreeIn(pkcs11::Session& session, CK_OBJECT_HANDLE handle, const pkcs11::TokenObject& object,
+             Refusals& refusals, std::span<const unsigned char> peer, std::span<unsigned char> out);
 
 } // namespace keymgmt

@@ -32,7 +32,7 @@ CK_MECHANISM_TYPE signingMechanism(KeyType type) {
         return CKM_ECDSA;
     if (isRsa(type))
         return CKM_RSA_PKCS;
-    return isMlDsa(type) ? pkcs11::ckmMlDsa : pkcs11::ckmEddsa;
+    return isMlDsa(type) ? CKM_ML_DSA : CKM_EDDSA;
 }
 
 // The longest there is: that of ML-DSA-87.
@@ -136,7 +136,7 @@ bool Key::signsPssAlone() const {
 
 bool Key::mayNotSign(const pkcs11::Error& error) const {
     return error.rv() == CKR_KEY_FUNCTION_NOT_PERMITTED ||
-           refuses(error, isRsa(type_) ? CKM_RSA_PKCS : CKM_ECDSA);
+           refusals_.areToldBy(error, isRsa(type_) ? CKM_RSA_PKCS : CKM_ECDSA);
 }
 
 // Keys that are there to be agreed with often may not sign, or can't.
@@ -174,7 +174,7 @@ bool Key::agreesFor(EVP_PKEY* candidate, pkcs11::Session& session, CK_OBJECT_HAN
         EVP_PKEY_derive(software.get(), expected.data(), &size) != 1)
         return false;
     ossl::SecretBytes secret(expected.size());
-    agreeIn(session, handle, *this, *object_, point, secret.all());
+    agreeIn(session, handle, *object_, refusals_, point, secret.all());
     return CRYPTO_memcmp(secret.data(), expected.data(), expected.size()) == 0;
 }
 
@@ -220,10 +220,10 @@ bool Key::signsFor(EVP_PKEY* candidate, pkcs11::Session& session, CK_OBJECT_HAND
                              data.size(), hash.data(), nullptr) != 1)
                 return false;
             data = hash;
-        } else if (signingMechanism(type_) == pkcs11::ckmEddsa &&
+        } else if (signingMechanism(type_) == CKM_EDDSA &&
                    error.rv() == CKR_MECHANISM_PARAM_INVALID) {
             pkcs11::EddsaParams params;
-            size = ask({pkcs11::ckmEddsa, &params, sizeof params});
+            size = ask({CKM_EDDSA, &params, sizeof params});
         } else {
             throw;
         }
@@ -492,35 +492,6 @@ bool Key::belongs(EVP_PKEY* candidate) const {
     const ossl::Bignum a(mine);
     const ossl::Bignum b(theirs);
     return a && b && BN_cmp(a.get(), b.get()) == 0;
-}
-
-bool Key::wasRefused(std::uint64_t fingerprint) const {
-    if (!anyRefused_)
-        return false;
-    const std::lock_guard lock(pkcs11::process::stateMutex());
-    return std::find(refused_.begin(), refused_.end(), fingerprint) != refused_.end();
-}
-
-void Key::noteRefused(std::uint64_t fingerprint) const {
-    const std::lock_guard lock(pkcs11::process::stateMutex());
-    refused_.push_back(fingerprint);
-    anyRefused_ = true;
-}
-
-void Key::noteTaken(std::uint64_t fingerprint) const {
-    if (lastTaken_.exchange(fingerprint) == fingerprint)
-        return;
-    const std::lock_guard lock(pkcs11::process::stateMutex());
-    if (std::find(taken_.begin(), taken_.end(), fingerprint) == taken_.end())
-        taken_.push_back(fingerprint);
-}
-
-bool Key::refuses(const pkcs11::Error& error, std::uint64_t fingerprint) const {
-    if (error.rv() != CKR_ARGUMENTS_BAD)
-        return pkcs11::isMechanismRefusal(error.rv());
-    const std::lock_guard lock(pkcs11::process::stateMutex());
-    return pkcs11::isRefusedAtInit(error) &&
-           std::find(taken_.begin(), taken_.end(), fingerprint) == taken_.end();
 }
 
 std::span<const unsigned char> Key::rejectionSecret() const {

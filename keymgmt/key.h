@@ -3,7 +3,6 @@
 #pragma once
 
 #include <atomic>
-#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -11,6 +10,7 @@
 
 #include "keymgmt/key_type.h"
 #include "keymgmt/public_key.h"
+#include "keymgmt/refusals.h"
 #include "keymgmt/software_key.h"
 #include "ossl/context.h"
 #include "pkcs11/object.h"
@@ -102,16 +102,8 @@ class Key {
     /// for the next key.
     void requireListedOrUnambiguous() const;
 
-    /// Mechanisms with parameters that the token refused, so that they are not tried at every
-    /// operation. The caller makes the fingerprint.
-    bool wasRefused(std::uint64_t fingerprint) const;
-    void noteRefused(std::uint64_t fingerprint) const;
-    /// The token has begun an operation with them.
-    void noteTaken(std::uint64_t fingerprint) const;
-    /// True if `error` says that the token does not do them. There are modules that answer
-    /// CKR_ARGUMENTS_BAD to everything that goes wrong: it counts from C_...Init alone, and no more
-    /// once they were taken.
-    bool refuses(const pkcs11::Error& error, std::uint64_t fingerprint) const;
+    /// What the token has refused to do with the key. Thread-safe.
+    Refusals& refusals() const { return refusals_; }
 
     /// Keeps the token's first signature of a hash. After a loss, it identifies a key that nothing
     /// else identifies.
@@ -167,12 +159,8 @@ class Key {
     mutable std::atomic<bool> publicMissing_{false};
     mutable std::atomic<bool> foreignBeside_{false}; ///< a public key with its id is another's
     mutable std::atomic<const Witness*> witness_{nullptr}; ///< owned
-    // Guarded by pkcs11::process::stateMutex().
-    mutable std::atomic<bool> anyRefused_{false}; ///< saves a lock in nearly every operation
-    mutable std::vector<std::uint64_t> refused_;
-    mutable std::atomic<std::uint64_t> lastTaken_{0}; ///< saves the lock, too
-    mutable std::vector<std::uint64_t> taken_;
-    mutable pkcs11::Bytes rejectionSecret_;
+    mutable Refusals refusals_;
+    mutable pkcs11::Bytes rejectionSecret_; ///< guarded by pkcs11::process::stateMutex()
 };
 
 } // namespace keymgmt

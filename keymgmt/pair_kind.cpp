@@ -17,10 +17,6 @@ namespace {
 
 using pkcs11::Bytes;
 
-// PKCS#11 3.0 numbers that p11-kit's header has under no other name.
-constexpr CK_MECHANISM_TYPE ckmEdwardsPairGen = 0x1055;
-constexpr CK_MECHANISM_TYPE ckmMontgomeryPairGen = 0x1056;
-
 [[noreturn]] void refuse(const std::string& what) {
     throw ossl::UsageError(ossl::Reason::unsupported, what);
 }
@@ -204,9 +200,10 @@ constexpr std::array rsaForms{
     PairForm{CKK_RSA, CKM_RSA_PKCS_KEY_PAIR_GEN, "CKM_RSA_PKCS_KEY_PAIR_GEN"}};
 constexpr std::array ecForms{PairForm{CKK_EC, CKM_EC_KEY_PAIR_GEN, "CKM_EC_KEY_PAIR_GEN"}};
 
-constexpr PairForm edwards{CKK_EC_EDWARDS, ckmEdwardsPairGen, "CKM_EC_EDWARDS_KEY_PAIR_GEN"};
+constexpr PairForm edwards{CKK_EC_EDWARDS, CKM_EC_EDWARDS_KEY_PAIR_GEN,
+                           "CKM_EC_EDWARDS_KEY_PAIR_GEN"};
 constexpr PairForm edwardsByName{edwards.keyType, edwards.mechanism, edwards.mechanismName, true};
-constexpr PairForm montgomery{ckkEcMontgomery, ckmMontgomeryPairGen,
+constexpr PairForm montgomery{CKK_EC_MONTGOMERY, CKM_EC_MONTGOMERY_KEY_PAIR_GEN,
                               "CKM_EC_MONTGOMERY_KEY_PAIR_GEN"};
 constexpr PairForm montgomeryByName{montgomery.keyType, montgomery.mechanism,
                                     montgomery.mechanismName, true};

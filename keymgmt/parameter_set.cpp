@@ -4,7 +4,7 @@
 namespace keymgmt {
 
 std::span<const CK_ATTRIBUTE_TYPE> parameterSetAttributes(const pkcs11::Attributes& attributes) {
-    static constexpr std::array all{CKA_CLASS, pkcs11::ckaParameterSet, CKA_VALUE};
+    static constexpr std::array all{CKA_CLASS, CKA_PARAMETER_SET, CKA_VALUE};
     const auto type = attributes.number(CKA_KEY_TYPE);
     if (std::none_of(parameterSets.begin(), parameterSets.end(),
                      [&](const ParameterSet& row) { return row.keyType == type; }))
@@ -15,7 +15,7 @@ std::span<const CK_ATTRIBUTE_TYPE> parameterSetAttributes(const pkcs11::Attribut
 
 std::optional<KeyType> parameterSetType(const pkcs11::Attributes& attributes) {
     const auto keyType = attributes.number(CKA_KEY_TYPE);
-    const auto number = attributes.number(pkcs11::ckaParameterSet);
+    const auto number = attributes.number(CKA_PARAMETER_SET);
     const auto* found =
         std::find_if(parameterSets.begin(), parameterSets.end(), [&](const ParameterSet& row) {
             return row.keyType == keyType && row.number == number;

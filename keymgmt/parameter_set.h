@@ -11,7 +11,7 @@
 
 #include "keymgmt/key_type.h"
 #include "pkcs11/attributes.h"
-#include "pkcs11/post_quantum.h"
+#include "pkcs11/cryptoki.h"
 
 namespace keymgmt {
 
@@ -27,18 +27,18 @@ struct ParameterSet {
 
 inline constexpr std::array parameterSets{
     ParameterSet{KeyType::mlDsa44, "ML-DSA-44:MLDSA44:2.16.840.1.101.3.4.3.17:id-ml-dsa-44",
-                 pkcs11::ckkMlDsa, 1, 10496, 128, 2420},
+                 CKK_ML_DSA, 1, 10496, 128, 2420},
     ParameterSet{KeyType::mlDsa65, "ML-DSA-65:MLDSA65:2.16.840.1.101.3.4.3.18:id-ml-dsa-65",
-                 pkcs11::ckkMlDsa, 2, 15616, 192, 3309},
+                 CKK_ML_DSA, 2, 15616, 192, 3309},
     ParameterSet{KeyType::mlDsa87, "ML-DSA-87:MLDSA87:2.16.840.1.101.3.4.3.19:id-ml-dsa-87",
-                 pkcs11::ckkMlDsa, 3, 20736, 256, 4627},
+                 CKK_ML_DSA, 3, 20736, 256, 4627},
     ParameterSet{KeyType::mlKem512, "ML-KEM-512:MLKEM512:id-alg-ml-kem-512:2.16.840.1.101.3.4.4.1",
-                 pkcs11::ckkMlKem, 1, 512, 128, 768},
+                 CKK_ML_KEM, 1, 512, 128, 768},
     ParameterSet{KeyType::mlKem768, "ML-KEM-768:MLKEM768:id-alg-ml-kem-768:2.16.840.1.101.3.4.4.2",
-                 pkcs11::ckkMlKem, 2, 768, 192, 1088},
+                 CKK_ML_KEM, 2, 768, 192, 1088},
     ParameterSet{KeyType::mlKem1024,
-                 "ML-KEM-1024:MLKEM1024:id-alg-ml-kem-1024:2.16.840.1.101.3.4.4.3",
-                 pkcs11::ckkMlKem, 3, 1024, 256, 1568}};
+                 "ML-KEM-1024:MLKEM1024:id-alg-ml-kem-1024:2.16.840.1.101.3.4.4.3", CKK_ML_KEM, 3,
+                 1024, 256, 1568}};
 
 /// Of the secret that ML-KEM agrees on, in bytes.
 inline constexpr std::size_t mlKemSecretSize = 32;
@@ -55,12 +55,12 @@ constexpr const ParameterSet* parameterSetOf(KeyType type) {
 
 constexpr bool isMlDsa(KeyType type) {
     const auto* row = parameterSetOf(type);
-    return row != nullptr && row->keyType == pkcs11::ckkMlDsa;
+    return row != nullptr && row->keyType == CKK_ML_DSA;
 }
 
 constexpr bool isMlKem(KeyType type) {
     const auto* row = parameterSetOf(type);
-    return row != nullptr && row->keyType == pkcs11::ckkMlKem;
+    return row != nullptr && row->keyType == CKK_ML_KEM;
 }
 
 /// The additional attributes of such keys; none for other keys. CKA_VALUE of a private key is

@@ -259,7 +259,7 @@ constexpr std::array keyAttributeList{CKA_CLASS,
                                       CKA_EC_PARAMS,
                                       CKA_EC_POINT,
                                       CKA_PUBLIC_KEY_INFO,
-                                      pkcs11::ckaUniqueId,
+                                      CKA_UNIQUE_ID,
                                       CKA_ALWAYS_AUTHENTICATE,
                                       CKA_ALLOWED_MECHANISMS}; // last
 
@@ -278,7 +278,7 @@ std::optional<KeyType> typeOf(const Attributes& attributes) {
         return ecType(attributes);
     case CKK_EC_EDWARDS:
         return rawType(attributes, KeyType::ed25519, KeyType::ed448);
-    case ckkEcMontgomery:
+    case CKK_EC_MONTGOMERY:
         return rawType(attributes, KeyType::x25519, KeyType::x448);
     default:
         return parameterSetType(attributes);

@@ -11,9 +11,6 @@
 
 namespace keymgmt {
 
-/// From PKCS#11 3.0; p11-kit's header of 2.40 lacks it.
-constexpr CK_KEY_TYPE ckkEcMontgomery = 0x41;
-
 /// The attributes that are read when a key is found. CKA_ALLOWED_MECHANISMS can be left out.
 std::span<const CK_ATTRIBUTE_TYPE> keyAttributes(bool withAllowedMechanisms);
 

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "pkcs11/post_quantum.h"
+#include "pkcs11/cryptoki.h"
 #include "pkcs11/text.h"
 
 namespace pkcs11 {
@@ -24,7 +24,7 @@ std::size_t expectedSize(CK_ATTRIBUTE_TYPE type) {
     case CKA_KEY_TYPE:
     case CKA_CERTIFICATE_TYPE:
     case CKA_VALUE_LEN:
-    case ckaParameterSet:
+    case CKA_PARAMETER_SET:
         return sizeof(CK_ULONG);
     case CKA_ALWAYS_AUTHENTICATE:
         return sizeof(CK_BBOOL);

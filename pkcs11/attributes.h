@@ -9,14 +9,10 @@
 #include <utility>
 #include <vector>
 
-#include <p11-kit/pkcs11.h>
-
 #include "pkcs11/connection.h"
+#include "pkcs11/cryptoki.h"
 
 namespace pkcs11 {
-
-/// PKCS#11 3.0's CKA_UNIQUE_ID, which p11-kit's header lacks.
-constexpr CK_ATTRIBUTE_TYPE ckaUniqueId = 0x4;
 
 using Bytes = std::vector<unsigned char>;
 

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <chrono>
 
-#include "pkcs11/post_quantum.h"
+#include "pkcs11/cryptoki.h"
 #include "pkcs11/process.h"
 
 namespace pkcs11 {
@@ -41,7 +41,7 @@ std::optional<MessageSigning> MessageSigning::of(const CK_MECHANISM& mechanism) 
     MessageSigning signing;
     signing.type = mechanism.mechanism;
     signing.parameterSize = mechanism.ulParameterLen;
-    const bool pointsElsewhere = signing.type == ckmMlDsa && signing.parameterSize != 0;
+    const bool pointsElsewhere = signing.type == CKM_ML_DSA && signing.parameterSize != 0;
     if (pointsElsewhere || signing.parameterSize > signing.parameter.size())
         return std::nullopt;
     std::copy_n(static_cast<const unsigned char*>(mechanism.pParameter), signing.parameterSize,
@@ -628,7 +628,7 @@ bool Connection::signsMessages(CK_MECHANISM_TYPE mechanism) {
     CK_MECHANISM_INFO info{};
     const CK_RV rv = module().callIn<&List::C_GetMechanismInfo>(epoch_, slot_, mechanism, &info);
     const std::lock_guard lock(mutex_);
-    const bool offered = rv == CKR_OK && (info.flags & ckfMessageSign) != 0;
+    const bool offered = rv == CKR_OK && (info.flags & CKF_MESSAGE_SIGN) != 0;
     messages_.try_emplace(mechanism, offered ? Messages::offered : Messages::none);
     return offered;
 }

@@ -3,7 +3,7 @@
 
 #include <array>
 
-#include "pkcs11/post_quantum.h"
+#include "pkcs11/cryptoki.h"
 
 namespace pkcs11 {
 namespace {
@@ -166,7 +166,7 @@ std::size_t derive(TokenObject& key, const CK_MECHANISM& mechanism, std::span<un
 
 std::size_t decapsulateIn(Session& session, CK_OBJECT_HANDLE handle, const TokenObject& key,
                           std::span<const unsigned char> ciphertext, std::span<unsigned char> out) {
-    CK_MECHANISM mechanism{ckmMlKem, nullptr, 0};
+    CK_MECHANISM mechanism{CKM_ML_KEM, nullptr, 0};
     const auto decapsulate = [&](Template values, CK_OBJECT_HANDLE& secret) {
         return session.call<&List32::C_DecapsulateKey>(
             &mechanism, handle, values.data(), CK_ULONG{values.size()},

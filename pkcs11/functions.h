@@ -4,7 +4,7 @@
 
 #include <p11-kit/pkcs11.h>
 
-#include "pkcs11/interfaces.h"
+#include "pkcs11/cryptoki.h"
 
 namespace pkcs11 {
 

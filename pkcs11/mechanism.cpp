@@ -8,11 +8,6 @@
 namespace pkcs11 {
 namespace {
 
-// PKCS#11 3.0 numbers that p11-kit's header does not name yet.
-constexpr CK_MECHANISM_TYPE sha3x224 = 0x2B5, sha3x256 = 0x2B0, sha3x384 = 0x2C0, sha3x512 = 0x2D0;
-constexpr CK_RSA_PKCS_MGF_TYPE mgf1Sha3x224 = 6, mgf1Sha3x256 = 7, mgf1Sha3x384 = 8,
-                               mgf1Sha3x512 = 9;
-
 constexpr std::array table{
     HashMechanisms{"SHA1", CKM_SHA_1, CKG_MGF1_SHA1, CKM_SHA1_RSA_PKCS, CKM_SHA1_RSA_PKCS_PSS,
                    CKM_ECDSA_SHA1},
@@ -24,10 +19,14 @@ constexpr std::array table{
                    CKM_SHA384_RSA_PKCS_PSS, CKM_ECDSA_SHA384},
     HashMechanisms{"SHA2-512", CKM_SHA512, CKG_MGF1_SHA512, CKM_SHA512_RSA_PKCS,
                    CKM_SHA512_RSA_PKCS_PSS, CKM_ECDSA_SHA512},
-    HashMechanisms{"SHA3-224", sha3x224, mgf1Sha3x224, 0x66, 0x67, 0x1047},
-    HashMechanisms{"SHA3-256", sha3x256, mgf1Sha3x256, 0x60, 0x63, 0x1048},
-    HashMechanisms{"SHA3-384", sha3x384, mgf1Sha3x384, 0x61, 0x64, 0x1049},
-    HashMechanisms{"SHA3-512", sha3x512, mgf1Sha3x512, 0x62, 0x65, 0x104A},
+    HashMechanisms{"SHA3-224", CKM_SHA3_224, CKG_MGF1_SHA3_224, CKM_SHA3_224_RSA_PKCS,
+                   CKM_SHA3_224_RSA_PKCS_PSS, CKM_ECDSA_SHA3_224},
+    HashMechanisms{"SHA3-256", CKM_SHA3_256, CKG_MGF1_SHA3_256, CKM_SHA3_256_RSA_PKCS,
+                   CKM_SHA3_256_RSA_PKCS_PSS, CKM_ECDSA_SHA3_256},
+    HashMechanisms{"SHA3-384", CKM_SHA3_384, CKG_MGF1_SHA3_384, CKM_SHA3_384_RSA_PKCS,
+                   CKM_SHA3_384_RSA_PKCS_PSS, CKM_ECDSA_SHA3_384},
+    HashMechanisms{"SHA3-512", CKM_SHA3_512, CKG_MGF1_SHA3_512, CKM_SHA3_512_RSA_PKCS,
+                   CKM_SHA3_512_RSA_PKCS_PSS, CKM_ECDSA_SHA3_512},
 };
 
 } // namespace

@@ -5,12 +5,9 @@
 
 #include <optional>
 
-#include <p11-kit/pkcs11.h>
+#include "pkcs11/cryptoki.h"
 
 namespace pkcs11 {
-
-/// CKM_EDDSA (PKCS#11 3.0, section 2.3.14).
-inline constexpr CK_MECHANISM_TYPE ckmEddsa = 0x1057;
 
 /// CK_EDDSA_PARAMS of PKCS#11 3.0, section 2.3.13, which some tokens need for Ed448.
 struct EddsaParams {

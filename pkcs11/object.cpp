@@ -18,7 +18,7 @@ constexpr std::size_t findLimit = 1'000'000;
 // What must be the same for a key to be the same key. Public values only.
 constexpr std::array identity{CKA_CLASS,           CKA_KEY_TYPE,        CKA_ID,        CKA_LABEL,
                               CKA_MODULUS,         CKA_PUBLIC_EXPONENT, CKA_EC_PARAMS, CKA_EC_POINT,
-                              CKA_PUBLIC_KEY_INFO, ckaUniqueId};
+                              CKA_PUBLIC_KEY_INFO, CKA_UNIQUE_ID};
 
 class Search {
   public:

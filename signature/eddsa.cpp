@@ -18,7 +18,7 @@
 namespace signature {
 namespace {
 
-using pkcs11::ckmEddsa;
+using CKM_EDDSA;
 
 constexpr std::size_t ed25519Size = 64, ed448Size = 114;
 
@@ -33,19 +33,19 @@ std::size_t EddsaContext::maxSize() const {
 }
 
 std::size_t EddsaContext::sign(Octets tbs, Buffer out) {
-    constexpr std::uint64_t withoutParams = ckmEddsa;
-    if (!key().wasRefused(withoutParams)) {
+    constexpr std::uint64_t withoutParams = CKM_EDDSA;
+    if (!key().refusals().contain(withoutParams)) {
         try {
-            return signOnToken({ckmEddsa, nullptr, 0}, tbs, out);
+            return signOnToken({CKM_EDDSA, nullptr, 0}, tbs, out);
         } catch (const pkcs11::Error& error) {
             if (error.rv() != CKR_MECHANISM_PARAM_INVALID)
                 throw;
             if (pkcs11::isRefusedAtInit(error))
-                key().noteRefused(withoutParams);
+                key().refusals().add(withoutParams);
         }
     }
     pkcs11::EddsaParams params;
-    return signOnToken({ckmEddsa, &params, sizeof params}, tbs, out);
+    return signOnToken({CKM_EDDSA, &params, sizeof params}, tbs, out);
 }
 
 int EddsaContext::verify(Octets signature, Octets tbs) {

@@ -56,12 +56,11 @@ std::size_t MlDsaContext::maxSize() const {
 }
 
 std::size_t MlDsaContext::sign(Octets tbs, Buffer out) {
-    pkcs11::SignAdditionalContext more{deterministic_ ? pkcs11::deterministicRequired
-                                                      : pkcs11::hedgePreferred,
+    pkcs11::SignAdditionalContext more{deterministic_ ? CKH_DETERMINISTIC_REQUIRED
+                                                      : CKH_HEDGE_PREFERRED,
                                        context_.data(), context_.size()};
     const bool plain = context_.empty() && !deterministic_;
-    const CK_MECHANISM mechanism{pkcs11::ckmMlDsa, plain ? nullptr : &more,
-                                 plain ? 0 : sizeof more};
+    const CK_MECHANISM mechanism{CKM_ML_DSA, plain ? nullptr : &more, plain ? 0 : sizeof more};
     return signOnToken(mechanism, tbs, out);
 }
 

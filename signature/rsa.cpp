@@ -126,14 +126,15 @@ std::size_t RsaContext::signPkcs1(Octets tbs, Buffer out) {
 
 // Some tokens list it and refuse it.
 bool RsaContext::takesRaw() const {
-    return !key().wasRefused(CKM_RSA_X_509) && pkcs11::takes(key().privateObject(), CKM_RSA_X_509);
+    return !key().refusals().contain(CKM_RSA_X_509) &&
+           pkcs11::takes(key().privateObject(), CKM_RSA_X_509);
 }
 
 // Where nothing fits that the token lists, its list may be wrong: it is tried, once where the token
 // refuses it.
 bool RsaContext::isWorthTrying(CK_MECHANISM_TYPE mechanism, std::uint64_t fingerprint) const {
     auto& object = key().privateObject();
-    return !key().wasRefused(fingerprint) &&
+    return !key().refusals().contain(fingerprint) &&
            (pkcs11::takes(object, mechanism) ||
             (!takesRaw() && object.attributes().allow(mechanism)));
 }
@@ -147,15 +148,15 @@ std::optional<std::size_t> RsaContext::signIfTaken(const CK_MECHANISM& mechanism
         return std::nullopt;
     try {
         const auto size = pkcs11::sign(object, mechanism, data, out);
-        key().noteTaken(fingerprint);
+        key().refusals().noteTaken(fingerprint);
         return size;
     } catch (const pkcs11::Error& error) {
         const bool isClear =
             error.rv() == CKR_ARGUMENTS_BAD || pkcs11::takes(object, mechanism.mechanism);
-        if (!key().refuses(error, fingerprint) || (isClear && !takesRaw()))
+        if (!key().refusals().areToldBy(error, fingerprint) || (isClear && !takesRaw()))
             throw;
         if (pkcs11::isRefusedAtInit(error))
-            key().noteRefused(fingerprint);
+            key().refusals().add(fingerprint);
     }
     return std::nullopt;
 }
@@ -167,13 +168,13 @@ std::optional<std::size_t> RsaContext::signRawIfTaken(const Encoding& encoding, 
     try {
         const auto size =
             pkcs11::sign(key().privateObject(), {CKM_RSA_X_509, nullptr, 0}, encoding(), out);
-        key().noteTaken(CKM_RSA_X_509);
+        key().refusals().noteTaken(CKM_RSA_X_509);
         return size;
     } catch (const pkcs11::Error& error) {
-        if (!pkcs11::isRefusedAtInit(error) || !key().refuses(error, CKM_RSA_X_509))
+        if (!pkcs11::isRefusedAtInit(error) || !key().refusals().areToldBy(error, CKM_RSA_X_509))
             throw;
     }
-    key().noteRefused(CKM_RSA_X_509);
+    key().refusals().add(CKM_RSA_X_509);
     return std::nullopt;
 }
 

@@ -18,7 +18,7 @@ constexpr std::array attributeTypes{CKA_CLASS,
                                     CKA_ID,
                                     CKA_VALUE_LEN,
                                     CKA_CHECK_VALUE,
-                                    pkcs11::ckaUniqueId,
+                                    CKA_UNIQUE_ID,
                                     CKA_ALWAYS_AUTHENTICATE,
                                     CKA_ALLOWED_MECHANISMS};
 

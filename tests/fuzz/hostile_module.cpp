@@ -4,7 +4,7 @@
 #include <array>
 #include <iterator>
 
-#include "pkcs11/interfaces.h"
+#include "pkcs11/cryptoki.h"
 #include "tests/fuzz/hostile_objects.h"
 
 namespace {

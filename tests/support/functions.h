@@ -10,7 +10,7 @@
 #include <type_traits>
 #include <utility>
 
-#include "pkcs11/interfaces.h"
+#include "pkcs11/cryptoki.h"
 
 namespace test_module {
 

@@ -84,7 +84,7 @@ CK_RV getMechanismInfo(CK_SLOT_ID slot, CK_MECHANISM_TYPE type, CK_MECHANISM_INF
         return CKR_MECHANISM_INVALID;
     const CK_RV rv = real().C_GetMechanismInfo(slot, type, info);
     if (rv == CKR_OK && config().messageSign && (info->flags & CKF_SIGN) != 0)
-        info->flags |= pkcs11::ckfMessageSign;
+        info->flags |= CKF_MESSAGE_SIGN;
     return rv;
 }
 

@@ -45,7 +45,7 @@ void makeAll(testing_support::TokenWriter& writer) {
         make(writer,
              {keymgmt::nameOf(row.type),
               signs ? makeMlDsa : makeMlKem,
-              {pkcs11::ckaParameterSet, &row.number, sizeof row.number},
+              {CKA_PARAMETER_SET, &row.number, sizeof row.number},
               signs ? CKA_VERIFY : mayEncapsulate,
               signs ? CKA_SIGN : mayDecapsulate},
              ++id);

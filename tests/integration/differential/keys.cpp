@@ -211,7 +211,9 @@ EVP_PKEY* TokenSide::key(const std::string& name) {
     auto& key = keys_[name];
     if (!key) {
         bringToToken(name);
-        key = loadPrivate(instance_, labelOf(name));
+        // Without a certificate beside it, a key that signs with PSS alone is an RSA key.
+        key =
+            load(instance_, uriOf(labelOf(name)) + (name == "rsapss" ? "&x-key-type=RSA-PSS" : ""));
     }
     return key.get();
 }

@@ -1,11 +1,131 @@
 // SPDX-License-Identifier: Apache-2.0
-// What PKCS#11 3.0 and 3.2 add and p11-kit 0.24's header lacks: interfaces, and functions at the
-// end of the function list (PKCS#11 3.0, section 3.6; pkcs11f.h of 3.2).
+// What PKCS#11 3.0 and 3.2 add and p11-kit's header lacks, depending on its version: constants,
+// interfaces, and functions at the end of the function list (PKCS#11 3.0, sections 2.3 and 3.6;
+// OASIS's pkcs11t.h and pkcs11f.h of 3.2).
 #pragma once
 
 #include <p11-kit/pkcs11.h>
 
+// Key types. Whether a key is ML-KEM-512, -768, -1024, or ML-DSA-44, -65, -87 is in
+// CKA_PARAMETER_SET: 1 to 3.
+#ifndef CKK_EC_MONTGOMERY
+#define CKK_EC_MONTGOMERY 0x41UL
+#endif
+#ifndef CKK_ML_KEM
+#define CKK_ML_KEM 0x49UL
+#endif
+#ifndef CKK_ML_DSA
+#define CKK_ML_DSA 0x4aUL
+#endif
+
+// Attributes.
+#ifndef CKA_UNIQUE_ID
+#define CKA_UNIQUE_ID 0x4UL
+#endif
+#ifndef CKA_PARAMETER_SET
+#define CKA_PARAMETER_SET 0x61dUL
+#endif
+
+// Mechanisms. CKM_ML_KEM has no parameter; CKM_ML_DSA has SignAdditionalContext, or none.
+#ifndef CKM_ML_KEM
+#define CKM_ML_KEM 0x17UL
+#endif
+#ifndef CKM_ML_DSA
+#define CKM_ML_DSA 0x1dUL
+#endif
+#ifndef CKM_EC_EDWARDS_KEY_PAIR_GEN
+#define CKM_EC_EDWARDS_KEY_PAIR_GEN 0x1055UL
+#endif
+#ifndef CKM_EC_MONTGOMERY_KEY_PAIR_GEN
+#define CKM_EC_MONTGOMERY_KEY_PAIR_GEN 0x1056UL
+#endif
+#ifndef CKM_EDDSA
+#define CKM_EDDSA 0x1057UL
+#endif
+#ifndef CKM_SHA3_256_RSA_PKCS
+#define CKM_SHA3_256_RSA_PKCS 0x60UL
+#endif
+#ifndef CKM_SHA3_384_RSA_PKCS
+#define CKM_SHA3_384_RSA_PKCS 0x61UL
+#endif
+#ifndef CKM_SHA3_512_RSA_PKCS
+#define CKM_SHA3_512_RSA_PKCS 0x62UL
+#endif
+#ifndef CKM_SHA3_256_RSA_PKCS_PSS
+#define CKM_SHA3_256_RSA_PKCS_PSS 0x63UL
+#endif
+#ifndef CKM_SHA3_384_RSA_PKCS_PSS
+#define CKM_SHA3_384_RSA_PKCS_PSS 0x64UL
+#endif
+#ifndef CKM_SHA3_512_RSA_PKCS_PSS
+#define CKM_SHA3_512_RSA_PKCS_PSS 0x65UL
+#endif
+#ifndef CKM_SHA3_224_RSA_PKCS
+#define CKM_SHA3_224_RSA_PKCS 0x66UL
+#endif
+#ifndef CKM_SHA3_224_RSA_PKCS_PSS
+#define CKM_SHA3_224_RSA_PKCS_PSS 0x67UL
+#endif
+#ifndef CKM_SHA3_256
+#define CKM_SHA3_256 0x2B0UL
+#endif
+#ifndef CKM_SHA3_224
+#define CKM_SHA3_224 0x2B5UL
+#endif
+#ifndef CKM_SHA3_384
+#define CKM_SHA3_384 0x2C0UL
+#endif
+#ifndef CKM_SHA3_512
+#define CKM_SHA3_512 0x2D0UL
+#endif
+#ifndef CKM_ECDSA_SHA3_224
+#define CKM_ECDSA_SHA3_224 0x1047UL
+#endif
+#ifndef CKM_ECDSA_SHA3_256
+#define CKM_ECDSA_SHA3_256 0x1048UL
+#endif
+#ifndef CKM_ECDSA_SHA3_384
+#define CKM_ECDSA_SHA3_384 0x1049UL
+#endif
+#ifndef CKM_ECDSA_SHA3_512
+#define CKM_ECDSA_SHA3_512 0x104AUL
+#endif
+
+// Mask generation functions.
+#ifndef CKG_MGF1_SHA3_224
+#define CKG_MGF1_SHA3_224 6UL
+#endif
+#ifndef CKG_MGF1_SHA3_256
+#define CKG_MGF1_SHA3_256 7UL
+#endif
+#ifndef CKG_MGF1_SHA3_384
+#define CKG_MGF1_SHA3_384 8UL
+#endif
+#ifndef CKG_MGF1_SHA3_512
+#define CKG_MGF1_SHA3_512 9UL
+#endif
+
+// For C_MessageSignInit.
+#ifndef CKF_MESSAGE_SIGN
+#define CKF_MESSAGE_SIGN 0x8UL
+#endif
+
+// For SignAdditionalContext.
+#ifndef CKH_HEDGE_PREFERRED
+#define CKH_HEDGE_PREFERRED 0UL
+#endif
+#ifndef CKH_DETERMINISTIC_REQUIRED
+#define CKH_DETERMINISTIC_REQUIRED 2UL
+#endif
+
 namespace pkcs11 {
+
+/// CK_SIGN_ADDITIONAL_CONTEXT.
+struct SignAdditionalContext {
+    CK_ULONG hedgeVariant = CKH_HEDGE_PREFERRED;
+    CK_BYTE_PTR context = nullptr;
+    CK_ULONG contextSize = 0;
+};
 
 /// CK_INTERFACE.
 struct Interface {
