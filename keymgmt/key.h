@@ -105,8 +105,8 @@ class Key {
     /// What the token has refused to do with the key. Thread-safe.
     Refusals& refusals() const { return refusals_; }
 
-    /// Keeps the token's first signature of a hash. After a loss, it identifies a key that nothing
-    /// else identifies.
+    /// Keeps the token's first signature of a hash, or of a message where the key signs messages.
+    /// After a loss, it identifies a key that nothing else identifies. Long messages are not kept.
     void keepWitness(std::span<const unsigned char> hash,
                      std::span<const unsigned char> signature) const;
 

@@ -33,6 +33,13 @@ std::size_t EddsaContext::maxSize() const {
 }
 
 std::size_t EddsaContext::sign(Octets tbs, Buffer out) {
+    const std::size_t size = signInEitherForm(tbs, out);
+    key().keepWitness(tbs, out.first(size));
+    return size;
+}
+
+// Some tokens want CK_EDDSA_PARAMS for the plain variants, too.
+std::size_t EddsaContext::signInEitherForm(Octets tbs, Buffer out) {
     constexpr std::uint64_t withoutParams = CKM_EDDSA;
     if (!key().refusals().contain(withoutParams)) {
         try {

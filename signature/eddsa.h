@@ -20,6 +20,9 @@ class EddsaContext final : public SignatureContext {
     std::size_t sign(Octets tbs, Buffer out) override;
     int verify(Octets signature, Octets tbs) override;
     pkcs11::Bytes algorithmId() const override;
+
+  private:
+    std::size_t signInEitherForm(Octets tbs, Buffer out);
 };
 
 } // namespace signature
