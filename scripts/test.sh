@@ -5,7 +5,7 @@
 #   (none)  what runs with this machine's OpenSSL, except what only full runs
 #   ci      the same, lint of changed files, and what only a sanitizer or a newer OpenSSL finds
 #   full    everything: lint of all files with the analyzer, all tests in each build and in the roots of other releases,
-#           fuzzing, and a build with tests in Debian sid and with experimental's OpenSSL
+#           fuzzing, mutants, and a build with tests in Debian sid and with experimental's OpenSSL
 # Installs what is needed on Debian, Ubuntu and Fedora. A table says how long each stage took. The last lines are ctest's.
 # JOBS sets the number of parallel tests. Compilers' warnings are errors unless WERROR is OFF.
 # FUZZ_SECONDS (60) is the time for each fuzz target in full.
@@ -96,6 +96,7 @@ ci | full)
     [ "$tier" = ci ] || stage "fuzzing" scripts/fuzz.sh "${FUZZ_SECONDS:-60}" || true
     stage "roots of other releases" roots || true
     stage "tests" tests release "${release[@]}" || true
+    [ "$tier" = ci ] || stage "mutants" scripts/mutate.sh || true
     if [ "$tier" = full ]; then
         for suite in sid experimental; do stage "build and tests in $suite" unless_left_out $suite scripts/test-in-root.sh $suite || true; done
     fi

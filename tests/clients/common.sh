@@ -203,7 +203,7 @@ in_root() {
         shift
         mount -t proc proc "$root/proc"
         cd "$root"
-        exec chroot . env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin "$@"
+        exec chroot . env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin ${PKCS11_MUTANT:+"PKCS11_MUTANT=$PKCS11_MUTANT"} "$@"
     ' sh "$@" </dev/null
 }
 

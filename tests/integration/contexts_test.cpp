@@ -9,6 +9,7 @@
 #include <openssl/provider.h>
 
 #include "fixture.h"
+#include "provider_file.h"
 
 namespace {
 
@@ -167,7 +168,7 @@ int otherInit(const OSSL_CORE_HANDLE* handle, const OSSL_DISPATCH* in, const OSS
 
 void loadIntoOther() {
     OSSL_PROVIDER_set_default_search_path(
-        other->libctx.get(), std::filesystem::path(PROVIDER_FILE).parent_path().c_str());
+        other->libctx.get(), std::filesystem::path(providerFile()).parent_path().c_str());
     for (const char* name : {"default", "pkcs11"})
         other->loaded.emplace_back(OSSL_PROVIDER_load(other->libctx.get(), name));
 }

@@ -19,6 +19,7 @@
 #include <openssl/rsa.h>
 
 #include "fixture.h"
+#include "provider_file.h"
 
 extern "C" {
 void* __libc_malloc(std::size_t size);                    // NOLINT(bugprone-reserved-identifier)
@@ -46,7 +47,8 @@ std::atomic<unsigned long> waits{0};
 
 bool isProvider(const void* address) {
     Dl_info info{};
-    return dladdr(address, &info) != 0 && std::strcmp(info.dli_fname, PROVIDER_FILE) == 0;
+    return dladdr(address, &info) != 0 &&
+           std::strcmp(info.dli_fname, testing_support::providerFile()) == 0;
 }
 
 } // namespace

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "guards.h"
+#include "provider_file.h"
 #include "tests/support/functions.h"
 #include "tests/support/temporary_folder.h"
 
@@ -98,7 +99,7 @@ fs::path scratch(const std::string& name) {
 
 Instance::Instance(Order order, const char* properties) : libctx_(OSSL_LIB_CTX_new()) {
     OSSL_PROVIDER_set_default_search_path(
-        get(), std::filesystem::path(PROVIDER_FILE).parent_path().c_str());
+        get(), std::filesystem::path(providerFile()).parent_path().c_str());
     const char* first = order == Order::defaultFirst ? "default" : "pkcs11";
     for (const char* name : {first, order == Order::defaultFirst ? "pkcs11" : "default"}) {
         providers_.emplace_back(OSSL_PROVIDER_load(get(), name));
@@ -122,7 +123,7 @@ ConfiguredContext::ConfiguredContext(const std::string& directives, Order order,
                                 ? "default = default_section\npkcs11 = pkcs11_section\n"
                                 : "pkcs11 = pkcs11_section\ndefault = default_section\n")
                         << "[default_section]\nactivate = 1\n"
-                        << "[pkcs11_section]\nactivate = 1\nmodule = " << PROVIDER_FILE << '\n'
+                        << "[pkcs11_section]\nactivate = 1\nmodule = " << providerFile() << '\n'
                         << directives << '\n'
                         << more << '\n';
     EXPECT_EQ(OSSL_LIB_CTX_load_config(get(), file.c_str()), 1) << takeErrors();

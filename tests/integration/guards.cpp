@@ -8,6 +8,8 @@
 #include <cxxabi.h>
 #include <dlfcn.h>
 
+#include "provider_file.h"
+
 namespace {
 
 // None of these has a guard of its own.
@@ -17,7 +19,8 @@ constinit std::atomic<unsigned long> taken{0};
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 void note(void* caller) {
     Dl_info where{};
-    if (dladdr(caller, &where) == 0 || std::strcmp(where.dli_fname, PROVIDER_FILE) != 0)
+    if (dladdr(caller, &where) == 0 ||
+        std::strcmp(where.dli_fname, testing_support::providerFile()) != 0)
         return;
     ++taken;
     std::fprintf(
@@ -46,7 +49,7 @@ extern "C" int __cxa_guard_acquire(__guard* guard) {
 namespace testing_support {
 
 void watchGuards() {
-    dlopen(PROVIDER_FILE, RTLD_NOW | RTLD_LOCAL); // which stays
+    dlopen(providerFile(), RTLD_NOW | RTLD_LOCAL); // which stays
     watching = true;
 }
 

@@ -10,6 +10,7 @@
 
 #include "fixture.h"
 #include "newer.h"
+#include "provider_file.h"
 
 namespace {
 
@@ -235,7 +236,7 @@ TEST(DirectivesByLoadEx, ReachTheProviderWhileItIsLoaded) {
     if (loadWith == nullptr)
         GTEST_SKIP() << "OpenSSL loads providers with parameters since 3.2";
     const ossl::LibCtx libctx(OSSL_LIB_CTX_new());
-    const std::string file = PROVIDER_FILE;
+    const std::string file = providerFile();
     OSSL_PROVIDER_set_default_search_path(libctx.get(), file.substr(0, file.rfind('/')).c_str());
     char pin[] = "1234";
     OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string("pkcs11-module-token-pin", pin, 0),

@@ -15,6 +15,7 @@ struct State {
     std::atomic<unsigned long> calls{0}; // threads in any function
     std::atomic<unsigned long> turns{0}; // threads in C_Initialize or C_Finalize
     std::atomic<unsigned long> breaches{0};
+    std::atomic<bool> oneThread{false};
     // Sessions in use, each at its number's remainder. One whose place another has is not watched.
     std::array<std::atomic<CK_ULONG>, 4096> inUse{};
 };
@@ -62,6 +63,8 @@ Conduct::Conduct(FunctionId id, CK_ULONG handle) : id_(id) {
             report(id_, "is called while another call runs");
     } else if (self.turns.load() > 0) {
         report(id_, "is called while C_Initialize or C_Finalize runs");
+    } else if (self.oneThread.load() && self.calls.load() > 1) {
+        report(id_, "is called while another call runs, and the module was not told to lock");
     }
     if (!takesSession(id_) || handle == 0)
         return;
@@ -87,6 +90,10 @@ Conduct::~Conduct() {
 
 std::optional<CK_RV> Conduct::refusal() const {
     return refused_ ? std::optional<CK_RV>(CKR_FUNCTION_REJECTED) : std::nullopt;
+}
+
+void setOneThread(bool oneThread) {
+    state().oneThread = oneThread;
 }
 
 unsigned long breaches() {

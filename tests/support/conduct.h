@@ -27,6 +27,10 @@ class Conduct {
     bool refused_ = false;
 };
 
+/// Whether the application has said that it calls from one thread at a time (PKCS#11 2.40,
+/// section 5.4: C_Initialize without CKF_OS_LOCKING_OK and without functions for locking).
+void setOneThread(bool oneThread);
+
 /// How many breaches there were.
 unsigned long breaches();
 

@@ -45,6 +45,12 @@ Marks parseMarks(const std::string& text) {
     return text == "block" ? Marks::block : Marks::answer;
 }
 
+PointForm parsePointForm(const std::string& text) {
+    if (text != "raw" && text != "der")
+        throw ConfigError("neither raw nor der: '" + text + "'");
+    return text == "raw" ? PointForm::raw : PointForm::der;
+}
+
 // "+0x400,-0x4"; no sign is a plus.
 void parseFlags(Config& config, const std::string& text) {
     for (auto part : split(text, ',')) {
@@ -103,6 +109,8 @@ constexpr Setting known[] = {
     {"PKCS11_TEST_ALWAYS_AUTHENTICATE",
      [](Config& c, Text text) { c.alwaysAuthenticate = parseSwitch(text); }},
     {"PKCS11_TEST_MESSAGE_SIGN", [](Config& c, Text text) { c.messageSign = parseSwitch(text); }},
+    {"PKCS11_TEST_DERIVE_POINT", [](Config& c, Text text) { c.pointForm = parsePointForm(text); }},
+    {"PKCS11_TEST_ZEROS", [](Config& c, Text text) { c.zeros = parseSwitch(text); }},
 };
 
 } // namespace

@@ -22,6 +22,9 @@ enum class FaultEffect { none, close, end, logout, count };
 /// What is marked as undefined for valgrind's memcheck, where C_Decrypt answers.
 enum class Marks { none, block, answer };
 
+/// The form of the peer's point that C_DeriveKey takes.
+enum class PointForm { any, raw, der };
+
 using Numbers = std::vector<CK_ULONG>;
 using Settings = std::map<std::string, std::string, std::less<>>;
 
@@ -53,6 +56,8 @@ struct Config {
     bool alreadyInitialized = false;
     bool alwaysAuthenticate = false;
     bool messageSign = false;
+    bool zeros = false;
+    PointForm pointForm = PointForm::any;
     std::optional<std::string> protectedPin;
     CK_FLAGS addedTokenFlags = 0;
     CK_FLAGS removedTokenFlags = 0;

@@ -8,6 +8,7 @@
 
 #include <unistd.h>
 
+#include "tests/support/conduct.h"
 #include "tests/support/config.h"
 #include "tests/support/forward.h"
 #include "tests/support/sessions.h"
@@ -64,6 +65,9 @@ CK_RV initialize(void* args) {
     const CK_RV rv = real().C_Initialize(args);
     if (rv != CKR_OK)
         return rv;
+    const bool locks =
+        init != nullptr && ((init->flags & CKF_OS_LOCKING_OK) != 0 || init->CreateMutex != nullptr);
+    setOneThread(!locks);
     if (has(Quirk::changesProcess))
         changeProcess();
     forgetSlots();

@@ -95,6 +95,7 @@ CK_RV load(Target& self) {
     interceptMessages(self.inner);
     interceptOperations(self.inner);
     interceptDecryption(self.inner);
+    beStrict(self.inner);
     pthread_atfork(beforeFork, afterFork, afterForkInChild);
     self.loaded = true;
     return CKR_OK;
