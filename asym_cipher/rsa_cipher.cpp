@@ -15,6 +15,8 @@
 namespace asym_cipher {
 namespace {
 
+constexpr keymgmt::Use raw{keymgmt::Use::decrypt, CKM_RSA_X_509};
+
 using pkcs11::constant_time::Mask;
 
 constexpr int tlsPaddingNumber = 7; // RSA_PKCS1_WITH_TLS_PADDING
@@ -118,8 +120,7 @@ std::size_t RsaCipher::decrypt(Octets ciphertext, Buffer out) {
 
 // Some tokens list it and refuse it.
 bool RsaCipher::takesRaw() const {
-    return !key_->refusals().contain(CKM_RSA_X_509) &&
-           pkcs11::takes(key_->privateObject(), CKM_RSA_X_509);
+    return !key_->refusals().contain(raw) && pkcs11::takes(key_->privateObject(), CKM_RSA_X_509);
 }
 
 // Where it fails the ciphertext is not below the modulus, which everybody can see: what the token
@@ -128,7 +129,7 @@ SecretBytes RsaCipher::rawDecrypt(Octets ciphertext) {
     SecretBytes block(key_->modulusSize());
     const auto answer = pkcs11::answerOfDecrypt(key_->privateObject(), {CKM_RSA_X_509, nullptr, 0},
                                                 ciphertext, block.all());
-    key_->refusals().noteTaken(CKM_RSA_X_509);
+    key_->refusals().noteTaken(raw);
     if (answer.rv != CKR_OK)
         decryptionFailed();
     alignRight(block.all(), answer.size); // some tokens leave leading zeros out
@@ -143,10 +144,10 @@ std::optional<SecretBytes> RsaCipher::rawDecryptIfTaken(Octets ciphertext) {
     try {
         return rawDecrypt(ciphertext);
     } catch (const pkcs11::Error& error) {
-        if (!pkcs11::isRefusedAtInit(error) || !key_->refusals().areToldBy(error, CKM_RSA_X_509))
+        if (!pkcs11::isRefusedAtInit(error) || !key_->refusals().areToldBy(error, raw))
             throw;
     }
-    key_->refusals().add(CKM_RSA_X_509);
+    key_->refusals().add(raw);
     return std::nullopt;
 }
 
@@ -235,26 +236,25 @@ std::optional<std::size_t> RsaCipher::decryptOaepOnToken(Octets ciphertext, Buff
         return std::nullopt;
     CK_RSA_PKCS_OAEP_PARAMS params{hash->hash, mgf->mgf1, CKZ_DATA_SPECIFIED,
                                    label_.empty() ? nullptr : label_.data(), label_.size()};
-    const std::uint64_t fingerprint =
-        (std::uint64_t{hash->hash} << 32) ^ (std::uint64_t{mgf->mgf1} << 24);
+    const keymgmt::Use use{keymgmt::Use::decrypt, CKM_RSA_PKCS_OAEP, hash->hash, mgf->mgf1};
     auto& object = key_->privateObject();
     // Where nothing fits that the token lists, its list may be wrong.
     const bool isWorthTrying = pkcs11::takes(object, CKM_RSA_PKCS_OAEP) ||
                                (!takesRaw() && object.attributes().allow(CKM_RSA_PKCS_OAEP));
-    if (key_->refusals().contain(fingerprint) || !isWorthTrying)
+    if (key_->refusals().contain(use) || !isWorthTrying)
         return std::nullopt;
     try {
         const auto answer = pkcs11::answerOfDecrypt(
             object, {CKM_RSA_PKCS_OAEP, &params, sizeof params}, ciphertext, out);
-        key_->refusals().noteTaken(fingerprint);
+        key_->refusals().noteTaken(use);
         requireGood(goodMask(answer, out.size()));
         return answer.size;
     } catch (const pkcs11::Error& error) {
-        if (!pkcs11::isRefusedAtInit(error) || !key_->refusals().areToldBy(error, fingerprint))
+        if (!pkcs11::isRefusedAtInit(error) || !key_->refusals().areToldBy(error, use))
             throw;
     }
     if (label_.empty()) // else it may be this label's fault
-        key_->refusals().add(fingerprint);
+        key_->refusals().add(use);
     return std::nullopt;
 }
 

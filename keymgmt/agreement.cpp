@@ -5,6 +5,7 @@
 #include <functional>
 #include <optional>
 
+#include "ossl/dispatch.h"
 #include "ossl/ec_point.h"
 #include "pkcs11/derivation.h"
 
@@ -16,7 +17,7 @@ using Buffer = std::span<unsigned char>;
 using Derive = std::function<std::size_t(const CK_MECHANISM& mechanism, Buffer out)>;
 
 // Under which a key remembers that its token takes points in DER.
-constexpr std::uint64_t rawPoint = CKM_ECDH1_DERIVE;
+constexpr Use rawPoint{Use::derive, CKM_ECDH1_DERIVE};
 
 // What C_DeriveKey answers to a point in a form that it does not take; tokens do not agree on one
 // value.

@@ -131,12 +131,13 @@ bool Key::provesItself(EVP_PKEY* candidate) const {
 }
 
 bool Key::signsPssAlone() const {
-    return type_ == KeyType::rsaPss || keymgmt::signsPssAlone(object_->attributes());
+    return type_ == KeyType::rsaPss ||
+           (type_ == KeyType::rsa && keymgmt::signsPssAlone(object_->attributes()));
 }
 
 bool Key::mayNotSign(const pkcs11::Error& error) const {
     return error.rv() == CKR_KEY_FUNCTION_NOT_PERMITTED ||
-           refusals_.areToldBy(error, isRsa(type_) ? CKM_RSA_PKCS : CKM_ECDSA);
+           refusals_.areToldBy(error, {Use::sign, isRsa(type_) ? CKM_RSA_PKCS : CKM_ECDSA});
 }
 
 // Keys that are there to be agreed with often may not sign, or can't.

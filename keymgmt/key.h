@@ -102,6 +102,9 @@ class Key {
     /// for the next key.
     void requireListedOrUnambiguous() const;
 
+    /// True for a key on a token that can sign with PSS alone, whether it is RSA or RSA-PSS.
+    bool signsPssAlone() const;
+
     /// What the token has refused to do with the key. Thread-safe.
     Refusals& refusals() const { return refusals_; }
 
@@ -134,7 +137,6 @@ class Key {
     Fit fitOf(EVP_PKEY* candidate, pkcs11::Session& session, CK_OBJECT_HANDLE handle) const;
     EVP_PKEY* publishWitnessed(const Witness& witness, std::vector<Companion>& found) const;
     bool isStillItself(pkcs11::Session& session, CK_OBJECT_HANDLE handle) const;
-    bool signsPssAlone() const;
     bool mayNotSign(const pkcs11::Error& error) const;
     bool proves(EVP_PKEY* candidate, pkcs11::Session& session, CK_OBJECT_HANDLE handle) const;
     bool signsFor(EVP_PKEY* candidate, pkcs11::Session& session, CK_OBJECT_HANDLE handle) const;

@@ -11,38 +11,36 @@
 namespace keymgmt {
 namespace {
 
-bool has(const std::vector<std::uint64_t>& list, std::uint64_t fingerprint) {
-    return std::find(list.begin(), list.end(), fingerprint) != list.end();
+bool has(const std::vector<Use>& list, const Use& use) {
+    return std::find(list.begin(), list.end(), use) != list.end();
 }
 
 } // namespace
 
-bool Refusals::contain(std::uint64_t fingerprint) const {
+bool Refusals::contain(const Use& use) const {
     if (!any_)
         return false;
     const std::lock_guard lock(pkcs11::process::stateMutex());
-    return has(refused_, fingerprint);
+    return has(refused_, use);
 }
 
-void Refusals::add(std::uint64_t fingerprint) {
+void Refusals::add(const Use& use) {
     const std::lock_guard lock(pkcs11::process::stateMutex());
-    refused_.push_back(fingerprint);
+    refused_.push_back(use);
     any_ = true;
 }
 
-void Refusals::noteTaken(std::uint64_t fingerprint) {
-    if (lastTaken_.exchange(fingerprint) == fingerprint)
-        return;
+void Refusals::noteTaken(const Use& use) {
     const std::lock_guard lock(pkcs11::process::stateMutex());
-    if (!has(taken_, fingerprint))
-        taken_.push_back(fingerprint);
+    if (!has(taken_, use))
+        taken_.push_back(use);
 }
 
-bool Refusals::areToldBy(const pkcs11::Error& error, std::uint64_t fingerprint) const {
+bool Refusals::areToldBy(const pkcs11::Error& error, const Use& use) const {
     if (error.rv() != CKR_ARGUMENTS_BAD)
         return pkcs11::isMechanismRefusal(error.rv());
     const std::lock_guard lock(pkcs11::process::stateMutex());
-    return pkcs11::isRefusedAtInit(error) && !has(taken_, fingerprint);
+    return pkcs11::isRefusedAtInit(error) && !has(taken_, use);
 }
 
 } // namespace keymgmt

@@ -76,6 +76,25 @@ std::optional<KeyType> rsaTypeOf(const Attributes& attributes) {
     return typeInInfo(attributes.bytes(CKA_PUBLIC_KEY_INFO));
 }
 
+std::optional<Attributes> privateHalf(pkcs11::Session& session,
+                                      const Attributes& publicAttributes) {
+    constexpr std::array wanted{
+        CKA_CLASS,           CKA_KEY_TYPE,          CKA_LABEL, CKA_ID, CKA_MODULUS,
+        CKA_PUBLIC_KEY_INFO, CKA_ALLOWED_MECHANISMS};
+    const auto id = publicAttributes.bytes(CKA_ID);
+    const auto label = publicAttributes.bytes(CKA_LABEL);
+    if (id.empty() && label.empty())
+        return std::nullopt;
+    const auto query = tokens::byIdOrLabel(CKO_PRIVATE_KEY, id, {label.begin(), label.end()});
+    for (const auto handle : pkcs11::findObjects(session, query)) {
+        auto found = pkcs11::readAttributes(session, handle, wanted);
+        if (pkcs11::fits(query, found) &&
+            found.bytes(CKA_MODULUS) == publicAttributes.bytes(CKA_MODULUS))
+            return found;
+    }
+    return std::nullopt;
+}
+
 KeyType rsaTypeOf(pkcs11::Session& session, const Attributes& attributes) {
     const ossl::ErrorMark mark;
     const auto own = rsaTypeOf(attributes);

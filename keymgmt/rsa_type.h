@@ -15,8 +15,14 @@ namespace keymgmt {
 /// authorities issue rsaEncryption certificates only.
 bool signsPssAlone(const pkcs11::Attributes& attributes);
 
-/// The type of the RSA key with `attributes`, private or public: what the certificate beside it
-/// says, or CKA_PUBLIC_KEY_INFO, its own or that of its public key; RSA where nothing does.
+/// The attributes of the private key of the RSA public key with `publicAttributes`, if `session`
+/// sees it; nothing otherwise. Throws pkcs11::Error.
+std::optional<pkcs11::Attributes> privateHalf(pkcs11::Session& session,
+                                              const pkcs11::Attributes& publicAttributes);
+
+/// The type of the RSA key with `attributes`, of its private half if that is known: what the
+/// certificate beside it says, or CKA_PUBLIC_KEY_INFO, its own or that of its public key; RSA where
+/// nothing does.
 /// Searches in `session`. Throws pkcs11::Error.
 KeyType rsaTypeOf(pkcs11::Session& session, const pkcs11::Attributes& attributes);
 

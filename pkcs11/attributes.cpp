@@ -118,29 +118,34 @@ CK_RV readInto(Session& session, CK_OBJECT_HANDLE object, std::vector<Request>& 
     return rv;
 }
 
+// CKR_DEVICE_ERROR may be what a module says of one attribute; it spoils no other.
+void requireObject(Session& session, CK_RV rv) {
+    if (isHandleLoss(rv) || (isConnectionLoss(rv) && rv != CKR_DEVICE_ERROR))
+        session.fail(functionName<&List::C_GetAttributeValue>, rv);
+}
+
 void readExactly(Session& session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type,
                  Attributes& out) {
     CK_ATTRIBUTE size{type, nullptr, 0};
     const CK_RV rv = session.call<&List::C_GetAttributeValue>(object, &size, CK_ULONG{1});
+    requireObject(session, rv);
     if (rv != CKR_OK || size.ulValueLen == 0 || size.ulValueLen > longValue)
         return;
     std::vector<Request> one{{type, size.ulValueLen}};
     one.front().isExact = true;
     Rest rest;
-    readInto(session, object, one, out, rest);
+    requireObject(session, readInto(session, object, one, out, rest));
 }
 
-// CKR_DEVICE_ERROR may be what a module says of one attribute; it spoils no other.
 void readOneByOne(Session& session, CK_OBJECT_HANDLE object, const Types& types, Attributes& out) {
     for (const auto type : types) {
         Rest rest;
         std::vector<Request> one{{type, expectedSize(type)}};
         const CK_RV rv = readInto(session, object, one, out, rest);
-        if (isHandleLoss(rv) || (isConnectionLoss(rv) && rv != CKR_DEVICE_ERROR))
-            session.fail(functionName<&List::C_GetAttributeValue>, rv);
+        requireObject(session, rv);
         if (rv == CKR_BUFFER_TOO_SMALL && !isFixed(type)) {
             one = {{type, longValue}};
-            readInto(session, object, one, out, rest);
+            requireObject(session, readInto(session, object, one, out, rest));
         } else if (rv == CKR_OK && !rest.left.empty() && !isFixed(type)) {
             readExactly(session, object, type, out);
         }

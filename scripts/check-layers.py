@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Checks the includes of the product's sources: no circles of files, and between folders no arrows but those of docs/design.md.
 
-A file is NAME.h with NAME.cpp. The table "| folder | what is in it | knows |" of docs/design.md says which folders a folder may include;
+A file is NAME.h with NAME.cpp. The table "| folder | content | knows |" of docs/design.md says which folders a folder may include;
 what those know, it knows, too. Prints what is wrong, and ends with 1 then.
 """
 import re

@@ -38,6 +38,7 @@ in_root() {
         "$@"
     else
         tests/clients/debian-root.sh trixie "$PWD/build/debian13" tests/clients/debian13-packages.txt || return "$no_root"
+        unshare --mount --net true 2>/dev/null || { echo "nothing can be mounted here"; return "$no_root"; }
         WRITABLE=$build tests/clients/in-debian13.sh "$PWD" "$build" "$@"
     fi
 }

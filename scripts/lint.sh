@@ -16,6 +16,11 @@ scope=${1:-changed}
     sed -n '3,/^set /{s/^# \{0,1\}//p}' "${BASH_SOURCE[0]}" >&2
     exit 2
 }
+for tool in git shellcheck clang-format clang-tidy; do
+    command -v "$tool" >/dev/null || { echo "$tool is not installed: scripts/install-deps.sh fuzz" >&2; exit 1; }
+done
+git rev-parse --is-inside-work-tree >/dev/null
+
 # Every source file names its license.
 unlicensed=$(git ls-files -z '*.cpp' '*.h' '*.h.in' '*.c' '*.sh' '*.py' '*.cmake' '*CMakeLists.txt' '*.map' '*.gp' '*.sed' '*.bash' '*.yml' .ci/run |
     xargs -0 grep -L 'SPDX-License-Identifier: Apache-2.0' || true)
@@ -32,6 +37,22 @@ long=$(awk 'FNR == 1 { block = 0 } /^ *```/ { block = !block } !block && !/^ *\|
     exit 1
 }
 
+mapfile -t scripts < <(git ls-files '*.sh' .ci/run)
+shellcheck "${scripts[@]}"
+
+# unheeded: negations that do not stop the script, also inside strings, which shellcheck does not read. "set -e" does not look at a bare
+# "! command"; and "! grep" or "! cmp" is content with a file that is missing. tests/clients/common.sh has verbs for both.
+unheeded() {
+    grep -nE '(^|[;{(]|\b(do|then|else)\b)[[:space:]]*! ' "${scripts[@]}" | grep -vE '\|\||^[^:]*:[0-9]*: *#'
+    grep -nE '^[[:space:]]*! ([ef]?grep|cmp|diff|.*\| *(holds|grep))\b' "${scripts[@]}"
+}
+found=$(unheeded || true)
+if [ -n "$found" ]; then
+    echo "$found" >&2
+    echo "these accept any failure, or check nothing: use refuses, lacks or differ" >&2
+    exit 1
+fi
+
 scripts/check-layers.py
 
 # Other versions find other things, so only one of them counts.
@@ -42,21 +63,6 @@ case $(clang-format --version) in
     exit 77
     ;;
 esac
-mapfile -t scripts < <(git ls-files '*.sh' .ci/run)
-shellcheck "${scripts[@]}"
-
-# unheeded: negations that stop no script, within strings, too, which shellcheck does not read. "set -e" does not look at a bare
-# "! command"; and "! grep" or "! cmp" is content with a file that is missing. tests/clients/common.sh has verbs for both.
-unheeded() {
-    grep -nE '(^|[;{(]|\b(do|then|else)\b)[[:space:]]*! ' "${scripts[@]}" | grep -vE '\|\||^[^:]*:[0-9]*: *#'
-    grep -nE '^[[:space:]]*! ([ef]?grep|cmp|diff|.*\| *(holds|grep))\b' "${scripts[@]}"
-}
-found=$(unheeded || true)
-if [ -n "$found" ]; then
-    echo "$found" >&2
-    echo "these take any failure for an answer, or are no check at all: say refuses, lacks or differ" >&2
-    exit 1
-fi
 mapfile -t sources < <(git ls-files '*.cpp' '*.h' '*.c')
 clang-format --dry-run -Werror "${sources[@]}"
 mapfile -t checked < <(printf '%s\n' "${sources[@]}" | grep '\.cpp$' | grep -vE '^(tests|bench|cmake)/')

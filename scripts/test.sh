@@ -52,8 +52,8 @@ build() {
     cmake --preset "$1" -DPKCS11_BUILD_TESTS=ON -DPKCS11_BUILD_BENCH=ON -DPKCS11_WERROR="${WERROR:-ON}" && cmake --build --preset "$1" ${2:+--target "${@:2}"}
 }
 
-# unless_left_out NAME COMMAND...: runs it. What can't be done here (77) is reported, and is no failure: sid can't be installed
-# at times, and format is judged by one version of clang-format alone.
+# unless_left_out NAME COMMAND...: runs it. What cannot be done here (77) is reported, but is not a failure: sid is sometimes
+# not installable, and only one version of clang-format judges the format.
 unless_left_out() {
     local name=$1 status=0
     shift

@@ -73,19 +73,21 @@ std::size_t EcdsaContext::signAsDer(CK_MECHANISM_TYPE mechanism, Octets data, co
     std::array<unsigned char, longestDer> answer{};
     std::size_t size = 0;
     auto* shape = key().shape();
-    for (int i = 0; i < mostTries; ++i) {
+    // Somebody may have to come to the PIN pad for each use.
+    const bool onlyOnce = key().privateObject().attributes().flag(CKA_ALWAYS_AUTHENTICATE, false);
+    for (int i = 0; i < (onlyOnce ? 1 : mostTries); ++i) {
         size = pkcs11::sign(key().privateObject(), {mechanism, nullptr, 0}, data, answer);
         const auto raw = Octets(answer).first(size);
         // r and s (PKCS#11 2.40, section 2.3.1)
         if (shape == nullptr || size == 2 * orderSize(shape))
             return writeDer(raw, out);
         const auto forms = possibleForms(raw, hash());
-        if (forms.size() == 1 && forms.front().size() <= out.size()) {
+        if (forms.empty())
+            break;
+        if (forms.size() == 1) {
             std::ranges::copy(forms.front(), out.begin());
             return forms.front().size();
         }
-        if (forms.size() < 2)
-            break;
     }
     requireSize(size, 2 * orderSize(shape));
     return 0;

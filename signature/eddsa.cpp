@@ -18,8 +18,6 @@
 namespace signature {
 namespace {
 
-using CKM_EDDSA;
-
 constexpr std::size_t ed25519Size = 64, ed448Size = 114;
 
 } // namespace
@@ -40,7 +38,7 @@ std::size_t EddsaContext::sign(Octets tbs, Buffer out) {
 
 // Some tokens want CK_EDDSA_PARAMS for the plain variants, too.
 std::size_t EddsaContext::signInEitherForm(Octets tbs, Buffer out) {
-    constexpr std::uint64_t withoutParams = CKM_EDDSA;
+    constexpr keymgmt::Use withoutParams{keymgmt::Use::sign, CKM_EDDSA};
     if (!key().refusals().contain(withoutParams)) {
         try {
             return signOnToken({CKM_EDDSA, nullptr, 0}, tbs, out);

@@ -60,8 +60,7 @@ std::size_t MlDsaContext::sign(Octets tbs, Buffer out) {
                                                       : CKH_HEDGE_PREFERRED,
                                        context_.data(), context_.size()};
     const bool plain = context_.empty() && !deterministic_;
-    const CK_MECHANISM mechanism{CKM_ML_DSA, plain ? nullptr : &more,
-                                 plain ? 0 : sizeof more};
+    const CK_MECHANISM mechanism{CKM_ML_DSA, plain ? nullptr : &more, plain ? 0 : sizeof more};
     const std::size_t size = signOnToken(mechanism, tbs, out);
     if (context_.empty())
         key().keepWitness(tbs, out.first(size));

@@ -22,6 +22,9 @@
 namespace signature {
 namespace {
 
+constexpr keymgmt::Use raw{keymgmt::Use::sign, CKM_RSA_X_509};
+constexpr keymgmt::Use pkcs1{keymgmt::Use::sign, CKM_RSA_PKCS};
+
 struct PaddingName {
     RsaPadding padding;
     const char* name;
@@ -57,8 +60,8 @@ int parseSaltLength(const std::string& text) {
     return number;
 }
 
-std::uint64_t fingerprint(const CK_RSA_PKCS_PSS_PARAMS& params) {
-    return (std::uint64_t{params.hashAlg} << 32) ^ (std::uint64_t{params.mgf} << 24) ^ params.sLen;
+keymgmt::Use useOf(const CK_RSA_PKCS_PSS_PARAMS& params) {
+    return {keymgmt::Use::sign, CKM_RSA_PKCS_PSS, params.hashAlg, params.mgf, params.sLen};
 }
 
 } // namespace
@@ -120,43 +123,41 @@ std::size_t RsaContext::signPkcs1(Octets tbs, Buffer out) {
     if (data.size() + overhead > maxSize())
         throw ossl::UsageError(ossl::Reason::data, "the data is too long for the RSA key");
     return signInSomeWay(
-        {CKM_RSA_PKCS, nullptr, 0}, CKM_RSA_PKCS, data,
-        [&] { return pkcs1Encode(data, maxSize()); }, out);
+        {CKM_RSA_PKCS, nullptr, 0}, pkcs1, data, [&] { return pkcs1Encode(data, maxSize()); }, out);
 }
 
 // Some tokens list it and refuse it.
 bool RsaContext::takesRaw() const {
-    return !key().refusals().contain(CKM_RSA_X_509) &&
-           pkcs11::takes(key().privateObject(), CKM_RSA_X_509);
+    return !key().refusals().contain(raw) && pkcs11::takes(key().privateObject(), CKM_RSA_X_509);
 }
 
 // Where nothing fits that the token lists, its list may be wrong: it is tried, once where the token
 // refuses it.
-bool RsaContext::isWorthTrying(CK_MECHANISM_TYPE mechanism, std::uint64_t fingerprint) const {
+bool RsaContext::isWorthTrying(CK_MECHANISM_TYPE mechanism, const keymgmt::Use& use) const {
     auto& object = key().privateObject();
-    return !key().refusals().contain(fingerprint) &&
+    return !key().refusals().contain(use) &&
            (pkcs11::takes(object, mechanism) ||
             (!takesRaw() && object.attributes().allow(mechanism)));
 }
 
 // Nothing where the token refuses the mechanism or its parameter, and another way may be left.
 std::optional<std::size_t> RsaContext::signIfTaken(const CK_MECHANISM& mechanism,
-                                                   std::uint64_t fingerprint, Octets data,
+                                                   const keymgmt::Use& use, Octets data,
                                                    Buffer out) {
     auto& object = key().privateObject();
-    if (!isWorthTrying(mechanism.mechanism, fingerprint))
+    if (!isWorthTrying(mechanism.mechanism, use))
         return std::nullopt;
     try {
         const auto size = pkcs11::sign(object, mechanism, data, out);
-        key().refusals().noteTaken(fingerprint);
+        key().refusals().noteTaken(use);
         return size;
     } catch (const pkcs11::Error& error) {
         const bool isClear =
             error.rv() == CKR_ARGUMENTS_BAD || pkcs11::takes(object, mechanism.mechanism);
-        if (!key().refusals().areToldBy(error, fingerprint) || (isClear && !takesRaw()))
+        if (!key().refusals().areToldBy(error, use) || (isClear && !takesRaw()))
             throw;
         if (pkcs11::isRefusedAtInit(error))
-            key().refusals().add(fingerprint);
+            key().refusals().add(use);
     }
     return std::nullopt;
 }
@@ -168,26 +169,26 @@ std::optional<std::size_t> RsaContext::signRawIfTaken(const Encoding& encoding, 
     try {
         const auto size =
             pkcs11::sign(key().privateObject(), {CKM_RSA_X_509, nullptr, 0}, encoding(), out);
-        key().refusals().noteTaken(CKM_RSA_X_509);
+        key().refusals().noteTaken(raw);
         return size;
     } catch (const pkcs11::Error& error) {
-        if (!pkcs11::isRefusedAtInit(error) || !key().refusals().areToldBy(error, CKM_RSA_X_509))
+        if (!pkcs11::isRefusedAtInit(error) || !key().refusals().areToldBy(error, raw))
             throw;
     }
-    key().refusals().add(CKM_RSA_X_509);
+    key().refusals().add(raw);
     return std::nullopt;
 }
 
 // By the mechanism, or by raw RSA with a block that is padded here.
-std::size_t RsaContext::signInSomeWay(const CK_MECHANISM& mechanism, std::uint64_t fingerprint,
+std::size_t RsaContext::signInSomeWay(const CK_MECHANISM& mechanism, const keymgmt::Use& use,
                                       Octets data, const Encoding& encoding, Buffer out) {
     const bool tookRaw = takesRaw();
-    if (const auto size = signIfTaken(mechanism, fingerprint, data, out))
+    if (const auto size = signIfTaken(mechanism, use, data, out))
         return *size;
     if (const auto size = signRawIfTaken(encoding, out))
         return *size;
     if (tookRaw) // and was refused only now, so that what is not listed is worth a try
-        if (const auto size = signIfTaken(mechanism, fingerprint, data, out))
+        if (const auto size = signIfTaken(mechanism, use, data, out))
             return *size;
     throwUnsupported();
 }
@@ -234,8 +235,8 @@ std::size_t RsaContext::signPss(Octets tbs, Buffer out) {
                                "the RSA key is too small for the digest and the salt");
     const Encoding encoding = [&] { return pssEncode(key(), tbs, digest(), mgf1(), saltBytes()); };
     if (auto params = tokenPssParams())
-        return signInSomeWay({CKM_RSA_PKCS_PSS, &*params, sizeof *params}, fingerprint(*params),
-                             tbs, encoding, out);
+        return signInSomeWay({CKM_RSA_PKCS_PSS, &*params, sizeof *params}, useOf(*params), tbs,
+                             encoding, out);
     return signRaw(encoding, out);
 }
 

@@ -39,11 +39,11 @@ class RsaContext : public SignatureContext {
     std::size_t signPadded(Octets tbs, Buffer out);
     void restoreZeros(std::size_t size, Octets tbs, Buffer out);
     bool takesRaw() const;
-    bool isWorthTrying(CK_MECHANISM_TYPE mechanism, std::uint64_t fingerprint) const;
-    std::optional<std::size_t> signIfTaken(const CK_MECHANISM& mechanism, std::uint64_t fingerprint,
+    bool isWorthTrying(CK_MECHANISM_TYPE mechanism, const keymgmt::Use& use) const;
+    std::optional<std::size_t> signIfTaken(const CK_MECHANISM& mechanism, const keymgmt::Use& use,
                                            Octets data, Buffer out);
     std::optional<std::size_t> signRawIfTaken(const Encoding& encoding, Buffer out);
-    std::size_t signInSomeWay(const CK_MECHANISM& mechanism, std::uint64_t fingerprint, Octets data,
+    std::size_t signInSomeWay(const CK_MECHANISM& mechanism, const keymgmt::Use& use, Octets data,
                               const Encoding& encoding, Buffer out);
     std::size_t signRaw(const Encoding& encoding, Buffer out);
     [[noreturn]] void throwUnsupported() const;

@@ -87,9 +87,12 @@ int writeText(BIO* out, const keymgmt::Key& key) {
     return EVP_PKEY_print_public(out, publicKey, 0, nullptr);
 }
 
-// Nothing else may tell that it is for PSS alone. The key's URI has no query of its own.
+// A key that can do PSS alone keeps its type, whatever is beside it later. The key's URI has no
+// query of its own.
 std::string referenceTo(const keymgmt::Key& key) {
-    return key.uri() + (key.type() == keymgmt::KeyType::rsaPss ? "?x-key-type=RSA-PSS" : "");
+    if (key.type() == keymgmt::KeyType::rsaPss)
+        return key.uri() + "?x-key-type=RSA-PSS";
+    return key.uri() + (key.signsPssAlone() ? "?x-key-type=RSA" : "");
 }
 
 int write(BIO* out, const keymgmt::Key& key, Form form) {

@@ -67,6 +67,11 @@ std::vector<std::string> inventory(pkcs11::Token& token, CK_OBJECT_CLASS type) {
     return uris;
 }
 
+keymgmt::KeyType rsaTypeNamed(const std::string& name) {
+    return name == keymgmt::nameOf(keymgmt::KeyType::rsaPss) ? keymgmt::KeyType::rsaPss
+                                                             : keymgmt::KeyType::rsa;
+}
+
 } // namespace
 
 bool isListing(const uri::Uri& uri) {
@@ -222,22 +227,37 @@ std::size_t Search::addFitting(const std::shared_ptr<pkcs11::Connection>& connec
     return fitting;
 }
 
-// Of RSA keys, what a certificate beside them says is asked for those that can do PSS alone, and
-// for public keys that somebody wants to have: both halves must be of one type.
+// What is beside the key matters where it can do PSS alone, which a private key tells. Its public
+// half has the same type, if somebody wants that and the private key can be seen; as RSA, it
+// verifies whatever the private key signs.
+keymgmt::KeyType Search::rsaTypeOf(pkcs11::Session& session, const pkcs11::Attributes& attributes,
+                                   keymgmt::KeyType type) const {
+    auto decisive = std::optional(attributes);
+    if (attributes.number(CKA_CLASS) == CKO_PUBLIC_KEY)
+        decisive =
+            expectation_ == OSSL_STORE_INFO_PUBKEY && !context_.settings().noAllowedMechanisms
+                ? keymgmt::privateHalf(session, attributes)
+                : std::nullopt;
+    if (!decisive || !keymgmt::signsPssAlone(*decisive))
+        return type;
+    const auto& configured = context_.settings().pssOnlyKeys;
+    return configured.empty() ? keymgmt::rsaTypeOf(session, *decisive) : rsaTypeNamed(configured);
+}
+
+// A search beside the key that fails does not hide the key.
 std::optional<keymgmt::KeyType> Search::typeOf(pkcs11::Session& session,
-                                               const pkcs11::Attributes& attributes) const {
+                                               const pkcs11::Attributes& attributes) const try {
     const auto type = keymgmt::typeOf(attributes);
     if (!type || !keymgmt::isRsa(*type))
         return type;
-    const bool isRestricted = keymgmt::signsPssAlone(attributes);
-    const auto& configured = context_.settings().pssOnlyKeys;
-    const auto forced = uri_.keyType().value_or(isRestricted ? configured : "");
-    if (!forced.empty())
-        return forced == keymgmt::nameOf(keymgmt::KeyType::rsaPss) ? keymgmt::KeyType::rsaPss
-                                                                   : keymgmt::KeyType::rsa;
-    const bool isWanted =
-        attributes.number(CKA_CLASS) == CKO_PUBLIC_KEY && expectation_ == OSSL_STORE_INFO_PUBKEY;
-    return isRestricted || isWanted ? keymgmt::rsaTypeOf(session, attributes) : *type;
+    const auto forced = uri_.keyType();
+    return forced ? rsaTypeNamed(*forced) : rsaTypeOf(session, attributes, *type);
+} catch (const pkcs11::Error& error) {
+    const auto remedy = pkcs11::remedyFor(error);
+    if (remedy != pkcs11::Remedy::none && remedy != pkcs11::Remedy::session)
+        throw;
+    pkcs11::trace::step(error.what());
+    return keymgmt::typeOf(attributes);
 }
 
 void Search::add(const std::shared_ptr<pkcs11::Connection>& connection, pkcs11::Session& session,

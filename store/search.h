@@ -59,6 +59,8 @@ class Search {
                            tokens::Login login, std::vector<Entry>& out);
     void add(const std::shared_ptr<pkcs11::Connection>& connection, pkcs11::Session& session,
              CK_OBJECT_HANDLE handle, pkcs11::Attributes attributes, std::vector<Entry>& out);
+    keymgmt::KeyType rsaTypeOf(pkcs11::Session& session, const pkcs11::Attributes& attributes,
+                               keymgmt::KeyType type) const;
     std::optional<keymgmt::KeyType> typeOf(pkcs11::Session& session,
                                            const pkcs11::Attributes& attributes) const;
     std::vector<Entry> publicHalves(const std::vector<Entry>& privateKeys) const;

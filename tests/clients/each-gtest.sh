@@ -7,10 +7,22 @@ set -euo pipefail
 # The tests of the program $1, as --gtest_filter wants them.
 tests_of() { "$1" --gtest_list_tests | awk '/^[^ ]/ { suite = $1 } /^ / { print suite $1 }'; }
 
+# A pattern of the filter that fits no test would leave tests out without a word.
+require_each_pattern() {
+    local pattern
+    for pattern in $(tr ':' ' ' <<<"${GTEST_FILTER%%-*}"); do
+        GTEST_FILTER=$pattern "$1" --gtest_list_tests | grep -q '^  ' || { echo "no test of $1 fits $pattern"; return 1; }
+    done
+}
+
+# Seconds for a process.
+limit=300
+[ -z "${TOGETHER:-}" ] || limit=3000
+export limit
 run_one() {
     local log status=0
     log=$(mktemp)
-    timeout 300 "$1" --gtest_filter="$2" >"$log" 2>&1 || status=$?
+    timeout "$limit" "$1" --gtest_filter="$2" >"$log" 2>&1 || status=$?
     [ "$status" != 0 ] || ! grep -q '^\[  SKIPPED \]' "$log" || echo "$2" >>"$skipped"
     [ "$status" = 0 ] || { echo "FAILED with status $status: $2" && cat "$log"; }
     rm -f "$log"
@@ -22,6 +34,7 @@ export skipped
 
 failed=0
 for program in "$@"; do
+    require_each_pattern "$program" || exit 1
     mapfile -t tests < <(tests_of "$program")
     count=${#tests[@]}
     [ "$count" -gt 0 ] || { echo "no tests: $program"; exit 1; }

@@ -176,6 +176,29 @@ TEST_F(ArgumentsBad, IsToldWhereNothingElseIsLeftAndNotRemembered) {
               0);
 }
 
+// A mechanism that the token does not sign with is one that it may decrypt with. SoftHSM's OAEP
+// takes any label, so labels are compared here, with raw RSA.
+TEST(RawRsa, ThatIsRefusedForSignaturesDecryptsAllTheSame) {
+    const Instance instance;
+    const auto key = loadPrivate(instance, "rsa");
+    const ossl::PkeyCtx signer(EVP_PKEY_CTX_new_from_pkey(instance.get(), key.get(), nullptr));
+    ASSERT_EQ(EVP_PKEY_sign_init(signer.get()), 1) << takeErrors();
+    ASSERT_EQ(EVP_PKEY_CTX_set_rsa_padding(signer.get(), RSA_NO_PADDING), 1);
+    const Bytes block(256, 1);
+    Bytes signature(256);
+    std::size_t size = signature.size();
+    answerOnce("C_SignInit", CKR_MECHANISM_INVALID);
+    EXPECT_NE(EVP_PKEY_sign(signer.get(), signature.data(), &size, block.data(), block.size()), 1);
+    noFaults();
+    takeErrors();
+    const Bytes message{1, 2, 3};
+    const CipherOptions mine{RSA_PKCS1_OAEP_PADDING, nullptr, nullptr, {1}};
+    const CipherOptions another{RSA_PKCS1_OAEP_PADDING, nullptr, nullptr, {2}};
+    EXPECT_EQ(decrypt(instance, key.get(), encrypt(message, mine), mine), message) << takeErrors();
+    EXPECT_FALSE(decrypt(instance, key.get(), encrypt(message, mine), another));
+    takeErrors();
+}
+
 // Only where C_SignInit refuses the mechanism without parameters, they are sent from then on.
 TEST(ForeignData, OnlyARefusalOfTheEdwardsMechanismIsRemembered) {
     const Instance instance;

@@ -76,9 +76,10 @@ void look(const Options& options, const uri::Uri& uri, std::string_view text) {
 SecretString reference(const Options& options, const uri::Uri& uri) {
     using uri::Part;
     const bool dropsPin = (uri.pinValue() || uri.contextPinValue()) && !options.withPin;
-    if (dropsPin)
-        note(std::string(uri.pinValue() ? "pin-value" : "x-context-pin-value") +
-             " is left out of the file; --with-pin keeps it");
+    if (uri.pinValue() && dropsPin)
+        note("pin-value is left out of the file; --with-pin keeps it");
+    if (uri.contextPinValue() && dropsPin)
+        note("x-context-pin-value is left out of the file; --with-pin keeps it");
     auto kept = dropsPin ? uri.without({Part::pinValue}) : uri.without({});
     const ossl::Wiped wiped(kept);
     // Memory that is wiped when it is freed.
@@ -114,7 +115,8 @@ std::optional<Options> optionsOf(int argc, char** argv) {
     app.add_flag(
         "--with-pin", options.withPin,
         "Keep pin-value and x-context-pin-value, which are otherwise left out. Whoever can "
-        "read the file then has the PIN. pin-source, the name of a file, is always kept");
+        "read the file then has the PIN. pin-source and x-context-pin-source, which name files, "
+        "are always kept");
     app.add_flag("--check", options.check,
                  "First look for the key on the token, and write nothing if it does not exist");
     tools::command_line::addCommon(app, program, "Print this help", options.providerFolder,
