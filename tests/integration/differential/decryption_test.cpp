@@ -252,8 +252,8 @@ Run planDecryption(Random& random) {
 Run planEncryption(Random& random) {
     const auto key = anyKey(random);
     const auto scheme = anyScheme(random);
-    const auto message =
-        random.oneIn(6) ? anyBlock(key, random) : random.bytes(random.below(random.of({20U, 300U})));
+    const auto message = random.oneIn(6) ? anyBlock(key, random)
+                                         : random.bytes(random.below(random.of({20U, 300U})));
     return [=](Side& side, Random same, Answers& answers) {
         const ossl::PkeyCtx context(
             EVP_PKEY_CTX_new_from_pkey(side.libctx(), side.key(key), nullptr));
