@@ -92,12 +92,8 @@ Wrapped readRecipient(const Json& entry, std::size_t number) {
 }
 
 std::vector<Wrapped> readRecipients(const Json& annotation) {
-    const auto& list = json::list(annotation, "recipients", what);
-    if (list.empty() || list.size() > mostRecipients)
-        throw Error("the annotation has " + std::to_string(list.size()) +
-                    " recipients; it must have 1 to " + std::to_string(mostRecipients));
     std::vector<Wrapped> all;
-    for (const auto& entry : list)
+    for (const auto& entry : recipientsOf(annotation))
         all.push_back(readRecipient(entry, all.size() + 1));
     return all;
 }
@@ -112,9 +108,7 @@ SecretBytes contentKey(const Wrapped& wrapped, const Key& key) {
 } // namespace
 
 Json seal(const std::vector<Key>& recipients, oaep::Hash hash, View contents) {
-    if (recipients.empty() || recipients.size() > mostRecipients)
-        throw Error("1 to " + std::to_string(mostRecipients) + " recipients are needed, and " +
-                    std::to_string(recipients.size()) + " are given");
+    requireRecipients(recipients.size());
     auto* library = recipients.front().library.get();
     const auto key = aes::randomBytes(library, aes::keySize);
     Json list = Json::array();

@@ -35,12 +35,8 @@ Blob readRecipient(const Json& entry, std::size_t number) {
 }
 
 std::vector<Blob> readRecipients(const Json& annotation) {
-    const auto& list = json::list(annotation, "recipients", what);
-    if (list.empty() || list.size() > mostRecipients)
-        throw Error("the annotation has " + std::to_string(list.size()) +
-                    " recipients; it must have 1 to " + std::to_string(mostRecipients));
     std::vector<Blob> all;
-    for (const auto& entry : list)
+    for (const auto& entry : recipientsOf(annotation))
         all.push_back(readRecipient(entry, all.size() + 1));
     return all;
 }
@@ -57,9 +53,7 @@ oaep::Hash hashFromEnvironment() {
 }
 
 Json seal(const std::vector<Key>& recipients, oaep::Hash hash, View contents) {
-    if (recipients.empty() || recipients.size() > mostRecipients)
-        throw Error("1 to " + std::to_string(mostRecipients) + " recipients are needed, and " +
-                    std::to_string(recipients.size()) + " are given");
+    requireRecipients(recipients.size());
     Json list = Json::array();
     for (const auto& key : recipients) {
         if (!key.isRsa())
