@@ -45,7 +45,7 @@ class Operation {
     virtual void setTag(Octets) {}
     /// The tag of a finished encryption, otherwise empty.
     virtual Octets tag() const { return {}; }
-    /// The IV or counter for the next data; empty if there is none.
+    /// The IV or counter for the next data. Empty in modes without one.
     virtual Octets nextIv() const { return {}; }
 };
 

@@ -59,7 +59,7 @@ class Key {
 
     /// The public key. It comes from the object's own attributes, the public-key object, or the
     /// certificate with the same CKA_ID, whichever exists first and fits. If the private key can be
-    /// asked, it has to prove it. Null if there is none. Only the first call asks the token. Owned
+    /// asked, it has to prove it. Null if none fits. Only the first call asks the token. Owned
     /// by this key. Throws pkcs11::Error.
     EVP_PKEY* publicKey() const;
     /// The same, but throws UsageError instead of returning null.

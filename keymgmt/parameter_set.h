@@ -67,7 +67,7 @@ constexpr bool isMlKem(KeyType type) {
 /// secret, and not among them.
 std::span<const CK_ATTRIBUTE_TYPE> parameterSetAttributes(const pkcs11::Attributes& attributes);
 
-/// The type according to CKA_KEY_TYPE and CKA_PARAMETER_SET; nothing if it is none of these.
+/// The type according to CKA_KEY_TYPE and CKA_PARAMETER_SET; nothing for other types.
 std::optional<KeyType> parameterSetType(const pkcs11::Attributes& attributes);
 
 } // namespace keymgmt

@@ -36,7 +36,7 @@ class Placement {
 
     /// True if a parameter was set.
     bool given() const { return given_; }
-    /// The URI of the new pair. Throws UsageError if there is none, or if it does not fit a key
+    /// The URI of the new pair. Throws UsageError if it is missing, or if it does not fit a key
     /// pair (object= or id=, type=private or none). Throws pkcs11::Error if it is not a URI.
     const uri::Uri& keyUri() const;
 

@@ -75,7 +75,7 @@ class Core {
     void raise(Reason reason, const std::string& message) const noexcept;
 
     /// A text from the provider's section of the configuration, or one that the core offers
-    /// ("openssl-version", "provider-name"). Null if there is none. The core owns the text.
+    /// ("openssl-version", "provider-name"). Null if it is not set. The core owns the text.
     const char* parameter(const char* key) const;
 
   private:

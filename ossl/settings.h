@@ -16,7 +16,7 @@ namespace ossl {
 enum class LoginBehavior { automatic, always, never };
 
 struct Settings {
-    std::string problem;    ///< the error in the configuration; empty if there is none
+    std::string problem;    ///< the error in the configuration; empty if it is valid
     std::string modulePath; ///< the only module; empty for those registered with p11-kit
     pkcs11::ModuleOptions module;
     std::optional<pkcs11::Pin> pin;

@@ -29,7 +29,7 @@ class Token {
     /// `token "label" (serial 0123, module softhsm2)`, for messages.
     const std::string& describe() const { return access_.describe(); }
 
-    /// The connection to use now. If there is none, or the last one was lost, the module is
+    /// The connection to use now. Before the first one, and after a loss, the module is
     /// initialised and the slot is looked for again. Throws Error.
     std::shared_ptr<Connection> connection();
 
@@ -48,7 +48,7 @@ class Token {
         int exceptions_ = std::uncaught_exceptions();
     };
 
-    /// The present connection; null if there is none, or it was lost.
+    /// The present connection; null before the first one, and after a loss.
     std::shared_ptr<Connection> present() const;
 
     /// The token has just been seen in `slot`, in the module's life `epoch`. So connection() need
