@@ -72,9 +72,9 @@ bool isHexDigit(char c) {
 }
 
 bool isValueCharacter(char c) {
-    constexpr std::string_view punctuation = ".~:[]@!$'()*+,=&/?|%";
-    return isNameCharacter(c) || static_cast<unsigned char>(c) >= 0x80 ||
-           punctuation.find(c) != std::string_view::npos;
+    constexpr char firstPrintable = ' ', del = 0x7f;
+    const bool isControl = static_cast<unsigned char>(c) < firstPrintable || c == del;
+    return !isControl && c != ';' && c != '#';
 }
 
 bool Attribute::isVendors() const {

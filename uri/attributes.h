@@ -83,8 +83,9 @@ Attributes attributesOf(std::string_view text);
 
 char lower(char c);
 bool isHexDigit(char c);
-/// The characters that RFC 7512 allows unencoded, and two more: "/" and "|" also in the path, and
-/// the bytes of UTF-8. Both are common and unambiguous.
+/// The characters that RFC 7512 allows unencoded, and all others that can have one meaning only:
+/// blanks, punctuation and the bytes of UTF-8. Not among them are control characters, ";", which
+/// ends a value in the path, and "#", which begins a fragment (RFC 3986, section 3.5).
 bool isValueCharacter(char c);
 
 } // namespace uri

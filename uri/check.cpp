@@ -68,16 +68,32 @@ void checkPlace(const Attribute& attribute) {
     fail(attribute, "belongs in the path, before the \"?\"");
 }
 
-// p11-kit refuses bad encodings by itself, but frees what it has decoded by then without wiping it;
-// and it silently drops white space, so that "my key" would be "mykey".
+// p11-kit refuses bad encodings by itself, but frees what it has decoded by then without wiping it.
 void checkCharacters(const Attribute& attribute) {
     const auto value = attribute.value;
     if (!std::ranges::all_of(value, isValueCharacter))
         fail(attribute, "has a character that must be percent-encoded "
-                        "(a space is %20, \";\" is %3B, \"#\" is %23)");
+                        "(\";\" is %3B, \"#\" is %23, a tab is %09)");
     for (auto at = value.find('%'); at != std::string_view::npos; at = value.find('%', at + 1))
         if (at + 2 >= value.size() || !isHexDigit(value[at + 1]) || !isHexDigit(value[at + 2]))
             fail(attribute, "has a bad percent-encoding: \"%\" needs two hexadecimal digits");
+}
+
+// "token=T&object=K", as in the query of a web address. The value of a path attribute may have an
+// "&", but hardly one before the name of another.
+void checkDelimiter(const Attribute& attribute) {
+    if (attribute.place != Place::path)
+        return;
+    for (auto at = attribute.value.find('&'); at != std::string_view::npos;
+         at = attribute.value.find('&', at + 1)) {
+        const auto rest = attribute.value.substr(at + 1);
+        for (const auto& standard : standardAttributes)
+            if (rest.starts_with(standard.name) &&
+                rest.substr(standard.name.size()).starts_with('='))
+                fail(attribute, "is followed by \"&" + std::string(standard.name) +
+                                    "=\": attributes of the path are separated by \";\" (an "
+                                    "\"&\" in a value is %26)");
+    }
 }
 
 template <typename Number>
@@ -153,6 +169,8 @@ void checkFrame(std::string_view text) {
         throw Error("the URI is longer than " + std::to_string(longestUri) + " bytes");
     if (!std::ranges::equal(text.substr(0, scheme.size()), scheme, {}, lower))
         throw Error("the URI does not begin with \"pkcs11:\"");
+    if (text.substr(scheme.size()).starts_with("//"))
+        throw Error("a URI of keys has no host: write \"pkcs11:\" in place of \"pkcs11://\"");
 }
 
 void checkAll(const Attributes& attributes) {
@@ -163,6 +181,7 @@ void checkAll(const Attributes& attributes) {
         if (!seen.insert(attribute.name).second && !mayBeRepeated(attribute))
             fail(attribute, "is given twice");
         checkCharacters(attribute);
+        checkDelimiter(attribute);
         if (attribute.standard != nullptr)
             checkValue(attribute);
     }

@@ -53,6 +53,9 @@ void appendPortable(SecretText& text, std::string_view value) {
         case '?':
             text.append("%3F");
             break;
+        case ' ':
+            text.append("%20");
+            break;
         default:
             text.append({&character, 1});
         }

@@ -56,7 +56,8 @@ constexpr std::size_t encodedSize(std::size_t size) {
     return 3 * size;
 }
 
-/// Percent-encodes the delimiters, so that the value can be in the path as well as in the query.
+/// Percent-encodes the delimiters, so that the value can be in the path as well as in the query,
+/// and blanks, which p11-kit drops.
 void appendPortable(SecretText& text, std::string_view value);
 
 /// Throws std::bad_alloc.

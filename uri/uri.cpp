@@ -46,6 +46,15 @@ void appendAttributes(SecretText& text, const Attributes& attributes, Place plac
     }
 }
 
+// URIs come from files and from shell scripts, with line ends and indentation.
+std::string_view withoutBlanksAround(std::string_view text) {
+    constexpr std::string_view blanks = " \t\r\n";
+    const auto first = text.find_first_not_of(blanks);
+    if (first == std::string_view::npos)
+        return {};
+    return text.substr(first, text.find_last_not_of(blanks) - first + 1);
+}
+
 std::size_t capacityFor(std::string_view text) {
     return encodedSize(text.size()) + 1;
 }
@@ -165,7 +174,8 @@ class Uri::Parsed {
     std::optional<std::string> keyType_;
 };
 
-Uri Uri::parse(std::string_view text) {
+Uri Uri::parse(std::string_view given) {
+    const auto text = withoutBlanksAround(given);
     checkFrame(text);
     const auto attributes = attributesOf(text);
     checkAll(attributes);

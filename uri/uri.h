@@ -27,7 +27,8 @@ enum class Part { pinValue, pinSource, module };
 class Uri {
   public:
     /// Parses `text` (RFC 7512, section 2.3), and keeps no reference to it. Beyond the RFC, it also
-    /// accepts pin-value and pin-source in the path, and unencoded "/", "|" and UTF-8 anywhere.
+    /// accepts pin-value and pin-source in the path, unencoded characters that can have one meaning
+    /// only (uri/attributes.h), the scheme in upper case, and blanks and line ends around the URI.
     /// Vendor attributes must begin with "x-". All but those of contextPinValue(),
     /// contextPinSource() and keyType() are ignored. Throws Error.
     static Uri parse(std::string_view text);

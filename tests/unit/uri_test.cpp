@@ -101,6 +101,31 @@ TEST(UriParse, TakesCharactersThatTheRfcAllowsUnencoded) {
     EXPECT_EQ(Uri::parse("pkcs11:?pin-value=a:[]@!$'()*+,=/?|b").pinValue(), "a:[]@!$'()*+,=/?|b");
 }
 
+TEST(UriParse, TakesLiterallyWhatCanHaveOneMeaningOnly) {
+    const std::string label = "Test \"Key\" <a> {b} \\ ^ ` | / end";
+    EXPECT_EQ(Uri::parse("pkcs11:object=" + label).object(), label);
+    EXPECT_EQ(Uri::parse("pkcs11:object=" + label).withoutPin(),
+              Uri::parse(Uri::parse("pkcs11:object=" + label).withoutPin()).withoutPin());
+    EXPECT_EQ(Uri::parse("pkcs11:?pin-value=1 2\"<").pinValue(), "1 2\"<");
+    EXPECT_TRUE(Uri::parse("pkcs11:token=My token").matchesToken(tokenInfo("My token")));
+    EXPECT_EQ(Uri::parse("pkcs11:object=R&D;id=a").object(), "R&D");
+}
+
+TEST(UriParse, DropsBlanksAndLineEndsAroundTheUri) {
+    for (const std::string around : {" ", "\n", "\r\n", " \t\n "}) {
+        const auto uri = Uri::parse(around + "pkcs11:object=my key" + around);
+        EXPECT_EQ(uri.object(), "my key");
+        EXPECT_EQ(Uri::parse(around + "pkcs11:?pin-value=12" + around).pinValue(), "12");
+    }
+    EXPECT_EQ(Uri::parse("pkcs11:object=a%20").object(), "a ");
+    EXPECT_EQ(Uri::parse("pkcs11: ").withoutPin(), "pkcs11:");
+}
+
+TEST(UriParse, TakesTheSchemeInAnyCase) {
+    EXPECT_EQ(Uri::parse("PKCS11:object=a").object(), "a");
+    EXPECT_EQ(Uri::parse("Pkcs11:object=a").withoutPin(), "pkcs11:object=a");
+}
+
 TEST(UriParse, TakesThePinInThePath) {
     const auto uri = Uri::parse("pkcs11:id=a/b;type=private;pin-value=CONFIG");
     EXPECT_EQ(uri.pinValue(), "CONFIG");
@@ -189,7 +214,10 @@ TEST(UriPin, NoMessageHoldsAMalformedPin) {
         "pkcs11:x-context-pin-value=" + pin,
         "pkcs11:?pin-value=" + pin + "%zz",
         "pkcs11:?pin-value=" + pin + "%00",
-        "pkcs11:?pin-value=" + pin + " ",
+        "pkcs11:?pin-value=" + pin + "\t1",
+        "pkcs11://?pin-value=" + pin,
+        "pkcs11:token=T&object=K;pin-value=" + pin,
+        "pkcs11:token=T&pin-value=" + pin,
         "pkcs11:?pin-value=" + pin + "#",
         "pkcs11:?PIN-VALUE=" + pin,
         "pkcs11:?pin-value=" + pin + "&pin-source=" + pin,
