@@ -78,10 +78,19 @@ int takesParameters(void*, int selection) {
     return selection != 0 && (selection & OSSL_KEYMGMT_SELECT_KEYPAIR) == 0 ? 1 : 0;
 }
 
+// Two lines that scripts search for: "PKCS11 RSA Private Key (2048 bits)" and "URI pkcs11:...".
+int writeHead(BIO* out, const keymgmt::Key& key, const char* half, EVP_PKEY* sized) {
+    std::string head = std::string("PKCS11 ") + keymgmt::nameOf(key.type()) + ' ' + half + " Key";
+    if (sized != nullptr)
+        head += " (" + std::to_string(EVP_PKEY_get_bits(sized)) + " bits)";
+    head += "\nURI " + key.uri() + '\n';
+    return BIO_write(out, head.data(), static_cast<int>(head.size())) > 0 ? 1 : 0;
+}
+
 int writeText(BIO* out, const keymgmt::Key& key) {
-    BIO_printf(out, "PKCS#11 %s private key\nURI: %s\n", keymgmt::nameOf(key.type()),
-               key.uri().c_str());
     auto* publicKey = key.publicKey();
+    if (writeHead(out, key, "Private", publicKey != nullptr ? publicKey : key.shape()) != 1)
+        return 0;
     if (publicKey == nullptr)
         return BIO_puts(out, "No public part on the token\n") > 0 ? 1 : 0;
     return EVP_PKEY_print_public(out, publicKey, 0, nullptr);
@@ -128,9 +137,13 @@ int writeByOthers(BIO* out, const Encoder& encoder, EVP_PKEY* key, int selection
 int writePublicParts(BIO* out, const Encoder& encoder, const keymgmt::Key& key, int selection,
                      Form form, const char* structure) {
     auto* source = keymgmt::publicPartsOf(key, selection);
-    return source != nullptr
-               ? writeByOthers(out, encoder, source, selection, form, structure, {nullptr, nullptr})
-               : 0;
+    if (source == nullptr)
+        return 0;
+    const bool isObjectsText =
+        form == Form::text && !key.isPrivate() && (selection & OSSL_KEYMGMT_SELECT_PUBLIC_KEY) != 0;
+    if (isObjectsText && writeHead(out, key, "Public", source) != 1)
+        return 0;
+    return writeByOthers(out, encoder, source, selection, form, structure, {nullptr, nullptr});
 }
 
 int writePrivate(BIO* out, const keymgmt::Key& key, Form form) {

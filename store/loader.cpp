@@ -44,7 +44,7 @@ class Loader {
         entries_.pop_front();
         if (entry.key)
             return deliverKey(object, entry.key);
-        return entry.certificate.empty() ? object.deliverName(entry.uri)
+        return entry.certificate.empty() ? object.deliverName(entry.uri, entry.description)
                                          : object.deliverCertificate(entry.certificate);
     }
 
@@ -58,13 +58,19 @@ class Loader {
         Search search(context_, uri_, expectation_, passphrase);
         for (auto& entry : search.run()) {
             if (isListing(uri_) || expectation_ == OSSL_STORE_INFO_NAME)
-                entries_.push_back({entry.uri, nullptr, {}});
+                entries_.push_back(nameOf(entry));
             if (expectation_ != OSSL_STORE_INFO_NAME)
                 entries_.push_back(std::move(entry));
         }
         if (isListing(uri_))
             for (const auto& object : search.leftOut())
                 entries_.push_back({object.uri, nullptr, {}});
+    }
+
+    // The text of a key has its URI. That of a certificate is OpenSSL's, so its name tells it, in
+    // the same form: `openssl storeutl` prints the description in a line of its own.
+    static Entry nameOf(const Entry& entry) {
+        return {entry.uri, nullptr, {}, entry.key ? "" : "URI " + entry.uri};
     }
 
     // A caller that comes for a second key is making a list, and takes its pick by itself.

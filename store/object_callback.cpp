@@ -35,11 +35,15 @@ int ObjectCallback::deliverCertificate(const pkcs11::Bytes& der) const {
     return function(params.data(), arg);
 }
 
-int ObjectCallback::deliverName(const std::string& uri) const {
+int ObjectCallback::deliverName(const std::string& uri, const std::string& description) const {
     int type = OSSL_OBJECT_NAME;
     const std::array params{
         OSSL_PARAM_construct_int(OSSL_OBJECT_PARAM_TYPE, &type),
         OSSL_PARAM_construct_utf8_string(OSSL_OBJECT_PARAM_DATA, const_cast<char*>(uri.c_str()), 0),
+        description.empty()
+            ? OSSL_PARAM_construct_end()
+            : OSSL_PARAM_construct_utf8_string(OSSL_OBJECT_PARAM_DESC,
+                                               const_cast<char*>(description.c_str()), 0),
         OSSL_PARAM_construct_end()};
     return function(params.data(), arg);
 }

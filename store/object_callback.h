@@ -18,7 +18,8 @@ struct ObjectCallback {
 
     int deliverKey(const std::shared_ptr<keymgmt::Key>& key) const;
     int deliverCertificate(const pkcs11::Bytes& der) const;
-    int deliverName(const std::string& uri) const;
+    /// `description` may be empty.
+    int deliverName(const std::string& uri, const std::string& description) const;
 };
 
 } // namespace store

@@ -16,11 +16,12 @@
 
 namespace store {
 
-/// One result of a search: a key or a certificate.
+/// One result of a search: a key, a certificate, or the name of either.
 struct Entry {
     std::string uri; ///< complete, without a PIN
     std::shared_ptr<keymgmt::Key> key;
-    pkcs11::Bytes certificate; ///< DER, where key is null
+    pkcs11::Bytes certificate;    ///< DER, where key is null
+    std::string description = {}; ///< of a name; may be empty
 };
 
 /// A key that cannot be used here, and the reason.

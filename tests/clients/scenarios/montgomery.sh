@@ -26,7 +26,7 @@ scenario_xdh_keys_are_told() {
         ossl pkey -in "$(uri "$label")" -pubout -out public.pem
         cmp -s public.pem "$(public_of "$label")" || die "another public key: $label"
         ossl pkey -in "$(uri "$label")" -text -noout -out text
-        grep -q "PKCS#11 ${label^^} private key" text || die "pkey -text: $label"
+        grep -q "PKCS11 ${label^^} Private Key" text || die "pkey -text: $label"
         # A reference in a file is as good as the URI.
         ossl pkey -in "$(uri "$label")" -out reference.pem
         plain pkeyutl -derive -inkey "$TOKENS/$label.pem" -peerkey "$(public_of "$label")" -out expected
