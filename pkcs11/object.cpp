@@ -92,6 +92,9 @@ std::vector<CK_OBJECT_HANDLE> findObjects(Session& session, const ObjectQuery& q
         filter.push_back({CKA_LABEL, label.data(), label.size()});
     if (query.id)
         filter.push_back({CKA_ID, id.data(), id.size()});
+    auto others = query.others;
+    for (auto& [other, value] : others)
+        filter.push_back({other, value.data(), value.size()});
     return Search(session, filter).all();
 }
 

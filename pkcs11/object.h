@@ -18,11 +18,15 @@
 
 namespace pkcs11 {
 
+using AttributeValue = std::pair<CK_ATTRIBUTE_TYPE, Bytes>;
+
 /// What to look for. A missing part fits everything.
 struct ObjectQuery {
     std::optional<CK_OBJECT_CLASS> type;
     std::optional<std::string> label;
     std::optional<Bytes> id;
+    /// More for the token to compare. fits() and isExactly() do not.
+    std::vector<AttributeValue> others = {};
 };
 
 /// "private key", "public key", "secret key", "certificate" or "object", for messages.

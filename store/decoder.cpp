@@ -135,7 +135,7 @@ std::shared_ptr<keymgmt::Key> lookUp(ossl::Context& context, std::string& text, 
     try {
         const auto uri = parse(text);
         const auto expected = expectationOf(selection, uri);
-        auto key = Search(context, uri, expected, passphrase).run().front().key;
+        auto key = Search(context, uri, expected, {}, passphrase).run().front().key;
         if (attempt != nullptr)
             attempt->key = key;
         return key;

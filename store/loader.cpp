@@ -33,6 +33,7 @@ class Loader {
 
     const ossl::Core& core() const { return context_.core(); }
     void expect(int type) { expectation_ = type; }
+    void find(const OSSL_PARAM* params) { criterion_.set(context_, params); }
     bool atEnd() const { return searched_ && entries_.empty(); }
 
     int load(const ObjectCallback& object, tokens::PassphraseCallback passphrase) {
@@ -55,14 +56,15 @@ class Loader {
         searched_ = true;
         context_.settings(); // whether there is a log at all
         const pkcs11::trace::Step step([this] { return "search " + uri_.withoutPin(); });
-        Search search(context_, uri_, expectation_, passphrase);
+        Search search(context_, uri_, expectation_, criterion_, passphrase);
+        const bool isList = isListing(uri_) && !criterion_.given();
         for (auto& entry : search.run()) {
-            if (isListing(uri_) || expectation_ == OSSL_STORE_INFO_NAME)
+            if (isList || expectation_ == OSSL_STORE_INFO_NAME)
                 entries_.push_back(nameOf(entry));
             if (expectation_ != OSSL_STORE_INFO_NAME)
                 entries_.push_back(std::move(entry));
         }
-        if (isListing(uri_))
+        if (isList)
             for (const auto& object : search.leftOut())
                 entries_.push_back({object.uri, nullptr, {}});
     }
@@ -84,6 +86,7 @@ class Loader {
     ossl::Context& context_;
     uri::Uri uri_;
     Expectation expectation_ = 0;
+    Criterion criterion_;
     bool searched_ = false;
     std::shared_ptr<keymgmt::Key> lastKey_;
     std::deque<Entry> entries_;
@@ -126,13 +129,24 @@ int setParams(void* ctx, const OSSL_PARAM params[]) {
     });
     if (good == 0)
         loader.expect(nothing);
-    return 1;
+    // This one comes from OSSL_STORE_find(3) alone, which tells its caller.
+    return ossl::guarded(loader.core(), 0, [&] {
+        loader.find(params);
+        return 1;
+    });
 }
 
 const OSSL_PARAM* settableParams(void*) {
     static const std::array list{ossl::intParam(OSSL_STORE_PARAM_EXPECT),
                                  ossl::textParam(OSSL_STORE_PARAM_PROPERTIES),
-                                 ossl::textParam(OSSL_STORE_PARAM_INPUT_TYPE), ossl::endOfParams()};
+                                 ossl::textParam(OSSL_STORE_PARAM_INPUT_TYPE),
+                                 ossl::octetsParam(OSSL_STORE_PARAM_SUBJECT),
+                                 ossl::octetsParam(OSSL_STORE_PARAM_ISSUER),
+                                 ossl::bignumParam(OSSL_STORE_PARAM_SERIAL),
+                                 ossl::textParam(OSSL_STORE_PARAM_DIGEST),
+                                 ossl::octetsParam(OSSL_STORE_PARAM_FINGERPRINT),
+                                 ossl::textParam(OSSL_STORE_PARAM_ALIAS),
+                                 ossl::endOfParams()};
     return list.data();
 }
 

@@ -79,8 +79,8 @@ bool isListing(const uri::Uri& uri) {
 }
 
 Search::Search(ossl::Context& context, const uri::Uri& uri, Expectation expectation,
-               tokens::PassphraseCallback callback)
-    : context_(context), uri_(uri), expectation_(expectation),
+               const Criterion& criterion, tokens::PassphraseCallback callback)
+    : context_(context), uri_(uri), expectation_(expectation), criterion_(criterion),
       pins_(tokens::pinSource(uri_, context, callback)),
       pinGiven_(tokens::hasGivenPin(uri_, context.settings())), tokens_(context, uri_) {}
 
@@ -156,7 +156,7 @@ std::vector<Entry> Search::findPublicKeys() {
     if (entries.empty() && type.value_or(CKO_PRIVATE_KEY) == CKO_PRIVATE_KEY) {
         const auto privateKeys = find(CKO_PRIVATE_KEY);
         entries = publicHalves(privateKeys);
-        if (entries.empty() && !privateKeys.empty())
+        if (entries.empty() && !privateKeys.empty() && !criterion_.given())
             refuseWithoutPublicHalf(privateKeys);
     }
     if (entries.empty())
@@ -167,9 +167,24 @@ std::vector<Entry> Search::findPublicKeys() {
 
 std::vector<Entry> Search::find(CK_OBJECT_CLASS type) {
     std::vector<Entry> entries;
+    const auto query = queryFor(type);
+    if (!query)
+        return entries;
     for (auto* token : tokens_.tokens())
-        findOnToken(*token, type, entries);
+        findOnToken(*token, *query, entries);
+    // Outside the sessions of the search, since a key may have to look for its public half.
+    std::erase_if(entries,
+                  [this](const Entry& entry) { return entry.key && !criterion_.fits(*entry.key); });
     return entries;
+}
+
+// Nothing if no object of that class can fit.
+std::optional<pkcs11::ObjectQuery> Search::queryFor(CK_OBJECT_CLASS type) const {
+    const auto& alias = criterion_.label();
+    const auto object = uri_.object();
+    if (!criterion_.concerns(type) || (alias && object && *alias != *object))
+        return std::nullopt;
+    return pkcs11::ObjectQuery{type, alias ? alias : object, uri_.id(), criterion_.filter()};
 }
 
 // Private keys need a login whatever the setting says, which is about public objects.
@@ -188,9 +203,9 @@ tokens::Login Search::loginFor(const pkcs11::Token& token, CK_OBJECT_CLASS type)
     return mayAsk || pinGiven_ ? tokens::Login::ifNothingIsSeen : tokens::Login::never;
 }
 
-void Search::findOnToken(pkcs11::Token& token, CK_OBJECT_CLASS type, std::vector<Entry>& out) {
-    const pkcs11::ObjectQuery query{type, uri_.object(), uri_.id()};
-    const auto login = loginFor(token, type);
+void Search::findOnToken(pkcs11::Token& token, const pkcs11::ObjectQuery& query,
+                         std::vector<Entry>& out) {
+    const auto login = loginFor(token, query.type.value());
     const auto before = out.size();
     const auto leftOutBefore = leftOut_.size();
     pkcs11::withConnection(token, [&](const auto& connection) {
@@ -203,8 +218,13 @@ void Search::findOnToken(pkcs11::Token& token, CK_OBJECT_CLASS type, std::vector
         if (login == tokens::Login::ifNothingIsSeen && !connection->loggedIn() &&
             addFitting(connection, session, query, tokens::Login::first, out) != 0)
             return;
-        if (query.label)
-            addFitting(connection, session, pkcs11::withNul(query), tokens::Login::never, out);
+        if (query.label &&
+            addFitting(connection, session, pkcs11::withNul(query), tokens::Login::never, out) != 0)
+            return;
+        // The same name may be encoded otherwise, or the object may not have the attribute.
+        if (!query.others.empty())
+            addFitting(connection, session, {query.type, query.label, query.id},
+                       tokens::Login::never, out);
     });
 }
 
@@ -221,6 +241,8 @@ std::size_t Search::addFitting(const std::shared_ptr<pkcs11::Connection>& connec
                                 tokens::uriOf(connection->token(), attributes));
             continue;
         }
+        if (query.type == CKO_CERTIFICATE && !criterion_.fits(attributes.bytes(CKA_VALUE)))
+            continue;
         ++fitting;
         add(connection, session, handle, std::move(attributes), out);
     }
@@ -369,6 +391,8 @@ void Search::refuseWithoutPublicHalf(const std::vector<Entry>& privateKeys) {
 }
 
 void Search::nothingFound(CK_OBJECT_CLASS type) {
+    if (criterion_.given())
+        return;
     std::string message = std::string("no ") + pkcs11::nameOf(type) + " fits " + uri_.withoutPin();
     // Before the tokens: OpenSSL cuts long messages.
     if (tokens_.severalNeedLogin())

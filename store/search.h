@@ -9,6 +9,7 @@
 #include "keymgmt/key.h"
 #include "ossl/context.h"
 #include "pkcs11/token.h"
+#include "store/criterion.h"
 #include "tokens/finding.h"
 #include "tokens/pin_source.h"
 #include "tokens/token_search.h"
@@ -40,10 +41,11 @@ bool isListing(const uri::Uri& uri);
 class Search {
   public:
     Search(ossl::Context& context, const uri::Uri& uri, Expectation expectation,
-           tokens::PassphraseCallback callback);
+           const Criterion& criterion, tokens::PassphraseCallback callback);
 
     /// Everything that fits: certificates, public keys, private keys. If something was expected and
-    /// nothing fits, throws pkcs11::Error with what was searched and what exists.
+    /// nothing fits, throws pkcs11::Error with what was searched and what exists. A search by a
+    /// criterion that finds nothing is no error.
     std::vector<Entry> run();
     /// The keys that also fit, but that run() could not use.
     const std::vector<LeftOut>& leftOut() const { return leftOut_; }
@@ -53,7 +55,9 @@ class Search {
     std::vector<Entry> findAnything();
     std::vector<Entry> findPublicKeys();
     std::vector<Entry> find(CK_OBJECT_CLASS type);
-    void findOnToken(pkcs11::Token& token, CK_OBJECT_CLASS type, std::vector<Entry>& out);
+    std::optional<pkcs11::ObjectQuery> queryFor(CK_OBJECT_CLASS type) const;
+    void findOnToken(pkcs11::Token& token, const pkcs11::ObjectQuery& query,
+                     std::vector<Entry>& out);
     tokens::Login loginFor(const pkcs11::Token& token, CK_OBJECT_CLASS type) const;
     std::size_t addFitting(const std::shared_ptr<pkcs11::Connection>& connection,
                            pkcs11::Session& session, const pkcs11::ObjectQuery& query,
@@ -70,11 +74,12 @@ class Search {
     static void markAmbiguous(const std::vector<Entry>& entries);
     [[noreturn]] void refuseType(const char* expected) const;
     [[noreturn]] static void refuseWithoutPublicHalf(const std::vector<Entry>& privateKeys);
-    [[noreturn]] void nothingFound(CK_OBJECT_CLASS type);
+    void nothingFound(CK_OBJECT_CLASS type);
 
     ossl::Context& context_;
     uri::Uri uri_;
     Expectation expectation_;
+    Criterion criterion_;
     pkcs11::PinSource pins_;
     bool pinGiven_;
     tokens::TokenSearch tokens_;

@@ -136,7 +136,7 @@ OSSL_PARAM* paramsOf(const Parameters& parameters) {
 
 // A reference to a key has its URI, which is complete there.
 std::string uriOf(EVP_PKEY* key) {
-    constexpr std::string_view label = "URI: ";
+    constexpr std::string_view label = "\nURI ";
     const ossl::Bio out(BIO_new(BIO_s_mem()));
     if (!out || EVP_PKEY_print_private(out.get(), key, 0, nullptr) != 1)
         throw Error(withReasons("the new key cannot be shown"));
