@@ -110,7 +110,7 @@ int exportKey(void* keydata, int selection, OSSL_CALLBACK* callback, void* arg) 
     if ((selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY) != 0 && key.isPrivate())
         return 0;
     return ossl::guarded(key.context().core(), 0, [&] {
-        auto* source = publicPartsOf(key, selection);
+        auto* source = exportablePartsOf(key, selection);
         return source != nullptr ? EVP_PKEY_export(source, selection, callback, arg) : 0;
     });
 }

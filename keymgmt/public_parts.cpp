@@ -11,15 +11,18 @@ EVP_PKEY* publicPartsOf(const Key& key, int selection) {
     // key has its numbers.
     const bool needsPublic =
         key.type() != KeyType::ec || (selection & OSSL_KEYMGMT_SELECT_KEYPAIR) != 0;
-    if (key.isOnToken() && !key.context().settings().allowPublicExport) {
-        if ((selection & OSSL_KEYMGMT_SELECT_PUBLIC_KEY) != 0)
-            throw ossl::UsageError(
-                ossl::Reason::key,
-                "pkcs11-module-allow-export = 1 forbids the export of the public half of " +
-                    key.uri());
-        return nullptr;
-    }
     return needsPublic ? key.requirePublicKey() : key.shape();
+}
+
+EVP_PKEY* exportablePartsOf(const Key& key, int selection) {
+    if (!key.isOnToken() || key.context().settings().allowPublicExport)
+        return publicPartsOf(key, selection);
+    if ((selection & OSSL_KEYMGMT_SELECT_PUBLIC_KEY) != 0)
+        throw ossl::UsageError(ossl::Reason::key,
+                               "pkcs11-module-allow-export = 1 forbids that another provider gets "
+                               "the public half of " +
+                                   key.uri());
+    return nullptr;
 }
 
 } // namespace keymgmt

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Encoders for private keys: a reference by URI, and a text. Key material never leaves the token.
-// Public parts are written by OpenSSL's own encoders, which get them by keymgmt's export; those
-// that an export can't bring there, parameters of RSA and a point without its curve, are given to
-// them from here.
+// Public parts are written by OpenSSL's own encoders, which get them from here: an export cannot
+// bring them all there (parameters of RSA, a point without its curve), or is forbidden
+// (pkcs11-module-allow-export).
 #include <array>
 
 #include <openssl/core_dispatch.h>
@@ -20,7 +20,8 @@ namespace store {
 namespace {
 
 constexpr const char* publicStructure = "SubjectPublicKeyInfo";
-constexpr const char* parameterStructure = "type-specific";
+constexpr const char* typeSpecificStructure = "type-specific";
+constexpr const char* pkcs1Structure = "pkcs1";
 
 enum class Form { pem, der, text };
 
@@ -213,11 +214,18 @@ const OSSL_DISPATCH* functions() {
     return table.data();
 }
 
+enum class For { all, ec, rsa };
+
 struct Output {
     const char* properties;
     const OSSL_DISPATCH* (*functions)();
-    bool ecOnly = false;
+    For types = For::all;
 };
+
+bool isFor(For types, keymgmt::KeyType type) {
+    return types == For::all || (types == For::ec && type == keymgmt::KeyType::ec) ||
+           (types == For::rsa && keymgmt::isRsa(type));
+}
 
 constexpr std::array outputs{
     Output{"provider=pkcs11,output=pem,structure=PrivateKeyInfo",
@@ -226,13 +234,21 @@ constexpr std::array outputs{
     Output{"provider=pkcs11,output=der,structure=pk11-uri", functions<Form::der, takesPrivate>},
     Output{"provider=pkcs11,output=text", functions<Form::text, takesAnything>},
     Output{"provider=pkcs11,output=pem,structure=SubjectPublicKeyInfo",
-           functions<Form::pem, takesPublic, &publicStructure>, true},
+           functions<Form::pem, takesPublic, &publicStructure>},
     Output{"provider=pkcs11,output=der,structure=SubjectPublicKeyInfo",
-           functions<Form::der, takesPublic, &publicStructure>, true},
+           functions<Form::der, takesPublic, &publicStructure>},
     Output{"provider=pkcs11,output=pem,structure=type-specific",
-           functions<Form::pem, takesParameters, &parameterStructure>, true},
+           functions<Form::pem, takesParameters, &typeSpecificStructure>, For::ec},
     Output{"provider=pkcs11,output=der,structure=type-specific",
-           functions<Form::der, takesParameters, &parameterStructure>, true}};
+           functions<Form::der, takesParameters, &typeSpecificStructure>, For::ec},
+    Output{"provider=pkcs11,output=pem,structure=type-specific",
+           functions<Form::pem, takesPublic, &typeSpecificStructure>, For::rsa},
+    Output{"provider=pkcs11,output=der,structure=type-specific",
+           functions<Form::der, takesPublic, &typeSpecificStructure>, For::rsa},
+    Output{"provider=pkcs11,output=pem,structure=pkcs1",
+           functions<Form::pem, takesPublic, &pkcs1Structure>, For::rsa},
+    Output{"provider=pkcs11,output=der,structure=pkcs1",
+           functions<Form::der, takesPublic, &pkcs1Structure>, For::rsa}};
 
 } // namespace
 
@@ -242,7 +258,7 @@ const OSSL_ALGORITHM* encoders() {
         auto* next = all.data();
         for (const auto type : keymgmt::allKeyTypes)
             for (const auto& output : outputs)
-                if (!output.ecOnly || type == keymgmt::KeyType::ec)
+                if (isFor(output.types, type))
                     *next++ = {keymgmt::nameOf(type), output.properties, output.functions(),
                                "references to keys on tokens"};
         return all;

@@ -120,7 +120,9 @@ TEST(Directives, ForbidTheExportOfPublicKeys) {
         OSSL_PARAM* params = nullptr;
         const bool done = key && EVP_PKEY_todata(key.get(), EVP_PKEY_PUBLIC_KEY, &params) == 1;
         OSSL_PARAM_free(params);
-        takeErrors();
+        const auto errors = takeErrors();
+        EXPECT_NE(done, errors.find("pkcs11-module-allow-export = 1 forbids") != std::string::npos)
+            << errors;
         return done;
     };
     EXPECT_TRUE(exported(Configured("pkcs11-module-allow-export = 0")));

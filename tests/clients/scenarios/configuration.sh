@@ -128,7 +128,29 @@ scenario_no_export() {
     configuration "pkcs11-module-allow-export = 1"
     clean openssl dgst -sha256 -sign "$(uri rsa)" -out sig data.bin
     plain dgst -sha256 -verify "$(public_of rsa)" -signature sig data.bin >/dev/null
-    fails "pkcs11-module-allow-export = 1" openssl pkey -in "$(uri rsa)" -pubout -out pub.pem
+    # No other provider gets the public half (Directives.ForbidTheExportOfPublicKeys); it is written all the same.
+    local label
+    for label in rsa ec256 x25519; do
+        clean openssl pkey -in "$(uri "$label")" -pubout -out pub.pem
+        cmp -s pub.pem "$(public_of "$label")" || die "pkey -pubout: $label"
+        clean openssl pkey -in "$(uri "$label")" -pubout -outform DER -out pub.der
+        plain pkey -pubin -in "$(public_of "$label")" -pubout -outform DER -out expected.der
+        cmp -s pub.der expected.der || die "pkey -pubout -outform DER: $label"
+        [ "$label" != x25519 ] || continue
+        clean openssl req -new -x509 -key "$(uri "$label")" -subj "/CN=$label" -out own.pem
+        plain verify -CAfile own.pem own.pem >/dev/null
+        clean openssl req -new -key "$(uri "$label")" -subj "/CN=$label" -out request.pem
+        plain req -in request.pem -verify -noout 2>/dev/null
+        clean openssl cms -sign -nodetach -binary -in data.bin -signer "$(certificate_of "$label")" -inkey "$(uri "$label")" \
+            -outform DER -out message
+        plain cms -verify -binary -inform DER -in message -CAfile "$(certificate_of "$label")" -out content 2>/dev/null
+        cmp -s content data.bin || die "the content of the message: $label"
+    done
+    clean openssl rsa -in "$(uri rsa)" -RSAPublicKey_out -out pub.pem
+    plain rsa -pubin -in "$(public_of rsa)" -RSAPublicKey_out -out expected.pem 2>/dev/null
+    cmp -s pub.pem expected.pem || die "rsa -RSAPublicKey_out"
+    clean openssl ec -in "$(uri ec256)" -pubout -out pub.pem
+    cmp -s pub.pem "$(public_of ec256)" || die "ec -pubout"
 }
 
 scenario_debug_log() {
