@@ -388,7 +388,7 @@ ossl::Pkey Key::findPublicKey() const {
         return find(true);
     } catch (const pkcs11::Error& error) {
         // Some tokens say this of what a key can't do.
-        if (error.failure() != pkcs11::Failure::login &&
+        if (!pkcs11::isOfLogin(error.failure()) &&
             pkcs11::remedyFor(error) != pkcs11::Remedy::session)
             throw;
     }

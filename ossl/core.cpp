@@ -36,6 +36,23 @@ void setError(OSSL_FUNC_core_vset_error_fn* vsetError, const OSSL_CORE_HANDLE* h
     va_end(arguments);
 }
 
+Reason reasonOfLogin(CK_RV rv) {
+    switch (rv) {
+    case CKR_USER_NOT_LOGGED_IN:
+        return Reason::pinMissing;
+    case CKR_PIN_INCORRECT:
+    case CKR_PIN_INVALID:
+    case CKR_PIN_LEN_RANGE:
+        return Reason::pinRefused;
+    case CKR_PIN_LOCKED:
+        return Reason::pinLocked;
+    case CKR_PIN_EXPIRED:
+        return Reason::pinExpired;
+    default:
+        return Reason::login;
+    }
+}
+
 } // namespace
 
 const OSSL_ITEM* reasonStrings() {
@@ -50,6 +67,13 @@ const OSSL_ITEM* reasonStrings() {
                                   item(Reason::parameter, "invalid parameter"),
                                   item(Reason::data, "invalid data"),
                                   item(Reason::internal, "internal error"),
+                                  item(Reason::pinMissing, "no PIN was given"),
+                                  item(Reason::pinFileMissing, "the PIN file is missing"),
+                                  item(Reason::pinFileUnreadable, "the PIN file cannot be read"),
+                                  item(Reason::pinFileExposed, "everybody can read the PIN file"),
+                                  item(Reason::pinRefused, "the PIN was refused"),
+                                  item(Reason::pinLocked, "the PIN is locked"),
+                                  item(Reason::pinExpired, "the PIN has expired"),
                                   OSSL_ITEM{0, nullptr}};
     return items.data();
 }
@@ -72,8 +96,8 @@ std::string Reasons::last(const std::string& otherwise) const {
     return hasText ? std::string(reason) + ": " + now.data : reason;
 }
 
-Reason reasonOf(pkcs11::Failure failure) {
-    switch (failure) {
+Reason reasonOf(const pkcs11::Error& error) {
+    switch (error.failure()) {
     case pkcs11::Failure::call:
         return Reason::callFailed;
     case pkcs11::Failure::module:
@@ -83,7 +107,13 @@ Reason reasonOf(pkcs11::Failure failure) {
     case pkcs11::Failure::ambiguous:
         return Reason::ambiguous;
     case pkcs11::Failure::login:
-        return Reason::login;
+        return reasonOfLogin(error.rv());
+    case pkcs11::Failure::pinFileMissing:
+        return Reason::pinFileMissing;
+    case pkcs11::Failure::pinFileUnreadable:
+        return Reason::pinFileUnreadable;
+    case pkcs11::Failure::pinFileExposed:
+        return Reason::pinFileExposed;
     case pkcs11::Failure::uri:
         return Reason::uri;
     case pkcs11::Failure::key:

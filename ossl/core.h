@@ -13,7 +13,7 @@
 namespace ossl {
 
 /// Reason codes of this provider's errors, as they appear after the library name in OpenSSL's error
-/// queue.
+/// queue. Many programs show nothing else. Codes keep their numbers.
 enum class Reason : unsigned {
     callFailed = 1,
     module,
@@ -25,13 +25,20 @@ enum class Reason : unsigned {
     unsupported,
     parameter,
     data,
-    internal
+    internal,
+    pinMissing,
+    pinFileMissing,
+    pinFileUnreadable,
+    pinFileExposed,
+    pinRefused,
+    pinLocked,
+    pinExpired
 };
 
 /// Texts for Reason, for OSSL_FUNC_PROVIDER_GET_REASON_STRINGS. Static.
 const OSSL_ITEM* reasonStrings();
 
-Reason reasonOf(pkcs11::Failure failure);
+Reason reasonOf(const pkcs11::Error& error);
 
 /// A wrong parameter or wrong data from the application; guarded() turns it into an OpenSSL error.
 class UsageError : public std::runtime_error {

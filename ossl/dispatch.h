@@ -2,6 +2,7 @@
 // Typed entries for OpenSSL's dispatch tables, and the one guard around every function behind them.
 #pragma once
 
+#include <cerrno>
 #include <new>
 #include <type_traits>
 
@@ -41,7 +42,7 @@ Result passedOn(const Core& core, Result failure, Body&& body) noexcept {
     try {
         return body();
     } catch (const pkcs11::Error& error) {
-        core.raise(reasonOf(error.failure()), error.what());
+        core.raise(reasonOf(error), error.what());
     } catch (const UsageError& error) {
         core.raise(error.reason(), error.what());
     } catch (const std::bad_alloc&) {
@@ -54,9 +55,22 @@ Result passedOn(const Core& core, Result failure, Body&& body) noexcept {
     return failure;
 }
 
-/// The same for this provider's own work: errors of others are dropped.
+/// Restores errno, which some programs read after a function of OpenSSL failed.
+class ErrnoKept {
+  public:
+    ErrnoKept() = default;
+    ~ErrnoKept() { errno = before_; }
+    ErrnoKept(const ErrnoKept&) = delete;
+    ErrnoKept& operator=(const ErrnoKept&) = delete;
+
+  private:
+    int before_ = errno;
+};
+
+/// The same for this provider's own work: errors of others are dropped, and errno stays.
 template <typename Result, typename Body>
 Result guarded(const Core& core, Result failure, Body&& body) noexcept {
+    const ErrnoKept errnoKept;
     return passedOn(core, failure, [&] {
         const ErrorMark mark;
         return body();

@@ -19,8 +19,10 @@ namespace {
 
 constexpr std::size_t longestPin = 1024;
 
-[[noreturn]] void refuse(const std::string& why) {
-    throw pkcs11::Error(pkcs11::Failure::login, why);
+using pkcs11::Failure;
+
+[[noreturn]] void refuse(const std::string& why, Failure failure = Failure::pinFileUnreadable) {
+    throw pkcs11::Error(failure, why);
 }
 
 } // namespace
@@ -51,7 +53,9 @@ pkcs11::Pin readPinFile(const std::string& path, bool readableByOthers) {
     const Bio file(descriptor >= 0 ? BIO_new_fd(descriptor, BIO_CLOSE) : nullptr);
     struct stat status {};
     if (!file || fstat(descriptor, &status) != 0)
-        refuse("cannot open the PIN file " + path + ": " + std::generic_category().message(errno));
+        refuse("cannot open the PIN file " + path + ": " + std::generic_category().message(errno),
+               errno == ENOENT || errno == ENOTDIR ? Failure::pinFileMissing
+                                                   : Failure::pinFileUnreadable);
     if (S_ISDIR(status.st_mode))
         refuse("the PIN file " + path + " is a folder");
     if (!S_ISREG(status.st_mode))
@@ -59,7 +63,8 @@ pkcs11::Pin readPinFile(const std::string& path, bool readableByOthers) {
                " is not a regular file (a FIFO or a device may never answer)");
     if ((status.st_mode & S_IROTH) != 0 && !readableByOthers)
         refuse("the PIN file " + path +
-               " can be read by everybody: chmod o-r, or set pkcs11-allow-readable-pin-files");
+                   " can be read by everybody: chmod o-r, or set pkcs11-allow-readable-pin-files",
+               Failure::pinFileExposed);
     std::array<char, longestPin> line{};
     const int size = BIO_gets(file.get(), line.data(), static_cast<int>(line.size()));
     auto pin = makePin({line.data(), size > 0 ? std::strcspn(line.data(), "\r\n") : 0});
@@ -77,7 +82,7 @@ pkcs11::PinDigest pinDigest(const Md& sha256, const pkcs11::PinDigest& salt,
         EVP_DigestUpdate(hash.get(), salt.data(), salt.size()) != 1 ||
         EVP_DigestUpdate(hash.get(), pin.bytes.get(), pin.size) != 1 ||
         EVP_DigestFinal_ex(hash.get(), digest.data(), nullptr) != 1)
-        refuse("no digest (SHA2-256) to remember refused PINs by");
+        refuse("no digest (SHA2-256) to remember refused PINs by", Failure::login);
     return digest;
 }
 

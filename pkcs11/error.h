@@ -12,15 +12,24 @@ namespace pkcs11 {
 
 /// The kind of an Error. The provider makes its OpenSSL reason code from it.
 enum class Failure {
-    call,       ///< a C_ function failed with rv()
-    module,     ///< a module could not be loaded or is not permitted
-    notFound,   ///< no token or no object fits
-    ambiguous,  ///< several fit, but only one may
-    login,      ///< a PIN is missing, refused or locked
-    uri,        ///< the URI is malformed
-    key,        ///< a key has attributes that make no sense
-    unsupported ///< neither the token nor this provider can do it
+    call,      ///< a C_ function failed with rv()
+    module,    ///< a module could not be loaded or is not permitted
+    notFound,  ///< no token or no object fits
+    ambiguous, ///< several fit, but only one may
+    login,     ///< rv() tells: a PIN is missing, refused, locked or expired, or C_Login failed
+    pinFileMissing,
+    pinFileUnreadable, ///< or unsuitable
+    pinFileExposed,    ///< everybody can read it
+    uri,               ///< the URI is malformed
+    key,               ///< a key has attributes that make no sense
+    unsupported        ///< neither the token nor this provider can do it
 };
+
+/// True if nobody could log in.
+constexpr bool isOfLogin(Failure failure) {
+    return failure == Failure::login || failure == Failure::pinFileMissing ||
+           failure == Failure::pinFileUnreadable || failure == Failure::pinFileExposed;
+}
 
 class Error : public std::runtime_error {
   public:

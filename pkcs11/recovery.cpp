@@ -86,7 +86,7 @@ Remedy remedyFor(const Error& error) {
         return Remedy::none;
     if ((takesCiphertext(error) && !isSessionLoss(rv)) || mayBlamePeer(error))
         return Remedy::none;
-    if (error.failure() == Failure::login || error.failure() == Failure::key)
+    if (isOfLogin(error.failure()) || error.failure() == Failure::key)
         return Remedy::none;
     if (error.failure() == Failure::notFound) // an object is gone; a token may come back
         return rv == CKR_TOKEN_NOT_PRESENT ? Remedy::connection : Remedy::none;

@@ -143,6 +143,7 @@ int capabilities(void* provctx, const char* capability, OSSL_CALLBACK* callback,
 }
 
 void teardown(void* provctx) {
+    const ossl::ErrnoKept errnoKept;
     delete &ossl::Context::from(provctx);
 }
 

@@ -388,7 +388,7 @@ TEST_F(PinForUses, IsTriedOnceIfItIsWrongAndToldNowhere) {
         for (int i = 0; i < 3; ++i) {
             EXPECT_FALSE(signs(instance, key.get()));
             const auto errors = takeErrors();
-            EXPECT_NE(errors.find("login failed"), std::string::npos) << errors;
+            EXPECT_NE(errors.find("the PIN was refused"), std::string::npos) << errors;
             EXPECT_EQ(errors.find(wrong), std::string::npos) << errors;
         }
     }

@@ -22,7 +22,7 @@ scenario_debian13_servers_curl_uri() {
     server_files curl
     on_debian curl_shows "$(documented curl-uri)"
     # It has a library context of its own, in which openssl.cnf says nothing.
-    refused13 "login failed" ". ./functions.sh; start_verifying_server; curl --cacert ca.pem -sS --key-type PROV --cert rsa.cert.pem --key 'pkcs11:token=scenarios;object=rsa;type=private' https://localhost:$PORT/"
+    refused13 "no PIN was given" ". ./functions.sh; start_verifying_server; curl --cacert ca.pem -sS --key-type PROV --cert rsa.cert.pem --key 'pkcs11:token=scenarios;object=rsa;type=private' https://localhost:$PORT/"
 }
 
 verifies() { OPENSSL_CONF=/dev/null dnssec-verify -o example "$1"; }
