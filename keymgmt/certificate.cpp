@@ -5,6 +5,7 @@
 
 #include "keymgmt/new_pair.h"
 #include "ossl/dispatch.h"
+#include "pkcs11/login.h"
 #include "pkcs11/recovery.h"
 
 namespace keymgmt {
@@ -71,7 +72,7 @@ void storeCertificate(const Key& key, std::span<const unsigned char> der, bool a
     pkcs11::withConnection(object.token(), [&](const auto& connection) {
         pkcs11::Session session = connection->takeWritable();
         if (connection->loginRequired())
-            connection->login(session, {object.pins(), {}, {}}); // by which the key was found
+            pkcs11::logInAsUser(session, {object.pins(), {}, {}}); // by which the key was found
         if (!allowDuplicate)
             requireFree(session, std::array<CK_OBJECT_CLASS, 1>{CKO_CERTIFICATE}, object.label(),
                         object.id());

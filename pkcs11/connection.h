@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// A connection to a token in a slot, until it is lost: its sessions, its login, its mechanisms.
+// A connection to a token in a slot, until it is lost: the pool of its sessions.
 #pragma once
 
 #include <array>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -14,8 +13,10 @@
 
 #include <p11-kit/pkcs11.h>
 
+#include "pkcs11/mechanism_list.h"
 #include "pkcs11/module.h"
 #include "pkcs11/token_pins.h"
+#include "pkcs11/token_slot.h"
 
 namespace pkcs11 {
 
@@ -149,16 +150,22 @@ class Connection : public std::enable_shared_from_this<Connection> {
     Module& module() const { return access_.module(); }
     /// The token, for messages.
     const std::string& describe() const { return access_.describe(); }
-    CK_SLOT_ID slot() const { return slot_; }
+    CK_SLOT_ID slot() const { return slot_.id; }
     /// False once the connection is lost or the module's life has ended.
     bool valid() const;
-    Epoch epoch() const { return epoch_; }
+    Epoch epoch() const { return slot_.epoch; }
     /// Threads that do not exist in this process may hold its locks and count as its waiters.
     bool isFromBeforeFork() const;
-    /// The flags of CK_TOKEN_INFO, as last read.
-    void setFlags(CK_FLAGS flags) { flags_ = flags; }
-    bool loginRequired() const { return has(CKF_LOGIN_REQUIRED); }
+    TokenFlags& flags() { return flags_; }
+    MechanismList& mechanisms() { return mechanisms_; }
+    TokenPins& pins() const { return access_.pins(); }
+    bool loginRequired() const { return flags_.has(CKF_LOGIN_REQUIRED); }
     bool loggedIn() const { return loggedIn_.load(); }
+    /// A login has succeeded, or the token needs none. It lasts as long as a session is open.
+    void noteLogin() { loggedIn_ = true; }
+
+    /// How long a thread waits for a session.
+    static constexpr auto sessionWait = std::chrono::seconds(60);
 
     /// A session for the caller. If the token has no more sessions (CKR_SESSION_COUNT), waits for
     /// up to a minute. Throws Error.
@@ -168,27 +175,12 @@ class Connection : public std::enable_shared_from_this<Connection> {
     /// A read/write session, for changes to the token. It is opened for the caller and closed
     /// afterwards, because tokens have few of them. Waits as take() does. Throws Error.
     Session takeWritable();
-
-    /// C_Login(CKU_USER), unless logged in. Other threads wait for the first one. A refused PIN is
-    /// not tried again. Throws Error.
-    void login(Session& session, const PinSource& source);
-
-    /// C_Login(CKU_CONTEXT_SPECIFIC), between C_SignInit and C_Sign of a CKA_ALWAYS_AUTHENTICATE
-    /// key. `pin` belongs to `owner`. Without it, the token's PIN is used. Threads take turns, so
-    /// that a PIN that was changed is refused only once. Throws Error.
-    void contextLogin(Session& session, const PinOwner& owner, std::optional<Pin> pin);
+    /// Closes an idle session, so that the token has one more to give. If none is idle, waits until
+    /// one comes back, for a second at most.
+    void makeRoom();
 
     /// C_Logout, if a session is available for it. Do not use the connection afterwards.
     void logOut();
-
-    /// True if the token offers `mechanism`. The list is read only once.
-    bool offers(CK_MECHANISM_TYPE mechanism);
-    /// True if the token signs message after message with `mechanism`. Asked only once for each.
-    bool signsMessages(CK_MECHANISM_TYPE mechanism);
-    /// The token claimed to do so, but does not: it answered `rv`. Some modules answer
-    /// CKR_ARGUMENTS_BAD to every failure, so that is ignored once noteMessages() was called.
-    void noteNoMessages(CK_MECHANISM_TYPE mechanism, CK_RV rv);
-    void noteMessages(CK_MECHANISM_TYPE mechanism);
 
     /// True if all of its sessions are read/write sessions.
     bool isReadWrite() const { return readWrite_; }
@@ -196,10 +188,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
     /// Closes the idle sessions, and keeps none from now on.
     void markLost();
 
-    /// The same, including sessions that are just being opened.
-    std::size_t countedSessions() const;
     /// The number of open sessions, idle or in use.
     std::size_t openSessions() const;
+    /// The same, including sessions that are just being opened.
+    std::size_t countedSessions() const;
 
   private:
     friend class Session;
@@ -223,31 +215,13 @@ class Connection : public std::enable_shared_from_this<Connection> {
     std::size_t countElsewhere() const;
     bool mayOpen(std::size_t elsewhere) const;
     void waitForSession(std::unique_lock<std::mutex>& lock, std::size_t elsewhere);
-    void makeRoom();
-    bool has(CK_FLAGS flag) const { return (flags_ & flag) != 0; }
-    bool stillHas(CK_FLAGS flag);
-    CK_RV readFlags();
-    void requireFlags();
-    void loginOnce(Session& session, const PinSource& source, const TokenPins::Turn& turn);
-    void requireWillingness(const TokenPins::Turn& turn) const;
-    CK_RV loginWithPin(Session& session, CK_USER_TYPE user, const std::optional<Pin>& pin,
-                       const PinOwner& owner);
-    bool hasPinPad() const;
-    CK_RV callLogin(Session& session, CK_USER_TYPE user, CK_UTF8CHAR_PTR pin, CK_ULONG size);
-    std::optional<Pin> choosePin(const PinSource& source) const;
-    void keepForLater(const PinSource& source);
-    [[noreturn]] void reportNoPin() const;
-    [[noreturn]] void reportRefusal(CK_RV rv);
-    [[noreturn]] void reportUnclear(Session& session, CK_USER_TYPE user, CK_RV rv,
-                                    const std::optional<Pin>& pin, const PinOwner& owner);
-    const std::vector<CK_MECHANISM_TYPE>& mechanisms();
 
     TokenAccess& access_;
-    CK_SLOT_ID slot_;
-    std::atomic<CK_FLAGS> flags_;
+    TokenSlot slot_;
+    TokenFlags flags_;
+    MechanismList mechanisms_;
     std::size_t maxIdle_;
     std::atomic<bool> readWrite_; ///< all of its sessions are
-    Epoch epoch_;
     unsigned long generation_;
     std::atomic<bool> lost_{false};
     std::atomic<bool> loggedIn_{false};
@@ -257,9 +231,6 @@ class Connection : public std::enable_shared_from_this<Connection> {
     std::size_t open_ = 0;
     std::size_t opening_ = 0; ///< C_OpenSession has not returned yet
     bool full_ = false;       ///< the token had no more sessions
-    std::unique_ptr<const std::vector<CK_MECHANISM_TYPE>> mechanisms_;
-    enum class Messages { none, offered, begun };
-    std::map<CK_MECHANISM_TYPE, Messages> messages_;
 };
 
 } // namespace pkcs11

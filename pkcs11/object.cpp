@@ -5,6 +5,7 @@
 #include <array>
 #include <unordered_set>
 
+#include "pkcs11/login.h"
 #include "pkcs11/process.h"
 #include "pkcs11/text.h"
 
@@ -157,7 +158,7 @@ void TokenObject::contextLogin(Session& session) const {
     auto pin = contextPin_ ? contextPin_() : std::nullopt;
     if (!pin)
         pin = pins_.contextPin();
-    session.connection().contextLogin(session, pins_, std::move(pin));
+    logInForUse(session, pins_, std::move(pin));
 }
 
 std::string TokenObject::rawLabel() const {
@@ -199,7 +200,7 @@ void TokenObject::findAgain(Binding& binding) {
     Session session = binding.connection->take();
     const bool needsLogin = loggedIn_;
     if (needsLogin)
-        binding.connection->login(session, {pins_, {}, {}});
+        logInAsUser(session, {pins_, {}, {}});
     const ObjectQuery query{type(),
                             attributes_.has(CKA_LABEL) ? std::optional(rawLabel()) : std::nullopt,
                             attributes_.has(CKA_ID) ? std::optional(id()) : std::nullopt};

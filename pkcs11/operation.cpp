@@ -156,13 +156,13 @@ std::optional<std::size_t> signMessage(TokenObject& key, CK_MECHANISM mechanism,
         if (!session.begun()) {
             const CK_RV rv = session.call<&List30::C_MessageSignInit>(&mechanism, handle);
             if (isMechanismRefusal(rv) || rv == CKR_FUNCTION_NOT_SUPPORTED) {
-                session.connection().noteNoMessages(mechanism.mechanism, rv);
+                session.connection().mechanisms().noteNoMessages(mechanism.mechanism, rv);
                 return std::optional<std::size_t>();
             }
             refuseIfNotBegun<&List30::C_MessageSignInit>(rv, key);
             if (rv != CKR_OK)
                 session.fail(functionName<&List30::C_MessageSignInit>, rv);
-            session.connection().noteMessages(mechanism.mechanism);
+            session.connection().mechanisms().noteMessages(mechanism.mechanism);
             session.setBegun(signing);
         }
         auto size = static_cast<CK_ULONG>(out.size());
@@ -178,7 +178,7 @@ std::optional<MessageSigning> messageSigning(const TokenObject& key,
     if (!key.token().module().signsMessages() ||
         key.attributes().flag(CKA_ALWAYS_AUTHENTICATE, false) ||
         !withConnection(key.token(), [&mechanism](const auto& connection) {
-            return connection->signsMessages(mechanism.mechanism);
+            return connection->mechanisms().signsMessages(mechanism.mechanism);
         }))
         return std::nullopt;
     return MessageSigning::of(mechanism);
@@ -240,7 +240,7 @@ bool isRefusedAtInit(const Error& error) {
 bool takes(const TokenObject& key, CK_MECHANISM_TYPE mechanism) {
     return key.attributes().allow(mechanism) &&
            withConnection(key.token(), [mechanism](const auto& connection) {
-               return connection->offers(mechanism);
+               return connection->mechanisms().offers(mechanism);
            });
 }
 

@@ -47,7 +47,7 @@ std::shared_ptr<Connection> Token::connection() {
 }
 
 void Token::noteSeen(Epoch epoch, CK_SLOT_ID slot, const CK_TOKEN_INFO& info) {
-    keep(std::make_shared<Connection>(access_, epoch, slot, info.flags))->setFlags(info.flags);
+    keep(std::make_shared<Connection>(access_, epoch, slot, info.flags))->flags().set(info.flags);
 }
 
 // The first of two threads wins, and a connection that is good stays.

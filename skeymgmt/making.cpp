@@ -71,7 +71,7 @@ std::shared_ptr<SecretKey> makeIn(ossl::Context& provider, const NewKey& wanted,
                                   const std::shared_ptr<pkcs11::Connection>& connection,
                                   pkcs11::Session session) {
     if (connection->loginRequired())
-        tokens::logIn(*connection, session, tokens::pinSource(wanted.uri, provider, {}));
+        tokens::logIn(session, tokens::pinSource(wanted.uri, provider, {}));
     refuseDouble(session, wanted.uri);
     auto id = wanted.uri.id().value_or(pkcs11::Bytes{});
     if (id.empty())

@@ -4,6 +4,7 @@
 #include "ossl/error_mark.h"
 #include "ossl/handles.h"
 #include "pkcs11/error.h"
+#include "pkcs11/login.h"
 
 namespace tokens {
 namespace {
@@ -24,10 +25,9 @@ pkcs11::ObjectQuery byIdOrLabel(CK_OBJECT_CLASS type, const pkcs11::Bytes& id,
     return {type, label, std::nullopt};
 }
 
-void logIn(pkcs11::Connection& connection, pkcs11::Session& session,
-           const pkcs11::PinSource& pins) {
+void logIn(pkcs11::Session& session, const pkcs11::PinSource& pins) {
     try {
-        connection.login(session, pins);
+        pkcs11::logInAsUser(session, pins);
     } catch (const pkcs11::Error& error) {
         if (error.rv() != CKR_PIN_INCORRECT || modulesHaveAlgorithms())
             throw;
@@ -44,12 +44,11 @@ void logIn(pkcs11::Connection& connection, pkcs11::Session& session,
 namespace {
 
 // Some tokens show keys to everybody, which nobody can use without a login.
-std::vector<CK_OBJECT_HANDLE> findWithLoginIfPossible(pkcs11::Connection& connection,
-                                                      pkcs11::Session& session,
+std::vector<CK_OBJECT_HANDLE> findWithLoginIfPossible(pkcs11::Session& session,
                                                       const pkcs11::ObjectQuery& query,
                                                       const pkcs11::PinSource& pins) {
     try {
-        logIn(connection, session, pins);
+        logIn(session, pins);
     } catch (const pkcs11::Error& error) {
         const bool noPin =
             error.failure() == pkcs11::Failure::login && error.rv() == CKR_USER_NOT_LOGGED_IN;
@@ -68,17 +67,17 @@ std::vector<CK_OBJECT_HANDLE> find(pkcs11::Connection& connection, pkcs11::Sessi
                                    const pkcs11::ObjectQuery& query, Login login,
                                    const pkcs11::PinSource& pins) {
     if (login == Login::ifPossible && connection.loginRequired())
-        return findWithLoginIfPossible(connection, session, query, pins);
+        return findWithLoginIfPossible(session, query, pins);
     // Where somebody has logged in already this costs no call, and keeps the PIN for a time when
     // nobody has.
     const bool first = login == Login::first || (login != Login::never && connection.loggedIn());
     if (first)
-        logIn(connection, session, pins);
+        logIn(session, pins);
     auto handles =
         first ? pkcs11::findLoggedIn(session, query) : pkcs11::findObjects(session, query);
     if (!handles.empty() || first || login == Login::never)
         return handles;
-    logIn(connection, session, pins);
+    logIn(session, pins);
     return pkcs11::findLoggedIn(session, query);
 }
 

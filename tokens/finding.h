@@ -15,7 +15,7 @@ pkcs11::ObjectQuery byIdOrLabel(CK_OBJECT_CLASS type, const pkcs11::Bytes& id,
                                 const std::string& label);
 
 /// Logs in to the token unless somebody has. Throws pkcs11::Error.
-void logIn(pkcs11::Connection& connection, pkcs11::Session& session, const pkcs11::PinSource& pins);
+void logIn(pkcs11::Session& session, const pkcs11::PinSource& pins);
 
 /// `ifPossible`: first, if there is a PIN. Without one, only if nothing is found.
 enum class Login { never, ifNothingIsSeen, ifPossible, first };

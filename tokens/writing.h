@@ -26,7 +26,7 @@ auto write(ossl::Context& context, const uri::Uri& uri, PassphraseCallback callb
     return pkcs11::withConnection(search.onlyToken(), [&](const auto& connection) {
         pkcs11::Session session = connection->takeWritable();
         if (connection->loginRequired())
-            logIn(*connection, session, pins);
+            logIn(session, pins);
         return work(session);
     });
 }

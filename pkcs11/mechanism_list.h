@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// The mechanisms of a token, and those with which it signs message after message.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include <p11-kit/pkcs11.h>
+
+#include "pkcs11/token_slot.h"
+
+namespace pkcs11 {
+
+/// The mechanisms of the token in a slot. Each thing is asked only once. Thread-safe.
+class MechanismList {
+  public:
+    explicit MechanismList(const TokenSlot& slot) : slot_(slot) {}
+    MechanismList(const MechanismList&) = delete;
+    MechanismList& operator=(const MechanismList&) = delete;
+
+    /// True if the token offers `mechanism`. Throws Error.
+    bool offers(CK_MECHANISM_TYPE mechanism);
+    /// True if the token signs message after message with `mechanism`.
+    bool signsMessages(CK_MECHANISM_TYPE mechanism);
+    /// The token claimed to do so, but does not: it answered `rv`. Some modules answer
+    /// CKR_ARGUMENTS_BAD to every failure, so that is ignored once noteMessages() was called.
+    void noteNoMessages(CK_MECHANISM_TYPE mechanism, CK_RV rv);
+    void noteMessages(CK_MECHANISM_TYPE mechanism);
+
+  private:
+    using Types = std::vector<CK_MECHANISM_TYPE>;
+    const Types& all();
+    std::unique_ptr<Types> read() const;
+
+    TokenSlot slot_;
+    std::mutex mutex_;                 ///< guards what follows; never held during a C_ call
+    std::unique_ptr<const Types> all_; ///< sorted; null until it is read
+    enum class Messages { none, offered, begun };
+    std::map<CK_MECHANISM_TYPE, Messages> messages_;
+};
+
+} // namespace pkcs11
