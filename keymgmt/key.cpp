@@ -468,11 +468,9 @@ Key::Fit Key::fitOf(EVP_PKEY* candidate, pkcs11::Session& session, CK_OBJECT_HAN
     try {
         return proves(candidate, session, handle) ? Fit::yes : Fit::no;
     } catch (const pkcs11::Error& error) {
-        // A key that is seen without a login can't be asked without one: nothing is lost then, and
-        // the session is as good as before.
-        if (error.rv() == CKR_USER_NOT_LOGGED_IN && !session.connection().loggedIn())
-            session.setUsable();
-        else if (pkcs11::remedyFor(error) != pkcs11::Remedy::none)
+        // A key that is seen without a login can't be asked without one: nothing is lost then.
+        if (!session.lacksFirstLogin(error.rv()) &&
+            pkcs11::remedyFor(error) != pkcs11::Remedy::none)
             throw;
         return Fit::unknown;
     }

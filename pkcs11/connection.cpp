@@ -41,8 +41,12 @@ Epoch Session::epoch() const {
 }
 
 void Session::fail(const char* function, CK_RV rv) {
-    setFailed(rv);
+    discard(rv);
     throw callFailed(function, rv, connection_->describe());
+}
+
+bool Session::lacksFirstLogin(CK_RV rv) const {
+    return rv == CKR_USER_NOT_LOGGED_IN && !connection_->loggedIn();
 }
 
 bool Session::isLoggedIn() {
@@ -188,7 +192,7 @@ Session Connection::take(const MessageSigning* wanted) {
             lock.unlock();
             if (endMessages(session))
                 return session;
-            session.setUnusable();
+            session.discard();
             continue;
         }
         if (mayOpen(elsewhere)) {
@@ -236,7 +240,7 @@ Session Connection::takeWritable() {
         lock.unlock();
         if (rv == CKR_OK) {
             Session session(shared_from_this(), handle);
-            session.setUnusable();
+            session.discard();
             return session;
         }
         if (!saysFull(rv) || std::chrono::steady_clock::now() > deadline)
@@ -352,7 +356,7 @@ void Connection::logOut() {
     if (handle == CK_INVALID_HANDLE && open(handle) != CKR_OK)
         return; // all are in use, and the login ends with the last of them
     Session session(shared_from_this(), handle);
-    session.setUnusable();
+    session.discard();
     session.call<&List::C_Logout>();
     loggedIn_ = false;
 }

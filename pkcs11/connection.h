@@ -56,16 +56,17 @@ class Session {
     /// The life of the module in which the session, and everything made in it, is valid.
     Epoch epoch() const;
 
-    /// An operation may be unfinished in it: close it instead of keeping it.
-    void setUnusable() { fate_ = fate_ == Fate::forget ? fate_ : Fate::close; }
-    /// The module no longer has the session: neither keep nor close it.
-    void setGone() { fate_ = Fate::forget; }
-    void setUsable() { fate_ = Fate::keep; }
-    /// One of the two, depending on `rv`. If only the login is gone, the session still exists.
-    void setFailed(CK_RV rv) {
-        const bool gone = isConnectionLoss(rv) && rv != CKR_USER_NOT_LOGGED_IN;
-        fate_ = gone ? Fate::forget : Fate::close;
+    /// It is not kept, but closed at the end of its scope.
+    void discard() { fate_ = fate_ == Fate::forget ? fate_ : Fate::close; }
+    /// The same because of `rv`. If the module no longer has the session, it is not closed either.
+    /// If only the login is gone, the session still exists.
+    void discard(CK_RV rv) {
+        discard();
+        if (isConnectionLoss(rv) && rv != CKR_USER_NOT_LOGGED_IN)
+            fate_ = Fate::forget;
     }
+    /// True if `rv` only says that nobody has logged in yet. Then nothing is lost.
+    bool lacksFirstLogin(CK_RV rv) const;
 
     /// The message signing that is active in it, and stays active when the session is given back.
     const std::optional<MessageSigning>& begun() const { return begun_; }
@@ -99,6 +100,26 @@ class Session {
     CK_SESSION_HANDLE handle_;
     std::optional<MessageSigning> begun_;
     Fate fate_ = Fate::keep;
+};
+
+/// An operation that is active in a session, after C_...Init. Unless it has ended, the session is
+/// discarded at the end of the scope.
+class ActiveOperation {
+  public:
+    explicit ActiveOperation(Session& session) : session_(session) {}
+    ~ActiveOperation() {
+        if (!ended_)
+            session_.discard();
+    }
+    ActiveOperation(const ActiveOperation&) = delete;
+    ActiveOperation& operator=(const ActiveOperation&) = delete;
+
+    /// The module has ended it.
+    void end() { ended_ = true; }
+
+  private:
+    Session& session_;
+    bool ended_ = false;
 };
 
 /// What all connections to a token share, whichever of them is in use.

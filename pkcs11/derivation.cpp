@@ -112,8 +112,8 @@ CK_OBJECT_HANDLE makeSecret(Session& session, const TokenObject& key, const char
     const auto error = callFailed(function, rv, key.describe());
     if (mayBlamePeer(error))
         requireSession(session);
-    else if (remedyFor(error) != Remedy::none) // else nothing has begun: the session stays good
-        session.setFailed(rv);
+    else if (remedyFor(error) != Remedy::none && !session.lacksFirstLogin(rv))
+        session.discard(rv);
     throw error;
 }
 
@@ -125,7 +125,7 @@ std::size_t readValue(Session& session, CK_OBJECT_HANDLE derived, const TokenObj
     if (rv == CKR_OK && !tooLong)
         return value.ulValueLen;
     // The derived key goes with its session, whatever the token would say to C_DestroyObject now.
-    session.setFailed(rv);
+    session.discard(rv);
     const auto subject = "the secret derived with the " + key.describe();
     if (tooLong)
         throw Error(Failure::call,
@@ -140,7 +140,7 @@ std::size_t take(Session& session, CK_OBJECT_HANDLE secret, const TokenObject& k
     const std::size_t size = readValue(session, secret, key, out);
     const CK_RV rv = session.call<&List::C_DestroyObject>(secret);
     if (rv != CKR_OK) // the secret is good all the same, and ends on the token with the session
-        session.setFailed(rv);
+        session.discard(rv);
     return size;
 }
 

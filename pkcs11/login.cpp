@@ -219,7 +219,7 @@ void Login::reportUnclear(CK_USER_TYPE user, CK_RV rv, const std::optional<Pin>&
         pins_.noteRefused(owner, *pin);
     else if (pin && pins_.doubt(owner, *pin))
         session_.fail(functionName<&List::C_Login>, rv);
-    session_.setFailed(rv);
+    session_.discard(rv);
     throw Error(Failure::login, "C_Login answered " + rvName(rv) + " for " + connection_.describe(),
                 rv);
 }

@@ -23,12 +23,11 @@ constexpr std::array identity{CKA_CLASS,           CKA_KEY_TYPE,        CKA_ID, 
 
 class Search {
   public:
-    Search(Session& session, std::vector<CK_ATTRIBUTE>& filter) : session_(session) {
-        session.require<&List::C_FindObjectsInit>(filter.data(), CK_ULONG{filter.size()});
-    }
+    Search(Session& session, std::vector<CK_ATTRIBUTE>& filter)
+        : session_(session), active_(begin(session, filter)) {}
     ~Search() {
-        if (session_.call<&List::C_FindObjectsFinal>() != CKR_OK)
-            session_.setUnusable();
+        if (session_.call<&List::C_FindObjectsFinal>() == CKR_OK)
+            active_.end();
     }
     Search(const Search&) = delete;
     Search& operator=(const Search&) = delete;
@@ -55,6 +54,10 @@ class Search {
     }
 
   private:
+    static Session& begin(Session& session, std::vector<CK_ATTRIBUTE>& filter) {
+        session.require<&List::C_FindObjectsInit>(filter.data(), CK_ULONG{filter.size()});
+        return session;
+    }
     std::span<const CK_OBJECT_HANDLE> next() {
         CK_ULONG count = 0;
         session_.require<&List::C_FindObjects>(batch_.data(), CK_ULONG{batch_.size()}, &count);
@@ -62,6 +65,7 @@ class Search {
     }
 
     Session& session_;
+    ActiveOperation active_;
     std::array<CK_OBJECT_HANDLE, findBatch> batch_{};
 };
 

@@ -46,7 +46,6 @@ void refuseIfNotBegun(CK_RV rv, const TokenObject& key) {
 
 // Some tokens have the attribute, and no such login: the operation tells whether they need it.
 void loginForUse(Session& session, const TokenObject& key) {
-    session.setUnusable(); // unless the operation ends as it should
     try {
         key.contextLogin(session);
     } catch (const Error& error) {
@@ -57,49 +56,67 @@ void loginForUse(Session& session, const TokenObject& key) {
 }
 
 template <auto Init>
-void beginIn(Session& session, CK_OBJECT_HANDLE handle, CK_MECHANISM mechanism,
-             const TokenObject& key, bool asks) {
+ActiveOperation begin(Session& session, CK_OBJECT_HANDLE handle, CK_MECHANISM mechanism,
+                      const TokenObject& key) {
     const CK_RV rv = session.call<Init>(&mechanism, handle);
     refuseIfNotBegun<Init>(rv, key);
+    if (session.lacksFirstLogin(rv))
+        throw callFailed(functionName<Init>, rv, session.connection().describe());
     if (rv != CKR_OK)
         session.fail(functionName<Init>, rv);
-    if (asks)
-        loginForUse(session, key);
+    return ActiveOperation(session);
 }
 
 bool asksAtEachUse(const TokenObject& key) {
     return key.attributes().flag(CKA_ALWAYS_AUTHENTICATE, false);
 }
 
-// A key whose token hides CKA_ALWAYS_AUTHENTICATE: the first refusal may stand for it.
+// A key whose token hides CKA_ALWAYS_AUTHENTICATE: the first refusal may stand for it. Nothing else
+// may be told from `rv`, which may depend on somebody's data.
 bool mayAskAtEachUse(Session& session, const TokenObject& key, CK_RV rv) {
-    return rv == CKR_USER_NOT_LOGGED_IN && !key.attributes().has(CKA_ALWAYS_AUTHENTICATE) &&
-           session.connection().loggedIn() && session.isLoggedIn();
+    return constant_time::declassify(constant_time::isEqual(rv, CKR_USER_NOT_LOGGED_IN)) &&
+           !key.attributes().has(CKA_ALWAYS_AUTHENTICATE) && session.connection().loggedIn() &&
+           session.isLoggedIn();
 }
 
-// C_...Init and the operation itself in `session`, which is kept if it is as good as before.
+struct Answer {
+    CK_RV rv;
+    std::size_t size;
+};
+
+// C_...Init and the operation itself. Whatever its answer is, the operation has ended (PKCS#11
+// 2.40, section 5.2), unless that is CKR_BUFFER_TOO_SMALL, for which the caller discards the
+// session.
+template <auto Init, auto Final>
+Answer answerIn(Session& session, CK_OBJECT_HANDLE handle, const CK_MECHANISM& mechanism,
+                const TokenObject& key, std::span<const unsigned char> data,
+                std::span<unsigned char> out) {
+    for (bool asks = asksAtEachUse(key);; asks = true) {
+        auto active = begin<Init>(session, handle, mechanism, key);
+        if (asks)
+            loginForUse(session, key);
+        auto size = static_cast<CK_ULONG>(out.size());
+        const CK_RV rv =
+            session.call<Final>(pointerTo(data), CK_ULONG{data.size()}, out.data(), &size);
+        active.end();
+        if (asks || !mayAskAtEachUse(session, key, rv))
+            return {rv, size};
+    }
+}
+
+// The session is kept if it is as good as before.
 template <auto Init, auto Final>
 std::size_t performIn(Session& session, CK_OBJECT_HANDLE handle, const CK_MECHANISM& mechanism,
                       const TokenObject& key, std::span<const unsigned char> data,
                       std::span<unsigned char> out) {
-    CK_RV result = CKR_OK;
-    CK_ULONG size = 0;
-    for (bool asks = asksAtEachUse(key);; asks = true) {
-        beginIn<Init>(session, handle, mechanism, key, asks);
-        size = static_cast<CK_ULONG>(out.size());
-        result = session.call<Final>(pointerTo(data), CK_ULONG{data.size()}, out.data(), &size);
-        session.setUsable(); // whatever the answer is, the operation has ended (PKCS#11 2.40,
-                             // section 5.2), but for what follows
-        if (asks || !mayAskAtEachUse(session, key, result))
-            break;
-    }
-    if (result != CKR_OK) {
-        const auto error = callFailed(functionName<Final>, result, key.describe());
-        if (remedyFor(error) != Remedy::none || result == CKR_BUFFER_TOO_SMALL)
-            session.setFailed(result);
-        throw error;
-    }
-    return size;
+    const auto answer = answerIn<Init, Final>(session, handle, mechanism, key, data, out);
+    if (answer.rv == CKR_OK)
+        return answer.size;
+    const auto error = callFailed(functionName<Final>, answer.rv, key.describe());
+    const bool isSpoiled = remedyFor(error) != Remedy::none && !session.lacksFirstLogin(answer.rv);
+    if (isSpoiled || answer.rv == CKR_BUFFER_TOO_SMALL)
+        session.discard(answer.rv);
+    throw error;
 }
 
 template <auto Init, auto Final>
@@ -126,21 +143,14 @@ bool isApartFromData(CK_RV rv) {
 DecryptAnswer decryptIn(Session& session, CK_OBJECT_HANDLE handle, const CK_MECHANISM& mechanism,
                         const TokenObject& key, std::span<const unsigned char> data,
                         std::span<unsigned char> out) {
-    for (bool asks = asksAtEachUse(key);; asks = true) {
-        beginIn<&List::C_DecryptInit>(session, handle, mechanism, key, asks);
-        auto size = static_cast<CK_ULONG>(out.size());
-        const CK_RV rv = session.call<&List::C_Decrypt>(const_cast<CK_BYTE_PTR>(data.data()),
-                                                        CK_ULONG{data.size()}, out.data(), &size);
-        session.setUsable(); // as in performIn()
-        if (!isApartFromData(rv))
-            return {rv, size};
-        if (!asks && mayAskAtEachUse(session, key, rv))
-            continue;
-        session.setFailed(rv);
+    const auto [rv, size] = answerIn<&List::C_DecryptInit, &List::C_Decrypt>(
+        session, handle, mechanism, key, data, out);
+    if (isApartFromData(rv)) {
+        session.discard(rv);
         if (rv != CKR_BUFFER_TOO_SMALL)
             throw callFailed(functionName<&List::C_Decrypt>, rv, key.describe());
-        return {rv, size};
     }
+    return {rv, size};
 }
 
 // C_SignMessage alone, once the operation is begun in the session. Nothing where the token does not

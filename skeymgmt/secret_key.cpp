@@ -13,9 +13,9 @@ constexpr std::size_t longestKey = 32; // AES-256
 SessionObject::~SessionObject() {
     const auto& connection = session_.connection();
     if (connection.isFromBeforeFork() || !connection.valid())
-        session_.setGone();
+        session_.discard(CKR_SESSION_HANDLE_INVALID);
     else if (session_.call<&pkcs11::List::C_DestroyObject>(handle_) != CKR_OK)
-        session_.setUnusable(); // the object ends with the session
+        session_.discard(); // the object ends with the session
 }
 
 SecretKey::SecretKey(ossl::Context& provider, std::span<const unsigned char> bytes)
@@ -35,7 +35,7 @@ ossl::SecretBytes SecretKey::value() const {
             CK_ATTRIBUTE value{CKA_VALUE, out.data(), out.size()};
             const CK_RV rv = session.call<&pkcs11::List::C_GetAttributeValue>(handle, &value, 1UL);
             if (rv != CKR_OK && rv != CKR_ATTRIBUTE_SENSITIVE)
-                session.setFailed(rv);
+                session.discard(rv);
             if (rv != CKR_OK || value.ulValueLen > out.size())
                 throw pkcs11::callFailed(pkcs11::functionName<&pkcs11::List::C_GetAttributeValue>,
                                          rv != CKR_OK ? rv : CKR_GENERAL_ERROR,
