@@ -233,6 +233,13 @@ bool TokenObject::isSame(const Attributes& other) const {
     });
 }
 
+void TokenObject::apply(Remedy remedy, const Binding& binding) {
+    if (remedy == Remedy::login)
+        loggedIn_ = true;
+    if (remedy == Remedy::handle)
+        forgetHandle(binding);
+}
+
 void TokenObject::forgetHandle(const Binding& binding) {
     const std::lock_guard lock(process::stateMutex());
     if (binding_.connection == binding.connection && binding_.handle == binding.handle)

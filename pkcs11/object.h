@@ -111,12 +111,10 @@ class TokenObject {
                 Session session = take(*binding.connection, binding.handle);
                 return operation(session, binding.handle);
             } catch (const Error& error) {
-                if (!recovery.prepare(error, binding.connection))
+                const auto remedy = recovery.prepare(error, binding.connection);
+                if (remedy == Remedy::none)
                     throw;
-                if (error.rv() == CKR_USER_NOT_LOGGED_IN)
-                    loggedIn_ = true;
-                if (isHandleLoss(error.rv()))
-                    forgetHandle(binding);
+                apply(remedy, binding);
             }
         }
     }
@@ -128,6 +126,7 @@ class TokenObject {
     };
 
     void bind(Binding& binding);
+    void apply(Remedy remedy, const Binding& binding);
     void forgetHandle(const Binding& binding);
     void findAgain(Binding& binding);
     bool isSame(const Attributes& other) const;

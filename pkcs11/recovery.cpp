@@ -90,16 +90,42 @@ Remedy remedyFor(const Error& error) {
         return Remedy::none;
     if (error.failure() == Failure::notFound) // an object is gone; a token may come back
         return rv == CKR_TOKEN_NOT_PRESENT ? Remedy::connection : Remedy::none;
-    if (rv == CKR_CRYPTOKI_NOT_INITIALIZED)
-        return Remedy::module;
     if (isHandleLoss(rv))
         return Remedy::handle;
+    if (rv == CKR_USER_NOT_LOGGED_IN)
+        return Remedy::login;
     if (isConnectionLoss(rv))
         return Remedy::connection;
     // CKR_OPERATION_NOT_INITIALIZED comes where somebody's logout has ended what ...Init had begun.
     const bool isMixedUp = rv == CKR_OPERATION_ACTIVE || rv == CKR_OPERATION_NOT_INITIALIZED;
     return isMixedUp || isVague(rv) ? Remedy::session : Remedy::none;
 }
+
+namespace {
+
+// The limits of docs/recovery.md.
+constexpr int mostOwnFailures = 4;
+constexpr int mostFailures = 20;
+
+// Some tokens log in, or work, in read/write sessions alone. Nothing has begun.
+bool canTurnReadWrite(const Error& error, const Connection* connection) {
+    return error.rv() == CKR_SESSION_READ_ONLY && connection != nullptr &&
+           !connection->isReadWrite();
+}
+
+bool givesUpSessions(Remedy remedy) {
+    return remedy == Remedy::connection || remedy == Remedy::login || remedy == Remedy::restart;
+}
+
+// What the last attempt needs. The failed session is closed already: only if another one did not
+// help, all of them are doubted.
+Remedy strongest(Remedy remedy, const Error& error) {
+    if (isFromConnecting(error))
+        return Remedy::restart;
+    return remedy == Remedy::session ? Remedy::connection : remedy;
+}
+
+} // namespace
 
 Recovery::Recovery(Module& module) : module_(module), epoch_(module.epoch()) {}
 
@@ -115,58 +141,58 @@ bool Recovery::othersSucceeded() {
     return before != successes_;
 }
 
-bool Recovery::mayTry(const Error& error, const std::shared_ptr<Connection>& connection) {
-    if (process::exiting())
-        return false;
-    // What another thread noticed before, and has dropped the connection for, is not held against
-    // this operation; nor is a new loss. That a key is not there says nothing of either.
-    // Where the module has no life it was this operation that found it ended.
+// Another thread noticed the loss first and dropped the connection, or operations of others went
+// well since then. That a key is not there tells nothing of either. If the module has no life, it
+// was this operation that found it ended.
+bool Recovery::isCausedByOthers(const Error& error, const std::shared_ptr<Connection>& connection) {
     const bool known = connection && !connection->valid() && module_.epoch() != 0;
     const bool served = othersSucceeded() && error.failure() != Failure::notFound;
-    if ((known || served) && leftAfterOthers_ > 0) {
-        --leftAfterOthers_;
+    return known || served;
+}
+
+Remedy Recovery::choose(const Error& error, const std::shared_ptr<Connection>& connection) {
+    if (canTurnReadWrite(error, connection.get()))
+        return Remedy::readWrite;
+    const auto remedy = remedyFor(error);
+    if (remedy == Remedy::none || process::exiting())
+        return Remedy::none;
+    const bool isOwn = !isCausedByOthers(error, connection);
+    ownFailures_ += isOwn ? 1 : 0;
+    if (++failures_ == mostFailures || ownFailures_ == mostOwnFailures)
+        return Remedy::none;
+    const bool isLast = isOwn && ownFailures_ + 1 == mostOwnFailures;
+    return isLast ? strongest(remedy, error) : remedy;
+}
+
+// False if somebody would have to come to the PIN pad once more: a login there disturbs people, so
+// it is asked for once, not for each attempt.
+bool Recovery::drop(const std::shared_ptr<Connection>& connection) {
+    if (!connection)
         return true;
-    }
-    isLast_ = --left_ == 0;
-    return left_ >= 0;
+    if (token_->pins().askAtPad() && std::exchange(mayHaveAsked_, true))
+        return false;
+    token_->drop(connection);
+    return true;
 }
 
-namespace {
-
-// Some tokens log in, or work, in read/write sessions alone. Nothing has begun.
-bool canTurnReadWrite(const Error& error, const Connection* connection) {
-    return error.rv() == CKR_SESSION_READ_ONLY && connection != nullptr &&
-           !connection->isReadWrite();
-}
-
-} // namespace
-
-bool Recovery::prepare(const Error& error, const std::shared_ptr<Connection>& connection) {
-    if (canTurnReadWrite(error, connection.get())) {
-        trace::step(std::string("try read/write sessions after: ") + error.what());
+Remedy Recovery::prepare(const Error& error, const std::shared_ptr<Connection>& connection) {
+    const auto remedy = choose(error, connection);
+    if (remedy == Remedy::none)
+        return remedy;
+    trace::step(std::string("try again after: ") + error.what());
+    if (remedy == Remedy::readWrite) { // nobody was asked for a PIN yet
         token_->noteReadWrite();
         token_->drop(connection);
-        return true;
+        return remedy;
     }
-    const auto remedy = remedyFor(error);
-    if (remedy == Remedy::none || !mayTry(error, connection))
-        return false;
-    trace::step(std::string("try again after: ") + error.what());
-    // The failed session is closed already; only if another does not help all of them are doubted.
-    const bool isLast = std::exchange(isLast_, false);
-    const bool doubtful = remedy == Remedy::session && isLast;
-    if (connection && (doubtful || remedy == Remedy::connection || remedy == Remedy::module)) {
-        // A login at the PIN pad disturbs somebody: once for a loss, not for each attempt.
-        if (token_->pins().askAtPad() && std::exchange(mayHaveAsked_, true))
-            return false;
-        token_->drop(connection);
-    }
+    if (givesUpSessions(remedy) && !drop(connection))
+        return Remedy::none;
     if (maySettle(error))
         std::this_thread::sleep_for(settlingTime);
-    if (isLast && isFromConnecting(error))
+    if (remedy == Remedy::restart)
         restartUnlessUsed(module_, epoch_);
     epoch_ = module_.epoch();
-    return true;
+    return remedy;
 }
 
 } // namespace pkcs11

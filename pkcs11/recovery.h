@@ -12,10 +12,12 @@ namespace pkcs11 {
 /// What may help after a failure.
 enum class Remedy {
     none,       ///< nothing: it would fail again, or must not be repeated
+    readWrite,  ///< read/write sessions only
     handle,     ///< find the object again
     session,    ///< another session
-    connection, ///< new sessions and a new login
-    module      ///< C_Initialize, because somebody else has ended the module
+    connection, ///< new sessions and a new login; C_Initialize, if somebody else ended the module
+    login,      ///< the same for an object that was found without a login
+    restart     ///< the same after C_Finalize and C_Initialize: there is no way to the token
 };
 
 /// The remedy that `error` allows. These are never repeated: a login whose PIN may have been
@@ -34,21 +36,23 @@ class Recovery {
     explicit Recovery(Module& module);
     explicit Recovery(Token& token);
 
-    /// After a failed attempt, on `connection` of the token or before there was one (null): true if
-    /// everything is prepared for another attempt. Throws nothing.
-    bool prepare(const Error& error, const std::shared_ptr<Connection>& connection);
+    /// After a failed attempt, on `connection` of the token or before there was one (null): chooses
+    /// the remedy and applies it, except to the object, which the caller has. Remedy::none: do not
+    /// try again. Throws nothing.
+    Remedy prepare(const Error& error, const std::shared_ptr<Connection>& connection);
 
   private:
-    bool mayTry(const Error& error, const std::shared_ptr<Connection>& connection);
+    Remedy choose(const Error& error, const std::shared_ptr<Connection>& connection);
+    bool isCausedByOthers(const Error& error, const std::shared_ptr<Connection>& connection);
     bool othersSucceeded();
+    bool drop(const std::shared_ptr<Connection>& connection);
 
     Module& module_;
     Epoch epoch_;            ///< the module's life at the start of the attempt
     Token* token_ = nullptr; ///< null for a search
     unsigned long successes_ = 0;
-    int left_ = 3;
-    bool isLast_ = false; ///< the last of this operation's own attempts
-    int leftAfterOthers_ = 16;
+    int failures_ = 0;          ///< of all attempts
+    int ownFailures_ = 0;       ///< of those that no other thread explains
     bool mayHaveAsked_ = false; ///< may have asked somebody to log in at a PIN pad
 };
 
@@ -63,7 +67,7 @@ auto withConnection(Token& token, Work&& work) {
             const Token::Success success(token);
             return work(used);
         } catch (const Error& error) {
-            if (!recovery.prepare(error, used))
+            if (recovery.prepare(error, used) == Remedy::none)
                 throw;
         }
     }

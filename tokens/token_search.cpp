@@ -119,10 +119,10 @@ void TokenSearch::searchModule(pkcs11::Module& module) {
         try {
             searchSlots(module);
             if (unread_.empty() || tokens_.size() > found ||
-                !recovery.prepare(unread_.back(), nullptr))
+                recovery.prepare(unread_.back(), nullptr) == pkcs11::Remedy::none)
                 break;
         } catch (const pkcs11::Error& error) {
-            if (!recovery.prepare(error, nullptr))
+            if (recovery.prepare(error, nullptr) == pkcs11::Remedy::none)
                 throw;
         }
     }
