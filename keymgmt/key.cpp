@@ -495,13 +495,13 @@ bool Key::belongs(EVP_PKEY* candidate) const {
 }
 
 std::span<const unsigned char> Key::rejectionSecret() const {
-    const std::lock_guard lock(pkcs11::process::stateMutex());
+    const pkcs11::MutexLock lock(pkcs11::process::stateMutex());
     return rejectionSecret_;
 }
 
 std::span<const unsigned char>
 Key::keepRejectionSecret(std::span<const unsigned char> secret) const {
-    const std::lock_guard lock(pkcs11::process::stateMutex());
+    const pkcs11::MutexLock lock(pkcs11::process::stateMutex());
     if (rejectionSecret_.empty())
         rejectionSecret_.assign(secret.begin(), secret.end());
     return rejectionSecret_;

@@ -14,6 +14,7 @@
 #include "keymgmt/software_key.h"
 #include "ossl/context.h"
 #include "pkcs11/object.h"
+#include "pkcs11/process.h"
 
 namespace keymgmt {
 
@@ -162,7 +163,7 @@ class Key {
     mutable std::atomic<bool> foreignBeside_{false}; ///< a public key with its id is another's
     mutable std::atomic<const Witness*> witness_{nullptr}; ///< owned
     mutable Refusals refusals_;
-    mutable pkcs11::Bytes rejectionSecret_; ///< guarded by pkcs11::process::stateMutex()
+    mutable pkcs11::Bytes rejectionSecret_ GUARDED_BY(pkcs11::process::stateMutex());
 };
 
 } // namespace keymgmt

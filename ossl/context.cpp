@@ -60,14 +60,14 @@ Md Context::digest(const char* name) const {
 
 // Two threads that come first both load; the second finds the same modules and its list is let go.
 std::vector<pkcs11::Module*> Context::modules() {
-    const auto list = [this] {
+    const auto list = [this]() REQUIRES(pkcs11::process::stateMutex()) {
         std::vector<pkcs11::Module*> result;
         for (const auto& use : modules_)
             result.push_back(&*use);
         return result;
     };
     {
-        const std::lock_guard lock(pkcs11::process::stateMutex());
+        const pkcs11::MutexLock lock(pkcs11::process::stateMutex());
         if (modulesLoaded_)
             return list();
     }
@@ -80,7 +80,7 @@ std::vector<pkcs11::Module*> Context::modules() {
         loaded = pkcs11::loadRegisteredModules(wanted.module, policy);
     else
         loaded.push_back(pkcs11::loadModule(wanted.modulePath, wanted.module, policy));
-    const std::lock_guard lock(pkcs11::process::stateMutex());
+    const pkcs11::MutexLock lock(pkcs11::process::stateMutex());
     if (!modulesLoaded_)
         modules_.swap(loaded);
     modulesLoaded_ = true;

@@ -11,6 +11,7 @@
 #include "ossl/core.h"
 #include "ossl/handles.h"
 #include "ossl/settings.h"
+#include "pkcs11/process.h"
 #include "pkcs11/registry.h"
 #include "pkcs11/token_pins.h"
 
@@ -76,7 +77,7 @@ class Context {
     mutable std::atomic<bool> settingsRead_{false};
     mutable Settings settings_;
     std::atomic<bool> modulesLoaded_{false};
-    std::vector<pkcs11::ModuleUse> modules_;
+    std::vector<pkcs11::ModuleUse> modules_ GUARDED_BY(pkcs11::process::stateMutex());
 };
 
 } // namespace ossl

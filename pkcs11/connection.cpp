@@ -66,7 +66,7 @@ Connection::Connection(TokenAccess& access, Epoch epoch, CK_SLOT_ID slot, CK_FLA
       readWrite_(access.needsReadWrite()), generation_(process::generation()) {}
 
 void TokenAccess::add(const std::shared_ptr<Connection>& connection) {
-    const std::lock_guard lock(process::stateMutex());
+    const MutexLock lock(process::stateMutex());
     std::erase_if(connections_, [](const auto& one) { return one.expired(); });
     connections_.push_back(connection);
 }
@@ -74,7 +74,7 @@ void TokenAccess::add(const std::shared_ptr<Connection>& connection) {
 std::size_t TokenAccess::sessionsElsewhere(const Connection& connection) const {
     std::vector<std::shared_ptr<Connection>> others;
     {
-        const std::lock_guard lock(process::stateMutex());
+        const MutexLock lock(process::stateMutex());
         for (const auto& one : connections_)
             if (auto other = one.lock(); other && other.get() != &connection)
                 others.push_back(std::move(other));
@@ -101,7 +101,7 @@ bool Connection::valid() const {
 // One that is begun as wanted, or else one in which nothing is; where the token has no more to
 // give, any.
 std::optional<Connection::Idle> Connection::takeIdle(const MessageSigning* wanted, bool any) {
-    const auto last = [this](auto fits) {
+    const auto last = [this](auto fits) REQUIRES(mutex_) {
         return std::find_if(idle_.rbegin(), idle_.rend(), fits);
     };
     auto found = wanted != nullptr
@@ -132,7 +132,7 @@ CK_RV Connection::open(CK_SESSION_HANDLE& handle, CK_FLAGS flags) {
         readWrite_ = true;
         rv = CKR_OK;
     }
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     open_ += rv == CKR_OK ? 1 : 0;
     return rv;
 }
@@ -154,19 +154,16 @@ std::size_t Connection::countElsewhere() const {
     return isLimited() ? access_.sessionsElsewhere(*this) : 0;
 }
 
-// With the lock held. So do those that are being opened.
+// Sessions that are being opened count as well.
 bool Connection::mayOpen(std::size_t elsewhere) const {
     const auto most = module().options().maxSessions;
     return !full_ && (most == 0 || open_ + opening_ + elsewhere < most);
 }
 
-// As open(), for which the caller has found that it may.
-CK_RV Connection::openCounted(std::unique_lock<std::mutex>& lock, CK_SESSION_HANDLE& handle,
-                              CK_FLAGS flags) {
-    ++opening_;
-    lock.unlock();
+// As open(), for which the caller has counted one in opening_.
+CK_RV Connection::openCounted(CK_SESSION_HANDLE& handle, CK_FLAGS flags) {
     const CK_RV rv = open(handle, flags);
-    lock.lock();
+    const MutexLock lock(mutex_);
     --opening_;
     return rv;
 }
@@ -179,33 +176,45 @@ Session Connection::take(const MessageSigning& wanted) {
     return take(&wanted);
 }
 
+Connection::Chosen Connection::choose(const MessageSigning* wanted) {
+    const auto elsewhere = countElsewhere();
+    const MutexLock lock(mutex_);
+    const bool may = mayOpen(elsewhere);
+    Chosen chosen{takeIdle(wanted, !may)};
+    chosen.mayOpen = !chosen.idle && may;
+    opening_ += chosen.mayOpen ? 1 : 0;
+    return chosen;
+}
+
+// Nothing if a signing of other messages is active in it and does not end.
+std::optional<Session> Connection::prepareIdle(const Idle& idle, const MessageSigning* wanted) {
+    Session session(shared_from_this(), idle.handle, idle.begun);
+    const bool fits = !idle.begun || (wanted != nullptr && *idle.begun == *wanted);
+    if (fits || endMessages(session))
+        return session;
+    session.discard();
+    return std::nullopt;
+}
+
 Session Connection::take(const MessageSigning* wanted) {
     const auto deadline = std::chrono::steady_clock::now() + sessionWait;
     CK_RV refusal = CKR_SESSION_COUNT; // of our own limit, until the token itself refuses
     for (;;) {
-        const auto elsewhere = countElsewhere();
-        std::unique_lock lock(mutex_);
-        if (const auto idle = takeIdle(wanted, !mayOpen(elsewhere))) {
-            Session session(shared_from_this(), idle->handle, idle->begun);
-            if (!idle->begun || (wanted != nullptr && *idle->begun == *wanted))
-                return session;
-            lock.unlock();
-            if (endMessages(session))
-                return session;
-            session.discard();
+        const auto chosen = choose(wanted);
+        if (chosen.idle) {
+            if (auto session = prepareIdle(*chosen.idle, wanted))
+                return std::move(*session);
             continue;
         }
-        if (mayOpen(elsewhere)) {
+        if (chosen.mayOpen) {
             CK_SESSION_HANDLE handle = CK_INVALID_HANDLE;
-            refusal = openCounted(lock, handle);
+            refusal = openCounted(handle);
             if (refusal == CKR_OK)
                 return {shared_from_this(), handle};
-            lock.unlock();
             requireFull(refusal);
-            lock.lock();
-            full_ = true;
+            noteFull();
         }
-        waitForSession(lock, elsewhere);
+        waitForSession();
         if (!valid()) // its sessions are not those that are counted any more
             requireFull(CKR_SESSION_HANDLE_INVALID);
         if (std::chrono::steady_clock::now() > deadline)
@@ -219,10 +228,27 @@ void Connection::requireFull(CK_RV refusal) const {
         throw callFailed(functionName<&List::C_OpenSession>, refusal, describe());
 }
 
-void Connection::waitForSession(std::unique_lock<std::mutex>& lock, std::size_t elsewhere) {
-    if (!freed_.wait_for(lock, sessionRetry,
-                         [&] { return !idle_.empty() || mayOpen(elsewhere) || !valid(); }))
+void Connection::noteFull() {
+    const MutexLock lock(mutex_);
+    full_ = true;
+}
+
+void Connection::waitForSession() {
+    const auto elsewhere = countElsewhere();
+    MutexLock lock(mutex_);
+    const auto mayGoOn = [&]() REQUIRES(mutex_) {
+        return !idle_.empty() || mayOpen(elsewhere) || !valid();
+    };
+    if (!lock.waitFor(freed_, sessionRetry, mayGoOn))
         full_ = false; // another process may have given sessions back: the token is asked again
+}
+
+bool Connection::mayOpenWritable() {
+    const auto elsewhere = countElsewhere();
+    const MutexLock lock(mutex_);
+    const bool may = !isLimited() || mayOpen(elsewhere);
+    opening_ += may ? 1 : 0;
+    return may;
 }
 
 Session Connection::takeWritable() {
@@ -231,13 +257,9 @@ Session Connection::takeWritable() {
                     CKR_TOKEN_WRITE_PROTECTED);
     const auto deadline = std::chrono::steady_clock::now() + sessionWait;
     for (;;) {
-        const auto elsewhere = countElsewhere();
         CK_SESSION_HANDLE handle = CK_INVALID_HANDLE;
-        std::unique_lock lock(mutex_);
-        const CK_RV rv = !isLimited() || mayOpen(elsewhere)
-                             ? openCounted(lock, handle, CKF_RW_SESSION)
-                             : CKR_SESSION_COUNT;
-        lock.unlock();
+        const CK_RV rv =
+            mayOpenWritable() ? openCounted(handle, CKF_RW_SESSION) : CKR_SESSION_COUNT;
         if (rv == CKR_OK) {
             Session session(shared_from_this(), handle);
             session.discard();
@@ -250,20 +272,23 @@ Session Connection::takeWritable() {
     }
 }
 
-// Closes an idle session, or waits until one comes back. With the last one goes the login.
-void Connection::makeRoom() {
-    std::unique_lock lock(mutex_);
+std::optional<CK_SESSION_HANDLE> Connection::removeIdle() {
+    MutexLock lock(mutex_);
     if (idle_.empty())
-        freed_.wait_for(lock, sessionRetry, [this] { return !idle_.empty(); });
+        lock.waitFor(freed_, sessionRetry, [this]() REQUIRES(mutex_) { return !idle_.empty(); });
     full_ = false; // the token is asked again
     if (idle_.empty())
-        return;
+        return std::nullopt;
     const auto handle = idle_.back().handle;
     idle_.pop_back();
     if (--open_ == 0)
-        loggedIn_ = false;
-    lock.unlock();
-    close(handle);
+        loggedIn_ = false; // which ends with the last session
+    return handle;
+}
+
+void Connection::makeRoom() {
+    if (const auto handle = removeIdle())
+        close(*handle);
 }
 
 bool Connection::endMessages(Session& session) {
@@ -276,7 +301,7 @@ void Connection::giveBack(const Session& session) {
         return;
     bool kept = false;
     {
-        const std::lock_guard lock(mutex_);
+        const MutexLock lock(mutex_);
         kept = session.fate_ == Session::Fate::keep && valid() && idle_.size() < maxIdle_;
         if (kept)
             idle_.push_back({session.handle_, session.begun_});
@@ -288,7 +313,7 @@ void Connection::giveBack(const Session& session) {
             replaceLast();
             close(session.handle_);
         }
-        const std::lock_guard lock(mutex_);
+        const MutexLock lock(mutex_);
         full_ = false;
     }
     freed_.notify_one();
@@ -298,13 +323,13 @@ void Connection::giveBack(const Session& session) {
 // that one goes.
 void Connection::replaceLast() {
     {
-        const std::lock_guard lock(mutex_);
+        const MutexLock lock(mutex_);
         if (open_ > 0 || !loggedIn_ || !valid())
             return;
     }
     CK_SESSION_HANDLE fresh = CK_INVALID_HANDLE;
     if (open(fresh) == CKR_OK) {
-        const std::lock_guard lock(mutex_);
+        const MutexLock lock(mutex_);
         idle_.push_back({fresh, std::nullopt});
     } else {
         loggedIn_ = false;
@@ -322,7 +347,7 @@ void Connection::markLost() {
         return;
     std::vector<Idle> idle;
     {
-        const std::lock_guard lock(mutex_);
+        const MutexLock lock(mutex_);
         idle.swap(idle_);
         open_ -= idle.size();
         full_ = false;
@@ -333,12 +358,12 @@ void Connection::markLost() {
 }
 
 std::size_t Connection::openSessions() const {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     return open_;
 }
 
 std::size_t Connection::countedSessions() const {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     return open_ + opening_;
 }
 
@@ -347,7 +372,7 @@ void Connection::logOut() {
     lost_ = true;
     CK_SESSION_HANDLE handle = CK_INVALID_HANDLE;
     {
-        const std::lock_guard lock(mutex_);
+        const MutexLock lock(mutex_);
         if (!idle_.empty()) {
             handle = idle_.back().handle;
             idle_.pop_back();

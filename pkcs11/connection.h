@@ -7,7 +7,6 @@
 #include <chrono>
 #include <condition_variable>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <vector>
 
@@ -15,6 +14,8 @@
 
 #include "pkcs11/mechanism_list.h"
 #include "pkcs11/module.h"
+#include "pkcs11/mutex.h"
+#include "pkcs11/process.h"
 #include "pkcs11/token_pins.h"
 #include "pkcs11/token_slot.h"
 
@@ -156,7 +157,7 @@ class TokenAccess {
     const std::string description_;
     TokenPins pins_;
     std::atomic<bool> readWrite_{false};
-    std::vector<std::weak_ptr<Connection>> connections_; ///< guarded by process::stateMutex()
+    std::vector<std::weak_ptr<Connection>> connections_ GUARDED_BY(process::stateMutex());
 };
 
 /// Thread-safe. Sessions keep it alive.
@@ -223,19 +224,28 @@ class Connection : public std::enable_shared_from_this<Connection> {
         CK_SESSION_HANDLE handle;
         std::optional<MessageSigning> begun;
     };
+    /// An idle session, or leave to open one, or neither.
+    struct Chosen {
+        std::optional<Idle> idle;
+        bool mayOpen = false;
+    };
     Session take(const MessageSigning* wanted);
-    std::optional<Idle> takeIdle(const MessageSigning* wanted, bool any);
+    Chosen choose(const MessageSigning* wanted);
+    std::optional<Session> prepareIdle(const Idle& idle, const MessageSigning* wanted);
+    std::optional<CK_SESSION_HANDLE> removeIdle();
+    std::optional<Idle> takeIdle(const MessageSigning* wanted, bool any) REQUIRES(mutex_);
     bool endMessages(Session& session);
     CK_RV open(CK_SESSION_HANDLE& handle, CK_FLAGS flags = 0);
-    CK_RV openCounted(std::unique_lock<std::mutex>& lock, CK_SESSION_HANDLE& handle,
-                      CK_FLAGS flags = 0);
+    CK_RV openCounted(CK_SESSION_HANDLE& handle, CK_FLAGS flags = 0);
+    bool mayOpenWritable();
     std::size_t sessionsOfToken() const;
     bool saysFull(CK_RV rv) const;
     void requireFull(CK_RV refusal) const;
+    void noteFull();
     bool isLimited() const;
     std::size_t countElsewhere() const;
-    bool mayOpen(std::size_t elsewhere) const;
-    void waitForSession(std::unique_lock<std::mutex>& lock, std::size_t elsewhere);
+    bool mayOpen(std::size_t elsewhere) const REQUIRES(mutex_);
+    void waitForSession();
 
     TokenAccess& access_;
     TokenSlot slot_;
@@ -246,12 +256,12 @@ class Connection : public std::enable_shared_from_this<Connection> {
     unsigned long generation_;
     std::atomic<bool> lost_{false};
     std::atomic<bool> loggedIn_{false};
-    mutable std::mutex mutex_;      ///< guards what follows; never held during a C_ call
+    mutable Mutex mutex_;           ///< never held during a C_ call
     std::condition_variable freed_; ///< a session was given back, or may be opened
-    std::vector<Idle> idle_;
-    std::size_t open_ = 0;
-    std::size_t opening_ = 0; ///< C_OpenSession has not returned yet
-    bool full_ = false;       ///< the token had no more sessions
+    std::vector<Idle> idle_ GUARDED_BY(mutex_);
+    std::size_t open_ GUARDED_BY(mutex_) = 0;
+    std::size_t opening_ GUARDED_BY(mutex_) = 0; ///< C_OpenSession has not returned yet
+    bool full_ GUARDED_BY(mutex_) = false;       ///< the token had no more sessions
 };
 
 } // namespace pkcs11

@@ -27,12 +27,12 @@ std::unique_ptr<MechanismList::Types> MechanismList::read() const {
 
 const MechanismList::Types& MechanismList::all() {
     {
-        const std::lock_guard lock(mutex_);
+        const MutexLock lock(mutex_);
         if (all_)
             return *all_;
     }
     auto list = read();
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (!all_)
         all_ = std::move(list);
     return *all_;
@@ -47,27 +47,27 @@ bool MechanismList::signsMessages(CK_MECHANISM_TYPE mechanism) {
     if (!slot_.module.signsMessages())
         return false;
     {
-        const std::lock_guard lock(mutex_);
+        const MutexLock lock(mutex_);
         if (const auto known = messages_.find(mechanism); known != messages_.end())
             return known->second != Messages::none;
     }
     CK_MECHANISM_INFO info{};
     const CK_RV rv = slot_.call<&List::C_GetMechanismInfo>(mechanism, &info);
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     const bool offered = rv == CKR_OK && (info.flags & CKF_MESSAGE_SIGN) != 0;
     messages_.try_emplace(mechanism, offered ? Messages::offered : Messages::none);
     return offered;
 }
 
 void MechanismList::noteNoMessages(CK_MECHANISM_TYPE mechanism, CK_RV rv) {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     auto& known = messages_[mechanism];
     if (rv != CKR_ARGUMENTS_BAD || known != Messages::begun)
         known = Messages::none;
 }
 
 void MechanismList::noteMessages(CK_MECHANISM_TYPE mechanism) {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     messages_[mechanism] = Messages::begun;
 }
 

@@ -4,11 +4,11 @@
 
 #include <map>
 #include <memory>
-#include <mutex>
 #include <vector>
 
 #include <p11-kit/pkcs11.h>
 
+#include "pkcs11/mutex.h"
 #include "pkcs11/token_slot.h"
 
 namespace pkcs11 {
@@ -35,10 +35,11 @@ class MechanismList {
     std::unique_ptr<Types> read() const;
 
     TokenSlot slot_;
-    std::mutex mutex_;                 ///< guards what follows; never held during a C_ call
-    std::unique_ptr<const Types> all_; ///< sorted; null until it is read
+    Mutex mutex_; ///< never held during a C_ call
+    /// Sorted. Null until it is read, and never changed afterwards.
+    std::unique_ptr<const Types> all_ GUARDED_BY(mutex_);
     enum class Messages { none, offered, begun };
-    std::map<CK_MECHANISM_TYPE, Messages> messages_;
+    std::map<CK_MECHANISM_TYPE, Messages> messages_ GUARDED_BY(mutex_);
 };
 
 } // namespace pkcs11

@@ -177,7 +177,7 @@ void Module::startAnewInChild() {
 }
 
 void Module::addUser() {
-    const std::lock_guard lock(process::stateMutex());
+    const MutexLock lock(process::stateMutex());
     ++users_;
 }
 
@@ -185,7 +185,7 @@ void Module::addUser() {
 // initialises the module again.
 void Module::removeUser() {
     {
-        const std::lock_guard lock(process::stateMutex());
+        const MutexLock lock(process::stateMutex());
         // Once the process exits finalize() alone may call C_Finalize: the module's static objects
         // may be gone when OpenSSL's clean-up comes here.
         if (--users_ > 0 || options_.neverFinalize || insideCall() || process::exiting() ||

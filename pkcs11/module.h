@@ -16,6 +16,7 @@
 #include "pkcs11/functions.h"
 #include "pkcs11/life.h"
 #include "pkcs11/module_options.h"
+#include "pkcs11/process.h"
 #include "pkcs11/trace.h"
 
 namespace pkcs11 {
@@ -131,7 +132,7 @@ class Module {
     // Only the thread that has the turn changes it.
     std::unique_ptr<std::mutex> serial_; ///< held around each call if the module cannot lock
     bool exitsBeforeOthers_ = false;
-    int users_ = 0; ///< guarded by process::stateMutex()
+    int users_ GUARDED_BY(process::stateMutex()) = 0;
 };
 
 template <auto Member, typename... Args>

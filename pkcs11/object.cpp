@@ -176,7 +176,7 @@ std::string TokenObject::describe() const {
 
 // Handles are those of the connection, for all of its sessions.
 bool TokenObject::isSameAs(const TokenObject& other) const {
-    const std::lock_guard lock(process::stateMutex());
+    const MutexLock lock(process::stateMutex());
     return this == &other ||
            (binding_.handle != CK_INVALID_HANDLE && binding_.handle == other.binding_.handle &&
             binding_.connection == other.binding_.connection);
@@ -185,14 +185,14 @@ bool TokenObject::isSameAs(const TokenObject& other) const {
 // Where this fails `binding` has the connection that was used, if there was one.
 void TokenObject::bind(Binding& binding) {
     {
-        const std::lock_guard lock(process::stateMutex());
+        const MutexLock lock(process::stateMutex());
         if (binding_.handle != CK_INVALID_HANDLE && binding_.connection->valid()) {
             binding = binding_;
             return;
         }
     }
     findAgain(binding);
-    const std::lock_guard lock(process::stateMutex());
+    const MutexLock lock(process::stateMutex());
     if (binding_.connection->isFromBeforeFork())
         process::keepForever(binding_.connection);
     binding_ = binding;
@@ -241,7 +241,7 @@ void TokenObject::apply(Remedy remedy, const Binding& binding) {
 }
 
 void TokenObject::forgetHandle(const Binding& binding) {
-    const std::lock_guard lock(process::stateMutex());
+    const MutexLock lock(process::stateMutex());
     if (binding_.connection == binding.connection && binding_.handle == binding.handle)
         binding_.handle = CK_INVALID_HANDLE;
 }

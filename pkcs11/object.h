@@ -13,6 +13,7 @@
 
 #include "pkcs11/attributes.h"
 #include "pkcs11/connection.h"
+#include "pkcs11/process.h"
 #include "pkcs11/recovery.h"
 #include "pkcs11/token.h"
 
@@ -138,7 +139,7 @@ class TokenObject {
     Check check_;
     /// It was found after a login. Without one it may be invisible or unusable.
     std::atomic<bool> loggedIn_;
-    Binding binding_; ///< guarded by process::stateMutex()
+    Binding binding_ GUARDED_BY(process::stateMutex());
 };
 
 } // namespace pkcs11

@@ -19,8 +19,8 @@ std::atomic<void (*)()> startInChild{nullptr};
 
 // Never destroyed: they are used by exit handlers, after static destructors. Not function-local: a
 // thread that was about to make one when another forks would leave the child waiting for ever.
-auto& kept = *new std::vector<std::shared_ptr<void>>;
-auto& mutexOfState = *new std::mutex;
+auto& mutexOfState = *new Mutex;
+auto& kept GUARDED_BY(stateMutex()) = *new std::vector<std::shared_ptr<void>>;
 
 std::atomic<int> inFlight{0};
 // A number, since several threads may fork at once: the first one done must not let calls in under
@@ -32,7 +32,7 @@ constexpr auto forkPatience = std::chrono::seconds(1);
 constexpr auto pause = std::chrono::microseconds(50);
 
 // A module may fork by itself, inside a call: then that call is not waited for.
-void beforeFork() {
+void beforeFork() ACQUIRE(stateMutex()) {
     forking.fetch_add(1);
     const auto deadline = std::chrono::steady_clock::now() + forkPatience;
     while (inFlight.load() > depth && std::chrono::steady_clock::now() < deadline)
@@ -40,12 +40,12 @@ void beforeFork() {
     stateMutex().lock();
 }
 
-void afterForkInParent() {
+void afterForkInParent() RELEASE(stateMutex()) {
     stateMutex().unlock();
     forking.fetch_sub(1);
 }
 
-void afterForkInChild() {
+void afterForkInChild() RELEASE(stateMutex()) {
     currentGeneration.fetch_add(1);
     inFlight = depth;
     startInChild.load()();
@@ -59,7 +59,7 @@ unsigned long generation() {
     return currentGeneration.load(std::memory_order_relaxed);
 }
 
-std::mutex& stateMutex() {
+Mutex& stateMutex() {
     return mutexOfState;
 }
 

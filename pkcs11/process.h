@@ -4,7 +4,8 @@
 
 #include <functional>
 #include <memory>
-#include <mutex>
+
+#include "pkcs11/mutex.h"
 
 namespace pkcs11::process {
 
@@ -14,7 +15,7 @@ unsigned long generation();
 
 /// Guards the state of modules and tokens. Never held during a C_ call, a callback or an allocation
 /// of unlimited size. fork() waits for it, so that a child never finds it locked.
-std::mutex& stateMutex();
+Mutex& stateMutex();
 
 /// True once the process has started to exit. Then no C_ function may be called, because a module's
 /// static objects may be gone.
@@ -44,6 +45,6 @@ void exitBeforeOthers();
 
 /// Keeps `object` for the rest of the process. Objects of another generation may have locks and
 /// waiters that do not exist here, so they must not be destroyed. The caller holds stateMutex().
-void keepForever(std::shared_ptr<void> object);
+void keepForever(std::shared_ptr<void> object) REQUIRES(stateMutex());
 
 } // namespace pkcs11::process

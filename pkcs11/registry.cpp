@@ -23,8 +23,8 @@ using CString = std::unique_ptr<char, decltype(&std::free)>;
 // How long the end of the process waits for calls that other threads have inside a module.
 constexpr auto exitPatience = std::chrono::milliseconds(200);
 
-// Never destroyed: exit handlers use it. Guarded by process::stateMutex().
-auto& modules = *new std::vector<std::unique_ptr<Module>>;
+// Never destroyed: exit handlers use it.
+auto& modules GUARDED_BY(process::stateMutex()) = *new std::vector<std::unique_ptr<Module>>;
 
 // What p11-kit has registered, as its own list. Each list that it gives has wrappers of its own,
 // which must outlive every use: so there is one in the process, not one for each provider instance.
@@ -57,7 +57,7 @@ void finalizeAll() {
     const auto deadline = std::chrono::steady_clock::now() + exitPatience;
     std::vector<Module*> all;
     {
-        const std::lock_guard lock(process::stateMutex());
+        const MutexLock lock(process::stateMutex());
         for (const auto& module : modules)
             all.push_back(module.get());
     }
@@ -65,14 +65,14 @@ void finalizeAll() {
         module->finalize(deadline);
 }
 
-// With the lock held, as fork() has it.
-void startAllAnew() {
+// fork() holds the lock.
+void startAllAnew() REQUIRES(process::stateMutex()) {
     for (const auto& module : modules)
         module->startAnewInChild();
 }
 
-// The caller holds process::stateMutex().
-Module* findLocked(const std::string& name, const std::string& path) {
+Module* findLocked(const std::string& name, const std::string& path)
+    REQUIRES(process::stateMutex()) {
     for (const auto& module : modules)
         if (path.empty() ? module->path().empty() && module->name() == name
                          : module->path() == path)
@@ -81,7 +81,7 @@ Module* findLocked(const std::string& name, const std::string& path) {
 }
 
 Module* find(const std::string& name, const std::string& path) {
-    const std::lock_guard lock(process::stateMutex());
+    const MutexLock lock(process::stateMutex());
     return findLocked(name, path);
 }
 
@@ -157,7 +157,7 @@ ModuleUse adopt(CK_FUNCTION_LIST* functions, const std::string& name, const std:
     process::installHandlers(finalizeAll, startAllAnew);
     Module* module = nullptr;
     {
-        const std::lock_guard lock(process::stateMutex());
+        const MutexLock lock(process::stateMutex());
         module = findLocked(name, path);
         if (module == nullptr)
             module = modules.emplace_back(std::move(fresh)).get();

@@ -39,7 +39,7 @@ bool Token::isAt(CK_SLOT_ID slot, const CK_TOKEN_INFO& info) const {
 
 std::shared_ptr<Connection> Token::connection() {
     {
-        const std::lock_guard lock(process::stateMutex());
+        const MutexLock lock(process::stateMutex());
         if (connection_ && connection_->valid())
             return connection_;
     }
@@ -53,7 +53,7 @@ void Token::noteSeen(Epoch epoch, CK_SLOT_ID slot, const CK_TOKEN_INFO& info) {
 // The first of two threads wins, and a connection that is good stays.
 std::shared_ptr<Connection> Token::keep(std::shared_ptr<Connection> fresh) {
     {
-        const std::lock_guard lock(process::stateMutex());
+        const MutexLock lock(process::stateMutex());
         if (connection_ && connection_->valid())
             return connection_;
         if (connection_ && connection_->isFromBeforeFork())
@@ -95,14 +95,14 @@ std::shared_ptr<Connection> Token::findIn(std::vector<CK_SLOT_ID> slots, Epoch e
 }
 
 std::shared_ptr<Connection> Token::present() const {
-    const std::lock_guard lock(process::stateMutex());
+    const MutexLock lock(process::stateMutex());
     const bool good = connection_ && !connection_->isFromBeforeFork() && connection_->valid();
     return good ? connection_ : nullptr;
 }
 
 void Token::drop(const std::shared_ptr<Connection>& lost) {
     {
-        const std::lock_guard lock(process::stateMutex());
+        const MutexLock lock(process::stateMutex());
         if (connection_ == lost)
             connection_.reset();
     }

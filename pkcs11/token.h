@@ -11,6 +11,7 @@
 #include <p11-kit/pkcs11.h>
 
 #include "pkcs11/connection.h"
+#include "pkcs11/process.h"
 
 namespace pkcs11 {
 
@@ -81,7 +82,7 @@ class Token {
     CK_TOKEN_INFO info_;
     std::atomic<unsigned long> successes_{0};
     std::atomic<unsigned> derivedKey_{plain};
-    std::shared_ptr<Connection> connection_; ///< guarded by process::stateMutex()
+    std::shared_ptr<Connection> connection_ GUARDED_BY(process::stateMutex());
 };
 
 /// True if both are the same token: label, manufacturer, model and serial number.

@@ -9,11 +9,11 @@
 namespace pkcs11 {
 namespace {
 
-// Never destroyed: the end of the process may come to them. Guarded by process::stateMutex().
-auto& all = *new std::vector<std::unique_ptr<Token>>;
+// Never destroyed: the end of the process may come to them.
+auto& all GUARDED_BY(process::stateMutex()) = *new std::vector<std::unique_ptr<Token>>;
 
 std::vector<Token*> tokensOf(const Module& module) {
-    const std::lock_guard lock(process::stateMutex());
+    const MutexLock lock(process::stateMutex());
     std::vector<Token*> tokens;
     for (const auto& token : all)
         if (&token->module() == &module)
@@ -39,7 +39,7 @@ bool isUnused(Module& module) {
 } // namespace
 
 Token& tokenOf(Module& module, CK_SLOT_ID slot, const CK_TOKEN_INFO& info) {
-    const std::lock_guard lock(process::stateMutex());
+    const MutexLock lock(process::stateMutex());
     for (const auto& token : all)
         if (&token->module() == &module && token->isAt(slot, info))
             return *token;

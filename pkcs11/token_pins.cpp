@@ -39,7 +39,6 @@ TokenPins::Turn::~Turn() {
         pins_.turn_.notify_one();
 }
 
-// With the state's lock held.
 TokenPins::Known& TokenPins::knownOf(PinOwner& owner) {
     const auto [entry, isNew] = known_.try_emplace(&owner);
     if (isNew)
@@ -53,30 +52,30 @@ TokenPins::Known* TokenPins::find(const PinOwner& owner, const Pin& pin) {
 }
 
 std::optional<Pin> TokenPins::of(const PinOwner& owner) const {
-    const std::lock_guard lock(process::stateMutex());
+    const MutexLock lock(process::stateMutex());
     const auto found = known_.find(&owner);
     return found != known_.end() ? found->second.pin : std::nullopt;
 }
 
 void TokenPins::noteLogin(PinOwner& owner, const std::optional<Pin>& pin) {
-    const std::lock_guard lock(process::stateMutex());
+    const MutexLock lock(process::stateMutex());
     knownOf(owner) = {pin, true, true};
 }
 
 void TokenPins::noteGood(const PinOwner& owner, const Pin& pin) {
-    const std::lock_guard lock(process::stateMutex());
+    const MutexLock lock(process::stateMutex());
     if (auto* known = find(owner, pin))
         known->isGood = true;
 }
 
 bool TokenPins::hasGood(const PinOwner& owner) const {
-    const std::lock_guard lock(process::stateMutex());
+    const MutexLock lock(process::stateMutex());
     const auto found = known_.find(&owner);
     return found != known_.end() && found->second.isGood;
 }
 
 void TokenPins::offer(PinOwner& owner, const Pin& pin) {
-    const std::lock_guard lock(process::stateMutex());
+    const MutexLock lock(process::stateMutex());
     auto& mine = knownOf(owner);
     if (mine.isGood)
         return;
@@ -87,7 +86,7 @@ void TokenPins::offer(PinOwner& owner, const Pin& pin) {
 }
 
 bool TokenPins::doubt(const PinOwner& owner, const Pin& pin) {
-    const std::lock_guard lock(process::stateMutex());
+    const MutexLock lock(process::stateMutex());
     auto* known = find(owner, pin);
     return known != nullptr && std::exchange(known->isGood, false);
 }
@@ -95,27 +94,27 @@ bool TokenPins::doubt(const PinOwner& owner, const Pin& pin) {
 // The digest is made in any case: a PIN that could not be known again is not tried.
 bool TokenPins::wasRefused(const PinOwner& owner, const Pin& pin) const {
     const auto digest = owner.digest(salt_, pin);
-    const std::lock_guard lock(process::stateMutex());
+    const MutexLock lock(process::stateMutex());
     return std::find(refused_.begin(), refused_.end(), digest) != refused_.end();
 }
 
 void TokenPins::noteRefused(const PinOwner& owner, const Pin& pin) {
     const auto digest = owner.digest(salt_, pin);
-    const std::lock_guard lock(process::stateMutex());
+    const MutexLock lock(process::stateMutex());
     refused_.push_back(digest);
     for (auto& [another, known] : known_)
         known.isGood = known.isGood && known.pin != pin;
 }
 
 bool TokenPins::askAtPad() const {
-    const std::lock_guard lock(process::stateMutex());
+    const MutexLock lock(process::stateMutex());
     return std::any_of(known_.begin(), known_.end(),
                        [](const auto& entry) { return entry.second.isGood && !entry.second.pin; });
 }
 
 void TokenPins::forget(const PinOwner& owner) {
     {
-        const std::lock_guard lock(process::stateMutex());
+        const MutexLock lock(process::stateMutex());
         const auto found = known_.find(&owner);
         if (found == known_.end())
             return;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "pkcs11/pin.h"
+#include "pkcs11/process.h"
 
 namespace pkcs11 {
 
@@ -40,7 +41,8 @@ class PinOwner {
     friend class TokenPins;
     Digest digest_;
     Given contextPin_;
-    std::vector<TokenPins*> tokens_; ///< that have PINs of it; guarded by process::stateMutex()
+    /// Those that have PINs of it.
+    std::vector<TokenPins*> tokens_ GUARDED_BY(process::stateMutex());
 };
 
 /// Thread-safe. Each token has one, whatever happens to its connections.
@@ -103,16 +105,15 @@ class TokenPins {
         bool isGood = false;
         bool sharesLogin = false; ///< has logged in, or could have
     };
-    Known& knownOf(PinOwner& owner);
-    Known* find(const PinOwner& owner, const Pin& pin);
+    Known& knownOf(PinOwner& owner) REQUIRES(process::stateMutex());
+    Known* find(const PinOwner& owner, const Pin& pin) REQUIRES(process::stateMutex());
 
     std::function<void()> logOut_;
     PinDigest salt_{};
     std::atomic<std::uint32_t> turn_{0}; ///< process::generation() of its holder; 0: nobody
     std::atomic<unsigned long> padRefusals_{0};
-    // Guarded by process::stateMutex().
-    std::map<const PinOwner*, Known> known_;
-    std::vector<PinDigest> refused_;
+    std::map<const PinOwner*, Known> known_ GUARDED_BY(process::stateMutex());
+    std::vector<PinDigest> refused_ GUARDED_BY(process::stateMutex());
 };
 
 } // namespace pkcs11

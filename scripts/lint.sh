@@ -80,9 +80,10 @@ changed_since() {
     echo "$found"
 }
 
-options=()
+# Which mutex guards what (pkcs11/mutex.h) is checked with any scope.
+options=(--extra-arg=-Wthread-safety --checks='clang-diagnostic-thread-safety*')
 if [ "$scope" = changed ]; then
-    options=(--checks='-clang-analyzer-*')
+    options=(--extra-arg=-Wthread-safety --checks='clang-diagnostic-thread-safety*,-clang-analyzer-*')
     base=${LINT_BASE:-$(cat .ci/lint-base)}
     if ! git cat-file -e "$base^{commit}" 2>/dev/null; then
         echo "commit $base is not here: all files are checked"

@@ -19,7 +19,7 @@ function(compile_with_clang layer result)
     add_custom_command(
       OUTPUT ${object}
       COMMAND ${CMAKE_CXX_COMPILER_LAUNCHER} ${CLANGXX} -std=c++20 -O2 -gdwarf-4 -DNDEBUG -fPIC
-              -fvisibility=hidden -fvisibility-inlines-hidden -Wall -Wextra
+              -fvisibility=hidden -fvisibility-inlines-hidden -Wall -Wextra -Wthread-safety -Werror=thread-safety
               "$<$<BOOL:${folders}>:-I$<JOIN:$<REMOVE_DUPLICATES:${folders}>,;-I>>"
               -MD -MF ${object}.d -c ${PROJECT_SOURCE_DIR}/${source} -o ${object}
       DEPENDS ${PROJECT_SOURCE_DIR}/${source}
