@@ -137,7 +137,7 @@ bool Key::signsPssAlone() const {
 
 bool Key::mayNotSign(const pkcs11::Error& error) const {
     return error.rv() == CKR_KEY_FUNCTION_NOT_PERMITTED ||
-           refusals_.areToldBy(error, {Use::sign, isRsa(type_) ? CKM_RSA_PKCS : CKM_ECDSA});
+           refusals_.areToldBy(error, {Use::sign, signingMechanism(type_)});
 }
 
 // Keys that are there to be agreed with often may not sign, or can't.
@@ -208,7 +208,9 @@ bool Key::signsFor(EVP_PKEY* candidate, pkcs11::Session& session, CK_OBJECT_HAND
         data = data.first(std::min(
             data.size(), (static_cast<std::size_t>(EVP_PKEY_get_bits(candidate)) + 7) / 8));
     const auto ask = [&](const CK_MECHANISM& mechanism) {
-        return pkcs11::signIn(session, handle, *object_, mechanism, data, signature);
+        const auto size = pkcs11::signIn(session, handle, *object_, mechanism, data, signature);
+        refusals_.noteTaken({Use::sign, mechanism.mechanism});
+        return size;
     };
     std::array<unsigned char, 32> hash{};
     std::size_t size = 0;

@@ -177,9 +177,16 @@ void SignatureContext::configure(EVP_PKEY_CTX* context) const {
                                "OpenSSL's own provider does not accept the digest");
 }
 
-std::size_t SignatureContext::signOnToken(const CK_MECHANISM& mechanism, Octets data,
+std::size_t SignatureContext::signAndNote(const CK_MECHANISM& mechanism, Octets data,
                                           Buffer out) const {
     const std::size_t size = pkcs11::sign(key().privateObject(), mechanism, data, out);
+    key().refusals().noteTaken({keymgmt::Use::sign, mechanism.mechanism});
+    return size;
+}
+
+std::size_t SignatureContext::signOnToken(const CK_MECHANISM& mechanism, Octets data,
+                                          Buffer out) const {
+    const std::size_t size = signAndNote(mechanism, data, out);
     requireSize(size, out.size());
     return size;
 }

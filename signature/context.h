@@ -88,7 +88,10 @@ class SignatureContext {
     virtual std::optional<CK_MECHANISM_TYPE> combinedMechanism() const { return std::nullopt; }
     /// Gives an EVP_PKEY_CTX of another provider the parameters of this context. Throws UsageError.
     virtual void configure(EVP_PKEY_CTX* context) const;
-    /// Signs with the key on the token. The signature must fill `out`, because such a key gives
+    /// Signs with the key on the token, and notes that it takes the mechanism. Returns the size.
+    /// Throws pkcs11::Error.
+    std::size_t signAndNote(const CK_MECHANISM& mechanism, Octets data, Buffer out) const;
+    /// The same. The signature must fill `out`, because such a key gives
     /// that size. Throws pkcs11::Error.
     std::size_t signOnToken(const CK_MECHANISM& mechanism, Octets data, Buffer out) const;
     /// The digest's hash of `message`.

@@ -76,7 +76,7 @@ std::size_t EcdsaContext::signAsDer(CK_MECHANISM_TYPE mechanism, Octets data, co
     // Somebody may have to come to the PIN pad for each use.
     const bool onlyOnce = key().privateObject().attributes().flag(CKA_ALWAYS_AUTHENTICATE, false);
     for (int i = 0; i < (onlyOnce ? 1 : mostTries); ++i) {
-        size = pkcs11::sign(key().privateObject(), {mechanism, nullptr, 0}, data, answer);
+        size = signAndNote({mechanism, nullptr, 0}, data, answer);
         const auto raw = Octets(answer).first(size);
         // r and s (PKCS#11 2.40, section 2.3.1)
         if (shape == nullptr || size == 2 * orderSize(shape))

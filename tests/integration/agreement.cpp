@@ -98,7 +98,7 @@ Options cofactor(int mode) {
     };
 }
 
-void putOnToken(EVP_PKEY* pair, const std::string& label) {
+void putOnToken(EVP_PKEY* pair, const std::string& label, bool signs) {
     BIGNUM* number = nullptr;
     ASSERT_EQ(EVP_PKEY_get_bn_param(pair, OSSL_PKEY_PARAM_PRIV_KEY, &number), 1);
     const ossl::Bignum owner(number);
@@ -108,21 +108,21 @@ void putOnToken(EVP_PKEY* pair, const std::string& label) {
     unsigned char* params = nullptr;
     const int paramsSize = i2d_ASN1_OBJECT(oid.get(), &params);
     CK_BBOOL yes = CK_TRUE;
-    CK_BBOOL no = CK_FALSE;
+    CK_BBOOL maySign = signs ? CK_TRUE : CK_FALSE;
     auto writer = tokenWriter("scenarios");
     writer.destroy(label);
     writer.createKey(CKO_PRIVATE_KEY, CKK_EC, label, label,
                      {{CKA_SENSITIVE, &yes, sizeof yes},
-                      {CKA_SIGN, &no, sizeof no},
+                      {CKA_SIGN, &maySign, sizeof maySign},
                       {CKA_DERIVE, &yes, sizeof yes},
                       {CKA_EC_PARAMS, params, static_cast<CK_ULONG>(paramsSize)},
                       {CKA_VALUE, value.data(), value.size()}});
     OPENSSL_free(params);
 }
 
-ossl::Pkey newOnToken(const std::string& group, const std::string& label) {
+ossl::Pkey newOnToken(const std::string& group, const std::string& label, bool signs) {
     auto pair = generate(defaultOnly(), group);
-    putOnToken(pair.get(), label);
+    putOnToken(pair.get(), label, signs);
     return pair;
 }
 

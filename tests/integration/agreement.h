@@ -41,9 +41,9 @@ Bytes derive(OSSL_LIB_CTX* libctx, EVP_PKEY* key, EVP_PKEY* peer, const Options&
 Bytes deriveInSoftware(const std::string& label, EVP_PKEY* peer, const Options& options = none);
 
 /// Puts the EC `pair` on the scenario token in place of what is called `label`: a private key that
-/// may derive and nothing else, without a public object.
-void putOnToken(EVP_PKEY* pair, const std::string& label);
+/// may derive and, if `signs`, sign, without a public object.
+void putOnToken(EVP_PKEY* pair, const std::string& label, bool signs = false);
 /// A new pair of `group` that is put there; the result is the one in memory.
-ossl::Pkey newOnToken(const std::string& group, const std::string& label);
+ossl::Pkey newOnToken(const std::string& group, const std::string& label, bool signs = false);
 
 } // namespace testing_support

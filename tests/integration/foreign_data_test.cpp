@@ -158,6 +158,51 @@ TEST_F(ArgumentsBad, RefusesAMechanismTheFirstTime) {
     }
 }
 
+// An EC key that may not sign proves by an agreement that a public key is its own. Before it has
+// signed, CKR_ARGUMENTS_BAD may say that it may not.
+class ArgumentsBadOfEc : public ::testing::Test {
+  protected:
+    ~ArgumentsBadOfEc() override { noFaults(); }
+
+    /// Compares the key on the token with `other`, and C_SignInit fails.
+    static int compare(const ossl::Pkey& key, const ossl::Pkey& other) {
+        answerOnce("C_SignInit", CKR_ARGUMENTS_BAD);
+        const int answer = EVP_PKEY_eq(key.get(), other.get());
+        noFaults();
+        return answer;
+    }
+    void expectNoAgreement(const ossl::Pkey& key) {
+        const CallCounter calls;
+        EXPECT_NE(compare(key, own), 1);
+        EXPECT_EQ(calls.of("C_DeriveKey"), 0U) << calls.log();
+        EXPECT_NE(takeErrors().find("C_SignInit answered CKR_ARGUMENTS_BAD"), std::string::npos);
+        EXPECT_EQ(EVP_PKEY_eq(key.get(), own.get()), 1) << takeErrors();
+    }
+
+    const ossl::Pkey pair = newOnToken("P-256", "signs-and-derives", true);
+    const Instance instance;
+    const ossl::Pkey key = loadPrivate(instance, "signs-and-derives");
+    const ossl::Pkey own = publicHalf(defaultOnly(), pair.get()); // keeps exports to the instance
+};
+
+TEST_F(ArgumentsBadOfEc, LetsAKeyThatHasNotSignedAgree) {
+    const CallCounter calls;
+    EXPECT_EQ(compare(key, own), 1) << takeErrors();
+    EXPECT_EQ(calls.of("C_DeriveKey"), 1U) << calls.log();
+}
+
+TEST_F(ArgumentsBadOfEc, IsToldOfAKeyThatHasSigned) {
+    ASSERT_FALSE(sign(instance, key.get(), randomBytes(40)).empty()) << takeErrors();
+    expectNoAgreement(key);
+}
+
+TEST_F(ArgumentsBadOfEc, IsToldOfAKeyThatHasSignedToProveItself) {
+    const auto other = generate(defaultOnly(), "P-256");
+    ASSERT_NE(EVP_PKEY_eq(key.get(), publicHalf(defaultOnly(), other.get()).get()), 1);
+    takeErrors();
+    expectNoAgreement(key);
+}
+
 // The lists of mechanisms are what nobody knows here: what could be remembered is a guess.
 TEST_F(ArgumentsBad, IsToldWhereNothingElseIsLeftAndNotRemembered) {
     ASSERT_EQ(module().configure("PKCS11_TEST_QUIRK", "empty-mechanism-list"), CKR_OK);
