@@ -129,7 +129,7 @@ const OSSL_DISPATCH* functions() {
 } // namespace
 
 const OSSL_ALGORITHM* algorithms() {
-    static const std::array list{ossl::algorithm("RSA:rsaEncryption:1.2.840.113549.1.1.1",
+    static const std::array list{ossl::algorithm(keymgmt::rowOf(keymgmt::KeyType::rsa).names,
                                                  functions(), "RSA decryption on tokens"),
                                  ossl::endOfAlgorithms()};
     return list.data();

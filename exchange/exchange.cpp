@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <array>
+#include <vector>
 
 #include "exchange/ecdh.h"
 #include "exchange/xdh.h"
+#include "keymgmt/key_family.h"
 #include "keymgmt/reference.h"
 #include "ossl/algorithms.h"
 #include "ossl/dispatch.h"
@@ -132,16 +134,33 @@ const OSSL_DISPATCH* xdhFunctions() {
     return table.data();
 }
 
+// Null for keys that do not agree on secrets.
+const OSSL_DISPATCH* functionsOf(keymgmt::Agreeing agreeing) {
+    switch (agreeing) {
+    case keymgmt::Agreeing::ecdh:
+        return ecdhFunctions();
+    case keymgmt::Agreeing::xdh:
+        return xdhFunctions();
+    case keymgmt::Agreeing::none:
+        break;
+    }
+    return nullptr;
+}
+
 } // namespace
 
-// Names and aliases are those of the default provider: EVP compares them across providers.
+// The list is never destroyed: it may be asked for at the end of the process.
 const OSSL_ALGORITHM* algorithms() {
-    static const std::array list{
-        ossl::algorithm("ECDH", ecdhFunctions(), "EC key agreement on tokens"),
-        ossl::algorithm("X25519:1.3.101.110", xdhFunctions(), "X25519 key agreement on tokens"),
-        ossl::algorithm("X448:1.3.101.111", xdhFunctions(), "X448 key agreement on tokens"),
-        ossl::endOfAlgorithms()};
-    return list.data();
+    static const auto* list = [] {
+        auto* all = new std::vector<OSSL_ALGORITHM>;
+        for (const auto& row : keymgmt::keyTypes)
+            if (const auto* functions = functionsOf(row.family->agreeing))
+                all->push_back(ossl::algorithm(keymgmt::algorithmNamesOf(row, OSSL_OP_KEYEXCH),
+                                               functions, "key agreement on tokens"));
+        all->push_back(ossl::endOfAlgorithms());
+        return all;
+    }();
+    return list->data();
 }
 
 } // namespace exchange

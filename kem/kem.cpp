@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "kem/ml_kem.h"
-#include "keymgmt/parameter_set.h"
+#include "keymgmt/key_family.h"
 #include "keymgmt/reference.h"
 #include "ossl/algorithms.h"
 #include "ossl/dispatch.h"
@@ -98,8 +98,8 @@ const OSSL_DISPATCH* functions() {
 const OSSL_ALGORITHM* algorithms() {
     static const auto* list = [] {
         auto* all = new std::vector<OSSL_ALGORITHM>;
-        for (const auto& row : keymgmt::parameterSets)
-            if (keymgmt::isMlKem(row.type))
+        for (const auto& row : keymgmt::keyTypes)
+            if (row.family->decapsulates)
                 all->push_back(ossl::algorithm(row.names, functions(), "ML-KEM on tokens"));
         all->push_back(ossl::endOfAlgorithms());
         return all;

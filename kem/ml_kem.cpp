@@ -4,7 +4,8 @@
 #include <algorithm>
 #include <string>
 
-#include "keymgmt/parameter_set.h"
+#include "keymgmt/key_family.h"
+#include "keymgmt/ml_kem.h"
 #include "ossl/secret.h"
 #include "pkcs11/derivation.h"
 
@@ -15,7 +16,7 @@ using keymgmt::mlKemSecretSize;
 void MlKem::setKey(const std::shared_ptr<keymgmt::Key>& key) {
     if (key)
         key_ = key;
-    if (!key_ || !keymgmt::isMlKem(key_->type()))
+    if (!key_ || !keymgmt::familyOf(key_->type()).decapsulates)
         throw ossl::UsageError(ossl::Reason::key, "no ML-KEM key is set");
 }
 
@@ -60,7 +61,7 @@ void MlKem::decapsulateWithKey(unsigned char* secret, std::size_t* secretSize,
     }
     if (*secretSize < mlKemSecretSize)
         throw ossl::UsageError(ossl::Reason::data, "the buffer is too small for the secret");
-    const auto expected = keymgmt::parameterSetOf(key_->type())->size;
+    const auto expected = static_cast<std::size_t>(keymgmt::rowOf(key_->type()).sizes.largest);
     if (ciphertext.size() != expected)
         throw ossl::UsageError(ossl::Reason::data,
                                "the ciphertext has " + std::to_string(ciphertext.size()) +

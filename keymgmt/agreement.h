@@ -7,7 +7,7 @@
 
 #include <openssl/evp.h>
 
-#include "keymgmt/key_type.h"
+#include "keymgmt/key_types.h"
 #include "keymgmt/refusals.h"
 #include "pkcs11/object.h"
 

@@ -5,26 +5,13 @@
 
 #include <openssl/core_names.h>
 
+#include "keymgmt/key_family.h"
 #include "keymgmt/new_pair.h"
 #include "keymgmt/parameter_list.h"
 #include "ossl/dispatch.h"
 #include "ossl/params.h"
 
 namespace keymgmt {
-namespace {
-
-pkcs11::Bytes bigEndian(const OSSL_PARAM* param) {
-    BIGNUM* value = nullptr;
-    if (OSSL_PARAM_get_BN(param, &value) != 1)
-        throw ossl::UsageError(ossl::Reason::parameter, "the public exponent is not a number");
-    const ossl::Bignum owner(value);
-    pkcs11::Bytes bytes(static_cast<std::size_t>(BN_num_bytes(value)));
-    BN_bn2bin(value, bytes.data());
-    return bytes;
-}
-
-} // namespace
-
 Generation::Generation(ossl::Context& context, KeyType type, int selection)
     : context_(context), type_(type), selection_(selection), keymgmt_(context, type) {}
 
@@ -59,20 +46,9 @@ int Generation::setParams(const OSSL_PARAM* params) {
 
 // The generator has found them good.
 void Generation::note(const OSSL_PARAM* params) {
-    if (params == nullptr)
-        return;
-    if (isRsa(type_)) {
-        wanted_.bits = ossl::sizeOf(params, OSSL_PKEY_PARAM_RSA_BITS).value_or(wanted_.bits);
-        wanted_.primes = ossl::sizeOf(params, OSSL_PKEY_PARAM_RSA_PRIMES).value_or(wanted_.primes);
-        if (const auto* exponent = OSSL_PARAM_locate_const(params, OSSL_PKEY_PARAM_RSA_E))
-            wanted_.exponent = bigEndian(exponent);
-        for (const char* name : {OSSL_PKEY_PARAM_RSA_DIGEST, OSSL_PKEY_PARAM_RSA_MGF1_DIGEST,
-                                 OSSL_PKEY_PARAM_RSA_PSS_SALTLEN})
-            if (type_ == KeyType::rsaPss && OSSL_PARAM_locate_const(params, name) != nullptr)
-                wanted_.restriction = name;
-    } else if (type_ == KeyType::ec) {
-        wanted_.group = ossl::textOf(params, OSSL_PKEY_PARAM_GROUP_NAME).value_or(wanted_.group);
-    }
+    const auto* pairs = familyOf(type_).pairs;
+    if (params != nullptr && pairs != nullptr && pairs->note != nullptr)
+        pairs->note(type_, params, wanted_);
 }
 
 const OSSL_PARAM* Generation::settable() const {
@@ -86,7 +62,7 @@ void Generation::noteGroup(const Key& key) {
     std::array<char, 128> group{};
     std::size_t size = 0;
     const ossl::ErrorMark mark;
-    if (type_ == KeyType::ec && key.shape() != nullptr &&
+    if (familyOf(type_).hasGroup && key.shape() != nullptr &&
         EVP_PKEY_get_group_name(key.shape(), group.data(), group.size(), &size) == 1)
         wanted_.group.assign(group.data(), size);
 }

@@ -4,18 +4,8 @@
 #include <algorithm>
 #include <array>
 
-#include <openssl/core_names.h>
-#include <openssl/rand.h>
-
-#include "keymgmt/agreement.h"
-#include "keymgmt/parameter_set.h"
-#include "keymgmt/rsa_type.h"
+#include "keymgmt/key_family.h"
 #include "ossl/dispatch.h"
-#include "ossl/ecdsa_der.h"
-#include "ossl/secret.h"
-#include "pkcs11/derivation.h"
-#include "pkcs11/mechanism.h"
-#include "pkcs11/operation.h"
 #include "pkcs11/process.h"
 #include "pkcs11/trace.h"
 #include "tokens/finding.h"
@@ -26,17 +16,6 @@ namespace {
 constexpr std::array companionAttributes{CKA_CLASS,     CKA_KEY_TYPE, CKA_LABEL,
                                          CKA_ID,        CKA_MODULUS,  CKA_PUBLIC_EXPONENT,
                                          CKA_EC_PARAMS, CKA_EC_POINT, CKA_VALUE};
-
-CK_MECHANISM_TYPE signingMechanism(KeyType type) {
-    if (type == KeyType::ec)
-        return CKM_ECDSA;
-    if (isRsa(type))
-        return CKM_RSA_PKCS;
-    return isMlDsa(type) ? CKM_ML_DSA : CKM_EDDSA;
-}
-
-// The longest there is: that of ML-DSA-87.
-constexpr std::size_t longestSignature = parameterSetOf(KeyType::mlDsa87)->size;
 
 } // namespace
 
@@ -58,7 +37,7 @@ Key::Key(ossl::Context& context, KeyType type, std::shared_ptr<pkcs11::TokenObje
     if (auto key = publicKeyOf(context_, type_, object_->attributes()))
         public_ = key.release();
     else
-        shape_ = shapeOf(context_, type_, object_->attributes());
+        shape_ = partialKeyOf(context_, type_, object_->attributes());
     if (!isPrivate() && public_ == nullptr)
         throw pkcs11::Error(pkcs11::Failure::key,
                             "the attributes of " + object_->describe() + " give no public key");
@@ -75,7 +54,7 @@ Key::~Key() {
 }
 
 bool Key::isKnownByModulus() const {
-    return isRsa(type_) && shape_ != nullptr;
+    return familyOf(type_).isKnownByPartialKey && shape_ != nullptr;
 }
 
 pkcs11::TokenObject& Key::privateObject() const {
@@ -131,130 +110,20 @@ bool Key::provesItself(EVP_PKEY* candidate) const {
 }
 
 bool Key::signsPssAlone() const {
-    return type_ == KeyType::rsaPss ||
-           (type_ == KeyType::rsa && keymgmt::signsPssAlone(object_->attributes()));
+    const auto cannotProve = familyOf(type_).cannotProve;
+    return cannotProve != nullptr && cannotProve(type_, object_->attributes());
 }
 
-bool Key::mayNotSign(const pkcs11::Error& error) const {
-    return error.rv() == CKR_KEY_FUNCTION_NOT_PERMITTED ||
-           refusals_.areToldBy(error, {Use::sign, signingMechanism(type_)});
-}
-
-// Keys that are there to be agreed with often may not sign, or can't.
 bool Key::proves(EVP_PKEY* candidate, pkcs11::Session& session, CK_OBJECT_HANDLE handle) const {
-    if (isMontgomery(type_))
-        return agreesFor(candidate, session, handle);
-    if (isMlKem(type_))
-        return decapsulatesFor(candidate, session, handle);
-    try {
-        return signsFor(candidate, session, handle);
-    } catch (const pkcs11::Error& error) {
-        if (type_ != KeyType::ec || !mayNotSign(error))
-            throw;
-    }
-    return agreesFor(candidate, session, handle);
-}
-
-// With a pair made for this: both sides come to the same secret.
-bool Key::agreesFor(EVP_PKEY* candidate, pkcs11::Session& session, CK_OBJECT_HANDLE handle) const {
-    const ossl::ErrorMark mark;
-    const ossl::PkeyCtx generator(
-        EVP_PKEY_CTX_new_from_pkey(context_.libctx(), candidate, ossl::Context::propq()));
-    EVP_PKEY* made = nullptr;
-    if (!generator || EVP_PKEY_keygen_init(generator.get()) != 1 ||
-        EVP_PKEY_generate(generator.get(), &made) != 1)
-        return false;
-    const ossl::Pkey pair(made);
-    const auto point = peerValue(type_, made);
-    ossl::SecretBytes expected(secretSize(type_, point.size()));
-    std::size_t size = expected.size();
-    const ossl::PkeyCtx software(
-        EVP_PKEY_CTX_new_from_pkey(context_.libctx(), made, ossl::Context::propq()));
-    if (!software || EVP_PKEY_derive_init(software.get()) != 1 ||
-        EVP_PKEY_derive_set_peer(software.get(), candidate) != 1 ||
-        EVP_PKEY_derive(software.get(), expected.data(), &size) != 1)
-        return false;
-    ossl::SecretBytes secret(expected.size());
-    agreeIn(session, handle, *object_, refusals_, point, secret.all());
-    return CRYPTO_memcmp(secret.data(), expected.data(), expected.size()) == 0;
-}
-
-bool Key::decapsulatesFor(EVP_PKEY* candidate, pkcs11::Session& session,
-                          CK_OBJECT_HANDLE handle) const {
-    const ossl::ErrorMark mark;
-    const ossl::PkeyCtx software(
-        EVP_PKEY_CTX_new_from_pkey(context_.libctx(), candidate, ossl::Context::propq()));
-    pkcs11::Bytes ciphertext(parameterSetOf(type_)->size);
-    ossl::SecretBytes expected(mlKemSecretSize);
-    std::size_t size = ciphertext.size();
-    std::size_t secretSize = expected.size();
-    if (!software || EVP_PKEY_encapsulate_init(software.get(), nullptr) != 1 ||
-        EVP_PKEY_encapsulate(software.get(), ciphertext.data(), &size, expected.data(),
-                             &secretSize) != 1)
-        return false;
-    ossl::SecretBytes secret(expected.size());
-    pkcs11::decapsulateIn(session, handle, *object_, ciphertext, secret.all());
-    return CRYPTO_memcmp(secret.data(), expected.data(), expected.size()) == 0;
-}
-
-bool Key::signsFor(EVP_PKEY* candidate, pkcs11::Session& session, CK_OBJECT_HANDLE handle) const {
-    const ossl::ErrorMark mark;
-    std::array<unsigned char, 32> challenge{};
-    std::array<unsigned char, longestSignature> signature{};
-    if (RAND_bytes_ex(context_.libctx(), challenge.data(), challenge.size(), 0) != 1)
-        return false;
-    std::span<const unsigned char> data(challenge);
-    if (type_ == KeyType::ec) // not every token cuts what is longer than the order
-        data = data.first(std::min(
-            data.size(), (static_cast<std::size_t>(EVP_PKEY_get_bits(candidate)) + 7) / 8));
-    const auto ask = [&](const CK_MECHANISM& mechanism) {
-        const auto size = pkcs11::signIn(session, handle, *object_, mechanism, data, signature);
-        refusals_.noteTaken({Use::sign, mechanism.mechanism});
-        return size;
-    };
-    std::array<unsigned char, 32> hash{};
-    std::size_t size = 0;
-    try {
-        size = ask({signingMechanism(type_), nullptr, 0});
-    } catch (const pkcs11::Error& error) { // as the operations, where the token is not a usual one
-        if (type_ == KeyType::ec && error.rv() == CKR_MECHANISM_INVALID) {
-            size = ask({CKM_ECDSA_SHA256, nullptr, 0});
-            if (EVP_Q_digest(context_.libctx(), "SHA2-256", ossl::Context::propq(), data.data(),
-                             data.size(), hash.data(), nullptr) != 1)
-                return false;
-            data = hash;
-        } else if (signingMechanism(type_) == CKM_EDDSA &&
-                   error.rv() == CKR_MECHANISM_PARAM_INVALID) {
-            pkcs11::EddsaParams params;
-            size = ask({CKM_EDDSA, &params, sizeof params});
-        } else {
-            throw;
-        }
-    }
-    const auto raw = std::span<const unsigned char>(signature).first(size);
-    if (type_ != KeyType::ec)
-        return verifies(candidate, data, raw);
-    const auto forms =
-        ossl::ecdsaForms(raw, (static_cast<std::size_t>(EVP_PKEY_get_bits(candidate)) + 7) / 8);
-    return std::any_of(forms.begin(), forms.end(),
-                       [&](const auto& form) { return verifies(candidate, data, form); });
+    return familyOf(type_).proves({context_, type_, *object_, refusals_, session, handle},
+                                  candidate);
 }
 
 // Of a hash, or for Edwards and ML-DSA keys of a message.
 bool Key::verifies(EVP_PKEY* candidate, std::span<const unsigned char> hash,
                    std::span<const unsigned char> signature) const {
-    if (type_ != KeyType::ec && !isRsa(type_)) {
-        const ossl::MdCtx verifier(EVP_MD_CTX_new());
-        return EVP_DigestVerifyInit_ex(verifier.get(), nullptr, nullptr, context_.libctx(),
-                                       ossl::Context::propq(), candidate, nullptr) == 1 &&
-               EVP_DigestVerify(verifier.get(), signature.data(), signature.size(), hash.data(),
-                                hash.size()) == 1;
-    }
-    const ossl::PkeyCtx verifier(
-        EVP_PKEY_CTX_new_from_pkey(context_.libctx(), candidate, ossl::Context::propq()));
-    return verifier && EVP_PKEY_verify_init(verifier.get()) == 1 &&
-           EVP_PKEY_verify(verifier.get(), signature.data(), signature.size(), hash.data(),
-                           hash.size()) == 1;
+    const auto verify = familyOf(type_).verifies;
+    return verify != nullptr && verify(context_, candidate, hash, signature);
 }
 
 void Key::keepWitness(std::span<const unsigned char> hash,
@@ -300,7 +169,8 @@ bool Key::stillProves(EVP_PKEY* known, pkcs11::Session& session, CK_OBJECT_HANDL
     try {
         return proves(known, session, handle);
     } catch (const pkcs11::Error& error) {
-        if (!isRsa(type_) || !mayNotSign(error))
+        const auto saysCannotProve = familyOf(type_).saysCannotProve;
+        if (saysCannotProve == nullptr || !saysCannotProve(refusals_, error))
             throw;
     }
     return true;
@@ -480,20 +350,13 @@ Key::Fit Key::fitOf(EVP_PKEY* candidate, pkcs11::Session& session, CK_OBJECT_HAN
 
 // Ids are not always kept unique: what is known of the private key must agree.
 bool Key::belongs(EVP_PKEY* candidate) const {
-    const bool sameKind = EVP_PKEY_is_a(candidate, nameOf(type_)) == 1 ||
-                          (isRsa(type_) && EVP_PKEY_is_a(candidate, "RSA") == 1);
-    if (!sameKind || !shape_)
-        return sameKind;
+    const auto* algorithm = rowOf(type_).algorithmsOf; // certificates may have it
+    const bool isOfType = EVP_PKEY_is_a(candidate, nameOf(type_)) == 1 ||
+                          (algorithm != nullptr && EVP_PKEY_is_a(candidate, algorithm) == 1);
+    if (!isOfType || !shape_)
+        return isOfType;
     const ossl::ErrorMark mark;
-    if (type_ == KeyType::ec)
-        return EVP_PKEY_parameters_eq(candidate, shape_.get()) == 1;
-    BIGNUM* mine = nullptr;
-    BIGNUM* theirs = nullptr;
-    EVP_PKEY_get_bn_param(shape_.get(), OSSL_PKEY_PARAM_RSA_N, &mine);
-    EVP_PKEY_get_bn_param(candidate, OSSL_PKEY_PARAM_RSA_N, &theirs);
-    const ossl::Bignum a(mine);
-    const ossl::Bignum b(theirs);
-    return a && b && BN_cmp(a.get(), b.get()) == 0;
+    return familyOf(type_).agrees(candidate, shape_.get());
 }
 
 std::span<const unsigned char> Key::rejectionSecret() const {

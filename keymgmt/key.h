@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "keymgmt/key_type.h"
+#include "keymgmt/key_types.h"
 #include "keymgmt/public_key.h"
 #include "keymgmt/refusals.h"
 #include "keymgmt/software_key.h"
@@ -138,12 +138,7 @@ class Key {
     Fit fitOf(EVP_PKEY* candidate, pkcs11::Session& session, CK_OBJECT_HANDLE handle) const;
     EVP_PKEY* publishWitnessed(const Witness& witness, std::vector<Companion>& found) const;
     bool isStillItself(pkcs11::Session& session, CK_OBJECT_HANDLE handle) const;
-    bool mayNotSign(const pkcs11::Error& error) const;
     bool proves(EVP_PKEY* candidate, pkcs11::Session& session, CK_OBJECT_HANDLE handle) const;
-    bool signsFor(EVP_PKEY* candidate, pkcs11::Session& session, CK_OBJECT_HANDLE handle) const;
-    bool decapsulatesFor(EVP_PKEY* candidate, pkcs11::Session& session,
-                         CK_OBJECT_HANDLE handle) const;
-    bool agreesFor(EVP_PKEY* candidate, pkcs11::Session& session, CK_OBJECT_HANDLE handle) const;
     bool verifies(EVP_PKEY* candidate, std::span<const unsigned char> hash,
                   std::span<const unsigned char> signature) const;
     bool belongs(EVP_PKEY* candidate) const;

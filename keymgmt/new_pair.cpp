@@ -5,6 +5,7 @@
 #include <functional>
 #include <optional>
 
+#include "keymgmt/key_family.h"
 #include "ossl/dispatch.h"
 #include "tokens/finding.h"
 #include "tokens/listing.h"
@@ -33,11 +34,11 @@ Names namesOf(const ossl::Context& context, const uri::Uri& uri) {
 }
 
 // Yes or no for what such keys can do, and yes for what is asked for besides.
-void addUsage(const PairKind& kind, const Usage& usage, PairTemplates& pair) {
+void addUsage(const Usage& possible, const Usage& usage, PairTemplates& pair) {
     const auto add = [&](bool Usage::*member, CK_ATTRIBUTE_TYPE forPublic,
                          CK_ATTRIBUTE_TYPE forPrivate) {
         const bool wanted = usage.*member;
-        if (!wanted && !(kind.possible.*member))
+        if (!wanted && !(possible.*member))
             return;
         if (forPublic != forPrivate)
             pair.publicValues.flag(forPublic, wanted);
@@ -49,8 +50,8 @@ void addUsage(const PairKind& kind, const Usage& usage, PairTemplates& pair) {
     add(&Usage::derive, CKA_DERIVE, CKA_DERIVE);
 }
 
-void addCommon(const PairKind& kind, const Placement& placement, const Names& names,
-               PairTemplates& pair) {
+void addCommon(KeyType type, const Placement& placement, const Names& names, PairTemplates& pair) {
+    const auto& making = pairMaking(type);
     for (auto* half : {&pair.publicValues, &pair.privateValues}) {
         half->flag(CKA_TOKEN, true).bytes(CKA_ID, names.id);
         if (!names.label.empty())
@@ -62,7 +63,7 @@ void addCommon(const PairKind& kind, const Placement& placement, const Names& na
         .flag(CKA_EXTRACTABLE, placement.extractable);
     if (placement.alwaysAuthenticate)
         pair.privateValues.flag(CKA_ALWAYS_AUTHENTICATE, *placement.alwaysAuthenticate);
-    addUsage(kind, placement.usage.value_or(kind.common), pair);
+    addUsage(making.possible, placement.usage.value_or(making.common(type)), pair);
 }
 
 // Answers to parameters that are written in a way the token does not know.
@@ -83,8 +84,8 @@ bool refusesForm(const pkcs11::Error& error) {
 class NewPair {
   public:
     NewPair(ossl::Context& context, KeyType type, const Placement& placement)
-        : context_(context), kind_(pairKind(type)), placement_(placement), uri_(placement.keyUri()),
-          names_(namesOf(context, uri_)) {
+        : context_(context), type_(type), making_(pairMaking(type)), placement_(placement),
+          uri_(placement.keyUri()), names_(namesOf(context, uri_)) {
         if (type == KeyType::rsaPss && context.settings().noAllowedMechanisms)
             throw ossl::UsageError(ossl::Reason::unsupported,
                                    "RSA-PSS keys need CKA_ALLOWED_MECHANISMS, but the quirk "
@@ -108,18 +109,18 @@ class NewPair {
         });
     }
 
-    const PairKind& kind() const { return kind_; }
+    const PairMaking& making() const { return making_; }
     std::string describe() const {
-        return std::string(nameOf(kind_.type)) + " key pair \"" + names_.label + "\"";
+        return std::string(nameOf(type_)) + " key pair \"" + names_.label + "\"";
     }
 
   private:
     template <typename Make>
     KeyPair makeInSomeForm(Session& session, NewObjects& objects, Make& make) {
         std::optional<pkcs11::Error> refusal;
-        for (const auto& form : kind_.forms) {
+        for (const auto& form : making_.forms) {
             PairTemplates pair;
-            addCommon(kind_, placement_, names_, pair);
+            addCommon(type_, placement_, names_, pair);
             try {
                 return make(session, form, pair, objects);
             } catch (const pkcs11::Error& error) {
@@ -159,12 +160,12 @@ class NewPair {
         auto attributes = pkcs11::readAttributes(session, pair.privateKey, wanted);
         const auto connection = session.connection().shared_from_this();
         auto name = tokens::uriOf(connection->token(), attributes);
-        auto key = std::make_shared<Key>(context_, kind_.type,
+        auto key = std::make_shared<Key>(context_, type_,
                                          std::make_shared<pkcs11::TokenObject>(
                                              connection, pair.privateKey, std::move(attributes),
                                              context_.pins(), tokens::contextPin(uri_, context_)),
                                          std::move(name));
-        if (auto publicKey = publicKeyOf(context_, kind_.type, half))
+        if (auto publicKey = publicKeyOf(context_, type_, half))
             key->setPublicKey(std::move(publicKey));
         return key;
     }
@@ -175,7 +176,8 @@ class NewPair {
     }
 
     ossl::Context& context_;
-    const PairKind& kind_;
+    KeyType type_;
+    const PairMaking& making_;
     const Placement& placement_;
     const uri::Uri& uri_;
     Names names_;
@@ -201,10 +203,9 @@ void requireFree(Session& session, std::span<const CK_OBJECT_CLASS> classes,
 std::shared_ptr<Key> generatePair(ossl::Context& context, KeyType type, const Placement& placement,
                                   const PairParameters& wanted) {
     NewPair pair(context, type, placement);
-    const auto& kind = pair.kind();
     return pair.run(
         [&](Session& session, const PairForm& form, PairTemplates& values, NewObjects& objects) {
-            kind.generation(kind, wanted, form, values);
+            pair.making().generation(type, wanted, form, values);
             const auto made = pkcs11::generateKeyPair(
                 session, {form.mechanism, nullptr, 0}, values.publicValues, values.privateValues,
                 std::string(form.mechanismName) + " for the " + pair.describe());
@@ -217,13 +218,12 @@ std::shared_ptr<Key> generatePair(ossl::Context& context, KeyType type, const Pl
 std::shared_ptr<Key> storePair(ossl::Context& context, KeyType type, const Placement& placement,
                                EVP_PKEY* software) {
     NewPair pair(context, type, placement);
-    const auto& kind = pair.kind();
     const auto subject = "the " + pair.describe();
     return pair.run([&](Session& session, const PairForm& form, PairTemplates& values,
                         NewObjects& objects) {
         values.publicValues.number(CKA_CLASS, CKO_PUBLIC_KEY).number(CKA_KEY_TYPE, form.keyType);
         values.privateValues.number(CKA_CLASS, CKO_PRIVATE_KEY).number(CKA_KEY_TYPE, form.keyType);
-        kind.values(kind, software, form, values);
+        pair.making().values(type, software, form, values);
         KeyPair made;
         made.privateKey =
             pkcs11::createObject(session, values.privateValues, "private half of " + subject);

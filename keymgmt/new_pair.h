@@ -5,7 +5,7 @@
 #include <memory>
 
 #include "keymgmt/key.h"
-#include "keymgmt/pair_kind.h"
+#include "keymgmt/pair_template.h"
 #include "keymgmt/placement.h"
 
 namespace keymgmt {

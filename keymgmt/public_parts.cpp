@@ -3,6 +3,8 @@
 
 #include <openssl/core_dispatch.h>
 
+#include "keymgmt/key_family.h"
+
 namespace keymgmt {
 
 EVP_PKEY* publicPartsOf(const Key& key, int selection) {
@@ -10,7 +12,7 @@ EVP_PKEY* publicPartsOf(const Key& key, int selection) {
     // Other providers take parameters alone for those of a group; what they would write of an RSA
     // key has its numbers.
     const bool needsPublic =
-        key.type() != KeyType::ec || (selection & OSSL_KEYMGMT_SELECT_KEYPAIR) != 0;
+        !familyOf(key.type()).hasGroup || (selection & OSSL_KEYMGMT_SELECT_KEYPAIR) != 0;
     return needsPublic ? key.requirePublicKey() : key.shape();
 }
 

@@ -5,7 +5,7 @@
 
 #include <optional>
 
-#include "keymgmt/key_type.h"
+#include "keymgmt/key_types.h"
 #include "pkcs11/attributes.h"
 #include "pkcs11/connection.h"
 

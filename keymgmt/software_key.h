@@ -7,7 +7,7 @@
 
 #include <openssl/core_dispatch.h>
 
-#include "keymgmt/key_type.h"
+#include "keymgmt/key_types.h"
 #include "ossl/context.h"
 #include "ossl/implementation.h"
 

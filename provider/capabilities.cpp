@@ -9,7 +9,7 @@
 #include <openssl/core_names.h>
 #include <openssl/params.h>
 
-#include "keymgmt/key_type.h"
+#include "keymgmt/key_types.h"
 
 namespace provider {
 namespace {

@@ -22,8 +22,6 @@ namespace {
 constexpr std::size_t longestRaw = 144;
 // As DER, which some tokens give in its place.
 constexpr std::size_t longestDer = longestRaw + 9;
-// DER length for P-521, for keys that do not tell their group.
-constexpr std::size_t unknownMaxSize = 141;
 
 std::size_t orderSize(EVP_PKEY* shape) {
     return static_cast<std::size_t>((EVP_PKEY_get_bits(shape) + 7) / 8);
@@ -51,7 +49,8 @@ std::unique_ptr<SignatureContext> EcdsaContext::clone() const {
 
 std::size_t EcdsaContext::maxSize() const {
     auto* shape = key().shape();
-    return shape != nullptr ? static_cast<std::size_t>(EVP_PKEY_get_size(shape)) : unknownMaxSize;
+    return static_cast<std::size_t>(shape != nullptr ? EVP_PKEY_get_size(shape)
+                                                     : keymgmt::unknownSizes.largest);
 }
 
 // Longer hashes are cut to the order's length here: not every token does it (FIPS 186-5,

@@ -6,7 +6,6 @@
 #include <strings.h>
 
 #include <openssl/core_names.h>
-#include <openssl/objects.h>
 
 #include "ossl/dispatch.h"
 #include "ossl/params.h"
@@ -16,18 +15,13 @@
 #include "signature/newer_functions.h"
 
 namespace signature {
-namespace {
-
-constexpr std::size_t ed25519Size = 64, ed448Size = 114;
-
-} // namespace
 
 std::unique_ptr<SignatureContext> EddsaContext::clone() const {
     return std::unique_ptr<SignatureContext>(new EddsaContext(*this));
 }
 
 std::size_t EddsaContext::maxSize() const {
-    return key().type() == keymgmt::KeyType::ed448 ? ed448Size : ed25519Size;
+    return static_cast<std::size_t>(keymgmt::rowOf(key().type()).sizes.largest);
 }
 
 std::size_t EddsaContext::sign(Octets tbs, Buffer out) {
@@ -63,15 +57,14 @@ int EddsaContext::verify(Octets signature, Octets tbs) {
 }
 
 pkcs11::Bytes EddsaContext::algorithmId() const {
-    return algorithmIdOf(key().type() == keymgmt::KeyType::ed448 ? NID_ED448 : NID_ED25519);
+    return algorithmIdOf(keymgmt::rowOf(key().type()).curve.nid);
 }
 
 // The variants of RFC 8032 (Ed25519ctx, Ed25519ph, Ed448ph, contexts) need CK_EDDSA_PARAMS, which
 // tokens may pass over in silence: a plain signature would come out. So they are refused.
 void EddsaContext::setParams(const OSSL_PARAM* params) {
     const auto instance = ossl::textOf(params, instanceParam);
-    const char* plain = key().type() == keymgmt::KeyType::ed448 ? "Ed448" : "Ed25519";
-    if (instance && strcasecmp(instance->c_str(), plain) != 0)
+    if (instance && strcasecmp(instance->c_str(), keymgmt::nameOf(key().type())) != 0)
         throw ossl::UsageError(ossl::Reason::unsupported, "the EdDSA instance \"" + *instance +
                                                               "\" is not available on tokens");
     const auto contextString = ossl::octetsOf(params, contextStringParam);

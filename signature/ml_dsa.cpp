@@ -6,7 +6,7 @@
 #include <openssl/core_names.h>
 #include <openssl/objects.h>
 
-#include "keymgmt/parameter_set.h"
+#include "keymgmt/key_family.h"
 #include "ossl/dispatch.h"
 #include "ossl/params.h"
 #include "pkcs11/operation.h"
@@ -45,14 +45,14 @@ std::unique_ptr<SignatureContext> MlDsaContext::clone() const {
 }
 
 void MlDsaContext::keyChanged() {
-    if (!keymgmt::isMlDsa(key().type()))
+    if (keymgmt::familyOf(key().type()).signing != keymgmt::Signing::additionalContext)
         throw ossl::UsageError(ossl::Reason::key, "the key is not an ML-DSA key");
     context_.clear();
     deterministic_ = false;
 }
 
 std::size_t MlDsaContext::maxSize() const {
-    return keymgmt::parameterSetOf(key().type())->size;
+    return static_cast<std::size_t>(keymgmt::rowOf(key().type()).sizes.largest);
 }
 
 std::size_t MlDsaContext::sign(Octets tbs, Buffer out) {
@@ -60,7 +60,8 @@ std::size_t MlDsaContext::sign(Octets tbs, Buffer out) {
                                                       : CKH_HEDGE_PREFERRED,
                                        context_.data(), context_.size()};
     const bool plain = context_.empty() && !deterministic_;
-    const CK_MECHANISM mechanism{CKM_ML_DSA, plain ? nullptr : &more, plain ? 0 : sizeof more};
+    const CK_MECHANISM mechanism{keymgmt::familyOf(key().type()).signMechanism,
+                                 plain ? nullptr : &more, plain ? 0 : sizeof more};
     const std::size_t size = signOnToken(mechanism, tbs, out);
     if (context_.empty())
         key().keepWitness(tbs, out.first(size));

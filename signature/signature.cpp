@@ -4,7 +4,7 @@
 
 #include <openssl/crypto.h>
 
-#include "keymgmt/parameter_set.h"
+#include "keymgmt/key_family.h"
 #include "ossl/algorithms.h"
 #include "signature/composite.h"
 #include "signature/ecdsa.h"
@@ -245,22 +245,34 @@ const OSSL_DISPATCH* messageFunctions() {
     return table->data();
 }
 
+// Null for keys that do not sign.
+const OSSL_DISPATCH* functionsOf(keymgmt::Signing signing) {
+    switch (signing) {
+    case keymgmt::Signing::rsa:
+        return rsaFunctions();
+    case keymgmt::Signing::ecdsa:
+        return ecdsaFunctions();
+    case keymgmt::Signing::eddsa:
+        return messageFunctions<EddsaContext>();
+    case keymgmt::Signing::additionalContext:
+        return messageFunctions<MlDsaContext>();
+    case keymgmt::Signing::none:
+        break;
+    }
+    return nullptr;
+}
+
 } // namespace
 
 const OSSL_ALGORITHM* algorithms() {
     static const auto* list = [] {
-        auto* made = new std::vector{
-            ossl::algorithm("RSA:rsaEncryption:1.2.840.113549.1.1.1", rsaFunctions(),
-                            "RSA signatures on tokens"),
-            ossl::algorithm("ECDSA", ecdsaFunctions(), "ECDSA signatures on tokens"),
-            ossl::algorithm("ED25519:1.3.101.112", messageFunctions<EddsaContext>(),
-                            "Ed25519 signatures on tokens"),
-            ossl::algorithm("ED448:1.3.101.113", messageFunctions<EddsaContext>(),
-                            "Ed448 signatures on tokens")};
-        for (const auto& row : keymgmt::parameterSets)
-            if (keymgmt::isMlDsa(row.type))
-                made->push_back(ossl::algorithm(row.names, messageFunctions<MlDsaContext>(),
-                                                "ML-DSA signatures on tokens"));
+        auto* made = new std::vector<OSSL_ALGORITHM>;
+        for (const auto& row : keymgmt::keyTypes) {
+            const auto* names = keymgmt::algorithmNamesOf(row, OSSL_OP_SIGNATURE);
+            const auto* functions = functionsOf(row.family->signing);
+            if (names != nullptr && functions != nullptr)
+                made->push_back(ossl::algorithm(names, functions, "signatures on tokens"));
+        }
         const auto composites = compositeAlgorithms();
         made->insert(made->end(), composites.begin(), composites.end());
         made->push_back(ossl::endOfAlgorithms());

@@ -14,7 +14,7 @@
 #include <openssl/pem.h>
 #include <openssl/store.h>
 
-#include "keymgmt/key_type.h"
+#include "keymgmt/key_types.h"
 #include "ossl/algorithms.h"
 #include "ossl/dispatch.h"
 #include "ossl/secret.h"

@@ -6,7 +6,7 @@
 
 #include <openssl/store.h>
 
-#include "keymgmt/parameter_set.h"
+#include "keymgmt/key_family.h"
 #include "keymgmt/rsa_type.h"
 #include "pkcs11/recovery.h"
 #include "pkcs11/trace.h"
@@ -30,7 +30,7 @@ std::span<const CK_ATTRIBUTE_TYPE> attributesFor(CK_OBJECT_CLASS type,
 pkcs11::Attributes readObject(pkcs11::Session& session, CK_OBJECT_HANDLE handle,
                               std::span<const CK_ATTRIBUTE_TYPE> wanted) {
     auto attributes = pkcs11::readAttributes(session, handle, wanted);
-    if (const auto more = keymgmt::parameterSetAttributes(attributes); !more.empty()) {
+    if (const auto more = keymgmt::additionalAttributes(attributes); !more.empty()) {
         const auto found = pkcs11::readAttributes(session, handle, more);
         for (const auto type : more)
             if (const auto* value = found.find(type); value != nullptr && !attributes.has(type))

@@ -6,12 +6,20 @@
 #include <exception>
 #include <string>
 
-#include "keymgmt/parameter_set.h"
+#include "pkcs11/cryptoki.h"
 #include "tests/support/token_writer.h"
 
 namespace {
 
 // PKCS#11 3.2 (pkcs11t.h), which p11-kit's header does not know yet.
+struct ParameterSet {
+    const char* name;
+    CK_ULONG number; ///< CKA_PARAMETER_SET
+    bool signs;
+};
+constexpr ParameterSet parameterSets[] = {{"ML-DSA-44", 1, true},   {"ML-DSA-65", 2, true},
+                                          {"ML-DSA-87", 3, true},   {"ML-KEM-512", 1, false},
+                                          {"ML-KEM-768", 2, false}, {"ML-KEM-1024", 3, false}};
 constexpr CK_MECHANISM_TYPE makeMlKem = 0x0f, makeMlDsa = 0x1c;
 constexpr CK_ATTRIBUTE_TYPE mayEncapsulate = 0x633, mayDecapsulate = 0x634;
 
@@ -40,10 +48,10 @@ void make(testing_support::TokenWriter& writer, Kind kind, unsigned char id) {
 
 void makeAll(testing_support::TokenWriter& writer) {
     unsigned char id = 0x50;
-    for (auto row : keymgmt::parameterSets) {
-        const bool signs = keymgmt::isMlDsa(row.type);
+    for (auto row : parameterSets) {
+        const bool signs = row.signs;
         make(writer,
-             {keymgmt::nameOf(row.type),
+             {row.name,
               signs ? makeMlDsa : makeMlKem,
               {CKA_PARAMETER_SET, &row.number, sizeof row.number},
               signs ? CKA_VERIFY : mayEncapsulate,

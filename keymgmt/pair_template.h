@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// Kinds of key pairs, and what PKCS#11 needs to make or store one. A new kind is a row of the table
-// in pair_kind.cpp.
+// What PKCS#11 needs to make or store a key pair. Each family of keys that tokens can make has a
+// PairMaking (keymgmt/key_family.h).
 #pragma once
 
 #include <span>
 #include <string>
 
-#include "keymgmt/key_type.h"
+#include "keymgmt/key_types.h"
 #include "keymgmt/placement.h"
 #include "ossl/handles.h"
+#include "ossl/secret.h"
 #include "pkcs11/writing.h"
 
 namespace keymgmt {
@@ -36,20 +37,32 @@ struct PairForm {
     bool curveByName = false; ///< as a PrintableString instead of its OID
 };
 
-/// One row.
-struct PairKind {
-    KeyType type;
+struct PairMaking {
     Usage possible; ///< the usages of such keys; always set, to yes or no
-    Usage common;   ///< the usages if none are asked for
+    /// The usages if none are asked for.
+    Usage (*common)(KeyType type);
     /// The usual one first. The others are for tokens that refuse it.
     std::span<const PairForm> forms;
+    /// Notes those of a generator's parameters that such pairs have. Null: they have none. Throws
+    /// UsageError.
+    void (*note)(KeyType type, const OSSL_PARAM* params, PairParameters& wanted);
     /// Adds the values for a new pair. Throws UsageError.
-    void (*generation)(const PairKind&, const PairParameters&, const PairForm&, PairTemplates&);
+    void (*generation)(KeyType type, const PairParameters& wanted, const PairForm& form,
+                       PairTemplates& pair);
     /// Adds the values of `key`, a software pair, to both halves. Throws UsageError.
-    void (*values)(const PairKind&, EVP_PKEY* key, const PairForm&, PairTemplates&);
+    void (*values)(KeyType type, EVP_PKEY* key, const PairForm& form, PairTemplates& pair);
 };
 
 /// Throws UsageError if no pairs of that type can be made or stored on tokens.
-const PairKind& pairKind(KeyType type);
+const PairMaking& pairMaking(KeyType type);
+
+/// Throws UsageError: the pair cannot be made or stored on a token.
+[[noreturn]] void refusePair(const std::string& what);
+
+/// A number of a software key, big-endian, in as many bytes as it needs, or in `size` of them.
+/// Throws UsageError.
+ossl::SecretBytes numberOf(EVP_PKEY* key, const char* name, std::size_t size = 0);
+
+constexpr Usage signingUsage{.sign = true, .decrypt = false, .unwrap = false, .derive = false};
 
 } // namespace keymgmt
