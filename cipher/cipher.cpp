@@ -7,13 +7,11 @@
 #include "cipher/context.h"
 #include "ossl/algorithms.h"
 #include "ossl/context_functions.h"
+#include "ossl/newer_openssl.h"
 #include "ossl/params.h"
-#include "ossl/skey.h"
 
 namespace cipher {
 namespace {
-
-namespace skey = ossl::skey;
 
 constexpr std::array offered{
     Algorithm{"AES-128-ECB", Mode::ecb, 16}, Algorithm{"AES-192-ECB", Mode::ecb, 24},
@@ -144,8 +142,10 @@ const OSSL_DISPATCH* functions() {
         ossl::entry<OSSL_FUNC_cipher_dupctx_fn>(OSSL_FUNC_CIPHER_DUPCTX, Functions::duplicate),
         ossl::entry<OSSL_FUNC_cipher_encrypt_init_fn>(OSSL_FUNC_CIPHER_ENCRYPT_INIT, init<true>),
         ossl::entry<OSSL_FUNC_cipher_decrypt_init_fn>(OSSL_FUNC_CIPHER_DECRYPT_INIT, init<false>),
-        ossl::entry<skey::CipherInitFunction>(skey::encryptInitId, initWithKey<true>),
-        ossl::entry<skey::CipherInitFunction>(skey::decryptInitId, initWithKey<false>),
+        ossl::entry<OSSL_FUNC_cipher_encrypt_skey_init_fn>(OSSL_FUNC_CIPHER_ENCRYPT_SKEY_INIT,
+                                                           initWithKey<true>),
+        ossl::entry<OSSL_FUNC_cipher_decrypt_skey_init_fn>(OSSL_FUNC_CIPHER_DECRYPT_SKEY_INIT,
+                                                           initWithKey<false>),
         ossl::entry<OSSL_FUNC_cipher_update_fn>(OSSL_FUNC_CIPHER_UPDATE, update),
         ossl::entry<OSSL_FUNC_cipher_final_fn>(OSSL_FUNC_CIPHER_FINAL, finish),
         ossl::entry<OSSL_FUNC_cipher_cipher_fn>(OSSL_FUNC_CIPHER_CIPHER, whole),

@@ -16,8 +16,8 @@
 #include "ossl/algorithms.h"
 #include "ossl/context.h"
 #include "ossl/dispatch.h"
+#include "ossl/newer_openssl.h"
 #include "ossl/params.h"
-#include "ossl/skey.h"
 #include "pkcs11/process.h"
 #include "provider/capabilities.h"
 #include "provider/configuration.h"
@@ -54,7 +54,7 @@ constexpr std::array operations{
     Operation{OSSL_OP_ENCODER, "encoder", store::encoders},
     Operation{OSSL_OP_DECODER, "decoder", store::decoders},
     Operation{OSSL_OP_RAND, "random", rng::algorithms, offersRandom},
-    Operation{ossl::skey::operation, "skeymgmt", skeymgmt::algorithms, wantsSymmetricKeys},
+    Operation{OSSL_OP_SKEYMGMT, "skeymgmt", skeymgmt::algorithms, wantsSymmetricKeys},
     Operation{OSSL_OP_CIPHER, "cipher", cipher::algorithms, wantsSymmetricKeys}};
 
 // pkcs11-module-assume-fips: without the property, EVP passes the algorithms over in FIPS mode. The

@@ -4,10 +4,10 @@
 #include <array>
 #include <utility>
 
+#include "ossl/newer_openssl.h"
 #include "ossl/params.h"
 #include "signature/ecdsa.h"
 #include "signature/functions.h"
-#include "signature/newer_functions.h"
 #include "signature/rsa.h"
 
 namespace signature {
@@ -78,11 +78,12 @@ class Composite final : public Base {
 
     // Digest and padding are the algorithm's own.
     void setParams(const OSSL_PARAM* params) override {
-        if (const auto given = ossl::octetsOf(params, signatureParam))
+        if (const auto given = ossl::octetsOf(params, OSSL_SIGNATURE_PARAM_SIGNATURE))
             signature_.assign(given->begin(), given->end());
     }
     const OSSL_PARAM* settable() const override {
-        static const std::array list{ossl::octetsParam(signatureParam), ossl::endOfParams()};
+        static const std::array list{ossl::octetsParam(OSSL_SIGNATURE_PARAM_SIGNATURE),
+                                     ossl::endOfParams()};
         return list.data();
     }
 
@@ -119,7 +120,8 @@ int messageInit(void* ctx, void* keydata, const OSSL_PARAM params[]) {
 template <typename Base>
 int verifyMessageFinal(void* ctx) {
     if (const auto* software = softwareOf(ctx))
-        return software->call<VerifyMessageFinal>(verifyMessageFinalId, 0);
+        return software->call<OSSL_FUNC_signature_verify_message_final_fn>(
+            OSSL_FUNC_SIGNATURE_VERIFY_MESSAGE_FINAL, 0);
     return check(ctx,
                  [&](SignatureContext&) { return Composite<Base>::from(ctx).verifyMessage(); });
 }
@@ -150,22 +152,34 @@ std::vector<OSSL_DISPATCH> functionsOf(OSSL_FUNC_signature_newctx_fn* make) {
         entry<OSSL_FUNC_signature_newctx_fn>(OSSL_FUNC_SIGNATURE_NEWCTX, make),
         entry<OSSL_FUNC_signature_freectx_fn>(OSSL_FUNC_SIGNATURE_FREECTX, Functions::destroy),
         entry<OSSL_FUNC_signature_dupctx_fn>(OSSL_FUNC_SIGNATURE_DUPCTX, Functions::duplicate),
-        entry<QueryKeyTypes>(queryKeyTypesId, keyTypes<Base>),
+        entry<OSSL_FUNC_signature_query_key_types_fn>(OSSL_FUNC_SIGNATURE_QUERY_KEY_TYPES,
+                                                      keyTypes<Base>),
         entry<OSSL_FUNC_signature_sign_init_fn>(
             OSSL_FUNC_SIGNATURE_SIGN_INIT, hashInit<OSSL_FUNC_SIGNATURE_SIGN_INIT, Base, true>),
         entry<OSSL_FUNC_signature_sign_fn>(OSSL_FUNC_SIGNATURE_SIGN,
                                            sign<OSSL_FUNC_SIGNATURE_SIGN>),
-        entry<MessageInit>(signMessageInitId, messageInit<signMessageInitId, Base, true>),
-        entry<MessageUpdate>(signMessageUpdateId, messageUpdate<signMessageUpdateId>),
-        entry<SignMessageFinal>(signMessageFinalId, messageSignFinal<signMessageFinalId>),
+        entry<OSSL_FUNC_signature_sign_message_init_fn>(
+            OSSL_FUNC_SIGNATURE_SIGN_MESSAGE_INIT,
+            messageInit<OSSL_FUNC_SIGNATURE_SIGN_MESSAGE_INIT, Base, true>),
+        entry<OSSL_FUNC_signature_sign_message_update_fn>(
+            OSSL_FUNC_SIGNATURE_SIGN_MESSAGE_UPDATE,
+            messageUpdate<OSSL_FUNC_SIGNATURE_SIGN_MESSAGE_UPDATE>),
+        entry<OSSL_FUNC_signature_sign_message_final_fn>(
+            OSSL_FUNC_SIGNATURE_SIGN_MESSAGE_FINAL,
+            messageSignFinal<OSSL_FUNC_SIGNATURE_SIGN_MESSAGE_FINAL>),
         entry<OSSL_FUNC_signature_verify_init_fn>(
             OSSL_FUNC_SIGNATURE_VERIFY_INIT,
             hashInit<OSSL_FUNC_SIGNATURE_VERIFY_INIT, Base, false>),
         entry<OSSL_FUNC_signature_verify_fn>(OSSL_FUNC_SIGNATURE_VERIFY,
                                              verify<OSSL_FUNC_SIGNATURE_VERIFY>),
-        entry<MessageInit>(verifyMessageInitId, messageInit<verifyMessageInitId, Base, false>),
-        entry<MessageUpdate>(verifyMessageUpdateId, messageUpdate<verifyMessageUpdateId>),
-        entry<VerifyMessageFinal>(verifyMessageFinalId, verifyMessageFinal<Base>),
+        entry<OSSL_FUNC_signature_verify_message_init_fn>(
+            OSSL_FUNC_SIGNATURE_VERIFY_MESSAGE_INIT,
+            messageInit<OSSL_FUNC_SIGNATURE_VERIFY_MESSAGE_INIT, Base, false>),
+        entry<OSSL_FUNC_signature_verify_message_update_fn>(
+            OSSL_FUNC_SIGNATURE_VERIFY_MESSAGE_UPDATE,
+            messageUpdate<OSSL_FUNC_SIGNATURE_VERIFY_MESSAGE_UPDATE>),
+        entry<OSSL_FUNC_signature_verify_message_final_fn>(OSSL_FUNC_SIGNATURE_VERIFY_MESSAGE_FINAL,
+                                                           verifyMessageFinal<Base>),
         entry<OSSL_FUNC_signature_get_ctx_params_fn>(OSSL_FUNC_SIGNATURE_GET_CTX_PARAMS,
                                                      getContextParams),
         entry<OSSL_FUNC_signature_gettable_ctx_params_fn>(OSSL_FUNC_SIGNATURE_GETTABLE_CTX_PARAMS,

@@ -8,11 +8,11 @@
 #include <openssl/core_names.h>
 
 #include "ossl/dispatch.h"
+#include "ossl/newer_openssl.h"
 #include "ossl/params.h"
 #include "pkcs11/mechanism.h"
 #include "pkcs11/operation.h"
 #include "signature/algorithm_id.h"
-#include "signature/newer_functions.h"
 
 namespace signature {
 
@@ -63,11 +63,11 @@ pkcs11::Bytes EddsaContext::algorithmId() const {
 // The variants of RFC 8032 (Ed25519ctx, Ed25519ph, Ed448ph, contexts) need CK_EDDSA_PARAMS, which
 // tokens may pass over in silence: a plain signature would come out. So they are refused.
 void EddsaContext::setParams(const OSSL_PARAM* params) {
-    const auto instance = ossl::textOf(params, instanceParam);
+    const auto instance = ossl::textOf(params, OSSL_SIGNATURE_PARAM_INSTANCE);
     if (instance && strcasecmp(instance->c_str(), keymgmt::nameOf(key().type())) != 0)
         throw ossl::UsageError(ossl::Reason::unsupported, "the EdDSA instance \"" + *instance +
                                                               "\" is not available on tokens");
-    const auto contextString = ossl::octetsOf(params, contextStringParam);
+    const auto contextString = ossl::octetsOf(params, OSSL_SIGNATURE_PARAM_CONTEXT_STRING);
     if (contextString && !contextString->empty())
         throw ossl::UsageError(ossl::Reason::unsupported,
                                "EdDSA with a context string is not available on tokens");

@@ -6,12 +6,12 @@
 
 #include "keymgmt/key_family.h"
 #include "ossl/algorithms.h"
+#include "ossl/newer_openssl.h"
 #include "signature/composite.h"
 #include "signature/ecdsa.h"
 #include "signature/eddsa.h"
 #include "signature/functions.h"
 #include "signature/ml_dsa.h"
-#include "signature/newer_functions.h"
 #include "signature/rsa.h"
 
 namespace signature {
@@ -236,8 +236,12 @@ const OSSL_DISPATCH* messageFunctions() {
                 OSSL_FUNC_SIGNATURE_VERIFY_INIT, refuseHashes<OSSL_FUNC_SIGNATURE_VERIFY_INIT>),
             ossl::entry<OSSL_FUNC_signature_verify_fn>(OSSL_FUNC_SIGNATURE_VERIFY,
                                                        verify<OSSL_FUNC_SIGNATURE_VERIFY>),
-            ossl::entry<MessageInit>(signMessageInitId, init<signMessageInitId, true>),
-            ossl::entry<MessageInit>(verifyMessageInitId, init<verifyMessageInitId, false>),
+            ossl::entry<OSSL_FUNC_signature_sign_message_init_fn>(
+                OSSL_FUNC_SIGNATURE_SIGN_MESSAGE_INIT,
+                init<OSSL_FUNC_SIGNATURE_SIGN_MESSAGE_INIT, true>),
+            ossl::entry<OSSL_FUNC_signature_verify_message_init_fn>(
+                OSSL_FUNC_SIGNATURE_VERIFY_MESSAGE_INIT,
+                init<OSSL_FUNC_SIGNATURE_VERIFY_MESSAGE_INIT, false>),
             ossl::endOfTable()};
         list.insert(list.end(), more.begin(), more.end());
         return new std::vector<OSSL_DISPATCH>(std::move(list));

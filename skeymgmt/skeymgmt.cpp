@@ -3,16 +3,14 @@
 
 #include "ossl/algorithms.h"
 #include "ossl/dispatch.h"
+#include "ossl/newer_openssl.h"
 #include "ossl/params.h"
-#include "ossl/skey.h"
 #include "skeymgmt/lookup.h"
 #include "skeymgmt/making.h"
 #include "tokens/token_search.h"
 
 namespace skeymgmt {
 namespace {
-
-namespace skey = ossl::skey;
 
 /// The parameter of EVP_SKEY_import() and EVP_SKEY_generate() that names the token and the key.
 constexpr const char* uriParameter = "pkcs11_uri";
@@ -40,7 +38,7 @@ uri::Uri parse(std::string& text) {
 // before.
 std::shared_ptr<SecretKey> import(ossl::Context& provider, const OSSL_PARAM* params) {
     auto text = ossl::textOf(params, uriParameter);
-    const auto value = ossl::octetsOf(params, skey::rawBytes);
+    const auto value = ossl::octetsOf(params, OSSL_SKEY_PARAM_RAW_BYTES);
     if (!text && !value)
         throw ossl::UsageError(ossl::Reason::parameter,
                                "neither pkcs11_uri nor raw-bytes names the key");
@@ -62,7 +60,7 @@ void* generateKey(void* provctx, const OSSL_PARAM params[]) {
     auto& provider = ossl::Context::from(provctx);
     return ossl::guarded<void*>(provider.core(), nullptr, [&] {
         auto text = ossl::textOf(params, uriParameter);
-        const auto size = ossl::sizeOf(params, skey::keyLength);
+        const auto size = ossl::sizeOf(params, OSSL_SKEY_PARAM_KEY_LENGTH);
         if (!text || !size)
             throw ossl::UsageError(ossl::Reason::parameter,
                                    "to make a key on a token, give pkcs11_uri and key-length");
@@ -81,13 +79,13 @@ int exportKey(void* keydata, int selection, OSSL_CALLBACK* callback, void* arg) 
         auto size = key.size();
         std::optional<ossl::SecretBytes> value;
         std::vector<OSSL_PARAM> params;
-        if ((selection & skey::selectSecret) != 0) {
+        if ((selection & OSSL_SKEYMGMT_SELECT_SECRET_KEY) != 0) {
             value.emplace(key.value());
             size = value->size();
-            params.push_back(
-                OSSL_PARAM_construct_octet_string(skey::rawBytes, value->data(), value->size()));
+            params.push_back(OSSL_PARAM_construct_octet_string(OSSL_SKEY_PARAM_RAW_BYTES,
+                                                               value->data(), value->size()));
         }
-        params.push_back(OSSL_PARAM_construct_size_t(skey::keyLength, &size));
+        params.push_back(OSSL_PARAM_construct_size_t(OSSL_SKEY_PARAM_KEY_LENGTH, &size));
         params.push_back(OSSL_PARAM_construct_end());
         return callback(params.data(), arg);
     });
@@ -99,26 +97,28 @@ const char* keyId(void* keydata) {
 }
 
 const OSSL_PARAM* importSettable(void*) {
-    static const std::array list{ossl::octetsParam(skey::rawBytes), ossl::textParam(uriParameter),
-                                 ossl::endOfParams()};
+    static const std::array list{ossl::octetsParam(OSSL_SKEY_PARAM_RAW_BYTES),
+                                 ossl::textParam(uriParameter), ossl::endOfParams()};
     return list.data();
 }
 
 const OSSL_PARAM* generateSettable(void*) {
-    static const std::array list{ossl::sizeParam(skey::keyLength), ossl::textParam(uriParameter),
-                                 ossl::endOfParams()};
+    static const std::array list{ossl::sizeParam(OSSL_SKEY_PARAM_KEY_LENGTH),
+                                 ossl::textParam(uriParameter), ossl::endOfParams()};
     return list.data();
 }
 
 const OSSL_DISPATCH* functions() {
     static const std::array table{
-        ossl::entry<skey::FreeFunction>(skey::freeId, freeKey),
-        ossl::entry<skey::ImportFunction>(skey::importId, importKey),
-        ossl::entry<skey::ExportFunction>(skey::exportId, exportKey),
-        ossl::entry<skey::GenerateFunction>(skey::generateId, generateKey),
-        ossl::entry<skey::KeyIdFunction>(skey::keyIdId, keyId),
-        ossl::entry<skey::SettableFunction>(skey::importSettableId, importSettable),
-        ossl::entry<skey::SettableFunction>(skey::generateSettableId, generateSettable),
+        ossl::entry<OSSL_FUNC_skeymgmt_free_fn>(OSSL_FUNC_SKEYMGMT_FREE, freeKey),
+        ossl::entry<OSSL_FUNC_skeymgmt_import_fn>(OSSL_FUNC_SKEYMGMT_IMPORT, importKey),
+        ossl::entry<OSSL_FUNC_skeymgmt_export_fn>(OSSL_FUNC_SKEYMGMT_EXPORT, exportKey),
+        ossl::entry<OSSL_FUNC_skeymgmt_generate_fn>(OSSL_FUNC_SKEYMGMT_GENERATE, generateKey),
+        ossl::entry<OSSL_FUNC_skeymgmt_get_key_id_fn>(OSSL_FUNC_SKEYMGMT_GET_KEY_ID, keyId),
+        ossl::entry<OSSL_FUNC_skeymgmt_imp_settable_params_fn>(
+            OSSL_FUNC_SKEYMGMT_IMP_SETTABLE_PARAMS, importSettable),
+        ossl::entry<OSSL_FUNC_skeymgmt_gen_settable_params_fn>(
+            OSSL_FUNC_SKEYMGMT_GEN_SETTABLE_PARAMS, generateSettable),
         ossl::endOfTable()};
     return table.data();
 }

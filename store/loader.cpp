@@ -10,6 +10,7 @@
 #include "keymgmt/reference.h"
 #include "ossl/algorithms.h"
 #include "ossl/dispatch.h"
+#include "ossl/newer_openssl.h"
 #include "ossl/params.h"
 #include "store/deletion.h"
 #include "store/object_callback.h"
@@ -165,12 +166,8 @@ int exportObject(void* ctx, const void* data, size_t size, OSSL_CALLBACK* callba
     });
 }
 
-// OSSL_STORE_delete(3), which OpenSSL 3.2 brought; with 3.0 and 3.1 programs find it by
+// OSSL_STORE_delete(3) of OpenSSL 3.2 calls it. With 3.0 and 3.1, programs find it with
 // OSSL_PROVIDER_query_operation(3).
-constexpr int storeDelete = 9;
-using DeleteFunction = int(void* provctx, const char* uri, const OSSL_PARAM params[],
-                           OSSL_PASSPHRASE_CALLBACK* passphrase, void* passphraseArg);
-
 int deleteObjects(void* provctx, const char* uri, const OSSL_PARAM params[],
                   OSSL_PASSPHRASE_CALLBACK* passphrase, void* passphraseArg) {
     auto& context = ossl::Context::from(provctx);
@@ -191,7 +188,7 @@ const OSSL_DISPATCH* functions() {
         ossl::entry<OSSL_FUNC_store_eof_fn>(OSSL_FUNC_STORE_EOF, atEnd),
         ossl::entry<OSSL_FUNC_store_close_fn>(OSSL_FUNC_STORE_CLOSE, close),
         ossl::entry<OSSL_FUNC_store_export_object_fn>(OSSL_FUNC_STORE_EXPORT_OBJECT, exportObject),
-        ossl::entry<DeleteFunction>(storeDelete, deleteObjects),
+        ossl::entry<OSSL_FUNC_store_delete_fn>(OSSL_FUNC_STORE_DELETE, deleteObjects),
         ossl::endOfTable()};
     return table.data();
 }

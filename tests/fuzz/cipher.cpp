@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #include "ossl/handles.h"
-#include "ossl/skey.h"
+#include "ossl/newer_openssl.h"
 #include "tests/fuzz/input.h"
 #include "tests/fuzz/soft_token.h"
 #include "tests/integration/newer.h"
@@ -81,10 +81,11 @@ struct Pair {
         const auto size = static_cast<std::size_t>(EVP_CIPHER_get_key_length(inSoftware.get()));
         const std::array params{
             OSSL_PARAM_construct_utf8_string("pkcs11_uri", uri.data(), 0),
-            OSSL_PARAM_construct_octet_string(ossl::skey::rawBytes, bytes.data(), size),
+            OSSL_PARAM_construct_octet_string(OSSL_SKEY_PARAM_RAW_BYTES, bytes.data(), size),
             OSSL_PARAM_construct_end()};
         key = importSkey(token, "AES", "provider=pkcs11",
-                         ossl::skey::selectParameters | ossl::skey::selectSecret, params.data());
+                         OSSL_SKEYMGMT_SELECT_PARAMETERS | OSSL_SKEYMGMT_SELECT_SECRET_KEY,
+                         params.data());
         require(key != nullptr);
     }
 

@@ -6,6 +6,8 @@
 #include <openssl/param_build.h>
 #include <openssl/x509.h>
 
+#include "ossl/newer_openssl.h"
+
 namespace testing_support {
 
 const Bytes newKeysData = randomBytes(100);
@@ -67,9 +69,8 @@ int destroy(const Instance& instance, const std::string& uri, bool all) {
     const std::array params{OSSL_PARAM_construct_int("pkcs11_all", &value),
                             OSSL_PARAM_construct_end()};
     for (const auto* entry = loader->implementation; entry->function_id != 0; ++entry)
-        if (entry->function_id == 9)
-            return reinterpret_cast<int (*)(void*, const char*, const OSSL_PARAM[],
-                                            OSSL_PASSPHRASE_CALLBACK*, void*)>(entry->function)(
+        if (entry->function_id == OSSL_FUNC_STORE_DELETE)
+            return reinterpret_cast<OSSL_FUNC_store_delete_fn*>(entry->function)(
                 OSSL_PROVIDER_get0_provider_ctx(provider.get()), uri.c_str(), params.data(),
                 nullptr, nullptr);
     return -1;

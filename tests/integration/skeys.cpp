@@ -3,7 +3,7 @@
 
 #include <array>
 
-#include "ossl/skey.h"
+#include "ossl/newer_openssl.h"
 
 namespace testing_support {
 namespace {
@@ -34,17 +34,17 @@ SecretKey SymmetricInstance::import(const std::string& uri, const Bytes& value) 
             OSSL_PARAM_construct_utf8_string("pkcs11_uri", const_cast<char*>(uri.c_str()), 0));
     if (!value.empty())
         params.push_back(OSSL_PARAM_construct_octet_string(
-            ossl::skey::rawBytes, const_cast<unsigned char*>(value.data()), value.size()));
+            OSSL_SKEY_PARAM_RAW_BYTES, const_cast<unsigned char*>(value.data()), value.size()));
     params.push_back(OSSL_PARAM_construct_end());
     return SecretKey(importSkey(get(), "AES", ours,
-                                ossl::skey::selectParameters | ossl::skey::selectSecret,
+                                OSSL_SKEYMGMT_SELECT_PARAMETERS | OSSL_SKEYMGMT_SELECT_SECRET_KEY,
                                 params.data()));
 }
 
 SecretKey SymmetricInstance::generate(const std::string& uri, std::size_t size) const {
     const std::array params{
         OSSL_PARAM_construct_utf8_string("pkcs11_uri", const_cast<char*>(uri.c_str()), 0),
-        OSSL_PARAM_construct_size_t(ossl::skey::keyLength, &size), OSSL_PARAM_construct_end()};
+        OSSL_PARAM_construct_size_t(OSSL_SKEY_PARAM_KEY_LENGTH, &size), OSSL_PARAM_construct_end()};
     return SecretKey(generateSkey(get(), "AES", ours, params.data()));
 }
 

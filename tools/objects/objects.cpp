@@ -14,6 +14,7 @@
 #include <openssl/x509.h>
 
 #include "ossl/handles.h"
+#include "ossl/newer_openssl.h"
 #include "tools/shared/error.h"
 #include "tools/shared/input.h"
 #include "tools/shared/passphrase.h"
@@ -164,18 +165,13 @@ class Provider {
     ossl::Provider provider_;
 };
 
-// What OSSL_STORE_delete(3) calls, which OpenSSL has from 3.2 on: the ninth function of the loader
-// for "pkcs11". This program runs with 3.0, too.
-using DeleteFunction = int(void*, const char*, const OSSL_PARAM[], OSSL_PASSPHRASE_CALLBACK*,
-                           void*);
-constexpr int deleteId = 9;
-
-DeleteFunction* deleteFunction(const OSSL_ALGORITHM* loaders) {
+// What OSSL_STORE_delete(3) of OpenSSL 3.2 calls. This program runs with 3.0, too.
+OSSL_FUNC_store_delete_fn* deleteFunction(const OSSL_ALGORITHM* loaders) {
     for (; loaders != nullptr && loaders->algorithm_names != nullptr; ++loaders)
         if (std::string_view(loaders->algorithm_names) == providerName)
             for (const auto* entry = loaders->implementation; entry->function_id != 0; ++entry)
-                if (entry->function_id == deleteId)
-                    return reinterpret_cast<DeleteFunction*>(entry->function);
+                if (entry->function_id == OSSL_FUNC_STORE_DELETE)
+                    return reinterpret_cast<OSSL_FUNC_store_delete_fn*>(entry->function);
     throw Error("this version of the provider pkcs11 cannot delete");
 }
 
