@@ -241,12 +241,12 @@ void Key::setPublicKey(ossl::Pkey key) {
 }
 
 void Key::requireUnambiguous() const {
-    if (ambiguity_ && ambiguity_->active)
-        throw pkcs11::Error(pkcs11::Failure::ambiguous, ambiguity_->message);
+    if (ambiguity_ && !ambiguity_->isListed())
+        throw pkcs11::Error(pkcs11::Failure::ambiguous, ambiguity_->message());
 }
 
 void Key::requireListedOrUnambiguous() const {
-    if (ambiguity_ && !ambiguity_->storeIsOpen)
+    if (ambiguity_ && ambiguity_->isTaken())
         requireUnambiguous();
 }
 

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "keymgmt/ambiguity.h"
 #include "keymgmt/key_types.h"
 #include "keymgmt/public_key.h"
 #include "keymgmt/refusals.h"
@@ -17,14 +18,6 @@
 #include "pkcs11/process.h"
 
 namespace keymgmt {
-
-/// Set on the keys of a search that found several different private keys, because the caller may
-/// take the first. It is cleared when the caller asks for the next one, and so is making a list.
-struct Ambiguity {
-    std::atomic<bool> active{true};
-    std::atomic<bool> storeIsOpen{true}; ///< the caller may still ask for more
-    std::string message;
-};
 
 /// Thread-safe after construction. Setters are for keys that only one thread has yet.
 class Key {
@@ -88,15 +81,8 @@ class Key {
     /// a decapsulation. Throws pkcs11::Error.
     bool adoptPublicKey(EVP_PKEY* candidate) const;
     void setAmbiguity(std::shared_ptr<Ambiguity> ambiguity) { ambiguity_ = std::move(ambiguity); }
-    void clearAmbiguity() const {
-        if (ambiguity_)
-            ambiguity_->active = false;
-    }
-    /// The store that the key came from is closed: the caller has what it needs.
-    void noteStoreClosed() const {
-        if (ambiguity_)
-            ambiguity_->storeIsOpen = false;
-    }
+    /// Null if this is the only private key of its search.
+    const std::shared_ptr<Ambiguity>& ambiguity() const { return ambiguity_; }
     /// Throws pkcs11::Error if the search that made this key also found others.
     void requireUnambiguous() const;
     /// The same for writing the key to a file. A caller that makes a list does this before it asks

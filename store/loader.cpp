@@ -26,8 +26,8 @@ class Loader {
     Loader(ossl::Context& context, const char* text)
         : context_(context), uri_(tokens::parseUri(text)) {}
     ~Loader() {
-        if (lastKey_)
-            lastKey_->noteStoreClosed();
+        if (ambiguity_)
+            ambiguity_->noteClosed();
     }
     Loader(const Loader&) = delete;
     Loader& operator=(const Loader&) = delete;
@@ -76,11 +76,14 @@ class Loader {
         return {entry.uri, nullptr, {}, entry.key ? "" : "URI " + entry.uri};
     }
 
-    // A caller that comes for a second key is making a list, and takes its pick by itself.
+    // Not every key counts: a program that passes over public keys until it finds a private one
+    // makes no list.
     int deliverKey(const ObjectCallback& object, const std::shared_ptr<keymgmt::Key>& key) {
-        if (lastKey_)
-            key->clearAmbiguity();
-        lastKey_ = key;
+        if (const auto& ambiguity = key->ambiguity()) {
+            if (ambiguity_ != nullptr)
+                ambiguity->noteAnother();
+            ambiguity_ = ambiguity;
+        }
         return object.deliverKey(key);
     }
 
@@ -89,7 +92,7 @@ class Loader {
     Expectation expectation_ = 0;
     Criterion criterion_;
     bool searched_ = false;
-    std::shared_ptr<keymgmt::Key> lastKey_;
+    std::shared_ptr<keymgmt::Ambiguity> ambiguity_; ///< of the keys that were delivered
     std::deque<Entry> entries_;
 };
 

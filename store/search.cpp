@@ -367,8 +367,8 @@ void Search::markAmbiguous(const std::vector<Entry>& entries) {
     uris.reserve(entries.size());
     for (const auto& entry : entries)
         uris.push_back(entry.uri);
-    auto ambiguity = std::make_shared<keymgmt::Ambiguity>();
-    ambiguity->message = "several keys fit the URI; name one of them: " + tokens::join(uris);
+    const auto ambiguity = std::make_shared<keymgmt::Ambiguity>(
+        "several keys fit the URI; name one of them: " + tokens::join(uris));
     for (const auto& entry : entries)
         entry.key->setAmbiguity(ambiguity);
 }

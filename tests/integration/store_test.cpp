@@ -137,4 +137,26 @@ TEST(Store, RefusesToUseAnAmbiguousKeyButListsAll) {
     EXPECT_EQ(typesIn(store.get()).size(), 2U);
 }
 
+// As nginx and libcurl do, which expect nothing.
+TEST(Store, RefusesToUseTheFirstOfSeveralKeysAfterAPublicOne) {
+    const Instance instance;
+    const auto store = open(instance, "pkcs11:token=scenarios;object=twin?pin-value=1234");
+    std::vector<int> types;
+    ossl::Pkey key;
+    while (!key && OSSL_STORE_eof(store.get()) == 0) {
+        const Info info(OSSL_STORE_load(store.get()));
+        ASSERT_TRUE(info) << takeErrors();
+        types.push_back(OSSL_STORE_INFO_get_type(info.get()));
+        key.reset(OSSL_STORE_INFO_get1_PKEY(info.get()));
+    }
+    ASSERT_TRUE(key);
+    EXPECT_NE(std::find(types.begin(), types.end(), OSSL_STORE_INFO_PUBKEY), types.end());
+    takeErrors();
+    EXPECT_TRUE(sign(instance, key.get(), {1, 2, 3}).empty());
+    EXPECT_NE(takeErrors().find("several keys fit the URI"), std::string::npos);
+    // The next one makes it a list.
+    ASSERT_EQ(typesIn(store.get()).size(), 1U);
+    EXPECT_FALSE(sign(instance, key.get(), {1, 2, 3}).empty()) << takeErrors();
+}
+
 } // namespace
