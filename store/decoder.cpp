@@ -64,10 +64,9 @@ int passOn(ossl::SecretBytes& der, OSSL_CALLBACK* callback, void* arg) {
     return callback(params.data(), arg);
 }
 
-// OpenSSL tries the decoders of all key types at the DER of a PEM block, each on its own, and its
-// reader of files drops the errors of them all. What they have in common is kept here for the time
-// that decodePem is at work in this thread: the key, which is looked for once, or why there is
-// none.
+// OpenSSL tries the decoders of all key types on the DER of a PEM block, and its reader of files
+// drops all their errors. So while decodePem works in this thread, the first decoder looks the key
+// up, and the others get the same key or the same failure: the first failure says most.
 class Attempt {
   public:
     Attempt() : outer_(std::exchange(current, this)) {}
@@ -75,21 +74,38 @@ class Attempt {
     Attempt(const Attempt&) = delete;
     Attempt& operator=(const Attempt&) = delete;
 
-    std::shared_ptr<keymgmt::Key> key;
-    std::exception_ptr failure;
+    /// The key that `search` finds at the first call.
+    template <typename Search>
+    std::shared_ptr<keymgmt::Key> key(const Search& search) {
+        rethrowFailure();
+        if (key_ != nullptr)
+            return key_;
+        try {
+            return key_ = search();
+        } catch (...) {
+            failure_ = std::current_exception();
+            throw;
+        }
+    }
+    void rethrowFailure() const {
+        if (failure_)
+            std::rethrow_exception(failure_);
+    }
 
     static thread_local Attempt* current; ///< null where DER is decoded without PEM
 
   private:
     Attempt* outer_;
+    std::shared_ptr<keymgmt::Key> key_;
+    std::exception_ptr failure_;
 };
 thread_local Attempt* Attempt::current = nullptr;
 
 int passOnOrFail(ossl::SecretBytes& der, OSSL_CALLBACK* callback, void* arg) {
     const Attempt attempt;
     const int taken = passOn(der, callback, arg);
-    if (taken == 0 && attempt.failure)
-        std::rethrow_exception(attempt.failure);
+    if (taken == 0)
+        attempt.rethrowFailure();
     return taken;
 }
 
@@ -129,21 +145,14 @@ Expectation expectationOf(int selection, const uri::Uri& uri) {
 
 std::shared_ptr<keymgmt::Key> lookUp(ossl::Context& context, std::string& text, int selection,
                                      tokens::PassphraseCallback passphrase) {
-    auto* attempt = Attempt::current;
-    if (attempt != nullptr && attempt->key)
-        return attempt->key;
-    try {
+    const auto search = [&] {
         const auto uri = parse(text);
-        const auto expected = expectationOf(selection, uri);
-        auto key = Search(context, uri, expected, {}, passphrase).run().front().key;
-        if (attempt != nullptr)
-            attempt->key = key;
-        return key;
-    } catch (...) {
-        if (attempt != nullptr)
-            attempt->failure = std::current_exception();
-        throw;
-    }
+        return Search(context, uri, expectationOf(selection, uri), {}, passphrase)
+            .run()
+            .front()
+            .key;
+    };
+    return Attempt::current != nullptr ? Attempt::current->key(search) : search();
 }
 
 template <KeyType Type>
