@@ -5,11 +5,15 @@
 #include <array>
 #include <charconv>
 #include <cstdlib>
+#include <locale>
+#include <numeric>
 #include <string_view>
+#include <utility>
 
 #include "ossl/pin.h"
 #include "ossl/words.h"
 #include "pkcs11/trace.h"
+#include "provider/configuration_file.h"
 
 namespace provider {
 namespace {
@@ -232,55 +236,70 @@ constexpr std::array environment{Directive{"PKCS11_MODULE_PATH", setModulePath},
                                  Directive{"PKCS11_PROVIDER_DEBUG", setDebug},
                                  Directive{"PKCS11_DEBUG_LEVEL", setDebugLevel}};
 
-// OpenSSL does not tell which directives there are, so likely misspellings are asked for one by
-// one.
-std::vector<std::string> misspellings(std::string_view name) {
-    const std::string right(name);
-    std::string swapped = right;
-    for (char& letter : swapped)
-        letter = letter == '-' ? '_' : letter == '_' ? '-' : letter;
-    std::vector<std::string> result{swapped, right + "s", "pkcs11-" + right};
-    if (name.ends_with('s'))
-        result.push_back(right.substr(0, right.size() - 1));
-    if (constexpr std::string_view american = "behavior"; name.ends_with(american))
-        result.push_back(right.substr(0, right.size() - american.size()) + "behaviour");
-    constexpr std::string_view prefix = "pkcs11-module-";
-    if (name.starts_with(prefix)) {
-        const std::string rest(name.substr(prefix.size()));
-        result.insert(result.end(), {rest, "module-" + rest, "pkcs11-" + rest});
-    }
-    return result;
-}
-
 bool isDirective(std::string_view name) {
     return std::any_of(directives.begin(), directives.end(),
                        [name](const auto& known) { return name == known.name; });
 }
 
-// The engine's names, which stay in a section that was the engine's.
-struct OtherName {
-    const char* wrong;
-    const char* right;
-};
-constexpr std::array otherNames{OtherName{"MODULE_PATH", "pkcs11-module-path"},
-                                OtherName{"INIT_ARGS", "pkcs11-module-init-args"},
-                                OtherName{"PIN", "pkcs11-module-token-pin"},
-                                OtherName{"FORCE_LOGIN", "pkcs11-module-login-behavior"},
-                                OtherName{"pkcs11-module-pin", "pkcs11-module-token-pin"}};
-
-void refuseIfThere(const ossl::Core& core, const std::string& wrong, const char* right) {
-    if (core.parameter(wrong.c_str()) != nullptr)
-        throw ossl::UsageError(ossl::Reason::parameter,
-                               "unknown directive " + wrong + "; did you mean " + right + "?");
+// Small letters and hyphens, without the prefix: MODULE_PATH and pkcs11_module-path are "path".
+std::string withoutStyle(std::string_view name) {
+    std::string result(name);
+    for (char& letter : result)
+        letter =
+            letter == '_' ? '-' : static_cast<char>(std::tolower(letter, std::locale::classic()));
+    for (const std::string_view prefix : {"pkcs11-", "module-"})
+        if (result.starts_with(prefix))
+            result.erase(0, prefix.size());
+    return result;
 }
 
-void refuseUnknown(const ossl::Core& core) {
-    for (const auto& other : otherNames)
-        refuseIfThere(core, other.wrong, other.right);
-    for (const auto& directive : directives)
-        for (const auto& wrong : misspellings(directive.name))
-            if (!isDirective(wrong))
-                refuseIfThere(core, wrong, directive.name);
+// The Levenshtein distance: how many letters to insert, remove or replace.
+std::size_t distance(std::string_view one, std::string_view other) {
+    std::vector<std::size_t> row(other.size() + 1);
+    std::iota(row.begin(), row.end(), std::size_t{0});
+    for (std::size_t i = 0; i < one.size(); ++i) {
+        std::size_t diagonal = std::exchange(row[0], i + 1);
+        for (std::size_t j = 0; j < other.size(); ++j) {
+            const auto replaced = diagonal + (one[i] == other[j] ? 0 : 1);
+            diagonal = row[j + 1];
+            row[j + 1] = std::min({replaced, row[j] + 1, diagonal + 1});
+        }
+    }
+    return row.back();
+}
+
+// The directive that `name` is meant to be; null if it resembles none. One letter in three may be
+// wrong.
+const char* meantBy(std::string_view name) {
+    const auto given = withoutStyle(name);
+    const auto distanceOf = [&given](const Directive& directive) {
+        return distance(given, withoutStyle(directive.name));
+    };
+    const auto* nearest = std::min_element(
+        directives.begin(), directives.end(),
+        [&](const auto& one, const auto& other) { return distanceOf(one) < distanceOf(other); });
+    return distanceOf(*nearest) * 3 <= given.size() ? nearest->name : nullptr;
+}
+
+// What is said of the names in the configuration file that are no directives.
+struct Unknown {
+    std::string misspelling; ///< the first that resembles a directive; empty if none does
+    std::vector<std::string> unlikeAny; ///< may be meant for another version or another provider
+};
+
+Unknown findUnknown(const std::vector<std::string>& names) {
+    Unknown unknown;
+    for (const auto& name : names) {
+        if (isDirective(name))
+            continue;
+        const char* meant = meantBy(name);
+        const auto message = "unknown directive " + name;
+        if (meant == nullptr)
+            unknown.unlikeAny.push_back(message);
+        else if (unknown.misspelling.empty())
+            unknown.misspelling = message + "; did you mean " + meant + "?";
+    }
+    return unknown;
 }
 
 // What the variables were at the provider's start: a program may hide them from this instance
@@ -303,7 +322,6 @@ Environment readEnvironment() {
 
 Settings readAll(const ossl::Core& core, const Environment& variables) {
     Settings settings;
-    refuseUnknown(core);
     for (const auto& directive : directives)
         if (const char* value = core.parameter(directive.name))
             directive.apply(settings, directive.name, value);
@@ -336,31 +354,38 @@ bool assumesFips(const ossl::Core& core) {
     return value != nullptr && ossl::yesOrNo(value).value_or(false);
 }
 
-// A misspelt one is told by the generator, which one can't do without.
-bool offersRandom(const ossl::Core& core) {
-    auto names = misspellings(randomToken);
-    names.emplace_back(randomToken);
-    return std::any_of(names.begin(), names.end(), [&core](const std::string& name) {
-        const char* value = core.parameter(name.c_str());
-        return value != nullptr && *value != '\0';
-    });
+// A misspelt directive may be this one. The generator says so, which the program cannot do without.
+bool offersRandom(const ossl::Context& context) {
+    const char* value = context.core().parameter(randomToken);
+    return (value != nullptr && *value != '\0') || context.hasMisspelling();
 }
 
-bool offersSymmetricKeys(const ossl::Core& core) {
-    const char* value = core.parameter(symmetricKeys);
+bool offersSymmetricKeys(const ossl::Context& context) {
+    const char* value = context.core().parameter(symmetricKeys);
     return value != nullptr && ossl::yesOrNo(value).value_or(false);
 }
 
-ossl::Context::ReadSettings settingsReader() {
-    return [variables = readEnvironment()](const ossl::Core& core) {
+// A misspelt directive does not fail the start, even with config_diagnostics = 1: OpenSSL would go
+// on without the provider, and drop the error.
+ossl::Context::Configuration readConfiguration(const ossl::Core& core) {
+    const auto unknown = findUnknown(namesInConfigurationFile(core));
+    auto read = [variables = readEnvironment(), unknown](const ossl::Core& present) {
+        Settings settings;
         try {
-            return readAll(core, variables);
+            settings = readAll(present, variables);
         } catch (const ossl::UsageError& error) {
-            Settings settings;
             settings.problem = error.what();
-            return settings;
         }
+        // Only now is it known whether there is a log.
+        for (const auto& message : unknown.unlikeAny)
+            pkcs11::trace::step(message);
+        if (!unknown.misspelling.empty()) {
+            pkcs11::trace::step(unknown.misspelling);
+            settings.problem = unknown.misspelling;
+        }
+        return settings;
     };
+    return {std::move(read), !unknown.misspelling.empty()};
 }
 
 } // namespace provider

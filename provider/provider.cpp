@@ -31,15 +31,15 @@ struct Operation {
     int id;
     const char* name; ///< as pkcs11-module-block-operations has it
     const OSSL_ALGORITHM* (*algorithms)();
-    bool (*isWanted)(const ossl::Core& core) = nullptr; ///< null: always
+    bool (*isWanted)(const ossl::Context& context) = nullptr; ///< null: always
 };
 
 // EVP_SKEY came with OpenSSL 3.5; older ones could do nothing with the ciphers.
-bool wantsSymmetricKeys(const ossl::Core& core) {
-    const char* version = core.parameter(OSSL_PROV_PARAM_CORE_VERSION);
+bool wantsSymmetricKeys(const ossl::Context& context) {
+    const char* version = context.core().parameter(OSSL_PROV_PARAM_CORE_VERSION);
     unsigned major = 0;
     unsigned minor = 0;
-    return offersSymmetricKeys(core) && version != nullptr &&
+    return offersSymmetricKeys(context) && version != nullptr &&
            std::sscanf(version, "%u.%u", &major, &minor) == 2 &&
            (major > 3 || (major == 3 && minor >= 5));
 }
@@ -95,7 +95,7 @@ const OSSL_ALGORITHM* queryOperation(void* provctx, int id, int* noCache) {
         context.core(), nullptr, [&]() -> const OSSL_ALGORITHM* {
             const auto& core = context.core();
             if (isBlocked(core, found->name) ||
-                (found->isWanted != nullptr && !found->isWanted(core)))
+                (found->isWanted != nullptr && !found->isWanted(context)))
                 return nullptr;
             if (!assumesFips(core))
                 return found->algorithms();
@@ -186,7 +186,8 @@ OSSL_provider_init(const OSSL_CORE_HANDLE* handle, const OSSL_DISPATCH* in,
                    const OSSL_DISPATCH** out, void** provctx) {
     const ossl::Core core(handle, in);
     return ossl::guarded(core, 0, [&] {
-        auto context = std::make_unique<ossl::Context>(handle, in, provider::settingsReader());
+        auto context =
+            std::make_unique<ossl::Context>(handle, in, provider::readConfiguration(core));
 #if OPENSSL_VERSION_NUMBER < 0x40000000L
         // An application may clean libcrypto up long before it exits, and modules use libcrypto,
         // too. From 4.0 on it has no such handlers, and nothing but the application cleans it up.

@@ -17,6 +17,7 @@
 #include "pkcs11/registration.h"
 #include "tests/integration/fixture.h"
 #include "tests/integration/newer.h"
+#include "tests/integration/provider_file.h"
 #include "tests/support/temporary_folder.h"
 
 namespace {
@@ -279,19 +280,22 @@ TEST(Directives, NoAllowedMechanismsLeavesThatAttributeUnread) {
     EXPECT_FALSE(isForPss("pkcs11-module-quirks = no-allowed-mechanisms"));
 }
 
-/// What a signature in a child writes to standard error.
-std::string errorOutput(const std::string& directive, const char* level) {
+/// What `run` writes to standard error in a child.
+std::string errorOutput(const std::function<bool()>& run) {
     const auto file = scratch("stderr");
-    EXPECT_EQ(inChild([&] {
-                  const Variable debug("PKCS11_PROVIDER_DEBUG", nullptr);
-                  const Variable variable("PKCS11_DEBUG_LEVEL", level);
-                  if (std::freopen(file.c_str(), "w", stderr) == nullptr)
-                      return false;
-                  return Configured(directive).signs();
-              }),
+    EXPECT_EQ(inChild([&] { return std::freopen(file.c_str(), "w", stderr) != nullptr && run(); }),
               0);
     std::ifstream written(file);
     return {std::istreambuf_iterator<char>(written), {}};
+}
+
+/// What a signature in a child writes to standard error.
+std::string errorOutput(const std::string& directive, const char* level) {
+    return errorOutput([&] {
+        const Variable debug("PKCS11_PROVIDER_DEBUG", nullptr);
+        const Variable variable("PKCS11_DEBUG_LEVEL", level);
+        return Configured(directive).signs();
+    });
 }
 
 TEST(Directives, SetTheLevelOfTheLog) {
@@ -310,15 +314,67 @@ TEST(Directives, SetTheLevelOfTheLog) {
     EXPECT_EQ(errorOutput("debug_level = 0", nullptr), "");
 }
 
-TEST(Directives, MisspeltAreNamed) {
-    for (const char* name :
-         {"pkcs11-module-login-behaviour", "pkcs11_module_path", "pkcs11-module-quirk",
-          "pkcs11-token-pin", "module-path", "MODULE_PATH", "PIN", "pkcs11-module-pin"}) {
-        EXPECT_FALSE(Configured(std::string(name) + " = auto").signs()) << name;
-        const auto errors = takeErrors();
-        EXPECT_NE(errors.find(std::string("unknown directive ") + name), std::string::npos)
-            << name << ": " << errors;
+/// A library context that reads the file that OpenSSL reads by default.
+class Defaults {
+  public:
+    explicit Defaults(const std::string& directives) {
+        std::ofstream(file_) << "\nopenssl_conf = init\n[init]\nproviders = providers\n"
+                             << "[providers]\ndefault = default_section\npkcs11 = token\n"
+                             << "[default_section]\nactivate = 1\n[token]\nactivate = 1\nmodule = "
+                             << providerFile() << '\n'
+                             << directives << '\n';
     }
+    bool loads() const { return OSSL_LIB_CTX_load_config(libctx_.get(), file_.c_str()) == 1; }
+    bool findsKey() const {
+        return load(libctx_.get(), uriOf("rsa"), OSSL_STORE_INFO_PKEY) != nullptr;
+    }
+
+  private:
+    std::filesystem::path file_ = scratch("default.cnf");
+    Variable variable_{"OPENSSL_CONF", file_.c_str()};
+    ossl::LibCtx libctx_{OSSL_LIB_CTX_new()};
+};
+
+TEST(Directives, MisspeltAreNamed) {
+    for (const auto& [name, meant] :
+         {std::pair{"pkcs11-module-login-behaviour", "pkcs11-module-login-behavior"},
+          {"pkcs11_module_path", "pkcs11-module-path"},
+          {"pkcs11-module-pth", "pkcs11-module-path"},
+          {"pkcs11-module-quirk", "pkcs11-module-quirks"},
+          {"pkcs11-token-pin", "pkcs11-module-token-pin"},
+          {"module-path", "pkcs11-module-path"},
+          {"MODULE_PATH", "pkcs11-module-path"},
+          {"PIN", "pin"},
+          {"pkcs11-module-pin", "pin"}}) {
+        const Defaults defaults(std::string(name) + " = auto");
+        EXPECT_TRUE(defaults.loads()) << name << takeErrors();
+        EXPECT_FALSE(defaults.findsKey()) << name;
+        const auto errors = takeErrors();
+        EXPECT_NE(
+            errors.find(std::string("unknown directive ") + name + "; did you mean " + meant + "?"),
+            std::string::npos)
+            << errors;
+    }
+}
+
+TEST(Directives, UnlikeAnyOtherAreLogged) {
+    const auto log = errorOutput([] {
+        const Variable debug("PKCS11_PROVIDER_DEBUG", "level:1");
+        const Defaults defaults("pkcs11-something-quite-new = 1");
+        return defaults.loads() && defaults.findsKey();
+    });
+    EXPECT_NE(log.find("unknown directive pkcs11-something-quite-new"), std::string::npos) << log;
+}
+
+TEST(Directives, OfOtherSectionsDoNotCount) {
+    const Defaults defaults("[other]\nMODULE_PATH = /nosuch\n");
+    EXPECT_TRUE(defaults.loads()) << takeErrors();
+    EXPECT_TRUE(defaults.findsKey()) << takeErrors();
+}
+
+TEST(Directives, OfAnotherFileDoNotCount) {
+    const Defaults defaults("module-path = /nosuch");
+    EXPECT_TRUE(Configured("").signs()) << takeErrors();
 }
 
 TEST(Directives, AssumeFips) {

@@ -222,13 +222,6 @@ TEST_F(DirectivesByApi, ReachTheProviderAfterItWasLoaded) {
     EXPECT_TRUE(load(instance_, "pkcs11:token=scenarios;object=rsa;type=private")) << takeErrors();
 }
 
-TEST_F(DirectivesByApi, MisspeltOnesAreNamedAtTheFirstUse) {
-    ASSERT_TRUE(add("pkcs11-token-pin", "1234"));
-    EXPECT_FALSE(load(instance_, uriOf("rsa")));
-    const auto errors = takeErrors();
-    EXPECT_NE(errors.find("unknown directive pkcs11-token-pin"), std::string::npos) << errors;
-}
-
 // OpenSSL 3.2
 TEST(DirectivesByLoadEx, ReachTheProviderWhileItIsLoaded) {
     auto* const loadWith =

@@ -119,7 +119,7 @@ force_login = 1
 init_args ="
     clean openssl dgst -sha256 -sign "pkcs11:token=scenarios;object=rsa" -out sig data.bin
     configuration "pkcs11_module_path = $PKCS11_PROVIDER_MODULE"
-    fails "pkcs11_module_path" openssl pkey -in "$(uri rsa)" -noout
+    fails "unknown directive pkcs11_module_path; did you mean pkcs11-module-path?" openssl pkey -in "$(uri rsa)" -noout
     configuration "pkcs11-module-login-behavior = sometimes"
     fails "pkcs11-module-login-behavior does not accept the value" openssl pkey -in "$(uri rsa)" -noout
 }

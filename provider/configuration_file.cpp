@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "provider/configuration_file.h"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+#include <openssl/conf.h>
+#include <openssl/core_names.h>
+
+#include "ossl/error_mark.h"
+#include "ossl/handles.h"
+
+namespace provider {
+namespace {
+
+using Conf = ossl::Owner<CONF, NCONF_free>;
+
+void freeNames(STACK_OF(OPENSSL_CSTRING) * names) {
+    sk_OPENSSL_CSTRING_free(names);
+}
+using SectionNames = ossl::Owner<STACK_OF(OPENSSL_CSTRING), freeNames>;
+
+void freeText(char* text) {
+    OPENSSL_free(text);
+}
+using Text = ossl::Owner<char, freeText>;
+
+Conf load() {
+    const Text path(CONF_get1_default_config_file());
+    Conf conf(NCONF_new(nullptr));
+    if (!path || !conf || NCONF_load(conf.get(), path.get(), nullptr) != 1)
+        return nullptr;
+    return conf;
+}
+
+// What OpenSSL itself reads in a provider's section, or answers for every provider.
+bool isOpenssl(std::string_view name) {
+    constexpr std::array<std::string_view, 7> names{"activate",
+                                                    "identity",
+                                                    "module",
+                                                    "soft_load",
+                                                    OSSL_PROV_PARAM_CORE_VERSION,
+                                                    OSSL_PROV_PARAM_CORE_PROV_NAME,
+                                                    OSSL_PROV_PARAM_CORE_MODULE_FILENAME};
+    return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+// OpenSSL does not tell a provider which section is its own, or what is in it. But it answers
+// whether a name is there, so all names of the file are tried.
+std::vector<std::string> namesOfProvider(const CONF* conf, const ossl::Core& core) {
+    std::vector<std::string> found;
+    const SectionNames sections(NCONF_get_section_names(conf));
+    for (int i = 0; i < sk_OPENSSL_CSTRING_num(sections.get()); ++i) {
+        const auto* values = NCONF_get_section(conf, sk_OPENSSL_CSTRING_value(sections.get(), i));
+        for (int j = 0; j < sk_CONF_VALUE_num(values); ++j) {
+            const char* name = sk_CONF_VALUE_value(values, j)->name;
+            if (!isOpenssl(name) && core.parameter(name) != nullptr)
+                found.emplace_back(name);
+        }
+    }
+    return found;
+}
+
+} // namespace
+
+std::vector<std::string> namesInConfigurationFile(const ossl::Core& core) {
+    const ossl::ErrorMark mark;
+    const auto conf = load();
+    return conf ? namesOfProvider(conf.get(), core) : std::vector<std::string>();
+}
+
+} // namespace provider

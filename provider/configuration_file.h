@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+// The configuration file that OpenSSL reads by default (config(5)): OPENSSL_CONF, or openssl.cnf
+// in OPENSSLDIR.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "ossl/core.h"
+
+namespace provider {
+
+/// The names in the section of this provider instance, without OpenSSL's own (activate, module).
+/// Empty if the file cannot be read, or if the application has read another one.
+std::vector<std::string> namesInConfigurationFile(const ossl::Core& core);
+
+} // namespace provider
