@@ -23,7 +23,7 @@ Blocks::~Blocks() {
 }
 
 // Whole blocks, as one operation of the token's.
-std::size_t Blocks::onBlocks(Octets in, Buffer out) {
+std::size_t Blocks::onBlocks(ByteView in, MutableBytes out) {
     CK_MECHANISM mechanism{CKM_AES_ECB, nullptr, 0};
     if (!iv_.empty())
         mechanism = {CKM_AES_CBC, iv_.data(), CK_ULONG{iv_.size()}};
@@ -35,13 +35,13 @@ std::size_t Blocks::onBlocks(Octets in, Buffer out) {
     return size;
 }
 
-void Blocks::padInto(Buffer block) const {
+void Blocks::padInto(MutableBytes block) const {
     std::copy_n(partial_.begin(), partialSize_, block.begin());
     std::fill(block.begin() + static_cast<std::ptrdiff_t>(partialSize_), block.end(),
               static_cast<unsigned char>(blockSize - partialSize_));
 }
 
-std::size_t Blocks::update(Octets in, Buffer out) {
+std::size_t Blocks::update(ByteView in, MutableBytes out) {
     ossl::SecretBytes data(partialSize_ + in.size());
     std::copy_n(partial_.begin(), partialSize_, data.data());
     std::copy(in.begin(), in.end(), data.data() + partialSize_);
@@ -60,7 +60,7 @@ std::size_t Blocks::update(Octets in, Buffer out) {
     return size;
 }
 
-std::size_t Blocks::encrypt(Octets whole, Octets rest, Buffer out) {
+std::size_t Blocks::encrypt(ByteView whole, ByteView rest, MutableBytes out) {
     std::copy(rest.begin(), rest.end(), partial_.begin());
     partialSize_ = rest.size();
     ossl::SecretBytes plain(whole.size() + (padding_ ? blockSize : 0));
@@ -80,7 +80,7 @@ std::size_t Blocks::encrypt(Octets whole, Octets rest, Buffer out) {
 }
 
 // The last block is held back where it may be the one with the padding.
-std::size_t Blocks::decrypt(Octets whole, bool more, Buffer out) {
+std::size_t Blocks::decrypt(ByteView whole, bool more, MutableBytes out) {
     const std::size_t before = isReady_ ? blockSize : 0;
     ossl::SecretBytes made(before + whole.size());
     std::copy_n(ready_.begin(), before, made.data());
@@ -95,7 +95,7 @@ std::size_t Blocks::decrypt(Octets whole, bool more, Buffer out) {
     return size;
 }
 
-std::size_t Blocks::finish(Buffer out) {
+std::size_t Blocks::finish(MutableBytes out) {
     if (!encrypts_ && padding_)
         return finishDecryption(out);
     if (!padding_) {
@@ -113,7 +113,7 @@ std::size_t Blocks::finish(Buffer out) {
 }
 
 // One error for all kinds of wrong padding.
-std::size_t Blocks::finishDecryption(Buffer out) {
+std::size_t Blocks::finishDecryption(MutableBytes out) {
     if (partialSize_ != 0 || !isReady_)
         wrongLength();
     const std::size_t padding = ready_.back();
@@ -123,7 +123,7 @@ std::size_t Blocks::finishDecryption(Buffer out) {
             wrong |= static_cast<unsigned>(ready_.at(i) ^ padding);
     if (wrong != 0)
         throw ossl::UsageError(ossl::Reason::data, "the data cannot be decrypted");
-    return give(Octets(ready_).first(blockSize - padding), out);
+    return give(ByteView(ready_).first(blockSize - padding), out);
 }
 
 } // namespace cipher

@@ -17,17 +17,17 @@ class Blocks : public Operation {
     Blocks& operator=(const Blocks&) = delete;
 
     std::unique_ptr<Operation> clone() const override { return std::make_unique<Blocks>(*this); }
-    std::size_t update(Octets in, Buffer out) override;
-    std::size_t finish(Buffer out) override;
+    std::size_t update(ByteView in, MutableBytes out) override;
+    std::size_t finish(MutableBytes out) override;
     void setPadding(bool padding) override { padding_ = padding; }
-    Octets nextIv() const override { return iv_; }
+    ByteView nextIv() const override { return iv_; }
 
   private:
-    std::size_t encrypt(Octets whole, Octets rest, Buffer out);
-    std::size_t decrypt(Octets whole, bool more, Buffer out);
-    std::size_t finishDecryption(Buffer out);
-    std::size_t onBlocks(Octets in, Buffer out);
-    void padInto(Buffer block) const;
+    std::size_t encrypt(ByteView whole, ByteView rest, MutableBytes out);
+    std::size_t decrypt(ByteView whole, bool more, MutableBytes out);
+    std::size_t finishDecryption(MutableBytes out);
+    std::size_t onBlocks(ByteView in, MutableBytes out);
+    void padInto(MutableBytes block) const;
 
     std::shared_ptr<skeymgmt::SecretKey> key_;
     bool encrypts_;

@@ -4,7 +4,7 @@
 
 #include <openssl/core_names.h>
 
-#include "cipher/context.h"
+#include "cipher/cipher_context.h"
 #include "ossl/algorithms.h"
 #include "ossl/context_functions.h"
 #include "ossl/newer_openssl.h"
@@ -21,7 +21,7 @@ constexpr std::array offered{
     Algorithm{"AES-256-CTR", Mode::ctr, 32}, Algorithm{"AES-128-GCM", Mode::gcm, 16},
     Algorithm{"AES-192-GCM", Mode::gcm, 24}, Algorithm{"AES-256-GCM", Mode::gcm, 32}};
 
-using Functions = ossl::ContextFunctions<Context>;
+using Functions = ossl::ContextFunctions<CipherContext>;
 
 template <typename Body>
 int attempt(void* ctx, Body&& body) {
@@ -54,14 +54,14 @@ int getAlgorithmParams(OSSL_PARAM params[]) {
 template <bool encrypts>
 int init(void* ctx, const unsigned char* key, size_t, const unsigned char* iv, size_t ivSize,
          const OSSL_PARAM params[]) {
-    return attempt(ctx,
-                   [&](Context& context) { context.begin(encrypts, key, iv, ivSize, params); });
+    return attempt(
+        ctx, [&](CipherContext& context) { context.begin(encrypts, key, iv, ivSize, params); });
 }
 
 template <bool encrypts>
 int initWithKey(void* ctx, void* keydata, const unsigned char* iv, size_t ivSize,
                 const OSSL_PARAM params[]) {
-    return attempt(ctx, [&](Context& context) {
+    return attempt(ctx, [&](CipherContext& context) {
         context.begin(encrypts, keydata != nullptr ? skeymgmt::secretKeyOf(keydata) : nullptr, iv,
                       ivSize, params);
     });
@@ -69,24 +69,26 @@ int initWithKey(void* ctx, void* keydata, const unsigned char* iv, size_t ivSize
 
 int update(void* ctx, unsigned char* out, size_t* size, size_t room, const unsigned char* in,
            size_t inSize) {
-    return attempt(ctx, [&](Context& context) { *size = context.update(in, inSize, out, room); });
+    return attempt(ctx,
+                   [&](CipherContext& context) { *size = context.update(in, inSize, out, room); });
 }
 
 int finish(void* ctx, unsigned char* out, size_t* size, size_t room) {
-    return attempt(ctx, [&](Context& context) { *size = context.finish(out, room); });
+    return attempt(ctx, [&](CipherContext& context) { *size = context.finish(out, room); });
 }
 
 int whole(void* ctx, unsigned char* out, size_t* size, size_t room, const unsigned char* in,
           size_t inSize) {
-    return attempt(ctx, [&](Context& context) { *size = context.whole(in, inSize, out, room); });
+    return attempt(ctx,
+                   [&](CipherContext& context) { *size = context.whole(in, inSize, out, room); });
 }
 
 int setParams(void* ctx, const OSSL_PARAM params[]) {
-    return attempt(ctx, [&](Context& context) { context.setParams(params); });
+    return attempt(ctx, [&](CipherContext& context) { context.setParams(params); });
 }
 
 int getParams(void* ctx, OSSL_PARAM params[]) {
-    return attempt(ctx, [&](Context& context) { context.getParams(params); });
+    return attempt(ctx, [&](CipherContext& context) { context.getParams(params); });
 }
 
 const OSSL_PARAM* gettableAlgorithmParams(void*) {

@@ -9,7 +9,7 @@ Counter::Counter(const Setup& setup) : key_(setup.key), encrypts_(setup.encrypts
     std::copy_n(setup.iv.begin(), blockSize, block_.begin());
 }
 
-std::size_t Counter::update(Octets in, Buffer out) {
+std::size_t Counter::update(ByteView in, MutableBytes out) {
     if (in.empty())
         return 0;
     ossl::SecretBytes data(offset_ + in.size());

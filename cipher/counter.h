@@ -12,9 +12,9 @@ class Counter : public Operation {
     explicit Counter(const Setup& setup);
 
     std::unique_ptr<Operation> clone() const override { return std::make_unique<Counter>(*this); }
-    std::size_t update(Octets in, Buffer out) override;
-    std::size_t finish(Buffer) override { return 0; }
-    Octets nextIv() const override { return block_; }
+    std::size_t update(ByteView in, MutableBytes out) override;
+    std::size_t finish(MutableBytes) override { return 0; }
+    ByteView nextIv() const override { return block_; }
 
   private:
     void advance(std::size_t size);

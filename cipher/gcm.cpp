@@ -13,14 +13,14 @@ constexpr std::size_t fullTag = 16; // bytes
 Gcm::Gcm(const Setup& setup)
     : key_(setup.key), encrypts_(setup.encrypts), iv_(setup.iv.begin(), setup.iv.end()) {}
 
-void Gcm::authenticate(Octets data) {
+void Gcm::authenticate(ByteView data) {
     if (done_)
         throw ossl::UsageError(ossl::Reason::data,
                                "additional authenticated data must come before the data");
     authenticated_.insert(authenticated_.end(), data.begin(), data.end());
 }
 
-void Gcm::setTag(Octets tag) {
+void Gcm::setTag(ByteView tag) {
     if (encrypts_ || done_)
         throw ossl::UsageError(ossl::Reason::parameter,
                                "for decryption, set the tag before the data");
@@ -38,7 +38,7 @@ CK_GCM_PARAMS Gcm::parameter(std::size_t tagSize) {
     return result;
 }
 
-std::size_t Gcm::update(Octets in, Buffer out) {
+std::size_t Gcm::update(ByteView in, MutableBytes out) {
     if (in.empty())
         return 0;
     if (done_)
@@ -47,14 +47,14 @@ std::size_t Gcm::update(Octets in, Buffer out) {
     return encrypts_ ? encrypt(in, out) : decrypt(in, out);
 }
 
-std::size_t Gcm::finish(Buffer out) {
+std::size_t Gcm::finish(MutableBytes out) {
     if (!done_)
         encrypts_ ? encrypt({}, out) : decrypt({}, out);
     return 0;
 }
 
 // The nonce is used once, whatever comes of it.
-std::size_t Gcm::encrypt(Octets in, Buffer out) {
+std::size_t Gcm::encrypt(ByteView in, MutableBytes out) {
     done_ = true;
     auto values = parameter(fullTag);
     ossl::SecretBytes made(in.size() + fullTag);
@@ -65,7 +65,7 @@ std::size_t Gcm::encrypt(Octets in, Buffer out) {
     return give(made.view().first(in.size()), out);
 }
 
-std::size_t Gcm::decrypt(Octets in, Buffer out) {
+std::size_t Gcm::decrypt(ByteView in, MutableBytes out) {
     if (tag_.empty())
         throw ossl::UsageError(ossl::Reason::data,
                                "GCM with a key on a token needs the tag before the data");

@@ -13,16 +13,16 @@ class Gcm : public Operation {
     explicit Gcm(const Setup& setup);
 
     std::unique_ptr<Operation> clone() const override { return std::make_unique<Gcm>(*this); }
-    std::size_t update(Octets in, Buffer out) override;
-    void authenticate(Octets data) override;
-    std::size_t finish(Buffer out) override;
-    void setTag(Octets tag) override;
-    Octets tag() const override { return encrypts_ && done_ ? Octets(tag_) : Octets(); }
-    Octets nextIv() const override { return iv_; }
+    std::size_t update(ByteView in, MutableBytes out) override;
+    void authenticate(ByteView data) override;
+    std::size_t finish(MutableBytes out) override;
+    void setTag(ByteView tag) override;
+    ByteView tag() const override { return encrypts_ && done_ ? ByteView(tag_) : ByteView(); }
+    ByteView nextIv() const override { return iv_; }
 
   private:
-    std::size_t encrypt(Octets in, Buffer out);
-    std::size_t decrypt(Octets in, Buffer out);
+    std::size_t encrypt(ByteView in, MutableBytes out);
+    std::size_t decrypt(ByteView in, MutableBytes out);
     CK_GCM_PARAMS parameter(std::size_t tagSize);
 
     std::shared_ptr<skeymgmt::SecretKey> key_;

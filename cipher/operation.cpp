@@ -7,7 +7,7 @@
 
 namespace cipher {
 
-void Operation::authenticate(Octets data) {
+void Operation::authenticate(ByteView data) {
     if (!data.empty())
         throw ossl::UsageError(ossl::Reason::data,
                                "there is no buffer for the cipher's output; this mode has no data "
@@ -15,12 +15,12 @@ void Operation::authenticate(Octets data) {
 }
 
 std::size_t onToken(const skeymgmt::SecretKey& key, bool encrypts, const CK_MECHANISM& mechanism,
-                    Octets data, Buffer out) {
+                    ByteView data, MutableBytes out) {
     return encrypts ? pkcs11::encrypt(key.object(), mechanism, data, out)
                     : pkcs11::decrypt(key.object(), mechanism, data, out);
 }
 
-std::size_t give(Octets data, Buffer out) {
+std::size_t give(ByteView data, MutableBytes out) {
     if (data.size() > out.size())
         throw ossl::UsageError(ossl::Reason::data,
                                "the buffer for the cipher's output is too small");

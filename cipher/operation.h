@@ -5,17 +5,17 @@
 
 #include <array>
 #include <memory>
-#include <span>
 
 #include <openssl/params.h>
 
 #include "cipher/algorithm.h"
+#include "pkcs11/bytes.h"
 #include "skeymgmt/secret_key.h"
 
 namespace cipher {
 
-using Octets = std::span<const unsigned char>;
-using Buffer = std::span<unsigned char>;
+using pkcs11::ByteView;
+using pkcs11::MutableBytes;
 
 inline constexpr std::size_t blockSize = 16; // bytes; AES
 using Block = std::array<unsigned char, blockSize>;
@@ -24,7 +24,7 @@ using Block = std::array<unsigned char, blockSize>;
 struct Setup {
     std::shared_ptr<skeymgmt::SecretKey> key;
     bool encrypts = true;
-    Octets iv; ///< of the size that the mode has
+    ByteView iv; ///< of the size that the mode has
 };
 
 /// Used by one thread at a time. Functions throw UsageError and pkcs11::Error. `out` must not
@@ -35,26 +35,26 @@ class Operation {
     virtual std::unique_ptr<Operation> clone() const = 0;
 
     /// Takes data, and returns the size of the output that is already available.
-    virtual std::size_t update(Octets in, Buffer out) = 0;
+    virtual std::size_t update(ByteView in, MutableBytes out) = 0;
     /// Additional authenticated data. Throws UsageError if the mode has none.
-    virtual void authenticate(Octets data);
+    virtual void authenticate(ByteView data);
     /// Writes the rest of the output.
-    virtual std::size_t finish(Buffer out) = 0;
+    virtual std::size_t finish(MutableBytes out) = 0;
 
     virtual void setPadding(bool) {}
-    virtual void setTag(Octets) {}
+    virtual void setTag(ByteView) {}
     /// The tag of a finished encryption, otherwise empty.
-    virtual Octets tag() const { return {}; }
+    virtual ByteView tag() const { return {}; }
     /// The IV or counter for the next data. Empty in modes without one.
-    virtual Octets nextIv() const { return {}; }
+    virtual ByteView nextIv() const { return {}; }
 };
 
 /// C_EncryptInit and C_Encrypt of `data`, or the same for decryption. Returns the size of the
 /// result in `out`.
 std::size_t onToken(const skeymgmt::SecretKey& key, bool encrypts, const CK_MECHANISM& mechanism,
-                    Octets data, Buffer out);
+                    ByteView data, MutableBytes out);
 
 /// Copies `data` to `out` and returns its size. Throws UsageError if it does not fit.
-std::size_t give(Octets data, Buffer out);
+std::size_t give(ByteView data, MutableBytes out);
 
 } // namespace cipher

@@ -5,15 +5,16 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <span>
 #include <stdexcept>
+
+#include "pkcs11/bytes.h"
 
 namespace ossl {
 
 /// Throws std::length_error at the end of the buffer.
 class DerWriter {
   public:
-    explicit DerWriter(std::span<unsigned char> out) : out_(out) {}
+    explicit DerWriter(pkcs11::MutableBytes out) : out_(out) {}
 
     /// Bytes that header() writes for a content of `length`, below 65536.
     static constexpr std::size_t headerSize(std::size_t length) {
@@ -31,7 +32,7 @@ class DerWriter {
 
     void byte(unsigned char value) { bytes(std::span(&value, 1)); }
 
-    void bytes(std::span<const unsigned char> values) {
+    void bytes(pkcs11::ByteView values) {
         if (values.size() > out_.size() - size_)
             throw std::length_error("the DER buffer is too small");
         std::copy(values.begin(), values.end(), out_.begin() + static_cast<std::ptrdiff_t>(size_));
@@ -41,7 +42,7 @@ class DerWriter {
     std::size_t size() const { return size_; }
 
   private:
-    std::span<unsigned char> out_;
+    pkcs11::MutableBytes out_;
     std::size_t size_ = 0;
 };
 

@@ -46,7 +46,7 @@ std::vector<unsigned char> uncompressedPoint(EVP_PKEY* key) {
     return point;
 }
 
-std::vector<unsigned char> octetString(std::span<const unsigned char> bytes) {
+std::vector<unsigned char> octetString(pkcs11::ByteView bytes) {
     std::vector<unsigned char> out(DerWriter::headerSize(bytes.size()) + bytes.size());
     DerWriter writer(out);
     writer.header(V_ASN1_OCTET_STRING, bytes.size());

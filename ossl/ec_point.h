@@ -2,10 +2,11 @@
 // The public values of EC keys, in the form that tokens expect.
 #pragma once
 
-#include <span>
 #include <vector>
 
 #include <openssl/evp.h>
+
+#include "pkcs11/bytes.h"
 
 namespace ossl {
 
@@ -19,6 +20,6 @@ constexpr std::size_t coordinateSize(std::size_t pointSize) {
 }
 
 /// A DER OCTET STRING that holds `bytes`, which are fewer than 65536.
-std::vector<unsigned char> octetString(std::span<const unsigned char> bytes);
+std::vector<unsigned char> octetString(pkcs11::ByteView bytes);
 
 } // namespace ossl

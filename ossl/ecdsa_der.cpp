@@ -17,7 +17,7 @@ constexpr unsigned char sequenceTag = V_ASN1_SEQUENCE | V_ASN1_CONSTRUCTED;
 /// A positive INTEGER: without leading zeros, but with one where the highest bit would be a sign.
 class Integer {
   public:
-    explicit Integer(std::span<const unsigned char> number) {
+    explicit Integer(pkcs11::ByteView number) {
         const auto first = std::find_if(number.begin(), number.end(),
                                         [](unsigned char byte) { return byte != 0; });
         digits_ = number.subspan(static_cast<std::size_t>(first - number.begin()));
@@ -36,7 +36,7 @@ class Integer {
   private:
     std::size_t length() const { return digits_.size() + (padded_ ? 1 : 0); }
 
-    std::span<const unsigned char> digits_;
+    pkcs11::ByteView digits_;
     bool padded_;
 };
 
@@ -45,7 +45,7 @@ using Bytes = std::vector<unsigned char>;
 // Zeros that r and s may lack together. More are missing once in 2^40 signatures.
 constexpr std::size_t mostTrimmed = 4;
 
-Bytes derOf(std::span<const unsigned char> raw) {
+Bytes derOf(pkcs11::ByteView raw) {
     Bytes der(raw.size() + 16);
     der.resize(ecdsaToDer(raw, der));
     return der;
@@ -56,7 +56,7 @@ bool isPositive(const BIGNUM* number, std::size_t size) {
 }
 
 // Nothing where it is not DER to its last byte, or has numbers that the curve can't give.
-Bytes normalized(std::span<const unsigned char> der, std::size_t orderSize) {
+Bytes normalized(pkcs11::ByteView der, std::size_t orderSize) {
     const unsigned char* at = der.data();
     const EcdsaSig signature(d2i_ECDSA_SIG(nullptr, &at, static_cast<long>(der.size())));
     if (!signature || !isPositive(ECDSA_SIG_get0_r(signature.get()), orderSize) ||
@@ -72,7 +72,7 @@ Bytes normalized(std::span<const unsigned char> der, std::size_t orderSize) {
 }
 
 // `raw` with zeros before r, which has `size` bytes, and before s.
-Bytes padded(std::span<const unsigned char> raw, std::size_t size, std::size_t orderSize) {
+Bytes padded(pkcs11::ByteView raw, std::size_t size, std::size_t orderSize) {
     Bytes result(2 * orderSize);
     const auto r = raw.first(size);
     const auto s = raw.subspan(size);
@@ -83,7 +83,7 @@ Bytes padded(std::span<const unsigned char> raw, std::size_t size, std::size_t o
 
 } // namespace
 
-std::vector<Bytes> ecdsaForms(std::span<const unsigned char> raw, std::size_t orderSize) {
+std::vector<Bytes> ecdsaForms(pkcs11::ByteView raw, std::size_t orderSize) {
     if (raw.size() == 2 * orderSize)
         return {derOf(raw)};
     if (auto der = normalized(raw, orderSize); !der.empty())
@@ -96,7 +96,7 @@ std::vector<Bytes> ecdsaForms(std::span<const unsigned char> raw, std::size_t or
     return forms;
 }
 
-std::size_t ecdsaToDer(std::span<const unsigned char> raw, std::span<unsigned char> out) {
+std::size_t ecdsaToDer(pkcs11::ByteView raw, pkcs11::MutableBytes out) {
     if (raw.empty() || raw.size() % 2 != 0)
         return 0;
     const Integer r(raw.first(raw.size() / 2));

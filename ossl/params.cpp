@@ -66,7 +66,7 @@ std::optional<unsigned> unsignedOf(const OSSL_PARAM* params, const char* key) {
     return number;
 }
 
-std::optional<std::span<const unsigned char>> octetsOf(const OSSL_PARAM* params, const char* key) {
+std::optional<pkcs11::ByteView> octetsOf(const OSSL_PARAM* params, const char* key) {
     const auto* found = findWithData(params, key);
     if (found == nullptr)
         return std::nullopt;

@@ -3,13 +3,13 @@
 #pragma once
 
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 
 #include <openssl/params.h>
 
 #include "ossl/core.h"
+#include "pkcs11/bytes.h"
 
 namespace ossl {
 
@@ -46,7 +46,7 @@ std::optional<int> intOf(const OSSL_PARAM* params, const char* key);
 std::optional<std::size_t> sizeOf(const OSSL_PARAM* params, const char* key);
 std::optional<unsigned> unsignedOf(const OSSL_PARAM* params, const char* key);
 /// Valid as long as the entry's data.
-std::optional<std::span<const unsigned char>> octetsOf(const OSSL_PARAM* params, const char* key);
+std::optional<pkcs11::ByteView> octetsOf(const OSSL_PARAM* params, const char* key);
 
 /// A value that applications give either as text or as a number.
 struct TextOrInt {

@@ -1,31 +1,51 @@
 // SPDX-License-Identifier: Apache-2.0
-// Memory that is wiped when it is freed.
+// Memory for secrets, which is wiped before it is freed. PINs have memory of their own
+// (ossl/pin.h), which also stays out of swap and core dumps.
 #pragma once
 
-#include <span>
+#include <cstddef>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include <openssl/crypto.h>
 
+#include "pkcs11/bytes.h"
+
 namespace ossl {
 
-class SecretBytes {
+template <typename T>
+struct WipingAllocator {
+    using value_type = T;
+
+    WipingAllocator() = default;
+    template <typename U>
+    WipingAllocator(const WipingAllocator<U>&) noexcept {}
+
+    T* allocate(std::size_t count) { return std::allocator<T>().allocate(count); }
+    void deallocate(T* memory, std::size_t count) noexcept {
+        OPENSSL_cleanse(memory, count * sizeof(T));
+        std::allocator<T>().deallocate(memory, count);
+    }
+    bool operator==(const WipingAllocator&) const = default;
+};
+
+/// Wiped also where it grows. It is moved and not copied.
+class SecretBytes : public std::vector<unsigned char, WipingAllocator<unsigned char>> {
   public:
-    explicit SecretBytes(std::size_t size) : bytes_(size) {}
-    ~SecretBytes() { OPENSSL_cleanse(bytes_.data(), bytes_.size()); }
+    using vector::vector;
     SecretBytes(SecretBytes&&) = default;
-    SecretBytes& operator=(SecretBytes&&) = delete;
+    SecretBytes& operator=(SecretBytes&&) = default;
     SecretBytes(const SecretBytes&) = delete;
     SecretBytes& operator=(const SecretBytes&) = delete;
-    unsigned char* data() { return bytes_.data(); }
-    std::size_t size() const { return bytes_.size(); }
-    std::span<unsigned char> all() { return bytes_; }
-    std::span<const unsigned char> view() const { return bytes_; }
+    ~SecretBytes() = default;
 
-  private:
-    std::vector<unsigned char> bytes_;
+    pkcs11::MutableBytes all() { return *this; }
+    pkcs11::ByteView view() const { return *this; }
 };
+
+/// Texts shorter than the string's own buffer (15 bytes) live in it and are not wiped.
+using SecretString = std::basic_string<char, std::char_traits<char>, WipingAllocator<char>>;
 
 /// Wipes a text of another owner at the end of its scope.
 class Wiped {

@@ -9,12 +9,11 @@
 #include <utility>
 #include <vector>
 
+#include "pkcs11/bytes.h"
 #include "pkcs11/connection.h"
 #include "pkcs11/cryptoki.h"
 
 namespace pkcs11 {
-
-using Bytes = std::vector<unsigned char>;
 
 /// Values of an object. Attributes that the token does not have or does not give are absent.
 class Attributes {

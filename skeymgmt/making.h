@@ -4,6 +4,7 @@
 
 #include <memory>
 
+#include "pkcs11/bytes.h"
 #include "skeymgmt/secret_key.h"
 #include "uri/uri.h"
 
@@ -14,8 +15,8 @@ struct NewKey {
     /// Exactly one token fits it. With object= or id= the key stays on the token. Otherwise it is a
     /// session object, which ends with its last EVP_SKEY.
     const uri::Uri& uri;
-    std::size_t size = 0;                      ///< bytes: 16, 24 or 32
-    std::span<const unsigned char> value = {}; ///< empty: the token makes the key (C_GenerateKey)
+    std::size_t size = 0;        ///< bytes: 16, 24 or 32
+    pkcs11::ByteView value = {}; ///< empty: the token makes the key (C_GenerateKey)
 };
 
 /// Makes a key that is sensitive, not extractable, and encrypts and decrypts. If the URI has no id,

@@ -18,7 +18,7 @@ SessionObject::~SessionObject() {
         session_.discard(); // the object ends with the session
 }
 
-SecretKey::SecretKey(ossl::Context& provider, std::span<const unsigned char> bytes)
+SecretKey::SecretKey(ossl::Context& provider, pkcs11::ByteView bytes)
     : provider_(provider), bytes_(std::in_place, bytes.size()) {
     std::copy(bytes.begin(), bytes.end(), bytes_->data());
 }

@@ -8,6 +8,7 @@
 
 #include "ossl/context.h"
 #include "ossl/secret.h"
+#include "pkcs11/bytes.h"
 #include "pkcs11/object.h"
 
 namespace skeymgmt {
@@ -36,15 +37,13 @@ class SecretKey {
         : provider_(provider), object_(std::move(object)), uri_(std::move(uri)),
           home_(std::move(home)) {}
     /// A key in memory, for the ciphers of other providers.
-    SecretKey(ossl::Context& provider, std::span<const unsigned char> bytes);
+    SecretKey(ossl::Context& provider, pkcs11::ByteView bytes);
 
     ossl::Context& provider() const { return provider_; }
     bool isOnToken() const { return object_ != nullptr; }
     pkcs11::TokenObject& object() const { return *object_; }
     /// Empty for keys on tokens.
-    std::span<const unsigned char> bytes() const {
-        return bytes_ ? bytes_->view() : std::span<const unsigned char>();
-    }
+    pkcs11::ByteView bytes() const { return bytes_ ? bytes_->view() : pkcs11::ByteView(); }
     /// In bytes; 0 if the token does not say.
     std::size_t size() const;
     /// Empty for keys in memory.

@@ -68,7 +68,7 @@ bool writeKeyUriPem(BIO* out, const std::string& uri) {
     return written;
 }
 
-std::optional<std::string> decodeKeyUri(std::span<const unsigned char> der) {
+std::optional<std::string> decodeKeyUri(pkcs11::ByteView der) {
     const ossl::ErrorMark mark;
     const unsigned char* position = der.data();
     const KeyUriOwner value(reinterpret_cast<KeyUri*>(

@@ -5,11 +5,12 @@
 #pragma once
 
 #include <optional>
-#include <span>
 #include <string>
 #include <vector>
 
 #include <openssl/bio.h>
+
+#include "pkcs11/bytes.h"
 
 namespace store {
 
@@ -25,6 +26,6 @@ std::vector<unsigned char> encodeKeyUri(const std::string& uri);
 bool writeKeyUriPem(BIO* out, const std::string& uri);
 
 /// The URI in `der`; nothing if it is another structure. It may contain a PIN: the caller wipes it.
-std::optional<std::string> decodeKeyUri(std::span<const unsigned char> der);
+std::optional<std::string> decodeKeyUri(pkcs11::ByteView der);
 
 } // namespace store

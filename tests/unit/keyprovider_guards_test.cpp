@@ -8,7 +8,7 @@
 #include "tools/keyprovider/envelope.h"
 #include "tools/keys/base64.h"
 #include "tools/keys/key_file.h"
-#include "tools/keys/module_policy.h"
+#include "tools/keys/key_file_policy.h"
 #include "tools/shared/error.h"
 
 namespace {
@@ -17,7 +17,7 @@ using namespace tools;
 
 // A module reads its variables once: the second file's would be passed over.
 TEST(KeyFiles, ThatSetAVariableToDifferentValuesAreRefused) {
-    const auto policy = ModulePolicy::parse("allowed-module-environment: [KEYPROVIDER_TEST]", "p");
+    const auto policy = KeyFilePolicy::parse("allowed-module-environment: [KEYPROVIDER_TEST]", "p");
     ModuleEnvironment environment;
     KeyFile file;
     file.environment = {{"KEYPROVIDER_TEST", "x"}};

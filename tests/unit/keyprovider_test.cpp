@@ -17,7 +17,7 @@
 #include "tools/keyprovider/protocol.h"
 #include "tools/keys/base64.h"
 #include "tools/keys/key_file.h"
-#include "tools/keys/module_policy.h"
+#include "tools/keys/key_file_policy.h"
 #include "tools/shared/error.h"
 #include "tools/shared/token_uri.h"
 
@@ -40,7 +40,7 @@ bool contains(std::string_view text, std::string_view part) {
     return text.find(part) != std::string_view::npos;
 }
 
-std::string text(View bytes) {
+std::string text(ByteView bytes) {
     return std::string(textOf(bytes));
 }
 
@@ -378,7 +378,7 @@ TEST(KeyFile, RefusesOthers) {
 // No list of variables that are forbidden can be complete: HOME leads p11-kit to any library.
 TEST(KeyFile, SetsPermittedVariablesAlone) {
     KeyFile file;
-    for (const auto& policy : {ModulePolicy::internal(), ModulePolicy::parse("", "p")})
+    for (const auto& policy : {KeyFilePolicy::internal(), KeyFilePolicy::parse("", "p")})
         for (const auto* name :
              {"LD_PRELOAD", "OPENSSL_CONF", "PKCS11_PROVIDER_MODULE", "OCICRYPT_CONFIG",
               "P11_KIT_STRICT", "PKCS11_MODULE_PATH", "PKCS11SPY", "HOME", "XDG_CONFIG_HOME",
@@ -388,21 +388,21 @@ TEST(KeyFile, SetsPermittedVariablesAlone) {
                 contains(refusal([&] { ModuleEnvironment().apply(file, policy, "k"); }), name));
             EXPECT_STRNE(std::getenv(name), "x") << name;
         }
-    const auto policy = ModulePolicy::parse("allowed-module-environment: [KEYPROVIDER_TEST]", "p");
+    const auto policy = KeyFilePolicy::parse("allowed-module-environment: [KEYPROVIDER_TEST]", "p");
     file.environment = {{"KEYPROVIDER_TEST", "x"}};
     ModuleEnvironment().apply(file, policy, "k");
     EXPECT_STREQ(std::getenv("KEYPROVIDER_TEST"), "x");
     ::unsetenv("KEYPROVIDER_TEST");
-    EXPECT_NE(refusal([] { ModulePolicy::parse("allowed-module-environment: HOME", "p"); }), "");
+    EXPECT_NE(refusal([] { KeyFilePolicy::parse("allowed-module-environment: HOME", "p"); }), "");
 }
 
 TEST_F(KeyproviderTest, PolicyDecidesOnModules) {
     const auto module = write("libsofthsm2.so", "");
     const auto folder = folder_.path().string();
     const auto policy = [&](const std::string& allowed) {
-        return ModulePolicy::parse("module-directories: [" + folder + "]\nallowed-module-paths: [" +
-                                       allowed + "]",
-                                   "p.yaml");
+        return KeyFilePolicy::parse("module-directories: [" + folder +
+                                        "]\nallowed-module-paths: [" + allowed + "]",
+                                    "p.yaml");
     };
     const std::string byName = "pkcs11:object=a?module-name=SoftHSM2";
     EXPECT_EQ(policy(module).module(byName), module);
@@ -421,13 +421,13 @@ TEST_F(KeyproviderTest, PolicyDecidesOnModules) {
     EXPECT_NE(
         refusal([&] { policy(folder + "/").module("pkcs11:?module-path=" + folder + "/../x.so"); }),
         "");
-    EXPECT_TRUE(contains(refusal([&] { ModulePolicy::none().module(byName); }),
+    EXPECT_TRUE(contains(refusal([&] { KeyFilePolicy::none().module(byName); }),
                          "OCICRYPT_CONFIG is not set"));
-    EXPECT_NE(refusal([&] { ModulePolicy::parse("module-directories: x", "p"); }), "");
-    EXPECT_NE(refusal([&] { ModulePolicy::parse("- x", "p"); }), "");
-    EXPECT_EQ(ModulePolicy::parse("pkcs11:\n  module-directories: [" + folder +
-                                      "]\n  allowed-module-paths: [" + module + "]",
-                                  "p")
+    EXPECT_NE(refusal([&] { KeyFilePolicy::parse("module-directories: x", "p"); }), "");
+    EXPECT_NE(refusal([&] { KeyFilePolicy::parse("- x", "p"); }), "");
+    EXPECT_EQ(KeyFilePolicy::parse("pkcs11:\n  module-directories: [" + folder +
+                                       "]\n  allowed-module-paths: [" + module + "]",
+                                   "p")
                   .module(byName),
               module);
 }
@@ -435,7 +435,7 @@ TEST_F(KeyproviderTest, PolicyDecidesOnModules) {
 // They would load what environment or configuration name, under whatever name they are found.
 TEST_F(KeyproviderTest, FoldersDoNotAllowModulesThatLoadOthers) {
     const auto folder = folder_.path().string();
-    const auto inFolder = ModulePolicy::parse("allowed-module-paths: [" + folder + "/]", "p.yaml");
+    const auto inFolder = KeyFilePolicy::parse("allowed-module-paths: [" + folder + "/]", "p.yaml");
     for (const auto* name : {"pkcs11-spy.so", "p11-kit-proxy.so", "libp11-kit.so.0"}) {
         const auto module = write(name, "");
         const auto link = folder + "/link-" + name;
@@ -443,7 +443,7 @@ TEST_F(KeyproviderTest, FoldersDoNotAllowModulesThatLoadOthers) {
         EXPECT_TRUE(contains(refusal([&] { inFolder.module("pkcs11:?module-path=" + module); }),
                              "is not allowed"));
         EXPECT_NE(refusal([&] { inFolder.module("pkcs11:?module-path=" + link); }), "") << name;
-        const auto named = ModulePolicy::parse("allowed-module-paths: [" + module + "]", "p.yaml");
+        const auto named = KeyFilePolicy::parse("allowed-module-paths: [" + module + "]", "p.yaml");
         EXPECT_EQ(named.module("pkcs11:?module-path=" + module), module);
     }
 }
@@ -452,7 +452,7 @@ TEST_F(KeyproviderTest, PolicyGivesTheFileBehindALink) {
     const auto module = write("module.so", "");
     const auto link = folder_.path().string() + "/link.so";
     std::filesystem::create_symlink(module, link);
-    EXPECT_EQ(ModulePolicy::parse("allowed-module-paths: [" + link + "]", "p.yaml")
+    EXPECT_EQ(KeyFilePolicy::parse("allowed-module-paths: [" + link + "]", "p.yaml")
                   .module("pkcs11:?module-path=" + link),
               module);
 }

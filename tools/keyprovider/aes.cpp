@@ -22,13 +22,13 @@ void check(int result, const char* what) {
         throw Error(withReasons(what));
 }
 
-int sizeOf(View bytes) {
+int sizeOf(ByteView bytes) {
     if (bytes.size() > INT_MAX / 2)
         throw Error("the data is too long for AES");
     return static_cast<int>(bytes.size());
 }
 
-CipherCtx start(OSSL_LIB_CTX* library, const char* name, View key, const unsigned char* nonce,
+CipherCtx start(OSSL_LIB_CTX* library, const char* name, ByteView key, const unsigned char* nonce,
                 Direction direction) {
     if (key.size() != keySize)
         throw KeyError("an AES key of " + std::to_string(key.size()) + " bytes instead of 32");
@@ -51,7 +51,7 @@ SecretBytes randomBytes(OSSL_LIB_CTX* library, std::size_t size) {
     return bytes;
 }
 
-Sealed seal(OSSL_LIB_CTX* library, View key, View additional, View plaintext) {
+Sealed seal(OSSL_LIB_CTX* library, ByteView key, ByteView additional, ByteView plaintext) {
     const auto nonce = randomBytes(library, nonceSize);
     Sealed sealed{{nonce.begin(), nonce.end()}, Bytes(plaintext.size()), Bytes(tagSize)};
     const auto context =
@@ -70,7 +70,7 @@ Sealed seal(OSSL_LIB_CTX* library, View key, View additional, View plaintext) {
     return sealed;
 }
 
-SecretBytes open(OSSL_LIB_CTX* library, View key, View additional, const Sealed& sealed) {
+SecretBytes open(OSSL_LIB_CTX* library, ByteView key, ByteView additional, const Sealed& sealed) {
     const auto context =
         start(library, "AES-256-GCM", key, sealed.nonce.data(), Direction::decrypt);
     SecretBytes plaintext(sealed.ciphertext.size());
@@ -89,7 +89,7 @@ SecretBytes open(OSSL_LIB_CTX* library, View key, View additional, const Sealed&
     return plaintext;
 }
 
-Bytes wrapKey(OSSL_LIB_CTX* library, View wrappingKey, View key) {
+Bytes wrapKey(OSSL_LIB_CTX* library, ByteView wrappingKey, ByteView key) {
     const auto context = start(library, "AES-256-WRAP", wrappingKey, nullptr, Direction::encrypt);
     Bytes wrapped(key.size() + 8);
     int size = 0;
@@ -99,7 +99,7 @@ Bytes wrapKey(OSSL_LIB_CTX* library, View wrappingKey, View key) {
     return wrapped;
 }
 
-SecretBytes unwrapKey(OSSL_LIB_CTX* library, View wrappingKey, View wrapped) {
+SecretBytes unwrapKey(OSSL_LIB_CTX* library, ByteView wrappingKey, ByteView wrapped) {
     const auto context = start(library, "AES-256-WRAP", wrappingKey, nullptr, Direction::decrypt);
     SecretBytes key(wrapped.size() + 16);
     int size = 0;

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "ossl/handles.h"
-#include "tools/shared/secret.h"
+#include "tools/shared/bytes.h"
 
 namespace tools::aes {
 
@@ -20,13 +20,13 @@ struct Sealed {
 };
 
 /// Encrypts with a new nonce, and authenticates `additional` with it. Throws Error.
-Sealed seal(OSSL_LIB_CTX* library, View key, View additional, View plaintext);
+Sealed seal(OSSL_LIB_CTX* library, ByteView key, ByteView additional, ByteView plaintext);
 
 /// Throws KeyError if anything was changed, or `key` is not the one.
-SecretBytes open(OSSL_LIB_CTX* library, View key, View additional, const Sealed& sealed);
+SecretBytes open(OSSL_LIB_CTX* library, ByteView key, ByteView additional, const Sealed& sealed);
 
 /// `wrapped` is 8 bytes longer than `key`. They throw Error and KeyError.
-Bytes wrapKey(OSSL_LIB_CTX* library, View wrappingKey, View key);
-SecretBytes unwrapKey(OSSL_LIB_CTX* library, View wrappingKey, View wrapped);
+Bytes wrapKey(OSSL_LIB_CTX* library, ByteView wrappingKey, ByteView key);
+SecretBytes unwrapKey(OSSL_LIB_CTX* library, ByteView wrappingKey, ByteView wrapped);
 
 } // namespace tools::aes

@@ -77,7 +77,7 @@ Key ephemeralFor(const Key& recipient) {
 
 } // namespace
 
-Wrapped wrap(const Key& recipient, View key) {
+Wrapped wrap(const Key& recipient, ByteView key) {
     const auto ephemeral = ephemeralFor(recipient);
     return {jwk::from(ephemeral),
             aes::wrapKey(recipient.library.get(), wrappingKey(ephemeral, recipient), key)};

@@ -15,7 +15,7 @@ struct Wrapped {
 };
 
 /// `recipient` is an EC public key. Throws KeyError.
-Wrapped wrap(const Key& recipient, View key);
+Wrapped wrap(const Key& recipient, ByteView key);
 
 /// Throws KeyError, and Error where `wrapped` is malformed.
 SecretBytes unwrap(const Key& recipient, const Wrapped& wrapped);

@@ -21,7 +21,7 @@ std::string_view algorithmOf(oaep::Hash hash) {
     return hash == oaep::Hash::sha1 ? oaepSha1 : oaepSha256;
 }
 
-Json wrapFor(const Key& key, oaep::Hash hash, View contentKey) {
+Json wrapFor(const Key& key, oaep::Hash hash, ByteView contentKey) {
     Json header{{"kid", jwk::thumbprint(key)}};
     Bytes wrapped;
     if (key.isRsa()) {
@@ -107,7 +107,7 @@ SecretBytes contentKey(const Wrapped& wrapped, const Key& key) {
 
 } // namespace
 
-Json seal(const std::vector<Key>& recipients, oaep::Hash hash, View contents) {
+Json seal(const std::vector<Key>& recipients, oaep::Hash hash, ByteView contents) {
     requireRecipients(recipients.size());
     auto* library = recipients.front().library.get();
     const auto key = aes::randomBytes(library, aes::keySize);

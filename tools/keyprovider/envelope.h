@@ -24,7 +24,7 @@ inline constexpr std::uint64_t version = 1;
 
 /// `hash` is for RSA recipients. Throws KeyError and Error. Either all recipients are in the
 /// annotation, or there is none.
-Json seal(const std::vector<Key>& recipients, oaep::Hash hash, View contents);
+Json seal(const std::vector<Key>& recipients, oaep::Hash hash, ByteView contents);
 
 /// `annotation` has the version. Throws Error.
 SecretBytes open(const Json& annotation, Keyring& keys);

@@ -16,13 +16,13 @@
 
 namespace {
 
+using tools::ByteView;
 using tools::Error;
 using tools::Json;
 using tools::Keyring;
 using tools::KeySource;
 using tools::SecretBytes;
 using tools::SecretString;
-using tools::View;
 
 constexpr const char* program = "pkcs11-keyprovider";
 
@@ -52,7 +52,7 @@ tools::oaep::Hash hashOf(const Options& options, bool forOcicrypt) {
     return forOcicrypt ? tools::ocicrypt::hashFromEnvironment() : tools::oaep::Hash::sha256;
 }
 
-Json wrap(const Options& options, const std::vector<SecretString>& recipients, View contents) {
+Json wrap(const Options& options, const std::vector<SecretString>& recipients, ByteView contents) {
     if (recipients.empty())
         throw Error("no recipients were given");
     KeySource source(options.providerFolder);

@@ -37,7 +37,7 @@ std::optional<Hash> hashNamed(std::string_view name) {
     return std::nullopt;
 }
 
-Bytes encrypt(const Key& key, Hash hash, View plaintext) {
+Bytes encrypt(const Key& key, Hash hash, ByteView plaintext) {
     const auto context = start(key, EVP_PKEY_encrypt_init, hash);
     Bytes ciphertext(static_cast<std::size_t>(EVP_PKEY_get_size(key.pkey.get())));
     const auto overhead = 2 * sizeOf(hash) + 2;
@@ -55,7 +55,7 @@ Bytes encrypt(const Key& key, Hash hash, View plaintext) {
     return ciphertext;
 }
 
-SecretBytes decrypt(const Key& key, Hash hash, View ciphertext) {
+SecretBytes decrypt(const Key& key, Hash hash, ByteView ciphertext) {
     const auto context = start(key, EVP_PKEY_decrypt_init, hash);
     // Asking for the size first could cost calls into the token.
     SecretBytes plaintext(static_cast<std::size_t>(EVP_PKEY_get_size(key.pkey.get())));

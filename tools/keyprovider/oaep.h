@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "tools/keys/key.h"
-#include "tools/shared/secret.h"
+#include "tools/shared/bytes.h"
 
 namespace tools::oaep {
 
@@ -17,9 +17,9 @@ const char* nameOf(Hash hash);
 std::optional<Hash> hashNamed(std::string_view name);
 
 /// Throws KeyError, with the sizes if `plaintext` is too long for the key.
-Bytes encrypt(const Key& key, Hash hash, View plaintext);
+Bytes encrypt(const Key& key, Hash hash, ByteView plaintext);
 
 /// Throws KeyError.
-SecretBytes decrypt(const Key& key, Hash hash, View ciphertext);
+SecretBytes decrypt(const Key& key, Hash hash, ByteView ciphertext);
 
 } // namespace tools::oaep

@@ -52,7 +52,7 @@ oaep::Hash hashFromEnvironment() {
     throw Error("OCICRYPT_OAEP_HASHALG is neither sha1 nor sha256");
 }
 
-Json seal(const std::vector<Key>& recipients, oaep::Hash hash, View contents) {
+Json seal(const std::vector<Key>& recipients, oaep::Hash hash, ByteView contents) {
     requireRecipients(recipients.size());
     Json list = Json::array();
     for (const auto& key : recipients) {

@@ -23,7 +23,7 @@ inline constexpr const char* annotationName = "org.opencontainers.image.enc.keys
 oaep::Hash hashFromEnvironment();
 
 /// Throws KeyError, also for EC keys and for contents that are too long.
-Json seal(const std::vector<Key>& recipients, oaep::Hash hash, View contents);
+Json seal(const std::vector<Key>& recipients, oaep::Hash hash, ByteView contents);
 
 /// `annotation` has the version. Throws Error.
 SecretBytes open(const Json& annotation, Keyring& keys);

@@ -84,13 +84,13 @@ Request parse(std::string_view text, const std::string& name) {
     throw Error("the request: \"op\" is neither keywrap nor keyunwrap");
 }
 
-SecretString wrapAnswer(View annotation) {
+SecretString wrapAnswer(ByteView annotation) {
     const Json answer{{"keywrapresults", {{"annotation", base64::encode(annotation)}}},
                       {"keyunwrapresults", nothing("optsdata")}};
     return answer.dump();
 }
 
-SecretString unwrapAnswer(View contents) {
+SecretString unwrapAnswer(ByteView contents) {
     const Json answer{{"keywrapresults", nothing("annotation")},
                       {"keyunwrapresults", {{"optsdata", base64::encode(contents)}}}};
     return answer.dump();

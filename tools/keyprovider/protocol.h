@@ -15,7 +15,7 @@
 #include <string_view>
 #include <vector>
 
-#include "tools/shared/secret.h"
+#include "tools/shared/bytes.h"
 
 namespace tools::protocol {
 
@@ -31,7 +31,7 @@ struct Request {
 /// Throws Error.
 Request parse(std::string_view json, const std::string& name);
 
-SecretString wrapAnswer(View annotation);
-SecretString unwrapAnswer(View contents);
+SecretString wrapAnswer(ByteView annotation);
+SecretString unwrapAnswer(ByteView contents);
 
 } // namespace tools::protocol

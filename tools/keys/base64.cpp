@@ -15,7 +15,7 @@ void replace(SecretString& text, char from, char to) {
 
 } // namespace
 
-SecretString encode(View bytes) {
+SecretString encode(ByteView bytes) {
     SecretString text((bytes.size() + 2) / 3 * 4 + 1, '\0'); // and OpenSSL's NUL
     text.resize(
         static_cast<std::size_t>(EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()),
@@ -23,7 +23,7 @@ SecretString encode(View bytes) {
     return text;
 }
 
-SecretString encodeUrl(View bytes) {
+SecretString encodeUrl(ByteView bytes) {
     auto text = encode(bytes);
     text.resize(std::min(text.find('='), text.size()));
     replace(text, '+', '-');

@@ -5,12 +5,12 @@
 #include <optional>
 #include <string_view>
 
-#include "tools/shared/secret.h"
+#include "tools/shared/bytes.h"
 
 namespace tools::base64 {
 
-SecretString encode(View bytes);
-SecretString encodeUrl(View bytes);
+SecretString encode(ByteView bytes);
+SecretString encodeUrl(ByteView bytes);
 
 /// Strict: no blanks, no missing or surplus padding, no bits left over; nullopt otherwise.
 std::optional<SecretBytes> decode(std::string_view text);

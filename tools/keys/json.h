@@ -9,7 +9,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "tools/shared/secret.h"
+#include "tools/shared/bytes.h"
 
 namespace tools {
 

@@ -3,7 +3,7 @@
 
 #include <cstdlib>
 
-#include "tools/keys/module_policy.h"
+#include "tools/keys/key_file_policy.h"
 #include "tools/keys/yaml.h"
 #include "tools/shared/error.h"
 #include "tools/shared/token_uri.h"
@@ -32,7 +32,7 @@ KeyFile KeyFile::parse(std::string_view text, const std::string& what) {
     return file;
 }
 
-void ModuleEnvironment::apply(const KeyFile& file, const ModulePolicy& policy,
+void ModuleEnvironment::apply(const KeyFile& file, const KeyFilePolicy& policy,
                               const std::string& what) {
     for (const auto& variable : file.environment) {
         const auto& name = variable.first;

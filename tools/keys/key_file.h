@@ -12,7 +12,7 @@
 #include <string>
 #include <string_view>
 
-#include "tools/shared/secret.h"
+#include "tools/shared/bytes.h"
 
 namespace tools {
 
@@ -24,14 +24,14 @@ struct KeyFile {
     static KeyFile parse(std::string_view yaml, const std::string& what);
 };
 
-class ModulePolicy;
+class KeyFilePolicy;
 
 /// Sets variables in this process for modules that are loaded later. Throws KeyError for a variable
 /// that `policy` does not permit, and for one to which another key file has given another value,
 /// because a module reads them only once.
 class ModuleEnvironment {
   public:
-    void apply(const KeyFile& file, const ModulePolicy& policy, const std::string& what);
+    void apply(const KeyFile& file, const KeyFilePolicy& policy, const std::string& what);
 
   private:
     std::map<std::string, std::string> applied_;

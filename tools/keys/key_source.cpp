@@ -51,7 +51,7 @@ ossl::Pkey firstKey(OSSL_STORE_CTX* store, ossl::Pkey (*keyIn)(const OSSL_STORE_
     return nullptr;
 }
 
-bool holdsAsn1(View contents) {
+bool holdsAsn1(ByteView contents) {
     constexpr unsigned char sequence = 0x30;
     return !contents.empty() && contents[0] == sequence;
 }
@@ -136,9 +136,9 @@ Key KeySource::fromKeyFile(const KeyFile& file, const std::string& path, Half ha
 }
 
 // Read once, before any key file's variables are set: none of them may lead to another policy.
-const ModulePolicy& KeySource::policy() {
+const KeyFilePolicy& KeySource::policy() {
     if (!policy_)
-        policy_ = ModulePolicy::fromEnvironment();
+        policy_ = KeyFilePolicy::fromEnvironment();
     return *policy_;
 }
 

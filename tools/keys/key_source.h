@@ -10,8 +10,8 @@
 
 #include "tools/keys/key.h"
 #include "tools/keys/key_file.h"
-#include "tools/keys/module_policy.h"
-#include "tools/shared/secret.h"
+#include "tools/keys/key_file_policy.h"
+#include "tools/shared/bytes.h"
 
 namespace tools {
 
@@ -40,13 +40,13 @@ class KeySource {
     Key fromFile(const std::string& path, Half half);
     Key fromKeyFile(const KeyFile& file, const std::string& path, Half half);
     const std::shared_ptr<OSSL_LIB_CTX>& users();
-    const ModulePolicy& policy();
+    const KeyFilePolicy& policy();
 
     std::string providerFolder_;
     Asking asking_;
     std::shared_ptr<OSSL_LIB_CTX> users_;
     std::map<std::string, std::shared_ptr<OSSL_LIB_CTX>> byModule_;
-    std::optional<ModulePolicy> policy_;
+    std::optional<KeyFilePolicy> policy_;
     ModuleEnvironment environment_;
 };
 

@@ -15,10 +15,10 @@
 
 #include "ossl/handles.h"
 #include "ossl/newer_openssl.h"
+#include "tools/shared/bytes.h"
 #include "tools/shared/error.h"
 #include "tools/shared/input.h"
 #include "tools/shared/passphrase.h"
-#include "tools/shared/secret.h"
 #include "tools/shared/token_uri.h"
 
 namespace tools::objects {

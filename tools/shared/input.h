@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "tools/shared/secret.h"
+#include "tools/shared/bytes.h"
 
 namespace tools {
 

@@ -7,7 +7,7 @@
 
 #include <openssl/ui.h>
 
-#include "tools/shared/secret.h"
+#include "tools/shared/bytes.h"
 
 namespace tools {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tools/keys/module_policy.h"
+#include "tools/keys/key_file_policy.h"
 
 #include <algorithm>
 #include <cctype>
@@ -50,21 +50,21 @@ std::optional<std::string> environment(const char* name) {
     return value != nullptr && *value != '\0' ? std::optional<std::string>(value) : std::nullopt;
 }
 
-ModulePolicy fromFile(const std::string& path) {
+KeyFilePolicy fromFile(const std::string& path) {
     const auto text = readFile(path);
-    return ModulePolicy::parse(textOf(text), path);
+    return KeyFilePolicy::parse(textOf(text), path);
 }
 
 } // namespace
 
-ModulePolicy ModulePolicy::none() {
-    ModulePolicy policy;
+KeyFilePolicy KeyFilePolicy::none() {
+    KeyFilePolicy policy;
     policy.origin_ = "no modules are allowed, because OCICRYPT_CONFIG is not set";
     return policy;
 }
 
-ModulePolicy ModulePolicy::internal() {
-    ModulePolicy policy;
+KeyFilePolicy KeyFilePolicy::internal() {
+    KeyFilePolicy policy;
     policy.directories_ = {"/usr/lib64/pkcs11/", "/usr/lib/pkcs11/", "/usr/local/lib/pkcs11/",
                            "/usr/lib/softhsm/", multiarchFolder};
     policy.allowed_ = policy.directories_;
@@ -72,14 +72,14 @@ ModulePolicy ModulePolicy::internal() {
     return policy;
 }
 
-ModulePolicy ModulePolicy::parse(std::string_view text, const std::string& what) {
+KeyFilePolicy KeyFilePolicy::parse(std::string_view text, const std::string& what) {
     auto root = yaml::parse(text, what);
     const auto inner = yaml::find(root, "pkcs11");
     if (inner.IsDefined())
         root.reset(inner);
     if (!root.IsMap() && !root.IsNull())
         throw Error(what + " is not a list of module-directories and allowed-module-paths");
-    ModulePolicy policy;
+    KeyFilePolicy policy;
     policy.directories_ =
         yaml::texts(yaml::find(root, "module-directories"), what + ": module-directories");
     policy.allowed_ =
@@ -90,7 +90,7 @@ ModulePolicy ModulePolicy::parse(std::string_view text, const std::string& what)
     return policy;
 }
 
-ModulePolicy ModulePolicy::fromEnvironment() {
+KeyFilePolicy KeyFilePolicy::fromEnvironment() {
     if (const auto value = environment("OCICRYPT_CONFIG"))
         return *value == "internal" ? internal() : fromFile(*value);
     std::vector<std::string> places;
@@ -107,13 +107,13 @@ ModulePolicy ModulePolicy::fromEnvironment() {
 
 // SoftHSM's configuration names files of a token and no library; of a variable that is not known
 // nobody can say that.
-bool ModulePolicy::permitsVariable(std::string_view name) const {
+bool KeyFilePolicy::permitsVariable(std::string_view name) const {
     return name == "SOFTHSM2_CONF" ||
            std::find(variables_.begin(), variables_.end(), name) != variables_.end();
 }
 
 // The file behind the path, if that may be loaded.
-std::optional<std::string> ModulePolicy::allowed(const std::string& path) const {
+std::optional<std::string> KeyFilePolicy::allowed(const std::string& path) const {
     std::error_code missing;
     const auto real = fs::canonical(path, missing);
     const auto file = missing ? fs::path(path) : real;
@@ -127,8 +127,8 @@ std::optional<std::string> ModulePolicy::allowed(const std::string& path) const 
     return isAllowed ? std::optional(file.string()) : std::nullopt;
 }
 
-std::string ModulePolicy::find(const std::vector<std::string>& folders,
-                               const std::string& name) const {
+std::string KeyFilePolicy::find(const std::vector<std::string>& folders,
+                                const std::string& name) const {
     for (const auto& folder : folders) {
         std::vector<std::string> files;
         std::error_code ignored;
@@ -146,7 +146,7 @@ std::string ModulePolicy::find(const std::vector<std::string>& folders,
     throw KeyError("no module fits module-name=" + name + " (" + origin_ + ")");
 }
 
-std::string ModulePolicy::module(std::string_view text) const {
+std::string KeyFilePolicy::module(std::string_view text) const {
     const auto uri = parseUri(text);
     const auto name = uri.moduleName();
     const auto path = uri.modulePath();

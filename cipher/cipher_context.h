@@ -14,13 +14,13 @@ namespace cipher {
 /// Encrypts and decrypts with a key on a token. If the key is given as bytes, another provider does
 /// it. Used by one thread at a time. Copies are independent. Functions throw UsageError and
 /// pkcs11::Error.
-class Context {
+class CipherContext {
   public:
-    Context(ossl::Context& provider, const Algorithm& algorithm)
+    CipherContext(ossl::Context& provider, const Algorithm& algorithm)
         : provider_(provider), algorithm_(algorithm), ivSize_(algorithm.ivSize()) {}
-    Context(const Context& other);
-    Context& operator=(const Context&) = delete;
-    ~Context() = default;
+    CipherContext(const CipherContext& other);
+    CipherContext& operator=(const CipherContext&) = delete;
+    ~CipherContext() = default;
 
     const ossl::Core& core() const { return provider_.core(); }
 

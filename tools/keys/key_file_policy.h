@@ -14,14 +14,14 @@ namespace tools {
 /// the lists module-directories and allowed-module-paths, under pkcs11: or not; and
 /// allowed-module-environment, which ocicrypt does not know: variables that key files may set
 /// besides SOFTHSM2_CONF.
-class ModulePolicy {
+class KeyFilePolicy {
   public:
     /// Throws Error.
-    static ModulePolicy fromEnvironment();
-    static ModulePolicy none();
-    static ModulePolicy internal();
+    static KeyFilePolicy fromEnvironment();
+    static KeyFilePolicy none();
+    static KeyFilePolicy internal();
     /// Throws Error, naming `what`.
-    static ModulePolicy parse(std::string_view yaml, const std::string& what);
+    static KeyFilePolicy parse(std::string_view yaml, const std::string& what);
 
     /// The file of the module that the URI `text` names by module-path or module-name, without
     /// symbolic links if it exists. An allowed folder ends with "/". It allows the files in it, but

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cipher/context.h"
+#include "cipher/cipher_context.h"
 
 #include <openssl/core_names.h>
 
@@ -12,7 +12,7 @@ namespace {
 constexpr std::size_t longestIv = 128; // bytes; as OpenSSL's own GCM
 constexpr std::size_t longestTag = 16;
 
-void answerOctetsOrPointer(OSSL_PARAM* params, const char* key, Octets value) {
+void answerOctetsOrPointer(OSSL_PARAM* params, const char* key, ByteView value) {
     auto* found = OSSL_PARAM_locate(params, key);
     if (found == nullptr)
         return;
@@ -23,7 +23,7 @@ void answerOctetsOrPointer(OSSL_PARAM* params, const char* key, Octets value) {
 }
 
 // A tag without data is a size that is asked for; tags are cut to what the asker has room for.
-void answerTag(OSSL_PARAM* params, Octets tag) {
+void answerTag(OSSL_PARAM* params, ByteView tag) {
     auto* found = OSSL_PARAM_locate(params, OSSL_CIPHER_PARAM_AEAD_TAG);
     if (found == nullptr)
         return;
@@ -34,26 +34,26 @@ void answerTag(OSSL_PARAM* params, Octets tag) {
 
 } // namespace
 
-Context::Context(const Context& other)
+CipherContext::CipherContext(const CipherContext& other)
     : provider_(other.provider_), algorithm_(other.algorithm_),
       software_(other.software_ ? std::make_unique<Software>(*other.software_) : nullptr),
       key_(other.key_), operation_(other.operation_ ? other.operation_->clone() : nullptr),
       state_(other.state_), ivSize_(other.ivSize_), iv_(other.iv_), padding_(other.padding_) {}
 
-Software& Context::software() {
+Software& CipherContext::software() {
     if (!software_)
         software_ = std::make_unique<Software>(provider_, algorithm_.name);
     return *software_;
 }
 
-Operation& Context::operation() {
+Operation& CipherContext::operation() {
     if (!operation_)
         throw ossl::UsageError(ossl::Reason::data, key_ ? "no IV is set" : "no key is set");
     return *operation_;
 }
 
-void Context::begin(bool encrypts, const unsigned char* key, const unsigned char* iv,
-                    std::size_t ivSize, const OSSL_PARAM* params) {
+void CipherContext::begin(bool encrypts, const unsigned char* key, const unsigned char* iv,
+                          std::size_t ivSize, const OSSL_PARAM* params) {
     if (key == nullptr && key_)
         return state_.begin([&] { beginOnToken(encrypts, iv, ivSize, params); });
     key_.reset();
@@ -61,8 +61,8 @@ void Context::begin(bool encrypts, const unsigned char* key, const unsigned char
     software().init(encrypts, key, iv, ivSize, params);
 }
 
-void Context::begin(bool encrypts, std::shared_ptr<skeymgmt::SecretKey> key,
-                    const unsigned char* iv, std::size_t ivSize, const OSSL_PARAM* params) {
+void CipherContext::begin(bool encrypts, std::shared_ptr<skeymgmt::SecretKey> key,
+                          const unsigned char* iv, std::size_t ivSize, const OSSL_PARAM* params) {
     const auto size = key ? key->size() : 0;
     if (size != 0 && size != algorithm_.keySize)
         throw ossl::UsageError(ossl::Reason::key,
@@ -79,8 +79,8 @@ void Context::begin(bool encrypts, std::shared_ptr<skeymgmt::SecretKey> key,
 }
 
 // Without a new IV the old one counts again, but not in GCM: there it would tell the key away.
-void Context::beginOnToken(bool encrypts, const unsigned char* iv, std::size_t ivSize,
-                           const OSSL_PARAM* params) {
+void CipherContext::beginOnToken(bool encrypts, const unsigned char* iv, std::size_t ivSize,
+                                 const OSSL_PARAM* params) {
     operation_.reset();
     setSizes(params);
     if (iv != nullptr && algorithm_.isAead() && ivSize > 0 && ivSize <= longestIv)
@@ -100,8 +100,8 @@ void Context::beginOnToken(bool encrypts, const unsigned char* iv, std::size_t i
     setTag(params);
 }
 
-std::size_t Context::update(const unsigned char* in, std::size_t size, unsigned char* out,
-                            std::size_t room) {
+std::size_t CipherContext::update(const unsigned char* in, std::size_t size, unsigned char* out,
+                                  std::size_t room) {
     if (software_)
         return software_->update(in, size, out);
     return state_.update([&] {
@@ -112,14 +112,14 @@ std::size_t Context::update(const unsigned char* in, std::size_t size, unsigned 
     });
 }
 
-std::size_t Context::finish(unsigned char* out, std::size_t room) {
+std::size_t CipherContext::finish(unsigned char* out, std::size_t room) {
     if (software_)
         return software_->finish(out);
     return state_.finish([&] { return operation().finish({out, room}); });
 }
 
-std::size_t Context::whole(const unsigned char* in, std::size_t size, unsigned char* out,
-                           std::size_t room) {
+std::size_t CipherContext::whole(const unsigned char* in, std::size_t size, unsigned char* out,
+                                 std::size_t room) {
     if (software_)
         return software_->whole(in, size, out);
     if (operation_)
@@ -127,7 +127,7 @@ std::size_t Context::whole(const unsigned char* in, std::size_t size, unsigned c
     return in != nullptr ? update(in, size, out, room) : finish(out, room);
 }
 
-void Context::setParams(const OSSL_PARAM* params) {
+void CipherContext::setParams(const OSSL_PARAM* params) {
     if (params == nullptr)
         return;
     if (software_)
@@ -136,7 +136,7 @@ void Context::setParams(const OSSL_PARAM* params) {
     setTag(params);
 }
 
-void Context::setSizes(const OSSL_PARAM* params) {
+void CipherContext::setSizes(const OSSL_PARAM* params) {
     if (const auto padding = ossl::unsignedOf(params, OSSL_CIPHER_PARAM_PADDING)) {
         padding_ = *padding != 0;
         if (operation_)
@@ -154,7 +154,7 @@ void Context::setSizes(const OSSL_PARAM* params) {
     }
 }
 
-void Context::setTag(const OSSL_PARAM* params) {
+void CipherContext::setTag(const OSSL_PARAM* params) {
     const auto* tag = OSSL_PARAM_locate_const(params, OSSL_CIPHER_PARAM_AEAD_TAG);
     if (!algorithm_.isAead() || tag == nullptr ||
         tag->data == nullptr) // the size alone: tags are cut when they are read
@@ -165,7 +165,7 @@ void Context::setTag(const OSSL_PARAM* params) {
     operation().setTag(*value);
 }
 
-void Context::getParams(OSSL_PARAM* params) const {
+void CipherContext::getParams(OSSL_PARAM* params) const {
     if (params == nullptr)
         return;
     if (software_)
@@ -176,12 +176,12 @@ void Context::getParams(OSSL_PARAM* params) const {
     ossl::answerSize(params, OSSL_CIPHER_PARAM_NUM, 0);
     answerOctetsOrPointer(params, OSSL_CIPHER_PARAM_IV, iv_);
     answerOctetsOrPointer(params, OSSL_CIPHER_PARAM_UPDATED_IV,
-                          operation_ ? operation_->nextIv() : Octets(iv_));
+                          operation_ ? operation_->nextIv() : ByteView(iv_));
     if (!algorithm_.isAead())
         return;
     ossl::answerSize(params, OSSL_CIPHER_PARAM_AEAD_TAGLEN, longestTag);
     const bool finished = state_.phase() == ossl::OperationState::Phase::finished;
-    answerTag(params, finished ? operation_->tag() : Octets());
+    answerTag(params, finished ? operation_->tag() : ByteView());
 }
 
 } // namespace cipher
