@@ -5,8 +5,8 @@
 #include "ossl/dispatch.h"
 #include "ossl/newer_openssl.h"
 #include "ossl/params.h"
-#include "skeymgmt/lookup.h"
-#include "skeymgmt/making.h"
+#include "skeymgmt/key_search.h"
+#include "skeymgmt/new_key.h"
 #include "tokens/token_search.h"
 
 namespace skeymgmt {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "skeymgmt/making.h"
+#include "skeymgmt/new_key.h"
 
 #include "pkcs11/recovery.h"
 #include "pkcs11/writing.h"
-#include "skeymgmt/lookup.h"
+#include "skeymgmt/key_search.h"
 #include "tokens/finding.h"
 #include "tokens/pin_source.h"
 #include "tokens/token_search.h"
@@ -50,7 +50,8 @@ void refuseDouble(pkcs11::Session& session, const uri::Uri& uri) {
                                 uri.withoutPin());
 }
 
-// Nothing of this must be done again: the key was there already, and may be still.
+// A failure here is final, because nothing may be repeated: the key has been made, and may still be
+// on the token.
 std::shared_ptr<SecretKey> readBack(ossl::Context& provider, const uri::Uri& uri,
                                     const std::shared_ptr<pkcs11::Connection>& connection,
                                     pkcs11::Session& session, pkcs11::NewObjects& objects,
@@ -98,7 +99,7 @@ std::shared_ptr<SecretKey> makeKey(ossl::Context& provider, const NewKey& wanted
     if (wanted.uri.type().value_or(CKO_SECRET_KEY) != CKO_SECRET_KEY)
         throw pkcs11::Error(pkcs11::Failure::uri, "the type of an AES key is secret-key, but in " +
                                                       wanted.uri.withoutPin() + " it is another");
-    // An unset variable must not make a key that goes with its last user of one that stays.
+    // With an empty name (an unset variable), a key that should stay must not become a session key.
     if ((wanted.uri.object() || wanted.uri.id()) && !staysOnToken(wanted.uri))
         throw pkcs11::Error(pkcs11::Failure::uri,
                             wanted.uri.withoutPin() +

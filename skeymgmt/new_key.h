@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Making AES keys on a token, and storing them there.
+// New AES keys on a token: generated there, or stored.
 #pragma once
 
 #include <memory>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "skeymgmt/lookup.h"
+#include "skeymgmt/key_search.h"
 
 #include <array>
 
@@ -24,8 +24,9 @@ constexpr std::array attributeTypes{CKA_CLASS,
 
 using Keys = std::vector<std::shared_ptr<SecretKey>>;
 
-// A secret key has no public value; but where the token tells the first bytes of what it encrypts
-// (CKA_CHECK_VALUE, PKCS#11 2.40, section 4.10.2) another key does not take its place.
+// A secret key has no public value to recognise it by. The check value recognises it, if the token
+// has one: the first bytes of a block of zeros that the key encrypts (CKA_CHECK_VALUE, PKCS#11
+// 2.40, section 4.10.2).
 bool hasSameCheckValue(pkcs11::Session& session, CK_OBJECT_HANDLE handle,
                        const pkcs11::Bytes& before) {
     constexpr std::array types{CKA_CLASS, CKA_CHECK_VALUE};
