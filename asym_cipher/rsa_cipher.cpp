@@ -48,7 +48,7 @@ const PaddingName& nameOf(CipherPadding padding) {
 // Not CKA_MODULUS, which a token need not tell of its private keys.
 pkcs11::Bytes modulusOf(const keymgmt::Key& key) {
     BIGNUM* number = nullptr;
-    EVP_PKEY_get_bn_param(key.shape(), OSSL_PKEY_PARAM_RSA_N, &number);
+    EVP_PKEY_get_bn_param(key.partialKey(), OSSL_PKEY_PARAM_RSA_N, &number);
     const ossl::Bignum owner(number);
     pkcs11::Bytes bytes(key.modulusSize());
     if (!owner || BN_bn2binpad(number, bytes.data(), static_cast<int>(bytes.size())) < 0)

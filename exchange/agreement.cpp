@@ -17,7 +17,7 @@ std::string groupOf(EVP_PKEY* key) {
 }
 
 void requireSameGroup(const keymgmt::Key& key, EVP_PKEY* theirs) {
-    auto* mine = key.shape() != nullptr ? key.shape() : key.publicKey();
+    auto* mine = key.partialKey() != nullptr ? key.partialKey() : key.publicKey();
     if (mine != nullptr && EVP_PKEY_parameters_eq(mine, theirs) != 1)
         throw ossl::UsageError(ossl::Reason::key, "the peer's key is on " + groupOf(theirs) +
                                                       ", and the private key on " + groupOf(mine));

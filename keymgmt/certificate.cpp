@@ -33,10 +33,7 @@ pkcs11::Bytes encoded(int (*encode)(const T*, unsigned char**), const T* value) 
 
 void requireMatch(const Key& key, const pkcs11::Bytes& der) {
     const auto candidate = publicKeyOfCertificate(key.context(), der);
-    auto* own = key.publicKey();
-    const bool same = candidate && (own != nullptr ? EVP_PKEY_eq(own, candidate.get()) == 1
-                                                   : key.adoptPublicKey(candidate.get()));
-    if (!same)
+    if (!candidate || !key.isPublicHalf(candidate.get()))
         throw ossl::UsageError(ossl::Reason::key,
                                "the certificate belongs to another key than the " +
                                    key.privateObject().describe());

@@ -23,9 +23,10 @@ std::shared_ptr<Key> copyOf(const Key& key, int selection) {
     const bool wantsPublic = (selection & OSSL_KEYMGMT_SELECT_PUBLIC_KEY) != 0;
     const bool wantsGroup = (selection & OSSL_KEYMGMT_SELECT_DOMAIN_PARAMETERS) != 0;
     if (wantsPublic && key.publicKey() != nullptr)
-        return copy->importFrom(key.publicKey(), EVP_PKEY_PUBLIC_KEY) ? copy : nullptr;
-    if (familyOf(key.type()).hasGroup && wantsGroup && key.shape() != nullptr)
-        return copy->importFrom(key.shape(), EVP_PKEY_KEY_PARAMETERS) ? copy : nullptr;
+        return copy->software()->importFrom(key.publicKey(), EVP_PKEY_PUBLIC_KEY) ? copy : nullptr;
+    if (familyOf(key.type()).hasGroup && wantsGroup && key.partialKey() != nullptr)
+        return copy->software()->importFrom(key.partialKey(), EVP_PKEY_KEY_PARAMETERS) ? copy
+                                                                                       : nullptr;
     return copy;
 }
 

@@ -62,8 +62,8 @@ void Generation::noteGroup(const Key& key) {
     std::array<char, 128> group{};
     std::size_t size = 0;
     const ossl::ErrorMark mark;
-    if (familyOf(type_).hasGroup && key.shape() != nullptr &&
-        EVP_PKEY_get_group_name(key.shape(), group.data(), group.size(), &size) == 1)
+    if (familyOf(type_).hasGroup && key.partialKey() != nullptr &&
+        EVP_PKEY_get_group_name(key.partialKey(), group.data(), group.size(), &size) == 1)
         wanted_.group.assign(group.data(), size);
 }
 
@@ -75,9 +75,9 @@ int Generation::setTemplate(const Key& key) {
     template_ = std::make_unique<SoftwareKey>(context_, type_);
     if (key.software() != nullptr && key.software()->isOfSameProvider(*template_))
         return set(generator_, key.software()->keydata());
-    if (key.shape() == nullptr)
+    if (key.partialKey() == nullptr)
         return 0;
-    return template_->importFrom(key.shape(), EVP_PKEY_KEY_PARAMETERS)
+    return template_->importFrom(key.partialKey(), EVP_PKEY_KEY_PARAMETERS)
                ? set(generator_, template_->keydata())
                : 0;
 }

@@ -73,4 +73,12 @@ ossl::Pkey partialKeyOf(const ossl::Context& context, KeyType type, const Attrib
     return make != nullptr ? make(context, type, attributes) : nullptr;
 }
 
+const PairMaking& pairMaking(KeyType type) {
+    const auto* pairs = familyOf(type).pairs;
+    if (pairs == nullptr)
+        refusePair(std::string("no keys of type ") + nameOf(type) +
+                   " can be made or stored on tokens");
+    return *pairs;
+}
+
 } // namespace keymgmt

@@ -108,4 +108,7 @@ ossl::Pkey publicKeyOf(const ossl::Context& context, KeyType type,
 ossl::Pkey partialKeyOf(const ossl::Context& context, KeyType type,
                         const pkcs11::Attributes& attributes);
 
+/// Throws UsageError if no pairs of that type can be made or stored on tokens.
+const PairMaking& pairMaking(KeyType type);
+
 } // namespace keymgmt

@@ -64,7 +64,7 @@ constexpr const char* certificateParameter = "pkcs11_certificate";
 int getParameters(const Key& key, OSSL_PARAM* params) {
     if (auto* known = asksForPublicValue(params) ? key.publicKey() : nullptr)
         return EVP_PKEY_get_params(known, params);
-    if (auto* partial = key.shape())
+    if (auto* partial = key.partialKey())
         return getPartialParameters(familyOf(key.type()), partial, params);
     answerUnknown(key.type(), params);
     return 1;

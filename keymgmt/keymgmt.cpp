@@ -50,7 +50,7 @@ int hasParts(const void* keydata, int selection) {
             return 0;
         const bool needsGroup = familyOf(key.type()).hasGroup &&
                                 (selection & OSSL_KEYMGMT_SELECT_DOMAIN_PARAMETERS) != 0;
-        return needsGroup && key.shape() == nullptr && key.publicKey() == nullptr ? 0 : 1;
+        return needsGroup && key.partialKey() == nullptr && key.publicKey() == nullptr ? 0 : 1;
     });
 }
 
@@ -70,8 +70,8 @@ int matchKeys(const void* data1, const void* data2, int selection) {
         if ((selection & OSSL_KEYMGMT_SELECT_KEYPAIR) == 0) {
             if (!familyOf(a.type()).hasGroup)
                 return 1;
-            return a.shape() != nullptr && b.shape() != nullptr &&
-                           EVP_PKEY_parameters_eq(a.shape(), b.shape()) == 1
+            return a.partialKey() != nullptr && b.partialKey() != nullptr &&
+                           EVP_PKEY_parameters_eq(a.partialKey(), b.partialKey()) == 1
                        ? 1
                        : 0;
         }
@@ -85,7 +85,7 @@ int matchKeys(const void* data1, const void* data2, int selection) {
         if (left == nullptr && right == nullptr)
             return a.isSameObject(b) ? 1 : 0;
         // A certificate from elsewhere may be the first to tell a token's key its public half.
-        return (left == nullptr ? a.adoptPublicKey(right) : b.adoptPublicKey(left)) ? 1 : 0;
+        return (left == nullptr ? a.isPublicHalf(right) : b.isPublicHalf(left)) ? 1 : 0;
     });
 }
 
@@ -120,7 +120,7 @@ int getKeyParams(void* keydata, OSSL_PARAM params[]) {
 int setKeyParams(void* keydata, const OSSL_PARAM params[]) {
     const auto& key = keyOf(keydata);
     if (key->software() != nullptr && !hasCertificate(params))
-        return key->setSoftwareParams(params);
+        return key->software()->setParams(params);
     return ossl::guarded(key->context().core(), 0, [&] { return setParameters(*key, params); });
 }
 
@@ -167,7 +167,7 @@ int importKey(void* keydata, int selection, const OSSL_PARAM* params) {
             return 1;
         });
     return ossl::passedOn(key->context().core(), 0, [&] {
-        return key->software() != nullptr ? key->import(selection, params) : 0;
+        return key->software() != nullptr ? key->software()->import(selection, params) : 0;
     });
 }
 
@@ -190,7 +190,7 @@ int validateKey(const void* keydata, int selection, int checkType) {
     if (const auto* software = key.software())
         return software->validate(selection, checkType);
     return ossl::guarded(key.context().core(), 0, [&] {
-        auto* subject = key.publicKey() != nullptr ? key.publicKey() : key.shape();
+        auto* subject = key.publicKey() != nullptr ? key.publicKey() : key.partialKey();
         if (subject == nullptr)
             return 1;
         const ossl::PkeyCtx checker(

@@ -1,18 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "keymgmt/pair_template.h"
 
-#include "keymgmt/key_family.h"
 #include "ossl/core.h"
 
 namespace keymgmt {
-
-const PairMaking& pairMaking(KeyType type) {
-    const auto* pairs = familyOf(type).pairs;
-    if (pairs == nullptr)
-        refusePair(std::string("no keys of type ") + nameOf(type) +
-                   " can be made or stored on tokens");
-    return *pairs;
-}
 
 void refusePair(const std::string& what) {
     throw ossl::UsageError(ossl::Reason::unsupported, what);

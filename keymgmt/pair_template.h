@@ -53,9 +53,6 @@ struct PairMaking {
     void (*values)(KeyType type, EVP_PKEY* key, const PairForm& form, PairTemplates& pair);
 };
 
-/// Throws UsageError if no pairs of that type can be made or stored on tokens.
-const PairMaking& pairMaking(KeyType type);
-
 /// Throws UsageError: the pair cannot be made or stored on a token.
 [[noreturn]] void refusePair(const std::string& what);
 

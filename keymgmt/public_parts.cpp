@@ -13,7 +13,7 @@ EVP_PKEY* publicPartsOf(const Key& key, int selection) {
     // key has its numbers.
     const bool needsPublic =
         !familyOf(key.type()).hasGroup || (selection & OSSL_KEYMGMT_SELECT_KEYPAIR) != 0;
-    return needsPublic ? key.requirePublicKey() : key.shape();
+    return needsPublic ? key.requirePublicKey() : key.partialKey();
 }
 
 EVP_PKEY* exportablePartsOf(const Key& key, int selection) {

@@ -73,10 +73,6 @@ bool provesBySigning(const FoundKey& key, EVP_PKEY* candidate) {
 }
 
 // A key may be there to sign with PSS alone, or to decrypt alone.
-bool cannotProve(KeyType type, const Attributes& attributes) {
-    return type == KeyType::rsaPss || signsPssAlone(attributes);
-}
-
 bool saysCannotProve(const Refusals& refusals, const pkcs11::Error& error) {
     return mayNotSign(refusals, error, CKM_RSA_PKCS);
 }
@@ -231,7 +227,7 @@ constexpr KeyFamily rsaFamily{
     .signMechanism = CKM_RSA_PKCS,
     .proves = provesBySigning,
     .verifies = verifiesHash,
-    .cannotProve = cannotProve,
+    .cannotProve = signsPssAlone,
     .saysCannotProve = saysCannotProve,
     .pairs = &pairs,
 };

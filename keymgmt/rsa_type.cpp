@@ -71,6 +71,10 @@ bool signsPssAlone(const Attributes& attributes) {
     return !allowed.empty() && std::all_of(allowed.begin(), allowed.end(), pkcs11::isPss);
 }
 
+bool signsPssAlone(KeyType type, const Attributes& attributes) {
+    return type == KeyType::rsaPss || (type == KeyType::rsa && signsPssAlone(attributes));
+}
+
 std::optional<KeyType> rsaTypeOf(const Attributes& attributes) {
     const ossl::ErrorMark mark;
     return typeInInfo(attributes.bytes(CKA_PUBLIC_KEY_INFO));

@@ -15,6 +15,10 @@ namespace keymgmt {
 /// authorities issue rsaEncryption certificates only.
 bool signsPssAlone(const pkcs11::Attributes& attributes);
 
+/// The same of the key with that type and those attributes: RSA-PSS keys do, and others than RSA
+/// do not.
+bool signsPssAlone(KeyType type, const pkcs11::Attributes& attributes);
+
 /// The attributes of the private key of the RSA public key with `publicAttributes`, if `session`
 /// sees it; nothing otherwise. Throws pkcs11::Error.
 std::optional<pkcs11::Attributes> privateHalf(pkcs11::Session& session,

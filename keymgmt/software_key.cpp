@@ -4,6 +4,7 @@
 #include <string>
 
 #include "keymgmt/public_key.h"
+#include "ossl/error_mark.h"
 
 namespace keymgmt {
 namespace {
@@ -35,7 +36,8 @@ int makeFrom(const OSSL_PARAM* params, void* arg) {
 } // namespace
 
 OtherKeymgmt::OtherKeymgmt(const ossl::Context& context, KeyType type)
-    : owner_(EVP_KEYMGMT_fetch(context.libctx(), nameOf(type), context.softwareQuery())) {
+    : context_(context), type_(type),
+      owner_(EVP_KEYMGMT_fetch(context.libctx(), nameOf(type), context.softwareQuery())) {
     if (owner_)
         functions_ = ossl::Implementation(provider(), OSSL_OP_KEYMGMT, nameOf(type));
     if (!functions_)
@@ -44,7 +46,8 @@ OtherKeymgmt::OtherKeymgmt(const ossl::Context& context, KeyType type)
 }
 
 OtherKeymgmt::OtherKeymgmt(const OtherKeymgmt& other)
-    : owner_(other.owner_.get()), functions_(other.functions_) {
+    : context_(other.context_), type_(other.type_), owner_(other.owner_.get()),
+      functions_(other.functions_) {
     EVP_KEYMGMT_up_ref(owner_.get());
 }
 
@@ -89,6 +92,7 @@ int SoftwareKey::validate(int selection, int checkType) const {
 }
 
 int SoftwareKey::import(int selection, const OSSL_PARAM* params) {
+    publicCopy_.replace(nullptr);
     auto* import =
         keymgmt_.functions().function<OSSL_FUNC_keymgmt_import_fn>(OSSL_FUNC_KEYMGMT_IMPORT);
     return import != nullptr ? import(keydata_, selection, params) : 0;
@@ -107,6 +111,7 @@ int SoftwareKey::getParams(OSSL_PARAM* params) const {
 }
 
 int SoftwareKey::setParams(const OSSL_PARAM* params) {
+    publicCopy_.replace(nullptr);
     auto* set = keymgmt_.functions().function<OSSL_FUNC_keymgmt_set_params_fn>(
         OSSL_FUNC_KEYMGMT_SET_PARAMS);
     return set != nullptr ? set(keydata_, params) : 1;
@@ -123,13 +128,25 @@ bool SoftwareKey::importFrom(EVP_PKEY* key, int selection) {
     return EVP_PKEY_export(key, selection, importInto, &import) == 1;
 }
 
-ossl::Pkey SoftwareKey::toPkey(const ossl::Context& context, KeyType type) const {
-    int selection =
-        has(OSSL_KEYMGMT_SELECT_PUBLIC_KEY) == 1 ? EVP_PKEY_PUBLIC_KEY : EVP_PKEY_KEY_PARAMETERS;
-    if (has(OSSL_KEYMGMT_SELECT_PRIVATE_KEY) == 1)
-        selection = EVP_PKEY_KEYPAIR;
-    Making making{context, type, selection, nullptr};
+ossl::Pkey SoftwareKey::copy(int selection) const {
+    Making making{keymgmt_.context(), keymgmt_.type(), selection, nullptr};
     return exportTo(selection, makeFrom, &making) == 1 ? std::move(making.made) : nullptr;
+}
+
+ossl::Pkey SoftwareKey::toPkey() const {
+    if (has(OSSL_KEYMGMT_SELECT_PRIVATE_KEY) == 1)
+        return copy(EVP_PKEY_KEYPAIR);
+    return copy(has(OSSL_KEYMGMT_SELECT_PUBLIC_KEY) == 1 ? EVP_PKEY_PUBLIC_KEY
+                                                         : EVP_PKEY_KEY_PARAMETERS);
+}
+
+EVP_PKEY* SoftwareKey::publicCopy() const {
+    if (auto* key = publicCopy_.get())
+        return key;
+    const ossl::ErrorMark mark;
+    auto made = copy(has(OSSL_KEYMGMT_SELECT_PUBLIC_KEY) == 1 ? EVP_PKEY_PUBLIC_KEY
+                                                              : EVP_PKEY_KEY_PARAMETERS);
+    return made ? publicCopy_.publish(std::move(made)) : nullptr;
 }
 
 } // namespace keymgmt

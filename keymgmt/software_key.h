@@ -8,6 +8,7 @@
 #include <openssl/core_dispatch.h>
 
 #include "keymgmt/key_types.h"
+#include "keymgmt/published_key.h"
 #include "ossl/context.h"
 #include "ossl/implementation.h"
 
@@ -24,8 +25,12 @@ class OtherKeymgmt {
 
     const OSSL_PROVIDER* provider() const;
     const ossl::Implementation& functions() const { return functions_; }
+    const ossl::Context& context() const { return context_; }
+    KeyType type() const { return type_; }
 
   private:
+    const ossl::Context& context_;
+    KeyType type_;
     ossl::Owner<EVP_KEYMGMT, EVP_KEYMGMT_free> owner_;
     ossl::Implementation functions_;
 };
@@ -62,11 +67,16 @@ class SoftwareKey {
     /// Imports the selected parts of another provider's key; false if that fails.
     bool importFrom(EVP_PKEY* key, int selection);
     /// A complete copy in the provider's own library context; null on failure.
-    ossl::Pkey toPkey(const ossl::Context& context, KeyType type) const;
+    ossl::Pkey toPkey() const;
+    /// A copy without the private half, made at the first call; null on failure. Owned by this.
+    EVP_PKEY* publicCopy() const;
 
   private:
+    ossl::Pkey copy(int selection) const;
+
     OtherKeymgmt keymgmt_;
     void* keydata_;
+    mutable PublishedKey publicCopy_;
 };
 
 } // namespace keymgmt

@@ -32,7 +32,7 @@ bool configure(EVP_PKEY_CTX* context, const HashedSignature& signature) {
 // The identifier of a verification is that of the signature, and the public half is enough for it.
 pkcs11::Bytes algorithmIdOf(const keymgmt::Key& key, const HashedSignature& signature) {
     const ossl::ErrorMark mark;
-    auto* source = key.shape() != nullptr ? key.shape() : key.publicKey();
+    auto* source = key.partialKey() != nullptr ? key.partialKey() : key.publicKey();
     const ossl::MdCtx verifier(EVP_MD_CTX_new());
     EVP_PKEY_CTX* context = nullptr; // the verifier's
     if (source == nullptr || signature.digest == nullptr || !verifier ||

@@ -78,10 +78,10 @@ void SignatureContext::setDigest(const std::string& name) {
 // the digests that it takes in every signature.
 void SignatureContext::requireTaken(const EVP_MD* digest) const {
     const auto* name = EVP_MD_get0_name(digest);
-    if (pkcs11::hashMechanisms(name) != nullptr || key_->shape() == nullptr)
+    if (pkcs11::hashMechanisms(name) != nullptr || key_->partialKey() == nullptr)
         return;
     const ossl::PkeyCtx context(
-        EVP_PKEY_CTX_new_from_pkey(provider_.libctx(), key_->shape(), ossl::Context::propq()));
+        EVP_PKEY_CTX_new_from_pkey(provider_.libctx(), key_->partialKey(), ossl::Context::propq()));
     if (!context || EVP_PKEY_verify_init(context.get()) != 1 ||
         EVP_PKEY_CTX_set_signature_md(context.get(), digest) != 1)
         throw ossl::UsageError(ossl::Reason::parameter,

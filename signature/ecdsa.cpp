@@ -23,8 +23,8 @@ constexpr std::size_t longestRaw = 144;
 // As DER, which some tokens give in its place.
 constexpr std::size_t longestDer = longestRaw + 9;
 
-std::size_t orderSize(EVP_PKEY* shape) {
-    return static_cast<std::size_t>((EVP_PKEY_get_bits(shape) + 7) / 8);
+std::size_t orderSize(EVP_PKEY* partial) {
+    return static_cast<std::size_t>((EVP_PKEY_get_bits(partial) + 7) / 8);
 }
 
 // Once in 128 signatures r or s is short, and where a token leaves zeros out nobody knows which of
@@ -48,9 +48,9 @@ std::unique_ptr<SignatureContext> EcdsaContext::clone() const {
 }
 
 std::size_t EcdsaContext::maxSize() const {
-    auto* shape = key().shape();
-    return static_cast<std::size_t>(shape != nullptr ? EVP_PKEY_get_size(shape)
-                                                     : keymgmt::unknownSizes.largest);
+    auto* partial = key().partialKey();
+    return static_cast<std::size_t>(partial != nullptr ? EVP_PKEY_get_size(partial)
+                                                       : keymgmt::unknownSizes.largest);
 }
 
 // Longer hashes are cut to the order's length here: not every token does it (FIPS 186-5,
@@ -59,8 +59,8 @@ std::size_t EcdsaContext::sign(Octets tbs, Buffer out) {
     if (digest() != nullptr && EVP_MD_get_size(digest()) > 0) // "NULL" stands for anything
         requireDigestSize(tbs);
     auto data = tbs;
-    if (auto* shape = key().shape())
-        data = data.first(std::min(data.size(), orderSize(shape)));
+    if (auto* partial = key().partialKey())
+        data = data.first(std::min(data.size(), orderSize(partial)));
     const std::size_t size = signAsDer(
         CKM_ECDSA, data, [tbs] { return pkcs11::Bytes(tbs.begin(), tbs.end()); }, out);
     key().keepWitness(data, out.first(size));
@@ -71,14 +71,14 @@ std::size_t EcdsaContext::signAsDer(CK_MECHANISM_TYPE mechanism, Octets data, co
                                     Buffer out) {
     std::array<unsigned char, longestDer> answer{};
     std::size_t size = 0;
-    auto* shape = key().shape();
+    auto* partial = key().partialKey();
     // Somebody may have to come to the PIN pad for each use.
     const bool onlyOnce = key().privateObject().attributes().flag(CKA_ALWAYS_AUTHENTICATE, false);
     for (int i = 0; i < (onlyOnce ? 1 : mostTries); ++i) {
         size = signAndNote({mechanism, nullptr, 0}, data, answer);
         const auto raw = Octets(answer).first(size);
         // r and s (PKCS#11 2.40, section 2.3.1)
-        if (shape == nullptr || size == 2 * orderSize(shape))
+        if (partial == nullptr || size == 2 * orderSize(partial))
             return writeDer(raw, out);
         const auto forms = possibleForms(raw, hash());
         if (forms.empty())
@@ -88,13 +88,13 @@ std::size_t EcdsaContext::signAsDer(CK_MECHANISM_TYPE mechanism, Octets data, co
             return forms.front().size();
         }
     }
-    requireSize(size, 2 * orderSize(shape));
+    requireSize(size, 2 * orderSize(partial));
     return 0;
 }
 
 // Modules that have a form of their own: what the answer can mean.
 std::vector<pkcs11::Bytes> EcdsaContext::possibleForms(Octets raw, Octets tbs) {
-    auto forms = ossl::ecdsaForms(raw, orderSize(key().shape()));
+    auto forms = ossl::ecdsaForms(raw, orderSize(key().partialKey()));
     if (!forms.empty() && key().publicKey() != nullptr) {
         const ossl::ErrorMark mark;
         std::erase_if(forms, [&](const auto& form) { return verifyInSoftware(form, tbs) != 1; });

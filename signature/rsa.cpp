@@ -250,7 +250,7 @@ std::size_t RsaContext::signNone(Octets tbs, Buffer out) {
 // Salt length in bytes; negative if the key is too small.
 int RsaContext::saltBytes() const {
     const int hashSize = EVP_MD_get_size(digest());
-    const int encodedSize = (EVP_PKEY_get_bits(key().shape()) - 1 + 7) / 8;
+    const int encodedSize = (EVP_PKEY_get_bits(key().partialKey()) - 1 + 7) / 8;
     const int longest = encodedSize - hashSize - 2;
     switch (salt_) {
     case saltDigest:

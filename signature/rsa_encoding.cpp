@@ -65,7 +65,7 @@ pkcs11::Bytes pkcs1Encode(std::span<const unsigned char> data, std::size_t size)
 pkcs11::Bytes pssEncode(const keymgmt::Key& key, std::span<const unsigned char> hash,
                         const EVP_MD* digest, const EVP_MD* mgf1, int saltLength) {
     pkcs11::Bytes block(key.modulusSize());
-    auto* rsa = const_cast<RSA*>(EVP_PKEY_get0_RSA(key.shape()));
+    auto* rsa = const_cast<RSA*>(EVP_PKEY_get0_RSA(key.partialKey()));
     if (rsa == nullptr || RSA_padding_add_PKCS1_PSS_mgf1(rsa, block.data(), hash.data(), digest,
                                                          mgf1, saltLength) != 1)
         tooLong();

@@ -90,7 +90,7 @@ int writeHead(BIO* out, const keymgmt::Key& key, const char* half, EVP_PKEY* siz
 
 int writeText(BIO* out, const keymgmt::Key& key) {
     auto* publicKey = key.publicKey();
-    if (writeHead(out, key, "Private", publicKey != nullptr ? publicKey : key.shape()) != 1)
+    if (writeHead(out, key, "Private", publicKey != nullptr ? publicKey : key.partialKey()) != 1)
         return 0;
     if (publicKey == nullptr)
         return BIO_puts(out, "No public part on the token\n") > 0 ? 1 : 0;
@@ -157,7 +157,7 @@ int writePrivate(BIO* out, const keymgmt::Key& key, Form form) {
 // A key in memory has no reference.
 int writeSoftware(BIO* out, const Encoder& encoder, const keymgmt::Key& key, int selection,
                   Form form, const char* structure, const Passphrase& passphrase) {
-    const auto copy = key.software()->toPkey(key.context(), key.type());
+    const auto copy = key.software()->toPkey();
     if (!copy)
         return 0;
     const bool isPrivate = (selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY) != 0;

@@ -318,7 +318,7 @@ Entry Search::publicEntry(ossl::Pkey key, const std::string& uri) const {
     if (type == types.end())
         return {};
     auto made = std::make_shared<keymgmt::Key>(context_, *type);
-    if (!made->importFrom(key.get(), EVP_PKEY_PUBLIC_KEY))
+    if (!made->software()->importFrom(key.get(), EVP_PKEY_PUBLIC_KEY))
         return {};
     return {uri, std::move(made), {}};
 }

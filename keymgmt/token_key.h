@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// A private or public key on a token.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+
+#include "keymgmt/public_half.h"
+#include "pkcs11/process.h"
+
+namespace keymgmt {
+
+/// Thread-safe after construction.
+class TokenKey {
+  public:
+    /// `uri` is its complete URI without a PIN. Throws pkcs11::Error if its attributes make no
+    /// sense.
+    TokenKey(const ossl::Context& context, KeyType type,
+             const std::shared_ptr<pkcs11::TokenObject>& object, std::string uri);
+    ~TokenKey();
+    TokenKey(const TokenKey&) = delete;
+    TokenKey& operator=(const TokenKey&) = delete;
+
+    const std::string& uri() const { return uri_; }
+    pkcs11::TokenObject& object() const { return *object_; }
+    bool isPrivate() const { return object_->type() == CKO_PRIVATE_KEY; }
+
+    /// As the functions of Key with these names.
+    EVP_PKEY* publicKey() { return isPrivate() ? half_.find() : half_.known(); }
+    EVP_PKEY* requirePublicKey();
+    EVP_PKEY* partialKey() const;
+    PublicHalf& half() { return half_; }
+    Refusals& refusals() { return refusals_; }
+    std::span<const unsigned char> rejectionSecret() const;
+    std::span<const unsigned char> keepRejectionSecret(std::span<const unsigned char> secret);
+
+  private:
+    TokenKey(const ossl::Context& context, KeyType type,
+             std::shared_ptr<pkcs11::TokenObject> object, std::string uri, ossl::Pkey own);
+
+    std::shared_ptr<pkcs11::TokenObject> object_;
+    std::string uri_;
+    ossl::Pkey partial_; ///< null if its own attributes have the public value
+    Refusals refusals_;
+    KeyProof proof_;
+    PublicHalf half_;
+    pkcs11::Bytes rejectionSecret_ GUARDED_BY(pkcs11::process::stateMutex());
+};
+
+} // namespace keymgmt
