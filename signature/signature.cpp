@@ -55,8 +55,7 @@ template <int Id, bool Signing>
 int wholeMessageInit(void* ctx, const char* digest, void* keydata, const OSSL_PARAM params[]) {
     return digestInit<Id>(ctx, digest, keydata, params, [&](SignatureContext& context) {
         if (digest != nullptr && *digest != '\0')
-            throw ossl::UsageError(ossl::Reason::parameter,
-                                   "Ed25519, Ed448 and ML-DSA accept no digest");
+            throw ossl::UsageError(ossl::Reason::parameter, "keys of this type accept no digest");
         context.begin(keyOf(keydata), Signing, params);
     });
 }
@@ -69,7 +68,7 @@ int refuseHashes(void* ctx, void* keydata, const OSSL_PARAM params[]) {
         return attempt(ctx, [](SignatureContext&) {
             throw ossl::UsageError(
                 ossl::Reason::unsupported,
-                "Ed25519, Ed448 and ML-DSA sign whole messages (EVP_DigestSign, pkeyutl -rawin)");
+                "keys of this type sign whole messages (EVP_DigestSign, pkeyutl -rawin)");
         });
     });
 }
