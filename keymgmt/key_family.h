@@ -20,7 +20,7 @@ enum class Signing {
     rsa,
     ecdsa,
     eddsa,
-    additionalContext ///< a message and CK_SIGN_ADDITIONAL_CONTEXT (PKCS#11 3.2, section 6.67.4)
+    additionalContext ///< a message, with CK_SIGN_ADDITIONAL_CONTEXT (PKCS#11 3.2)
 };
 
 /// How such keys agree on secrets, and so which context of exchange/ they have.
