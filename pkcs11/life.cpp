@@ -18,7 +18,7 @@ std::uint64_t insideOf(std::uint64_t word) {
 }
 
 Life::State stateOf(std::uint64_t word) {
-    return static_cast<Life::State>(word >> stateShift & 3U);
+    return static_cast<Life::State>(word >> stateShift & 7U);
 }
 
 Epoch epochOf(std::uint64_t word) {
@@ -27,6 +27,10 @@ Epoch epochOf(std::uint64_t word) {
 
 bool isReady(Life::State state) {
     return state == Life::State::ours || state == Life::State::theirs;
+}
+
+bool isOver(Life::State state) {
+    return state == Life::State::ended || state == Life::State::ending;
 }
 
 std::uint64_t wordOf(Epoch epoch, Life::State state, std::uint64_t inside) {
@@ -73,7 +77,7 @@ CK_RV Life::Call::enter(Epoch wanted) {
         }
         life_.word_.fetch_sub(1);
         process::leaveCall();
-        if (process::exiting() || stateOf(word) == State::ended)
+        if (process::exiting() || isOver(stateOf(word)))
             return CKR_CRYPTOKI_NOT_INITIALIZED;
         if (isReady(stateOf(word)))
             return CKR_SESSION_HANDLE_INVALID;

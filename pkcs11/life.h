@@ -25,6 +25,7 @@ class Life {
         turn,   ///< one thread is about to call C_Initialize or C_Finalize; calls wait
         ours,   ///< ready; our C_Initialize answered CKR_OK, so we call C_Finalize
         theirs, ///< ready; somebody else in the process has initialised it
+        ending, ///< nobody waits any more for C_Finalize, which has not returned
     };
 
     /// 0 unless the module is ready.

@@ -17,9 +17,6 @@ namespace pkcs11 {
 
 namespace {
 
-// How long C_Finalize may take at the end of the process.
-constexpr auto finalizePatience = std::chrono::seconds(3);
-
 // A call that only the thread with the turn makes: marks the thread as inside, and has fork() wait.
 template <typename Function>
 CK_RV callAlone(const Function& function) {
@@ -81,6 +78,8 @@ Epoch Module::initialize() {
             return epoch;
         if (insideCall())
             throw Error(Failure::module, "the module " + name_ + " called back into the provider");
+        if (life_.state() == Life::State::ending)
+            throw Error(Failure::module, "C_Finalize of the module " + name_ + " has not returned");
         if (life_.beginTurn(Life::State::ended))
             return start();
     }
@@ -115,8 +114,10 @@ void Module::restart(Epoch failed) {
         return;
     if (!life_.drain(afterPatience()) || process::exiting())
         return life_.cancelTurn(Life::State::ours);
-    const bool ended = finalizeCall();
-    life_.endTurn(stateAfter(initializeCall(), !ended));
+    const auto state = stateAfterFinalize();
+    life_.endTurn(state == Life::State::ending
+                      ? state
+                      : stateAfter(initializeCall(), state == Life::State::ours));
 }
 
 CK_RV Module::initializeCall() {
@@ -145,25 +146,43 @@ bool Module::finalizeCall() {
     return rv == CKR_OK || rv == CKR_CRYPTOKI_NOT_INITIALIZED;
 }
 
-// The same at the end of the process, for which no module may be waited for without end: some never
-// come back. Their thread goes with the process; any other has ended, and has cleaned up behind
-// itself, before the libraries that it used do.
-bool Module::finalizeCallAtExit() {
-    auto ended = std::make_shared<std::promise<bool>>();
-    auto answer = ended->get_future();
+/// A C_Finalize that a thread of its own calls. The thread and the one that waits share it.
+struct Module::FinalizeCall {
+    std::promise<bool> answer;
+    std::atomic<bool> isOver{false}; ///< it has returned, or nobody waits any more
+};
+
+// If nobody waits any more, the turn is over as well, or will be at once.
+void Module::finalizeInThread(FinalizeCall& call) {
+    const bool ended = finalizeCall();
+    if (!call.isOver.exchange(true))
+        return call.answer.set_value(ended);
+    while (!life_.beginTurn(Life::State::ending))
+        Life::pause();
+    life_.endTurn(ended ? Life::State::ended : Life::State::ours);
+}
+
+// With the turn. No module may be waited for without end: some never come back from C_Finalize.
+// Their thread stays inside, in code that is never unloaded. Any other thread has ended, and has
+// cleaned up behind itself before the libraries that it used do.
+Life::State Module::stateAfterFinalize() {
+    const auto after = [](bool ended) { return ended ? Life::State::ended : Life::State::ours; };
+    auto call = std::make_shared<FinalizeCall>();
+    auto answer = call->answer.get_future();
     std::thread thread;
     try {
-        thread = std::thread([this, ended] { ended->set_value(finalizeCall()); });
+        thread = std::thread([this, call] { finalizeInThread(*call); });
     } catch (const std::system_error&) { // no thread can be had any more
-        return finalizeCall();
+        return after(finalizeCall());
     }
-    if (answer.wait_for(finalizePatience) == std::future_status::ready) {
+    if (answer.wait_for(options_.finalizePatience) == std::future_status::ready ||
+        call->isOver.exchange(true)) {
         thread.join();
-        return answer.get();
+        return after(answer.get());
     }
     thread.detach();
     trace::step("C_Finalize of module " + name_ + " does not return");
-    return false;
+    return Life::State::ending;
 }
 
 // A mutex that a thread of the parent has locked stays so for ever, and must not be destroyed. It
@@ -200,8 +219,8 @@ void Module::finalize(std::chrono::steady_clock::time_point deadline) {
         return;
     for (; !life_.beginTurn(Life::State::ours); Life::pause()) {
         const auto state = life_.state(); // a turn that is cancelled leaves it ours
-        if (state == Life::State::ended || state == Life::State::theirs ||
-            std::chrono::steady_clock::now() > deadline)
+        const bool mayBecomeOurs = state == Life::State::ours || state == Life::State::turn;
+        if (!mayBecomeOurs || std::chrono::steady_clock::now() > deadline)
             return;
     }
     end(deadline);
@@ -209,9 +228,10 @@ void Module::finalize(std::chrono::steady_clock::time_point deadline) {
 
 // With the turn.
 void Module::end(std::chrono::steady_clock::time_point deadline) {
-    if (!life_.drain(deadline) || !(process::exiting() ? finalizeCallAtExit() : finalizeCall()))
-        return life_.cancelTurn(Life::State::ours);
-    life_.endTurn(Life::State::ended);
+    const auto state = life_.drain(deadline) ? stateAfterFinalize() : Life::State::ours;
+    if (state == Life::State::ours)
+        return life_.cancelTurn(state);
+    life_.endTurn(state);
 }
 
 // Some modules look for tokens that came or went only where they are asked for the number (PKCS#11

@@ -40,14 +40,15 @@ class Module {
     const ModuleOptions& options() const { return options_; }
 
     /// Calls C_Initialize, unless this process has done so. Returns the life that it starts or
-    /// finds. Throws Error.
+    /// finds. Throws Error, also if C_Finalize was called and has not returned.
     Epoch initialize();
 
     /// The module that was initialised in `epoch` reports that it is not: somebody else has ended
     /// it. The next initialize() calls C_Initialize again.
     void noteFinalizedByOthers(Epoch epoch) { life_.noteEnded(epoch); }
 
-    /// Counts users. When the last one leaves, the module is finalised if it was initialised here.
+    /// Counts users. When the last one leaves, the module is finalised if it was initialised here,
+    /// as by finalize().
     void addUser();
     void removeUser();
 
@@ -59,7 +60,9 @@ class Module {
     bool mayRestart(Epoch failed) const;
 
     /// C_Finalize, if this process called C_Initialize and nothing forbids it. Not if a call is
-    /// still inside at `deadline`. Afterwards every session and handle is invalid.
+    /// still inside at `deadline`. Afterwards every session and handle is invalid. C_Finalize
+    /// itself is waited for as long as ModuleOptions::finalizePatience says. If it takes longer,
+    /// the module cannot be used until it has returned.
     void finalize(std::chrono::steady_clock::time_point deadline);
 
     /// Resets the state to not initialised, in the child of fork().
@@ -101,6 +104,8 @@ class Module {
     static bool insideCall();
 
   private:
+    struct FinalizeCall;
+
     template <typename Function>
     Function find(Function CK_FUNCTION_LIST::*member) const {
         return functions_->*member;
@@ -120,7 +125,8 @@ class Module {
     void end(std::chrono::steady_clock::time_point deadline);
     CK_RV initializeCall();
     bool finalizeCall();
-    bool finalizeCallAtExit();
+    Life::State stateAfterFinalize();
+    void finalizeInThread(FinalizeCall& call);
 
     CK_FUNCTION_LIST* functions_;
     const List30* functions30_;

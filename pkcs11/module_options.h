@@ -23,6 +23,8 @@ struct ModuleOptions {
     bool emptyPin = false; ///< quirk empty-pin: log in with an empty PIN if none is given
     /// How long C_Finalize and C_Initialize wait for other threads' calls.
     std::chrono::milliseconds turnPatience{1000};
+    /// How long C_Finalize may take, for which the program waits.
+    std::chrono::milliseconds finalizePatience{3000};
 };
 
 } // namespace pkcs11

@@ -30,6 +30,7 @@ struct Script {
     std::atomic<bool> release{false}; // it may go on
     std::atomic<bool> signedBeside{false};
     std::atomic<bool> turning{false}; // C_Initialize or C_Finalize runs
+    std::atomic<bool> hangs{false};   // C_Finalize does not return
 };
 Script* script = nullptr;
 
@@ -45,6 +46,8 @@ CK_RV finalize(void*) {
     script->turning = true;
     ++script->finalized;
     std::this_thread::yield();
+    while (script->hangs)
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
     script->turning = false;
     return script->finalizeAnswer;
 }
@@ -176,6 +179,64 @@ TEST_F(ModuleLife, AFailedEndLeavesTheModuleOurs) {
     module_.removeUser();
     EXPECT_EQ(script_.finalized, 2);
     EXPECT_EQ(module_.epoch(), 0U);
+}
+
+class HangingModule : public ModuleLife {
+  protected:
+    HangingModule() { script_.hangs = true; }
+
+    static pkcs11::ModuleOptions impatient() {
+        pkcs11::ModuleOptions options;
+        options.finalizePatience = std::chrono::milliseconds(10);
+        return options;
+    }
+
+    // Until then a thread of the module uses it.
+    Epoch initializeOnceItHasReturned() {
+        script_.hangs = false;
+        for (;; std::this_thread::yield()) {
+            try {
+                return hanging_.initialize();
+            } catch (const pkcs11::Error&) { // has not returned yet
+            }
+        }
+    }
+
+    void expectRefused(Epoch of) {
+        EXPECT_EQ(hanging_.epoch(), 0U);
+        EXPECT_THROW(hanging_.initialize(), pkcs11::Error);
+        CK_BYTE byte = 0;
+        CK_ULONG size = 1;
+        for (const Epoch epoch : {Epoch{0}, of}) {
+            const CK_RV answer =
+                hanging_.callIn<&List::C_Sign>(epoch, session, &byte, CK_ULONG{1}, &byte, &size);
+            EXPECT_TRUE(answer == CKR_CRYPTOKI_NOT_INITIALIZED) << answer;
+        }
+        hanging_.restart(of);
+        hanging_.finalize(std::chrono::steady_clock::now() + std::chrono::minutes(1));
+        EXPECT_EQ(script_.signatures, 0);
+        EXPECT_EQ(script_.initialized, 1);
+        EXPECT_EQ(script_.finalized, 1) << "nothing is called under it";
+    }
+
+    Module hanging_{functions(), nullptr, "hanging", "", impatient()};
+};
+
+TEST_F(HangingModule, DoesNotKeepTheLastUser) {
+    hanging_.addUser();
+    const Epoch first = hanging_.initialize();
+    hanging_.removeUser();
+    expectRefused(first);
+    EXPECT_NE(initializeOnceItHasReturned(), first);
+    EXPECT_EQ(script_.initialized, 2);
+}
+
+TEST_F(HangingModule, IsNotInitialisedUnderItsFinalize) {
+    const Epoch first = hanging_.initialize();
+    hanging_.restart(first);
+    expectRefused(first);
+    EXPECT_NE(initializeOnceItHasReturned(), first);
+    EXPECT_EQ(script_.initialized, 2);
 }
 
 TEST_F(ModuleLife, WhatSomebodyElseInitialisedIsNotEnded) {
