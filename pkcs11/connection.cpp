@@ -41,7 +41,8 @@ Epoch Session::epoch() const {
 }
 
 void Session::fail(const char* function, CK_RV rv) {
-    discard(rv);
+    if (!isHandleLoss(rv))
+        discard(rv);
     throw callFailed(function, rv, connection_->describe());
 }
 

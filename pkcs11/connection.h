@@ -88,7 +88,8 @@ class Session {
             fail(functionName<Member>, rv);
     }
 
-    /// Throws the Error for `rv`. The session is not used again.
+    /// Throws the Error for `rv`. The session is not used again, unless only an object's handle is
+    /// invalid in it.
     [[noreturn]] void fail(const char* function, CK_RV rv);
 
     /// C_GetSessionInfo: false if the token says that nobody is logged in. Throws Error.

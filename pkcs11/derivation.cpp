@@ -112,7 +112,7 @@ CK_OBJECT_HANDLE makeSecret(Session& session, const TokenObject& key, const char
     const auto error = callFailed(function, rv, key.describe());
     if (mayBlamePeer(error))
         requireSession(session);
-    else if (remedyFor(error) != Remedy::none && !session.lacksFirstLogin(rv))
+    else if (remedyFor(error) != Remedy::none && !isHandleLoss(rv) && !session.lacksFirstLogin(rv))
         session.discard(rv);
     throw error;
 }

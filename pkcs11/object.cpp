@@ -174,7 +174,7 @@ std::string TokenObject::describe() const {
     return std::string(nameOf(type())) + " \"" + label() + "\" on " + token_.describe();
 }
 
-// Handles are those of the connection, for all of its sessions.
+// Nearly all modules have handles that are valid in all sessions of the connection.
 bool TokenObject::isSameAs(const TokenObject& other) const {
     const MutexLock lock(process::stateMutex());
     return this == &other ||
@@ -183,22 +183,23 @@ bool TokenObject::isSameAs(const TokenObject& other) const {
 }
 
 // Where this fails `binding` has the connection that was used, if there was one.
-void TokenObject::bind(Binding& binding) {
+std::optional<Session> TokenObject::bind(Binding& binding) {
     {
         const MutexLock lock(process::stateMutex());
         if (binding_.handle != CK_INVALID_HANDLE && binding_.connection->valid()) {
             binding = binding_;
-            return;
+            return std::nullopt;
         }
     }
-    findAgain(binding);
+    Session session = findAgain(binding);
     const MutexLock lock(process::stateMutex());
     if (binding_.connection->isFromBeforeFork())
         process::keepForever(binding_.connection);
     binding_ = binding;
+    return session;
 }
 
-void TokenObject::findAgain(Binding& binding) {
+Session TokenObject::findAgain(Binding& binding) {
     trace::step("look up again: " + describe());
     binding.connection = token_.connection();
     Session session = binding.connection->take();
@@ -216,7 +217,7 @@ void TokenObject::findAgain(Binding& binding) {
         if (isSame(readAttributes(session, handle, identity)) &&
             (!check_ || check_(session, handle))) {
             binding.handle = handle;
-            return;
+            return session;
         }
     if (!handles.empty())
         throw Error(Failure::key, "another key has replaced the " + describe(),

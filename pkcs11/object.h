@@ -107,9 +107,10 @@ class TokenObject {
         for (Recovery recovery(token_);;) {
             Binding binding;
             try {
-                bind(binding);
+                auto found = bind(binding);
                 const Token::Success success(token_);
-                Session session = take(*binding.connection, binding.handle);
+                Session session =
+                    found ? std::move(*found) : take(*binding.connection, binding.handle);
                 return operation(session, binding.handle);
             } catch (const Error& error) {
                 const auto remedy = recovery.prepare(error, binding.connection);
@@ -126,10 +127,12 @@ class TokenObject {
         CK_OBJECT_HANDLE handle = CK_INVALID_HANDLE;
     };
 
-    void bind(Binding& binding);
+    /// The session in which the object was found again, for there are modules whose handles are
+    /// valid only in the session that found them. Nothing if its handle is known.
+    std::optional<Session> bind(Binding& binding);
     void apply(Remedy remedy, const Binding& binding);
     void forgetHandle(const Binding& binding);
-    void findAgain(Binding& binding);
+    Session findAgain(Binding& binding);
     bool isSame(const Attributes& other) const;
 
     Token& token_;

@@ -163,6 +163,7 @@ std::optional<std::size_t> signMessage(TokenObject& key, CK_MECHANISM mechanism,
         return connection.take(signing);
     };
     return key.run(take, [&](Session& session, CK_OBJECT_HANDLE handle) {
+        signing.key = handle;
         if (!session.begun()) {
             const CK_RV rv = session.call<&List30::C_MessageSignInit>(&mechanism, handle);
             if (isMechanismRefusal(rv) || rv == CKR_FUNCTION_NOT_SUPPORTED) {

@@ -5,6 +5,8 @@
 #include <clocale>
 #include <csignal>
 #include <fstream>
+#include <optional>
+#include <thread>
 
 #include "new_keys.h"
 #include "operations.h"
@@ -42,6 +44,7 @@ constexpr const char* tokenFlags = "PKCS11_TEST_TOKEN_FLAGS";
 const Case cases[] = {
     {"find-one-at-a-time"},
     {"find-twice"},
+    {"handles-per-session"},
     {"ignore-template"},
     {"stop-at-unknown-attribute"},
     {"refuse-unknown-attributes"},
@@ -142,6 +145,47 @@ TEST(QuirkOfNames, HidesNothingFromDeletion) {
     EXPECT_EQ(destroy(instance, place("with-nul"), true), 0);
     EXPECT_NE(takeErrors().find("exists to delete"), std::string::npos);
     module().configure("PKCS11_TEST_QUIRK", nullptr);
+}
+
+// A handle that is valid only in the session that found the object.
+class QuirkOfHandles : public ::testing::Test {
+  protected:
+    void SetUp() override {
+        setQuirk("handles-per-session");
+        instance.emplace();
+        key = loadPrivate(*instance, "rsa");
+    }
+    void TearDown() override {
+        key.reset();
+        instance.reset();
+        module().configure("PKCS11_TEST_QUIRK", nullptr);
+    }
+
+    static bool signsNow() { return !sign(*instance, key.get(), {1}).empty(); }
+
+    static inline std::optional<Instance> instance;
+    static inline ossl::Pkey key;
+};
+
+// The second thread gets a session of its own, in which the handle is not valid. The session is
+// kept, and the key is found in it once.
+TEST_F(QuirkOfHandles, FindsTheKeyInTheSessionThatUsesIt) {
+    ASSERT_TRUE(signsNow()) << takeErrors();
+    const auto inFirst = [] {
+        std::thread([] {
+            const CallCounter calls;
+            EXPECT_TRUE(signsNow()) << takeErrors();
+            EXPECT_EQ(calls.of("C_OpenSession"), 1U);
+            EXPECT_EQ(calls.of("C_CloseSession"), 0U);
+            EXPECT_EQ(calls.of("C_FindObjectsInit"), 1U);
+        }).join();
+    };
+    ASSERT_EQ(module().setHook("C_Sign", inFirst), CKR_OK);
+    EXPECT_TRUE(signsNow()) << takeErrors();
+    EXPECT_TRUE(signsNow()) << takeErrors();
+    const CallCounter calls;
+    EXPECT_TRUE(signsNow()) << takeErrors();
+    EXPECT_EQ(calls.log(), "C_Sign 1\nC_SignInit 1\n");
 }
 
 // Two keys of one label are two, whichever way they are found.

@@ -96,6 +96,7 @@ CK_RV load(Target& self) {
     interceptOperations(self.inner);
     interceptDecryption(self.inner);
     beStrict(self.inner);
+    interceptHandles(self.inner);
     pthread_atfork(beforeFork, afterFork, afterForkInChild);
     self.loaded = true;
     return CKR_OK;

@@ -25,7 +25,8 @@ void interceptObjects(FunctionList& list);    // C_FindObjects, C_GetAttributeVa
 void interceptMessages(FunctionList& list);   // C_MessageSignInit ...
 void interceptOperations(FunctionList& list); // C_SignInit, C_Sign ...
 void interceptDecryption(FunctionList& list); // C_DecryptInit, C_Decrypt; after interceptOperations
-void beStrict(FunctionList& list);            // C_SignInit, C_DeriveKey ...; after all others
+void beStrict(FunctionList& list);            // C_SignInit, C_DeriveKey ...; after all those
+void interceptHandles(FunctionList& list);    // all that take or give objects; after all others
 
 /// True if it was built with valgrind's header, without which nothing can be marked.
 bool canMark();

@@ -15,6 +15,7 @@ namespace {
 constexpr std::pair<const char*, Quirk> names[] = {
     {"find-one-at-a-time", Quirk::findOneAtATime},
     {"find-twice", Quirk::findTwice},
+    {"handles-per-session", Quirk::handlesPerSession},
     {"ignore-template", Quirk::ignoreTemplate},
     {"stop-at-unknown-attribute", Quirk::stopAtUnknownAttribute},
     {"refuse-unknown-attributes", Quirk::refuseUnknownAttributes},

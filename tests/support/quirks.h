@@ -11,6 +11,7 @@ namespace test_module {
 enum class Quirk {
     findOneAtATime,
     findTwice,
+    handlesPerSession,
     ignoreTemplate,
     stopAtUnknownAttribute,
     refuseUnknownAttributes,
