@@ -11,13 +11,14 @@ namespace pkcs11 {
 namespace {
 
 constexpr std::size_t longValue = 64 * 1024;
-// What a buffer is filled with: some modules stop at the first attribute that they do not know, and
-// leave all that follow as they were. It is no CK_BBOOL, and repeated no class and no type.
+// Buffers are filled with this byte, because some modules stop at the first attribute that they do
+// not know and leave the rest untouched. It is not a CK_BBOOL. Repeated, it is not a class and not
+// a type.
 constexpr unsigned char filling = 0xA5;
 
-// Sizes that hold nearly every value at the first try: RSA up to 8192 bits, ML-DSA, certificates
-// of common size. Numbers and flags have theirs exactly: NSS softokn refuses larger buffers for
-// them.
+// These sizes hold nearly every value at the first try: RSA up to 8192 bits, ML-DSA, common
+// certificates. Numbers and flags get their exact size, because NSS softokn refuses larger buffers
+// for them.
 std::size_t expectedSize(CK_ATTRIBUTE_TYPE type) {
     switch (type) {
     case CKA_CLASS:
@@ -52,7 +53,7 @@ struct Request {
                std::all_of(buffer.begin(), buffer.end(),
                            [](unsigned char byte) { return byte == filling; });
     }
-    /// Some modules put the value there, and leave its length as it was given.
+    /// Some modules write the value and leave its length untouched.
     bool mayBeShorter(CK_ULONG length) const {
         return !isExact && length == buffer.size() && buffer.back() == filling;
     }
@@ -118,7 +119,7 @@ CK_RV readInto(Session& session, CK_OBJECT_HANDLE object, std::vector<Request>& 
     return rv;
 }
 
-// CKR_DEVICE_ERROR may be what a module says of one attribute; it spoils no other.
+// Some modules answer CKR_DEVICE_ERROR for a single attribute. The others can still be read.
 void requireObject(Session& session, CK_RV rv) {
     if (isHandleLoss(rv) || (isConnectionLoss(rv) && rv != CKR_DEVICE_ERROR))
         session.fail(functionName<&List::C_GetAttributeValue>, rv);
@@ -234,22 +235,23 @@ Attributes readAttributes(Session& session, CK_OBJECT_HANDLE object,
     Attributes result;
     Rest rest;
     const CK_RV rv = readInto(session, object, requests, result, rest);
-    // CKR_DEVICE_ERROR may be what a module says of one attribute: then the object has a class.
+    // Some modules answer CKR_DEVICE_ERROR for a single attribute. Then the object still has a
+    // class.
     if (isHandleLoss(rv) ||
         (isConnectionLoss(rv) && (rv != CKR_DEVICE_ERROR || !hasClass(session, object))))
         session.fail(functionName<&List::C_GetAttributeValue>, rv);
-    // Some modules refuse a template as a whole for one attribute that they do not know.
+    // Some modules refuse the whole template because of one attribute that they do not know.
     if (!isPartial(rv) || lacksEssentials(wanted, result)) {
         result = {};
         readOneByOne(session, object, wanted, result);
-        // There is no object without a class: it was not for an attribute that it refused.
+        // Every object has a class. So the refusal was not due to an attribute.
         if (!isPartial(rv) && !result.has(CKA_CLASS))
             session.fail(functionName<&List::C_GetAttributeValue>, rv);
         return result;
     }
     readOneByOne(session, object, rest.left, result);
-    // One code stands for all attributes: where some are missing, too, the token may not say that
-    // others are too long. Those that every object has are worth another call.
+    // One code stands for all attributes. If some are missing as well, the token may not say that
+    // others are too long. So the attributes that every object has are worth another call.
     std::vector<Request> longer;
     for (const auto type : rest.missing)
         if (!isFixed(type) && (rv == CKR_BUFFER_TOO_SMALL || isEverywhere(type)))

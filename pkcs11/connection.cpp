@@ -10,7 +10,8 @@
 namespace pkcs11 {
 namespace {
 
-// How often a waiter asks the token itself: another process may have given sessions back.
+// How often a waiting thread asks the token itself, because another process may have closed
+// sessions.
 constexpr auto sessionRetry = std::chrono::seconds(1);
 
 } // namespace
@@ -99,8 +100,8 @@ bool Connection::valid() const {
     return !lost_.load() && epoch() == module().epoch();
 }
 
-// One that is begun as wanted, or else one in which nothing is; where the token has no more to
-// give, any.
+// A session in which `wanted` is active, or else one in which nothing is active. With `any`, the
+// last resort is a session in which something else is active.
 std::optional<Connection::Idle> Connection::takeIdle(const MessageSigning* wanted, bool any) {
     const auto last = [this](auto fits) REQUIRES(mutex_) {
         return std::find_if(idle_.rbegin(), idle_.rend(), fits);
@@ -125,7 +126,7 @@ CK_RV Connection::open(CK_SESSION_HANDLE& handle, CK_FLAGS flags) {
                                                 CK_VOID_PTR{nullptr}, CK_NOTIFY{nullptr}, &handle);
     };
     CK_RV rv = call(readWrite_ ? CKF_RW_SESSION : flags);
-    // Some modules have no read-only sessions, and say so in words that may mean anything.
+    // Some modules have no read-only sessions, and say so with an answer that may mean anything.
     const bool refused =
         rv == CKR_SESSION_READ_ONLY || (rv == CKR_FUNCTION_FAILED && sessionsOfToken() == 0);
     if (refused && !readWrite_ && flags == 0 && call(CKF_RW_SESSION) == CKR_OK) {
@@ -138,8 +139,8 @@ CK_RV Connection::open(CK_SESSION_HANDLE& handle, CK_FLAGS flags) {
     return rv;
 }
 
-// Modules have other names for CKR_SESSION_COUNT. While sessions of ours are open the token is
-// there, and it is not for another reason that it gives no more.
+// Some modules answer something else than CKR_SESSION_COUNT. If we have open sessions, the token is
+// present, so the answer can only mean that it has no more sessions.
 bool Connection::saysFull(CK_RV rv) const {
     const bool otherName =
         rv == CKR_HOST_MEMORY || rv == CKR_DEVICE_MEMORY || rv == CKR_ARGUMENTS_BAD;
@@ -150,7 +151,7 @@ bool Connection::isLimited() const {
     return module().options().maxSessions != 0;
 }
 
-// Sessions of connections that were dropped, which somebody still uses, count against the limit.
+// Dropped connections may still have sessions in use. These count against the limit.
 std::size_t Connection::countElsewhere() const {
     return isLimited() ? access_.sessionsElsewhere(*this) : 0;
 }
@@ -187,7 +188,7 @@ Connection::Chosen Connection::choose(const MessageSigning* wanted) {
     return chosen;
 }
 
-// Nothing if a signing of other messages is active in it and does not end.
+// Returns nothing if another message signing is active in the session and cannot be ended.
 std::optional<Session> Connection::prepareIdle(const Idle& idle, const MessageSigning* wanted) {
     Session session(shared_from_this(), idle.handle, idle.begun);
     const bool fits = !idle.begun || (wanted != nullptr && *idle.begun == *wanted);
@@ -223,7 +224,7 @@ Session Connection::take(const MessageSigning* wanted) {
     }
 }
 
-// Throws for an answer that waiting does not help.
+// Throws if waiting does not help.
 void Connection::requireFull(CK_RV refusal) const {
     if (!saysFull(refusal))
         throw callFailed(functionName<&List::C_OpenSession>, refusal, describe());
@@ -320,8 +321,8 @@ void Connection::giveBack(const Session& session) {
     freed_.notify_one();
 }
 
-// The login ends with the last session (PKCS#11 2.40, section 2.6.5), so another is opened before
-// that one goes.
+// The login ends with the last session (PKCS#11 2.40, section 2.6.5). So another session is opened
+// before the last one is closed.
 void Connection::replaceLast() {
     {
         const MutexLock lock(mutex_);
@@ -337,7 +338,7 @@ void Connection::replaceLast() {
     }
 }
 
-// After C_Finalize, or in a forked child, the number may by now be somebody else's session.
+// After C_Finalize or a fork, the same handle may belong to somebody else. callIn() checks that.
 void Connection::close(CK_SESSION_HANDLE handle) {
     module().callIn<&List::C_CloseSession>(epoch(), handle);
 }
@@ -368,7 +369,7 @@ std::size_t Connection::countedSessions() const {
     return open_ + opening_;
 }
 
-// What is found from now on was perhaps found without the login: it is not believed.
+// Searches from now on may run without the login, so nobody may trust their results.
 void Connection::logOut() {
     lost_ = true;
     CK_SESSION_HANDLE handle = CK_INVALID_HANDLE;

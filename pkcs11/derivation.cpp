@@ -9,8 +9,8 @@ namespace pkcs11 {
 namespace {
 
 // PKCS#11 places the login for a CKA_ALWAYS_AUTHENTICATE key after C_...Init (2.40, section 4.9),
-// and C_DeriveKey has none: a token need not ask for it here, and may not take it. False where it
-// does not, for then it is the common login that is lost.
+// and C_DeriveKey has none. So a token need not ask for this login, and may refuse it. Then it is
+// the ordinary login that is lost, and this returns false.
 bool loginForUse(Session& session, const TokenObject& key) {
     try {
         key.contextLogin(session);
@@ -25,8 +25,8 @@ bool loginForUse(Session& session, const TokenObject& key) {
     }
 }
 
-// What a peer's data may be the cause of may also mean that the session is gone: it is asked then,
-// since no call comes before C_DeriveKey that would tell. Throws for a session that is lost.
+// An answer that the peer's data may have caused can also mean that the session is gone. No other
+// call comes before C_DeriveKey, so the session is asked now. Throws if it is lost.
 void requireSession(Session& session) {
     CK_SESSION_INFO info{};
     session.require<&List::C_GetSessionInfo>(&info);
@@ -37,8 +37,8 @@ void requireSession(Session& session) {
 
 using Template = std::span<CK_ATTRIBUTE>;
 
-// What secret key of `size` bytes the token shall make, in the form `form`: one that can be read,
-// and beside that what some tokens insist on (all of Token::DerivedKey, in its order).
+// The template of the secret key of `size` bytes. The token must make it readable. `form` adds what
+// some tokens insist on (Token::DerivedKey, in its order).
 class SecretTemplate {
   public:
     SecretTemplate(CK_ULONG size, unsigned form) : size_(size) {
@@ -73,14 +73,14 @@ class SecretTemplate {
     std::size_t count_ = 5;
 };
 
-// Answers that blame the template, for which no peer's data is to blame.
+// These answers blame the template, not the peer's data.
 bool isTemplateRefusal(CK_RV rv) {
     return rv == CKR_TEMPLATE_INCOMPLETE || rv == CKR_TEMPLATE_INCONSISTENT ||
            rv == CKR_ATTRIBUTE_TYPE_INVALID || rv == CKR_ATTRIBUTE_VALUE_INVALID ||
            rv == CKR_ATTRIBUTE_READ_ONLY;
 }
 
-// In the form that the token has taken before, else in the first that it takes.
+// Uses the form that the token has accepted before, or else the first that it accepts.
 template <typename Make>
 CK_RV makeInSomeForm(Token& token, CK_ULONG size, CK_OBJECT_HANDLE& made, Make&& make) {
     const unsigned known = token.derivedKey();
@@ -97,8 +97,8 @@ CK_RV makeInSomeForm(Token& token, CK_ULONG size, CK_OBJECT_HANDLE& made, Make&&
     return first;
 }
 
-// Has the token make a secret key of `size` bytes that can be read: `make` takes what is wanted of
-// the key and a place for its handle, and is the call `function`.
+// Makes a readable secret key of `size` bytes on the token. `make` gets the template and a place
+// for the handle, and calls `function`.
 template <typename Make>
 CK_OBJECT_HANDLE makeSecret(Session& session, const TokenObject& key, const char* function,
                             CK_ULONG size, Make&& make) {
@@ -124,7 +124,7 @@ std::size_t readValue(Session& session, CK_OBJECT_HANDLE derived, const TokenObj
     const bool tooLong = rv == CKR_OK && value.ulValueLen > out.size();
     if (rv == CKR_OK && !tooLong)
         return value.ulValueLen;
-    // The derived key goes with its session, whatever the token would say to C_DestroyObject now.
+    // The derived key ends with its session, so C_DestroyObject is not needed.
     session.discard(rv);
     const auto subject = "the secret derived with the " + key.describe();
     if (tooLong)

@@ -8,7 +8,7 @@
 namespace pkcs11 {
 namespace {
 
-// From the low end: calls inside, state, epoch.
+// From the low end: number of calls inside, state, epoch.
 constexpr unsigned stateShift = 24;
 constexpr unsigned epochShift = 32;
 constexpr std::uint64_t insideMask = (std::uint64_t{1} << stateShift) - 1;
@@ -62,7 +62,7 @@ void Life::pause() {
 
 Life::Call::Call(Life& life, Epoch wanted) : life_(life), verdict_(enter(wanted)) {}
 
-// A thread that waits is not inside, neither for a turn nor for a fork.
+// A waiting thread does not count as inside, so that neither a turn nor a fork waits for it.
 CK_RV Life::Call::enter(Epoch wanted) {
     if (process::callDepth() > 0)
         return CKR_CRYPTOKI_NOT_INITIALIZED;
@@ -84,7 +84,7 @@ CK_RV Life::Call::enter(Epoch wanted) {
     }
 }
 
-// In the child of a module that forks by itself, inside a call, that call is not counted.
+// If a module forks inside a call, the child's word does not count that call.
 Life::Call::~Call() {
     if (entered_ == 0)
         return;
@@ -114,7 +114,7 @@ void Life::cancelTurn(State before) {
     }
 }
 
-// Calls that look whether they may come in are counted for a moment, and count themselves out.
+// A call that checks whether it may enter is counted for a moment, and then removes itself.
 Epoch Life::endTurn(State next) {
     auto word = word_.load();
     while (!word_.compare_exchange_weak(word, wordOf(after(epochOf(word)), next, insideOf(word)))) {

@@ -17,7 +17,7 @@ namespace pkcs11 {
 
 namespace {
 
-// A call that only the thread with the turn makes: marks the thread as inside, and has fork() wait.
+// For calls of the thread that has the turn. Marks the thread as inside, and makes fork() wait.
 template <typename Function>
 CK_RV callAlone(const Function& function) {
     process::enterCall();
@@ -26,8 +26,8 @@ CK_RV callAlone(const Function& function) {
     return rv;
 }
 
-/// What modules were seen to change for the whole program when they are initialised: put back at
-/// the end of the scope.
+/// Settings of the process that some modules change in C_Initialize. They are restored at the end
+/// of the scope.
 class ProcessSettings {
   public:
     ProcessSettings() : locale_(std::setlocale(LC_ALL, nullptr)) {
@@ -46,7 +46,7 @@ class ProcessSettings {
     sigset_t signals_{};
 };
 
-// What the answer of C_Initialize makes of the module.
+// The module's state after this answer of C_Initialize.
 Life::State stateAfter(CK_RV rv, bool stillOurs) {
     if (rv == CKR_OK)
         return Life::State::ours;
@@ -85,15 +85,15 @@ Epoch Module::initialize() {
     }
 }
 
-// With the turn. A module that somebody else has ended may still have calls inside; a life that is
-// followed by another while they are would count them for ever.
+// With the turn. If somebody else has ended the module, calls may still be inside. The next life
+// must not start before they return, because it would count them for ever.
 Epoch Module::start() {
     if (!life_.drain(afterPatience())) {
         life_.cancelTurn(Life::State::ended);
         throw callFailed(functionName<&List::C_Initialize>, CKR_FUNCTION_FAILED, "module " + name_);
     }
     const CK_RV rv = process::exiting() ? CKR_CRYPTOKI_NOT_INITIALIZED : initializeCall();
-    // C_Initialize may have begun a libcrypto that is not ours, which cleans itself up at exit.
+    // C_Initialize may have started another libcrypto, which cleans itself up at exit.
     if (!std::exchange(exitsBeforeOthers_, true))
         process::exitBeforeOthers();
     const Epoch epoch = life_.endTurn(stateAfter(rv, false));
@@ -130,7 +130,7 @@ CK_RV Module::initializeCall() {
     CK_RV rv = callAlone([&] { return functions_->C_Initialize(&args); });
     if (rv != CKR_CANT_LOCK)
         return rv;
-    // The module has no locks of its own: one thread at a time, by our mutex.
+    // The module cannot lock, so our mutex admits one thread at a time.
     if (!serial_)
         serial_ = std::make_unique<std::mutex>();
     args.flags = 0;
@@ -138,7 +138,7 @@ CK_RV Module::initializeCall() {
     return callAlone([&] { return functions_->C_Initialize(given); });
 }
 
-// True if the module has ended.
+// True if the module is finalised.
 bool Module::finalizeCall() {
     if (functions_->C_Finalize == nullptr)
         return false;
@@ -146,13 +146,13 @@ bool Module::finalizeCall() {
     return rv == CKR_OK || rv == CKR_CRYPTOKI_NOT_INITIALIZED;
 }
 
-/// A C_Finalize that a thread of its own calls. The thread and the one that waits share it.
+/// A C_Finalize in its own thread. That thread and the waiting one share this.
 struct Module::FinalizeCall {
     std::promise<bool> answer;
     std::atomic<bool> isOver{false}; ///< it has returned, or nobody waits any more
 };
 
-// If nobody waits any more, the turn is over as well, or will be at once.
+// If nobody waits any more, the other thread has ended the turn, or is about to.
 void Module::finalizeInThread(FinalizeCall& call) {
     const bool ended = finalizeCall();
     if (!call.isOver.exchange(true))
@@ -162,9 +162,9 @@ void Module::finalizeInThread(FinalizeCall& call) {
     life_.endTurn(ended ? Life::State::ended : Life::State::ours);
 }
 
-// With the turn. No module may be waited for without end: some never come back from C_Finalize.
-// Their thread stays inside, in code that is never unloaded. Any other thread has ended, and has
-// cleaned up behind itself before the libraries that it used do.
+// With the turn. Some modules never return from C_Finalize, so the wait is limited. Then the thread
+// stays inside, in code that is never unloaded. Otherwise the thread has ended before this returns,
+// and so before the libraries that it used clean themselves up.
 Life::State Module::stateAfterFinalize() {
     const auto after = [](bool ended) { return ended ? Life::State::ended : Life::State::ours; };
     auto call = std::make_shared<FinalizeCall>();
@@ -172,7 +172,7 @@ Life::State Module::stateAfterFinalize() {
     std::thread thread;
     try {
         thread = std::thread([this, call] { finalizeInThread(*call); });
-    } catch (const std::system_error&) { // no thread can be had any more
+    } catch (const std::system_error&) { // the system has no more threads
         return after(finalizeCall());
     }
     if (answer.wait_for(options_.finalizePatience) == std::future_status::ready ||
@@ -185,8 +185,8 @@ Life::State Module::stateAfterFinalize() {
     return Life::State::ending;
 }
 
-// A mutex that a thread of the parent has locked stays so for ever, and must not be destroyed. It
-// is nobody's if fork() has waited for all calls.
+// If a thread of the parent holds the mutex, it stays locked in the child and must not be
+// destroyed. It is free if fork() could wait for all calls.
 void Module::startAnewInChild() {
     life_.startAnewInChild();
     if (serial_ && !serial_->try_lock())
@@ -200,13 +200,13 @@ void Module::addUser() {
     ++users_;
 }
 
-// The turn is taken under the lock: who becomes a user from then on waits for its end, and then
-// initialises the module again.
+// The turn is taken under the lock. So whoever becomes a user afterwards waits for its end, and
+// then initialises the module again.
 void Module::removeUser() {
     {
         const MutexLock lock(process::stateMutex());
-        // Once the process exits finalize() alone may call C_Finalize: the module's static objects
-        // may be gone when OpenSSL's clean-up comes here.
+        // At exit only finalize() may call C_Finalize, because the module's static objects may be
+        // gone when OpenSSL's clean-up comes here.
         if (--users_ > 0 || options_.neverFinalize || insideCall() || process::exiting() ||
             !life_.beginTurn(Life::State::ours))
             return;
@@ -218,7 +218,7 @@ void Module::finalize(std::chrono::steady_clock::time_point deadline) {
     if (options_.neverFinalize)
         return;
     for (; !life_.beginTurn(Life::State::ours); Life::pause()) {
-        const auto state = life_.state(); // a turn that is cancelled leaves it ours
+        const auto state = life_.state(); // it is ours again if a turn is cancelled
         const bool mayBecomeOurs = state == Life::State::ours || state == Life::State::turn;
         if (!mayBecomeOurs || std::chrono::steady_clock::now() > deadline)
             return;
@@ -234,8 +234,8 @@ void Module::end(std::chrono::steady_clock::time_point deadline) {
     life_.endTurn(state);
 }
 
-// Some modules look for tokens that came or went only where they are asked for the number (PKCS#11
-// 2.40, C_GetSlotList).
+// Some modules notice new or removed tokens only when they are asked for the number (PKCS#11 2.40,
+// C_GetSlotList).
 void Module::refreshSlots(std::string_view subject) {
     CK_ULONG count = 0;
     require<&List::C_GetSlotList>(*this, subject, CK_BBOOL{CK_TRUE}, CK_SLOT_ID_PTR{nullptr},

@@ -13,10 +13,10 @@ namespace pkcs11 {
 namespace {
 
 constexpr std::size_t findBatch = 64;
-// A module that never stops finding objects must not keep us for ever.
+// A limit for modules that never stop finding objects.
 constexpr std::size_t findLimit = 1'000'000;
 
-// What must be the same for a key to be the same key. Public values only.
+// A key is the same if all these attributes are. They are public values.
 constexpr std::array identity{CKA_CLASS,           CKA_KEY_TYPE,        CKA_ID,        CKA_LABEL,
                               CKA_MODULUS,         CKA_PUBLIC_EXPONENT, CKA_EC_PARAMS, CKA_EC_POINT,
                               CKA_PUBLIC_KEY_INFO, CKA_UNIQUE_ID};
@@ -32,7 +32,8 @@ class Search {
     Search(const Search&) = delete;
     Search& operator=(const Search&) = delete;
 
-    // Fewer than asked for are not the end: that is told by none (PKCS#11 2.40, C_FindObjects).
+    // Only an empty answer is the end, not one with fewer than asked for (PKCS#11 2.40,
+    // C_FindObjects).
     std::vector<CK_OBJECT_HANDLE> all() {
         std::vector<CK_OBJECT_HANDLE> found;
         std::unordered_set<CK_OBJECT_HANDLE> known; // some modules give an object twice
@@ -43,8 +44,7 @@ class Search {
             for (const CK_OBJECT_HANDLE handle : batch)
                 if (known.insert(handle).second)
                     found.push_back(handle);
-            // Not a list cut short: nobody could tell what it lacks, and each of the objects would
-            // be read.
+            // The list is not cut short, because nobody could tell what it lacks.
             seen += batch.size();
             if (seen >= findLimit)
                 throw Error(Failure::call,
@@ -105,8 +105,8 @@ std::vector<CK_OBJECT_HANDLE> findObjects(Session& session, const ObjectQuery& q
 
 std::vector<CK_OBJECT_HANDLE> findLoggedIn(Session& session, const ObjectQuery& query) {
     auto handles = findObjects(session, query);
-    // A logout of ours marks the connection before it calls C_Logout: by now somebody else may have
-    // logged in again, to another connection.
+    // Our logout marks the connection before it calls C_Logout. Somebody else may have logged in
+    // again by now, on another connection.
     auto& connection = session.connection();
     const bool isLost = !connection.valid() || (handles.empty() && !session.isLoggedIn());
     if (connection.loginRequired() && isLost)
@@ -182,7 +182,7 @@ bool TokenObject::isSameAs(const TokenObject& other) const {
             binding_.connection == other.binding_.connection);
 }
 
-// Where this fails `binding` has the connection that was used, if there was one.
+// If this fails, `binding` has the connection that was used, if there was one.
 std::optional<Session> TokenObject::bind(Binding& binding) {
     {
         const MutexLock lock(process::stateMutex());
@@ -210,7 +210,7 @@ Session TokenObject::findAgain(Binding& binding) {
                             attributes_.has(CKA_LABEL) ? std::optional(rawLabel()) : std::nullopt,
                             attributes_.has(CKA_ID) ? std::optional(id()) : std::nullopt};
     auto handles = needsLogin ? findLoggedIn(session, query) : findObjects(session, query);
-    // The login may have gone before the search, and another thread's come after it.
+    // The login may have ended before the search, and another thread may have logged in after it.
     if (handles.empty() && needsLogin)
         handles = findObjects(session, query);
     for (const CK_OBJECT_HANDLE handle : handles)

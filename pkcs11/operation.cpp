@@ -8,7 +8,7 @@
 namespace pkcs11 {
 namespace {
 
-// Not within the work that is repeated after a failure: a module that miscounts goes on to.
+// Not part of what recovery repeats, because a module that counts wrongly does so each time.
 std::size_t requireRoom(std::size_t size, std::span<unsigned char> out, const char* function) {
     if (size > out.size())
         throw Error(Failure::call, std::string(function) + " claims more bytes than its buffer has",
@@ -16,13 +16,13 @@ std::size_t requireRoom(std::size_t size, std::span<unsigned char> out, const ch
     return size;
 }
 
-// Never null, which some modules refuse for data of size 0, too.
+// Never null, because some modules refuse null even for data of size 0.
 CK_BYTE_PTR pointerTo(std::span<const unsigned char> data) {
     static CK_BYTE nothing = 0;
     return data.empty() ? &nothing : const_cast<CK_BYTE_PTR>(data.data());
 }
 
-// The attribute that an operation asks for.
+// The attribute that an operation needs.
 template <auto Init>
 constexpr const char* usage = "usage";
 template <>
@@ -34,7 +34,7 @@ constexpr const char* usage<&List::C_DecryptInit> = "CKA_DECRYPT";
 template <>
 constexpr const char* usage<&List::C_EncryptInit> = "CKA_ENCRYPT";
 
-// After an Init that began no operation: the session stays good.
+// If C_...Init only refuses the key or the mechanism, the session stays good.
 template <auto Init>
 void refuseIfNotBegun(CK_RV rv, const TokenObject& key) {
     const bool notPermittedToKey = rv == CKR_KEY_FUNCTION_NOT_PERMITTED;
@@ -44,7 +44,7 @@ void refuseIfNotBegun(CK_RV rv, const TokenObject& key) {
     throw notPermittedToKey ? notPermitted(refusal, usage<Init>) : refusal;
 }
 
-// Some tokens have the attribute, and no such login: the operation tells whether they need it.
+// Some tokens have the attribute but no such login. Then the operation shows whether they need it.
 void loginForUse(Session& session, const TokenObject& key) {
     try {
         key.contextLogin(session);
@@ -71,8 +71,8 @@ bool asksAtEachUse(const TokenObject& key) {
     return key.attributes().flag(CKA_ALWAYS_AUTHENTICATE, false);
 }
 
-// A key whose token hides CKA_ALWAYS_AUTHENTICATE: the first refusal may stand for it. Nothing else
-// may be told from `rv`, which may depend on somebody's data.
+// If the token hides CKA_ALWAYS_AUTHENTICATE, the first refusal may mean it. Nothing else may be
+// learned from `rv`, because it may depend on somebody's data.
 bool mayAskAtEachUse(Session& session, const TokenObject& key, CK_RV rv) {
     return constant_time::declassify(constant_time::isEqual(rv, CKR_USER_NOT_LOGGED_IN)) &&
            !key.attributes().has(CKA_ALWAYS_AUTHENTICATE) && session.connection().loggedIn() &&
@@ -84,9 +84,8 @@ struct Answer {
     std::size_t size;
 };
 
-// C_...Init and the operation itself. Whatever its answer is, the operation has ended (PKCS#11
-// 2.40, section 5.2), unless that is CKR_BUFFER_TOO_SMALL, for which the caller discards the
-// session.
+// Calls C_...Init and the operation itself. Every answer ends the operation (PKCS#11 2.40, section
+// 5.2) except CKR_BUFFER_TOO_SMALL, after which the caller discards the session.
 template <auto Init, auto Final>
 Answer answerIn(Session& session, CK_OBJECT_HANDLE handle, const CK_MECHANISM& mechanism,
                 const TokenObject& key, std::span<const unsigned char> data,
@@ -104,7 +103,7 @@ Answer answerIn(Session& session, CK_OBJECT_HANDLE handle, const CK_MECHANISM& m
     }
 }
 
-// The session is kept if it is as good as before.
+// Discards the session if the answer says something against it.
 template <auto Init, auto Final>
 std::size_t performIn(Session& session, CK_OBJECT_HANDLE handle, const CK_MECHANISM& mechanism,
                       const TokenObject& key, std::span<const unsigned char> data,
@@ -128,8 +127,8 @@ std::size_t perform(TokenObject& key, const CK_MECHANISM& mechanism,
     return requireRoom(size, out, functionName<Final>);
 }
 
-// Answers of C_Decrypt that can't depend on the ciphertext, and the one that leaves the operation
-// active. Nothing here tells the others from each other, or from CKR_OK.
+// Answers of C_Decrypt that cannot depend on the ciphertext, and the one that leaves the operation
+// active. Nothing here distinguishes the others from each other, or from CKR_OK.
 bool isApartFromData(CK_RV rv) {
     constant_time::Mask found = 0;
     for (const CK_RV apart :
@@ -153,8 +152,8 @@ DecryptAnswer decryptIn(Session& session, CK_OBJECT_HANDLE handle, const CK_MECH
     return {rv, size};
 }
 
-// C_SignMessage alone, once the operation is begun in the session. Nothing where the token does not
-// begin one after all.
+// Calls C_SignMessage alone if the operation is active in the session. Returns nothing if the token
+// refuses to start it.
 std::optional<std::size_t> signMessage(TokenObject& key, CK_MECHANISM mechanism,
                                        MessageSigning signing, std::span<const unsigned char> data,
                                        std::span<unsigned char> out) {
@@ -183,7 +182,7 @@ std::optional<std::size_t> signMessage(TokenObject& key, CK_MECHANISM mechanism,
     });
 }
 
-// What is to be begun where messages are signed one after the other; nothing where they are not.
+// The operation to start, or nothing if the token does not sign message after message.
 std::optional<MessageSigning> messageSigning(const TokenObject& key,
                                              const CK_MECHANISM& mechanism) {
     if (!key.token().module().signsMessages() ||

@@ -17,21 +17,20 @@ std::atomic<bool> isExiting{false};
 std::atomic<void (*)()> exitFinalizer{nullptr};
 std::atomic<void (*)()> startInChild{nullptr};
 
-// Never destroyed: they are used by exit handlers, after static destructors. Not function-local: a
-// thread that was about to make one when another forks would leave the child waiting for ever.
+// Never destroyed, because exit handlers use them after static destructors. They are not local to a
+// function: if a thread was initialising them during a fork, the child would wait for ever.
 auto& mutexOfState = *new Mutex;
 auto& kept GUARDED_BY(stateMutex()) = *new std::vector<std::shared_ptr<void>>;
 
 std::atomic<int> inFlight{0};
-// A number, since several threads may fork at once: the first one done must not let calls in under
-// the others.
+// Several threads may fork at once. The first to finish must not admit calls while others fork.
 std::atomic<int> forking{0};
 thread_local int depth = 0;
 
 constexpr auto forkPatience = std::chrono::seconds(1);
 constexpr auto pause = std::chrono::microseconds(50);
 
-// A module may fork by itself, inside a call: then that call is not waited for.
+// A module may fork inside a call. That call is not waited for.
 void beforeFork() ACQUIRE(stateMutex()) {
     forking.fetch_add(1);
     const auto deadline = std::chrono::steady_clock::now() + forkPatience;
@@ -97,7 +96,8 @@ void installHandlers(void (*finalizer)(), void (*childStarter)()) {
     startInChild = childStarter;
     if (exitFinalizer.exchange(finalizer) == nullptr)
         pthread_atfork(beforeFork, afterForkInParent, afterForkInChild);
-    // Once for each module loaded: the handler must come after every module's own static objects.
+    // Once for each loaded module, because the handler must run before each module's static
+    // destructors.
     exitBeforeOthers();
 }
 

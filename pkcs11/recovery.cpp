@@ -16,7 +16,7 @@ bool isVendors(CK_RV rv) {
     return rv >= CKR_VENDOR_DEFINED && rv <= 0xFFFFFFFFUL;
 }
 
-// Codes that say nothing about their cause. Some modules answer them for a lost connection.
+// These codes say nothing about the cause. Some modules answer them when the connection is lost.
 bool isVague(CK_RV rv) {
     switch (rv) {
     case CKR_FUNCTION_FAILED:
@@ -29,15 +29,15 @@ bool isVague(CK_RV rv) {
     }
 }
 
-// There is no way to the token at all: what may help is to begin anew.
+// There is no way to the token at all, so a restart may help.
 bool isFromConnecting(const Error& error) {
     return error.isOf(functionName<&List::C_GetSlotList>) ||
            error.isOf(functionName<&List::C_GetTokenInfo>) ||
            error.isOf(functionName<&List::C_OpenSession>) || error.rv() == CKR_TOKEN_NOT_PRESENT;
 }
 
-// SoftHSM can't read a token whose files another process writes at that moment, which each login
-// does, and answers CKR_GENERAL_ERROR then: at once it would only do so again.
+// SoftHSM cannot read a token while another process writes its files, which each login does. It
+// answers CKR_GENERAL_ERROR then, and would do so again at once.
 constexpr auto settlingTime = std::chrono::milliseconds(50);
 
 bool maySettle(const Error& error) {
@@ -52,18 +52,18 @@ bool changesToken(const Error& error) {
            error.isOf(functionName<&List::C_DestroyObject>);
 }
 
-// Its answer may be due to a stranger's ciphertext, which is not given to the key twice.
+// A stranger's ciphertext may cause the answer, and is not given to the key twice.
 bool takesCiphertext(const Error& error) {
     return error.isOf(functionName<&List::C_Decrypt>);
 }
 
-// The session or the login was gone, so that nothing can have begun.
+// The session or the login was gone, so nothing can have begun.
 bool isSessionLoss(CK_RV rv) {
     return rv == CKR_SESSION_HANDLE_INVALID || rv == CKR_SESSION_CLOSED ||
            rv == CKR_USER_NOT_LOGGED_IN || rv == CKR_CRYPTOKI_NOT_INITIALIZED;
 }
 
-// Answers that a function gives before it does anything.
+// A function answers these before it does anything.
 bool comesBeforeTheWork(CK_RV rv) {
     return rv == CKR_SESSION_HANDLE_INVALID || rv == CKR_USER_NOT_LOGGED_IN ||
            rv == CKR_CRYPTOKI_NOT_INITIALIZED;
@@ -96,7 +96,7 @@ Remedy remedyFor(const Error& error) {
         return Remedy::login;
     if (isConnectionLoss(rv))
         return Remedy::connection;
-    // CKR_OPERATION_NOT_INITIALIZED comes where somebody's logout has ended what ...Init had begun.
+    // CKR_OPERATION_NOT_INITIALIZED also comes if somebody's logout has ended what ...Init began.
     const bool isMixedUp = rv == CKR_OPERATION_ACTIVE || rv == CKR_OPERATION_NOT_INITIALIZED;
     return isMixedUp || isVague(rv) ? Remedy::session : Remedy::none;
 }
@@ -107,7 +107,7 @@ namespace {
 constexpr int mostOwnFailures = 4;
 constexpr int mostFailures = 20;
 
-// Some tokens log in, or work, in read/write sessions alone. Nothing has begun.
+// Some tokens log in or work only in read/write sessions. Nothing has begun.
 bool canTurnReadWrite(const Error& error, const Connection* connection) {
     return error.rv() == CKR_SESSION_READ_ONLY && connection != nullptr &&
            !connection->isReadWrite();
@@ -117,8 +117,8 @@ bool givesUpSessions(Remedy remedy) {
     return remedy == Remedy::connection || remedy == Remedy::login || remedy == Remedy::restart;
 }
 
-// What the last attempt needs. The failed session is closed already: only if another one did not
-// help, all of them are doubted.
+// The remedy before the last attempt. The failed session is closed already. All sessions are
+// doubted only if another one did not help.
 Remedy strongest(Remedy remedy, const Error& error) {
     if (isFromConnecting(error))
         return Remedy::restart;
@@ -133,7 +133,7 @@ Recovery::Recovery(Token& token)
     : module_(token.module()), epoch_(module_.epoch()), token_(&token),
       successes_(token.successes()) {}
 
-// Since the last failure: the token works, and another loss is a new one.
+// True if others succeeded since the last failure. Then the token works, and another loss is new.
 bool Recovery::othersSucceeded() {
     if (token_ == nullptr)
         return false;
@@ -141,9 +141,9 @@ bool Recovery::othersSucceeded() {
     return before != successes_;
 }
 
-// Another thread noticed the loss first and dropped the connection, or operations of others went
-// well since then. That a key is not there tells nothing of either. If the module has no life, it
-// was this operation that found it ended.
+// True if another thread noticed the loss first and dropped the connection, or if operations of
+// others succeeded since then. A missing key says nothing about either. If the module has no life,
+// this operation itself found that it has ended.
 bool Recovery::isCausedByOthers(const Error& error, const std::shared_ptr<Connection>& connection) {
     const bool known = connection && !connection->valid() && module_.epoch() != 0;
     const bool served = othersSucceeded() && error.failure() != Failure::notFound;
@@ -164,8 +164,8 @@ Remedy Recovery::choose(const Error& error, const std::shared_ptr<Connection>& c
     return isLast ? strongest(remedy, error) : remedy;
 }
 
-// False if somebody would have to come to the PIN pad once more: a login there disturbs people, so
-// it is asked for once, not for each attempt.
+// A login at the PIN pad disturbs people, so an operation asks for one once at most. False if it
+// would be the second.
 bool Recovery::drop(const std::shared_ptr<Connection>& connection) {
     if (!connection)
         return true;

@@ -27,7 +27,7 @@ std::string trimmed(std::string_view text) {
     return std::string(text.substr(first, text.find_last_not_of(blanks) - first + 1));
 }
 
-// What is there already stays.
+// Options that are there already stay.
 void readOptions(const fs::path& path, Options& options) {
     std::ifstream file(path);
     if (!file)

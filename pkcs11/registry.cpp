@@ -20,19 +20,19 @@ namespace {
 
 using CString = std::unique_ptr<char, decltype(&std::free)>;
 
-// How long the end of the process waits for calls that other threads have inside a module.
+// How long the exit handler waits for calls of other threads.
 constexpr auto exitPatience = std::chrono::milliseconds(200);
 
-// Never destroyed: exit handlers use it.
+// Never destroyed, because exit handlers use it.
 auto& modules GUARDED_BY(process::stateMutex()) = *new std::vector<std::unique_ptr<Module>>;
 
-// What p11-kit has registered, as its own list. Each list that it gives has wrappers of its own,
-// which must outlive every use: so there is one in the process, not one for each provider instance.
+// The list of registered modules as p11-kit returns it. Each list has its own wrappers, which must
+// outlive every use. So the process has one, not each provider instance.
 class RegisteredList {
   public:
     explicit constexpr RegisteredList(int flags) : flags_(flags) {}
 
-    /// Null where p11-kit could not load what is registered.
+    /// Null if p11-kit could not load what is registered.
     CK_FUNCTION_LIST** get() {
         if (auto** known = list_.load())
             return known;
@@ -52,7 +52,7 @@ class RegisteredList {
 constinit RegisteredList directList(P11_KIT_MODULE_UNMANAGED);
 constinit RegisteredList managedList(0);
 
-// A module with a call still inside is left as it is: C_Finalize under a running call is undefined.
+// A module with a call still inside stays as it is, because C_Finalize during a call is undefined.
 void finalizeAll() {
     const auto deadline = std::chrono::steady_clock::now() + exitPatience;
     std::vector<Module*> all;
@@ -85,7 +85,7 @@ Module* find(const std::string& name, const std::string& path) {
     return findLocked(name, path);
 }
 
-// Without a version it is the module's own choice.
+// Without `version` the module chooses.
 const List30* interfaceOf(GetInterface getInterface, CK_VERSION* version) {
     std::array<CK_UTF8CHAR, 8> name{'P', 'K', 'C', 'S', ' ', '1', '1', 0};
     Interface* found = nullptr;
@@ -95,8 +95,9 @@ const List30* interfaceOf(GetInterface getInterface, CK_VERSION* version) {
     return list != nullptr && list->version.major == 3 ? list : nullptr;
 }
 
-// p11-kit knows the functions of 2.40 only; those of 3.x are asked for at the library itself, which
-// it holds open. Not for a version that may not be there: OpenSC's spy does not survive that.
+// p11-kit knows only the functions of 2.40. So those of 3.x come from the library itself, which
+// p11-kit keeps open. A version that the library may lack is not asked for first: OpenSC's spy
+// would crash.
 const List30* interface30(const std::string& path) {
     void* library = path.empty() ? nullptr : dlopen(path.c_str(), RTLD_NOW | RTLD_NOLOAD);
     if (library == nullptr)
@@ -116,8 +117,8 @@ std::string lastMessage() {
     return message != nullptr ? message : "no reason given";
 }
 
-// p11-kit's proxy is p11-kit's own library, of another name, which p11-kit does not load for
-// anybody. Its bare name is the system's to find.
+// p11-kit's proxy is p11-kit's own library with another name, which p11-kit refuses to load. The
+// system finds its bare name.
 bool isProxy(const std::string& path) {
     const std::filesystem::path file(path);
     if (file.is_absolute() && file.filename().string().starts_with("libp11-kit.so"))
@@ -125,7 +126,7 @@ bool isProxy(const std::string& path) {
     return file.filename() == "p11-kit-proxy.so" && (file.is_absolute() || !file.has_parent_path());
 }
 
-// Stays open: handlers of its own run at the end of the process.
+// Stays open, because its own handlers run at the end of the process.
 CK_FUNCTION_LIST* loadProxy(const std::string& path) {
     void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
     if (library == nullptr)
@@ -189,7 +190,7 @@ void adoptList(CK_FUNCTION_LIST** list, bool remoteOnly, const ModuleOptions& co
     }
 }
 
-// What a module does while it is loaded is its own use of libcrypto as well.
+// While a module is being loaded, its use of libcrypto counts as its own, too.
 class LoadScope {
   public:
     LoadScope() { process::enterCall(); }
@@ -208,7 +209,7 @@ ModuleUse loadFile(const std::string& file, const std::string& name, const Modul
     return adopt(loadFunctions(file), name, file, options);
 }
 
-// As p11-kit does it: what can't be loaded is left out, unless it is critical.
+// As in p11-kit, a module that cannot be loaded is left out unless it is critical.
 void loadRegistered(const Registration& registration, const std::string& file,
                     const ModuleOptions& common, std::vector<ModuleUse>& out) try {
     ModuleOptions options = common;
@@ -220,8 +221,8 @@ void loadRegistered(const Registration& registration, const std::string& file,
         throw;
 }
 
-// Not by p11-kit, which loads all that is registered before it tells what that is. Modules behind a
-// socket or a command have no file that a policy could name.
+// p11-kit would load everything before it tells what is registered. Modules behind a socket or a
+// command have no file that a policy could name.
 std::vector<ModuleUse> loadAllowed(const ModuleOptions& options, const ModulePolicy& policy) {
     const auto registered =
         registrations(RegistrationFolders::ofTheSystem(), program_invocation_short_name);
@@ -239,7 +240,7 @@ std::vector<ModuleUse> loadAllowed(const ModuleOptions& options, const ModulePol
 
 ModuleUse loadModule(const std::string& path, const ModuleOptions& options,
                      const ModulePolicy& policy) {
-    // Of this instance, whatever others have loaded.
+    // The policy of this instance counts, whatever others have loaded.
     return loadFile(policy.require(path), fileStem(path), options);
 }
 

@@ -50,7 +50,7 @@ void Token::noteSeen(Epoch epoch, CK_SLOT_ID slot, const CK_TOKEN_INFO& info) {
     keep(std::make_shared<Connection>(access_, epoch, slot, info.flags))->flags().set(info.flags);
 }
 
-// The first of two threads wins, and a connection that is good stays.
+// The first of two threads wins, and a valid connection stays.
 std::shared_ptr<Connection> Token::keep(std::shared_ptr<Connection> fresh) {
     {
         const MutexLock lock(process::stateMutex());
@@ -64,8 +64,8 @@ std::shared_ptr<Connection> Token::keep(std::shared_ptr<Connection> fresh) {
     return fresh;
 }
 
-// Where the module's life ends meanwhile, what is read belongs to the next, and the connection is
-// good in none.
+// If the module's life ends meanwhile, the data belong to the next life, and the connection is not
+// valid in either.
 std::shared_ptr<Connection> Token::connect(Epoch epoch) {
     const trace::Step step([this] { return "look for " + describe(); });
     CK_RV failure = CKR_OK;
@@ -79,7 +79,7 @@ std::shared_ptr<Connection> Token::connect(Epoch epoch) {
     throw Error(Failure::notFound, describe() + " is not present", CKR_TOKEN_NOT_PRESENT);
 }
 
-// The slot of old first: nearly always the token is still there.
+// The previous slot comes first, because the token is nearly always still there.
 std::shared_ptr<Connection> Token::findIn(std::vector<CK_SLOT_ID> slots, Epoch epoch,
                                           CK_RV& failure) {
     std::stable_partition(slots.begin(), slots.end(),

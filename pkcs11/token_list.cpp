@@ -9,7 +9,7 @@
 namespace pkcs11 {
 namespace {
 
-// Never destroyed: the end of the process may come to them.
+// Never destroyed, because exit handlers may use it.
 auto& all GUARDED_BY(process::stateMutex()) = *new std::vector<std::unique_ptr<Token>>;
 
 std::vector<Token*> tokensOf(const Module& module) {
@@ -21,7 +21,7 @@ std::vector<Token*> tokensOf(const Module& module) {
     return tokens;
 }
 
-// True if no token answers with whose sessions somebody may still work.
+// True if no connected token answers. Somebody may still work with the sessions of one that does.
 bool isUnused(Module& module) {
     for (auto* token : tokensOf(module)) {
         const auto connection = token->present();

@@ -91,7 +91,8 @@ bool TokenPins::doubt(const PinOwner& owner, const Pin& pin) {
     return known != nullptr && std::exchange(known->isGood, false);
 }
 
-// The digest is made in any case: a PIN that could not be known again is not tried.
+// The digest is made first: if it fails, the PIN is not tried, because nobody could recognise it
+// later.
 bool TokenPins::wasRefused(const PinOwner& owner, const Pin& pin) const {
     const auto digest = owner.digest(salt_, pin);
     const MutexLock lock(process::stateMutex());

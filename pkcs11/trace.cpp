@@ -20,7 +20,7 @@ std::atomic<FILE*> sink{nullptr};
 std::atomic<unsigned long> steps{0};
 thread_local unsigned long currentStep = 0;
 
-// One fprintf is one write to a line-buffered stream: lines of several threads do not mix.
+// One fprintf is one write to a line-buffered stream, so lines of several threads do not mix.
 void line(std::string_view text) {
     FILE* out = sink.load();
     std::fprintf(out != nullptr ? out : stderr, "pkcs11[%ld] #%lu %s\n",
@@ -80,7 +80,7 @@ void step(std::string_view text) {
 
 namespace {
 
-// Result and time of these may tell whether somebody's ciphertext was well padded.
+// Their result and time may tell whether somebody's ciphertext was well padded.
 bool isSecret(std::string_view function) {
     return function == functionName<&List::C_Decrypt>;
 }

@@ -28,7 +28,7 @@ Generator& generatorOf(void* ctx) {
     return *static_cast<Generator*>(ctx);
 }
 
-// There is nothing to be had from a parent.
+// A parent is not used.
 void* newContext(void* provctx, void*, const OSSL_DISPATCH*) {
     auto& provider = ossl::Context::from(provctx);
     return ossl::guarded<void*>(provider.core(), nullptr, [&] { return new Generator{provider}; });
@@ -69,7 +69,7 @@ int generate(void* ctx, unsigned char* out, size_t size, unsigned wanted, int, c
     });
 }
 
-// The token seeds itself. OpenSSL's generators are instantiated by this, too.
+// The token seeds itself. As in OpenSSL's generators, this instantiates, too.
 int reseed(void* ctx, int, const unsigned char*, size_t, const unsigned char*, size_t) {
     generatorOf(ctx).ready = true;
     return 1;
@@ -80,7 +80,7 @@ size_t nonce(void* ctx, unsigned char* out, unsigned wanted, size_t shortest, si
                                                                                       : 0;
 }
 
-// Full entropy: a byte gives eight bits of it.
+// Full entropy: each byte has eight bits of it.
 size_t getSeed(void* ctx, unsigned char** buffer, int entropy, size_t shortest, size_t longest, int,
                const unsigned char*, size_t) {
     auto& generator = generatorOf(ctx);
@@ -107,7 +107,7 @@ void clearSeed(void*, unsigned char* seed, size_t size) {
     OPENSSL_secure_clear_free(seed, size);
 }
 
-// No state that threads could disturb, so there is nothing to lock.
+// There is no state that threads could disturb, so there is nothing to lock.
 int enableLocking(void*) {
     return 1;
 }

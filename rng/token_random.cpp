@@ -12,7 +12,7 @@
 namespace rng {
 namespace {
 
-// Fewer bytes are not asked for, since so many zeros do not come by chance.
+// The least that is asked for, because so many zeros do not come by chance.
 constexpr std::size_t shortestRequest = 16;
 constexpr unsigned ownStrength = 256; // bits
 
@@ -33,7 +33,7 @@ pkcs11::Token& findToken(ossl::Context& provider) {
     return token;
 }
 
-// Two threads that come first both search, and find the same.
+// If two threads come first, both search and find the same token.
 pkcs11::Token& token(ossl::Context& provider) {
     auto* known = provider.randomToken();
     if (known != nullptr)
@@ -50,7 +50,7 @@ void generate(pkcs11::Token& token, std::span<unsigned char> out) {
     });
 }
 
-// Of enough bytes: a single one may well be zero.
+// There must be enough bytes, because a single one may well be zero.
 void refuseZeros(const pkcs11::Token& token, std::span<const unsigned char> bytes) {
     if (std::all_of(bytes.begin(), bytes.end(), [](unsigned char byte) { return byte == 0; }))
         throw pkcs11::Error(pkcs11::Failure::call,

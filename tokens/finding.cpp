@@ -9,8 +9,8 @@
 namespace tokens {
 namespace {
 
-// Modules that use OpenSSL find its algorithms in the process's default library context. SoftHSM
-// takes a PIN for wrong where there are none.
+// Modules that use OpenSSL find its algorithms in the process's default library context. If there
+// are none, SoftHSM takes a right PIN for a wrong one.
 bool modulesHaveAlgorithms() {
     const ossl::ErrorMark mark;
     return ossl::Md(EVP_MD_fetch(nullptr, "SHA2-256", nullptr)) != nullptr;
@@ -43,7 +43,7 @@ void logIn(pkcs11::Session& session, const pkcs11::PinSource& pins) {
 
 namespace {
 
-// Some tokens show keys to everybody, which nobody can use without a login.
+// Some tokens show keys to everybody, but nobody can use them without a login.
 std::vector<CK_OBJECT_HANDLE> findWithLoginIfPossible(pkcs11::Session& session,
                                                       const pkcs11::ObjectQuery& query,
                                                       const pkcs11::PinSource& pins) {
@@ -68,8 +68,7 @@ std::vector<CK_OBJECT_HANDLE> find(pkcs11::Connection& connection, pkcs11::Sessi
                                    const pkcs11::PinSource& pins) {
     if (login == Login::ifPossible && connection.loginRequired())
         return findWithLoginIfPossible(session, query, pins);
-    // Where somebody has logged in already this costs no call, and keeps the PIN for a time when
-    // nobody has.
+    // If somebody has logged in already, this costs no call. It keeps the PIN for later logins.
     const bool first = login == Login::first || (login != Login::never && connection.loggedIn());
     if (first)
         logIn(session, pins);

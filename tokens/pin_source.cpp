@@ -15,8 +15,8 @@ namespace {
 
 constexpr std::size_t longestPin = 1024;
 
-// pin-source is a file: URI or a path (RFC 7512, section 2.4). Commands ("|...") are not run: a URI
-// may come from anywhere.
+// pin-source is a file: URI or a path (RFC 7512, section 2.4). Commands ("|...") are not run,
+// because a URI may come from anywhere.
 pkcs11::Pin readPinSource(const std::string& name, const std::string& source,
                           const ossl::Settings& settings) {
     constexpr std::string_view scheme = "file:";
@@ -37,7 +37,7 @@ pkcs11::Pin readPinSource(const std::string& name, const std::string& source,
 
 using PinValue = std::optional<std::string_view>;
 
-// An empty PIN is none: what a variable that is not set leaves of a URI must not cost a try.
+// An empty PIN counts as none. A URI that was made with an unset variable must not cost a try.
 PinValue unlessEmpty(PinValue value) {
     return value && value->empty() ? PinValue() : value;
 }
@@ -87,7 +87,7 @@ std::optional<pkcs11::Pin> givenContextPin(const uri::Uri& uri, const ossl::Sett
 
 pkcs11::PinSource pinSource(const uri::Uri& uri, const ossl::Context& context,
                             PassphraseCallback callback) {
-    // Nobody is asked twice, should the login have to be done again in a new session.
+    // Nobody is asked twice if the login has to be repeated in a new session.
     auto answer = std::make_shared<std::optional<pkcs11::Pin>>();
     return {context.pins(), [uri, &context] { return givenPin(uri, context.settings()); },
             [callback, uri, answer] {

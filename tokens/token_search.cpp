@@ -27,7 +27,7 @@ bool hasName(const pkcs11::Module& module, const std::string& name) {
     return bareName(module.name()) == bareName(name) || bareName(file) == bareName(name);
 }
 
-// module-path is a file, or a folder that has the module (RFC 7512, section 2.3).
+// module-path is a file, or the folder of the module (RFC 7512, section 2.3).
 bool hasPath(const pkcs11::Module& module, const std::string& path) {
     std::error_code error;
     const auto wanted = std::filesystem::canonical(path, error);
@@ -73,14 +73,14 @@ void TokenSearch::searchModules(const std::vector<pkcs11::Module*>& modules) {
         try {
             searchModule(*module);
         } catch (const pkcs11::Error& error) {
-            // One broken module among those registered must not hide the others.
+            // One broken module must not hide the others.
             pkcs11::trace::step(error.what());
             problems_.emplace_back(error.what());
         }
     }
 }
 
-// The token may have come since they last looked.
+// The token may be new.
 void TokenSearch::refresh(const std::vector<pkcs11::Module*>& modules) {
     for (auto* module : modules) {
         try {
@@ -105,8 +105,8 @@ std::vector<pkcs11::Module*> TokenSearch::selectModules(ossl::Context& context) 
     return selected;
 }
 
-// What a token answers in between, or a server that was started anew, must not fail a load. A slot
-// that can't be read does so only where no other has the token.
+// A passing failure of a token, or a restarted server, must not fail a load. A slot that cannot be
+// read fails it only if no other slot has the token.
 void TokenSearch::searchModule(pkcs11::Module& module) {
     const auto found = tokens_.size();
     const auto withLogin = loginTokens_.size();
@@ -145,7 +145,7 @@ void TokenSearch::searchSlot(pkcs11::Module& module, pkcs11::Epoch epoch, CK_SLO
         return;
     CK_TOKEN_INFO info{};
     const CK_RV rv = module.readTokenInfo(slot, info);
-    if (rv != CKR_OK) { // gone since the list was made, or not recognised; the others may do
+    if (rv != CKR_OK) { // removed since, or not recognised; another slot may fit
         unread_.push_back(pkcs11::callFailed(pkcs11::functionName<&pkcs11::List::C_GetTokenInfo>,
                                              rv, "slot " + std::to_string(slot)));
         return;
@@ -170,7 +170,7 @@ void TokenSearch::add(pkcs11::Token& token, CK_FLAGS flags) {
         loginTokens_.push_back(&token);
 }
 
-// Some tokens never say that they are initialised: one that opens a session is.
+// Some tokens never say that they are initialised. If one opens a session, it is.
 void TokenSearch::addThoseThatAnswer() {
     for (const auto& found : uninitialized_) {
         try {
@@ -183,7 +183,7 @@ void TokenSearch::addThoseThatAnswer() {
     }
 }
 
-// There are tokens that need a login and do not say so (CKF_LOGIN_REQUIRED).
+// Some tokens need a login and do not say so (CKF_LOGIN_REQUIRED).
 pkcs11::Token* TokenSearch::loginToken() const {
     const auto& candidates = loginTokens_.empty() ? tokens_ : loginTokens_;
     return candidates.size() == 1 ? candidates.front() : nullptr;
@@ -204,7 +204,7 @@ std::string TokenSearch::describe() const {
     return join(names);
 }
 
-// With their slots' numbers, if that or the module may be what does not fit.
+// Gives slot numbers if the slot or the module may be what does not fit.
 std::vector<std::string> TokenSearch::present(const std::vector<pkcs11::Module*>& modules) const {
     const bool withSlots = uri_.slotId() || uri_.constrainsSlotInfo() || uri_.constrainsModule();
     std::vector<std::string> labels;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What happens at each call, whatever its function.
+// What every call has in common, whatever its function.
 #include <chrono>
 #include <mutex>
 #include <new>
@@ -28,7 +28,7 @@ bool takesSession(FunctionId id) {
     return functionKinds[id] == Kind::session || functionKinds[id] == Kind::crypto;
 }
 
-// The slots that a call is about; all in use, if it does not say.
+// The slots that a call concerns; all slots in use if the call names none.
 std::vector<CK_SLOT_ID> slotsFor(FunctionId id, CK_ULONG handle) {
     if (functionKinds[id] == Kind::slot)
         return {handle};
@@ -36,14 +36,14 @@ std::vector<CK_SLOT_ID> slotsFor(FunctionId id, CK_ULONG handle) {
     return slot ? std::vector{*slot} : slotsInUse();
 }
 
-// SoftHSM does not stand that sessions are closed under other threads' calls, as a device's loss
-// closes them: so calls are shared owners of this, and a loss is the only one. Never destroyed.
+// SoftHSM crashes if sessions are closed while other threads are in calls, as the loss of a device
+// closes them. So calls share this lock, and a loss takes it alone. Never destroyed.
 std::shared_mutex& useOfSessions() {
     static Immortal<std::shared_mutex> immortal;
     return immortal.value;
 }
 
-unsigned usesGeneration = 0; // rises in the child of a fork
+unsigned usesGeneration = 0; // increases in the child of a fork
 
 void closeSessions(FunctionId id, CK_ULONG handle) {
     const std::unique_lock alone(useOfSessions());
@@ -90,7 +90,7 @@ std::optional<CK_RV> beforeCall(FunctionId id, CK_ULONG handle) {
     return fault == CKR_OK ? std::nullopt : fault;
 }
 
-// Whatever the effect of faults is now: it may become that before the call ends.
+// Not only if faults close sessions at present: the setting may change before the call ends.
 UseOfSessions::UseOfSessions() : generation_(usesGeneration) {
     useOfSessions().lock_shared();
 }

@@ -10,7 +10,7 @@
 namespace test_module {
 namespace {
 
-// No lock: tests count those of the provider.
+// No lock, because tests count the provider's locks.
 struct State {
     std::atomic<unsigned long> calls{0}; // threads in any function
     std::atomic<unsigned long> turns{0}; // threads in C_Initialize or C_Finalize

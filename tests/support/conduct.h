@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What an application must not do, and modules do not survive: calls beside C_Initialize and
-// C_Finalize (PKCS#11 2.40, sections 5.4 and 6.6.2), and two threads in one session
-// (section 6.7.6).
+// What an application must not do, and what crashes modules: calls during C_Initialize and
+// C_Finalize (PKCS#11 2.40, sections 5.4 and 6.6.2), and two threads in one session (section
+// 6.7.6).
 #pragma once
 
 #include <optional>
@@ -10,7 +10,7 @@
 
 namespace test_module {
 
-/// A call, as long as it lives. A breach is told on standard error and counted.
+/// The scope of a call. A breach is reported on standard error and counted.
 class Conduct {
   public:
     Conduct(FunctionId id, CK_ULONG handle);
@@ -18,7 +18,7 @@ class Conduct {
     Conduct(const Conduct&) = delete;
     Conduct& operator=(const Conduct&) = delete;
 
-    /// What a call answers that must not be passed on: another thread is in its session.
+    /// The answer if the call must not be passed on because another thread is in its session.
     std::optional<CK_RV> refusal() const;
 
   private:

@@ -120,7 +120,7 @@ Config::Config(Settings from)
     for (const auto& setting : known) {
         const auto found = settings.find(setting.name);
         if (found == settings.end() || found->second.empty())
-            continue; // an empty variable is as good as none
+            continue; // an empty variable counts as none
         try {
             setting.apply(*this, found->second);
         } catch (const ConfigError& error) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The settings, PKCS11_TEST_*: from the environment, or put over it at run time.
+// The settings PKCS11_TEST_*, from the environment or set at run time.
 #pragma once
 
 #include <chrono>
@@ -68,21 +68,22 @@ std::vector<std::string> settingNames();
 
 bool contains(const Numbers& numbers, CK_ULONG number);
 
-/// What is in force. A reference stays good after a change, until the module is unloaded.
+/// The present configuration. A reference stays valid after a change, until the module is unloaded.
 const Config& config();
 
-/// Reads the environment again. On a bad setting: one line on stderr, CKR_ARGUMENTS_BAD, and what
-/// was in force stays.
+/// Reads the environment again. For a wrong setting it writes a line to standard error, changes
+/// nothing and answers CKR_ARGUMENTS_BAD.
 CK_RV reloadConfig();
 
-/// Puts `value` over the environment's; null takes it back. A null name takes all back.
+/// Overrides the environment's value. A null `value` removes the override, and a null name removes
+/// all.
 CK_RV configure(const char* name, const char* value);
 
 /// Handlers of fork().
 void lockConfig();
 void unlockConfig();
 
-/// Frees everything; the module is going.
+/// Frees everything when the module is unloaded.
 void releaseConfig();
 
 } // namespace test_module

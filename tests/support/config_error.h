@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A setting that makes no sense.
+// The error for a setting that makes no sense.
 #pragma once
 
 #include <stdexcept>

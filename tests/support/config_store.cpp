@@ -17,8 +17,8 @@ struct Store {
     std::atomic<const Config*> current{nullptr};
     std::mutex mutex; // guards what follows
     Settings overrides;
-    // Calls of other threads may still look at a former one, so all are kept; and one that says the
-    // same is used again, so that changes to and fro do not take more and more memory.
+    // Calls of other threads may still use a former configuration, so all are kept. An equal one is
+    // used again, so that repeated changes do not take more and more memory.
     std::vector<std::unique_ptr<const Config>> all;
 };
 
@@ -45,7 +45,7 @@ std::string faultsOf(const Settings& settings) {
     return found != settings.end() ? found->second : std::string();
 }
 
-// Faults that stay the same (null: they start over) go on counting where they were.
+// Faults that do not change keep their counts. With null they start over.
 void change(Store& self, Settings settings, const std::shared_ptr<FaultPlan>& same) {
     const auto former = std::ranges::find_if(self.all, [&](const auto& config) {
         return config->settings == settings && (same == nullptr || config->faults == same);

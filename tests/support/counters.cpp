@@ -85,7 +85,7 @@ void unlockCounters() {
 }
 
 void startCountersOfChild() {
-    counters().inside = 0; // of the parent's threads only one has come along, and it is in fork()
+    counters().inside = 0; // the child has only the thread that is in fork()
     resetCounters();
 }
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// What was called how often, by how many threads at once, and the files that say so.
+// The numbers of calls and of threads inside, and the files that report them.
 #pragma once
 
 #include "tests/support/functions.h"
 
 namespace test_module {
 
-/// Says that a thread is inside the module, as long as it lives.
+/// Marks a thread as inside the module during its scope.
 class Inside {
   public:
     Inside();

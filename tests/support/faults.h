@@ -19,7 +19,7 @@ class FaultPlan {
     explicit FaultPlan(const std::string& text);
 
     bool empty() const { return rules_.empty(); }
-    /// To be asked once for every call: what this one shall answer instead of being forwarded.
+    /// The answer for this call if it is not to be passed on. Call it once for every call.
     std::optional<CK_RV> next(FunctionId id);
     /// The next call of each function is its first one again.
     void restart();

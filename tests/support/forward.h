@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One function for each of PKCS#11's, made from the member of the function list.
+// One forwarding function for each function of PKCS#11, made from the member of the function list.
 #pragma once
 
 #include <optional>
@@ -11,12 +11,12 @@
 
 namespace test_module {
 
-/// Counts and delays a call. What it shall answer if it shall not be passed on; `handle` is the
-/// slot or session it is for.
+/// Counts and delays a call. Returns its answer if it is not to be passed on. `handle` is the
+/// call's slot or session.
 std::optional<CK_RV> beforeCall(FunctionId id, CK_ULONG handle);
 void afterCall(FunctionId id, CK_RV rv);
 
-/// While it lives no fault closes sessions (PKCS11_TEST_FAULT_EFFECT=close).
+/// During its scope no fault closes sessions (PKCS11_TEST_FAULT_EFFECT=close).
 class UseOfSessions {
   public:
     UseOfSessions();

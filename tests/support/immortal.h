@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Statics without destruction. The application's own exit handlers may call the module after C++
-// would have destroyed its statics; what they hold on the heap is let go by the module's release().
+// Static objects that are never destroyed. Exit handlers of the application may call the module
+// after C++ would have destroyed its statics. Their memory is freed by the module's release
+// functions.
 #pragma once
 
 namespace test_module {

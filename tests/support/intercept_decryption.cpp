@@ -25,7 +25,7 @@ struct Chosen {
     CK_ULONG size = 0;
 } chosen;
 
-// What was in the list before.
+// The function that was in the list before.
 CK_C_DecryptInit nextInit = nullptr;
 CK_C_Decrypt nextDecrypt = nullptr;
 

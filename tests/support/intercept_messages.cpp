@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// PKCS#11 3.0's signing of messages, made of C_SignInit and C_Sign where the real module does not
-// have it (PKCS11_TEST_MESSAGE_SIGN). The operation stays begun between messages, as the standard
-// has it (PKCS#11 3.0, section 5.14).
+// Message signing of PKCS#11 3.0, built from C_SignInit and C_Sign if the real module lacks it
+// (PKCS11_TEST_MESSAGE_SIGN). The operation stays active between messages (PKCS#11 3.0, section
+// 5.14).
 #include <map>
 #include <mutex>
 #include <vector>

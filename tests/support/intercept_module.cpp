@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// C_Initialize, C_Finalize, and the functions that hand out function lists. The latter are the
-// only ones of PKCS#11 that are exported.
+// C_Initialize, C_Finalize, and the functions that return function lists. Only the latter are
+// exported.
 #include <clocale>
 #include <csignal>
 #include <cstdio>
@@ -36,7 +36,7 @@ struct Outer {
     }
 };
 
-// Only once the real module is loaded.
+// Call it only after the real module is loaded.
 Outer& outer() {
     static Outer lists;
     return lists;
@@ -142,7 +142,7 @@ using test_module::Interface;
 
 extern "C" {
 
-// By labels, since p11-kit 0.25 declares them with types of its own.
+// With asm labels, because p11-kit 0.25 declares these functions with its own types.
 [[gnu::visibility("default")]] CK_RV getInterfaceList(Interface* list,
                                                       CK_ULONG* count) asm("C_GetInterfaceList");
 [[gnu::visibility("default")]] CK_RV getInterface(CK_UTF8CHAR* name, CK_VERSION* version,
@@ -163,7 +163,7 @@ CK_RV getInterface(CK_UTF8CHAR* name, CK_VERSION* version, Interface** interface
     const CK_RV rv = test_module::prepare();
     if (rv != CKR_OK)
         return rv;
-    // As if there were no such function, which nobody could call then: it does not count.
+    // Not counted, because a module without this function could not be called either.
     if (test_module::inner().C_GetInterface == nullptr)
         return CKR_FUNCTION_NOT_SUPPORTED;
     return Forward<&FunctionList::C_GetInterface>::call(name, version, interface, flags);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which objects and attributes there are, and what they read.
+// The objects and attributes that the application sees.
 #include <algorithm>
 #include <vector>
 
@@ -33,7 +33,7 @@ CK_RV give(CK_ATTRIBUTE& attribute, const Bytes& value) {
     return CKR_OK;
 }
 
-// In the form that is asked for; the real module has it in another, of another size.
+// The real module has the value in another form, of another size.
 CK_RV readChanged(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE& attribute) {
     Bytes value(4096);
     CK_ATTRIBUTE real{attribute.type, value.data(), value.size()};
@@ -57,8 +57,8 @@ CK_RV readSpecial(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIBU
     return CKR_ATTRIBUTE_TYPE_INVALID;
 }
 
-// The others are read at once, as the application did. An attribute that fails does not keep the
-// rest from being given (PKCS#11 2.40, C_GetAttributeValue).
+// The other attributes are read in one call, as the application asked. One that fails does not
+// spoil the rest (PKCS#11 2.40, C_GetAttributeValue).
 CK_RV readSome(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE* attributes,
                CK_ULONG count) {
     CK_RV rv = CKR_OK;
@@ -134,7 +134,7 @@ bool isOfHiddenClass(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object) {
            contains(config().hiddenClasses, type);
 }
 
-// Asks on until the application has as many as it wanted: fewer would be the end to it.
+// Asks until the application has as many as it wanted, because fewer would mean the end.
 CK_RV findObjects(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE* objects, CK_ULONG most,
                   CK_ULONG* count) {
     if (objects != nullptr && count != nullptr && findsOddly())

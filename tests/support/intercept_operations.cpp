@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Operations with keys that want a login each time, and the end of operations that fail.
+// Operations with keys that need a login at each use, and the end of operations that fail.
 #include <array>
 
 #include "tests/support/config.h"
@@ -28,7 +28,8 @@ CK_RV begin(CK_SESSION_HANDLE session, CK_MECHANISM* mechanism, CK_OBJECT_HANDLE
     return rv;
 }
 
-// It has no C_...Init: the login comes between the first, which is refused, and the second.
+// C_DeriveKey has no C_...Init. So the first call is refused, and the login comes before the
+// second.
 CK_RV deriveKey(CK_SESSION_HANDLE session, CK_MECHANISM* mechanism, CK_OBJECT_HANDLE base,
                 CK_ATTRIBUTE* attributes, CK_ULONG count, CK_OBJECT_HANDLE* key) {
     if (const CK_RV rv = refusalOfKey(session); rv != CKR_OK)
@@ -81,8 +82,8 @@ void guard(FunctionList& list) {
 using Whole = CK_RV (*)(CK_SESSION_HANDLE, CK_BYTE*, CK_ULONG, CK_BYTE*, CK_ULONG*);
 using Final = CK_RV (*)(CK_SESSION_HANDLE, CK_BYTE*, CK_ULONG*);
 
-// PKCS#11 2.40 has no function for it: the operation is done with data that do not matter, and
-// where they do not fit it fails, and is over as well.
+// PKCS#11 2.40 has no function that ends an operation. So it is completed with other data, which
+// ends it even if it fails.
 struct Ending {
     CK_SESSION_HANDLE session;
     std::array<CK_BYTE, 16384> scratch{};

@@ -33,7 +33,7 @@ CK_RV openSession(CK_SLOT_ID slot, CK_FLAGS flags, void* application, CK_NOTIFY 
     return rv;
 }
 
-// The session goes first: once it is closed, another thread may get the same handle anew.
+// The session is removed first: once it is closed, another thread may get the same handle.
 CK_RV closeSession(CK_SESSION_HANDLE session) {
     removeSession(session);
     return real().C_CloseSession(session);
@@ -46,8 +46,8 @@ CK_RV closeAllSessions(CK_SLOT_ID slot) {
     return rv;
 }
 
-// The real module knows nothing of the authentication that we ask for, unless its key asks for it
-// as well. So it is asked first, and the PIN compared here if it has no use for it.
+// The real module does not know of this authentication, unless its key asks for it as well. So it
+// is asked first, and the PIN is compared here if it refuses.
 CK_RV loginForOperation(CK_SESSION_HANDLE session, PinCopy pin) {
     const CK_RV rv = real().C_Login(session, CKU_CONTEXT_SPECIFIC, pin.data(), pin.size());
     if (rv != CKR_OK) {

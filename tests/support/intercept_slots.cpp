@@ -33,8 +33,8 @@ CK_RV getTokenInfo(CK_SLOT_ID slot, CK_TOKEN_INFO* info) {
 
 std::atomic<bool> refreshed{false};
 
-// There is a token where somebody has asked for the number in this life of the module, and since
-// the quirk is there.
+// The token is visible once somebody has asked for the number in this life of the module, with the
+// quirk set.
 CK_RV getSlotList(CK_BBOOL withToken, CK_SLOT_ID* slots, CK_ULONG* count) {
     if (slots == nullptr && has(Quirk::refreshOnCount))
         refreshed = true;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// let_derive MODULE TOKEN PIN LABEL: sets CKA_DERIVE of a private key, as none of the tools that
-// write X25519 and X448 keys does.
+// let_derive MODULE TOKEN PIN LABEL: sets CKA_DERIVE of a private key. The tools that write X25519
+// and X448 keys do not.
 #include <cstdio>
 #include <cstdlib>
 #include <exception>

@@ -15,9 +15,9 @@
 
 namespace test_module {
 
-/// Places in writable memory where the secret stands of which each byte is given plus one, so that
-/// what is given is not found itself. Not in programs of the sanitizers, whose shadow memory is too
-/// large to be searched.
+/// The places of a secret in writable memory. Each byte is given plus one, so that the argument
+/// itself is not found. Not for programs with sanitizers, whose shadow memory is too large to
+/// search.
 inline int placesOf(std::string_view shifted) {
     const int memory = open("/proc/self/mem", O_RDONLY | O_CLOEXEC);
     std::ifstream maps("/proc/self/maps");

@@ -30,7 +30,7 @@ Target& target() {
     return immortal.value;
 }
 
-// fork() with another thread holding a mutex would leave it locked in the child for good.
+// If another thread held a mutex during fork(), it would stay locked in the child.
 void beforeFork() {
     target().mutex.lock();
     lockConfig();
@@ -77,7 +77,7 @@ CK_RV complain(const char* what, const char* why) {
     return CKR_GENERAL_ERROR;
 }
 
-// The library is never closed: at exit its own handlers may still have to run.
+// The library is never closed, because its own exit handlers may still have to run.
 CK_RV load(Target& self) {
     const auto& path = config().target;
     if (path.empty())

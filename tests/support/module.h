@@ -11,13 +11,13 @@ namespace test_module {
 /// The real module's functions. Those it does not have are null.
 const FunctionList& real();
 
-/// What calls are passed on to: the interceptors, and the real module's functions otherwise.
+/// The functions to which calls are passed on: the interceptors, or else the real module's.
 const FunctionList& inner();
 
-/// CKR_OK if there is a real module behind us; loads it at the first time.
+/// Loads the real module at the first call. CKR_OK if there is one.
 CK_RV loadTarget();
 
-/// Each puts its interceptors in.
+/// Each puts its interceptors into the list.
 void interceptModule(FunctionList& list);     // C_Initialize ... C_GetInterface
 void interceptSlots(FunctionList& list);      // C_GetTokenInfo, C_GetMechanismList ...
 void interceptSessions(FunctionList& list);   // C_OpenSession, C_Login ...
@@ -31,17 +31,18 @@ void interceptHandles(FunctionList& list);    // all that take or give objects; 
 /// True if it was built with valgrind's header, without which nothing can be marked.
 bool canMark();
 
-/// Has C_Decrypt answer `rv` and `size` with the bytes at `data`, by itself; null: no longer.
+/// C_Decrypt answers `rv` and `size` with the bytes at `data`, without the real module. Null: no
+/// longer.
 void answerDecrypt(CK_RV rv, const unsigned char* data, CK_ULONG size);
 
-/// Begins as if nobody had asked for slots.
+/// Starts as if nobody had asked for slots.
 void forgetSlots();
 
 /// Frees what the messages' interceptors hold.
 void releaseMessages();
 
-/// Ends the operation that a call of the function would have ended. For calls that fail without
-/// being passed on: an operation is over then, in real modules.
+/// Ends the operation that a call of the function would have ended, for calls that fail without
+/// being passed on. In real modules the operation is over then.
 void endOperation(FunctionId id, CK_SESSION_HANDLE session);
 
 } // namespace test_module

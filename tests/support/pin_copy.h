@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A PIN that the test module has seen: wiped when it goes, since tests look for PINs in memory.
+// A PIN that the test module has seen. It is wiped, because tests search memory for PINs.
 #pragma once
 
 #include <cstring>
@@ -24,7 +24,7 @@ struct WipingAllocator {
     bool operator==(const WipingAllocator&) const { return true; }
 };
 
-/// Not a string, which keeps what is short in itself.
+/// Not a string, because strings keep short texts inside the object.
 using PinCopy = std::vector<unsigned char, WipingAllocator<unsigned char>>;
 
 } // namespace test_module

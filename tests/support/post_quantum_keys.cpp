@@ -11,7 +11,7 @@
 
 namespace {
 
-// PKCS#11 3.2 (pkcs11t.h), which p11-kit's header does not know yet.
+// From PKCS#11 3.2 (pkcs11t.h). p11-kit's header does not have them.
 struct ParameterSet {
     const char* name;
     CK_ULONG number; ///< CKA_PARAMETER_SET

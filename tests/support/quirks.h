@@ -61,7 +61,7 @@ class Quirks {
     std::bitset<static_cast<std::size_t>(Quirk::count)> set_;
 };
 
-/// Whether it is switched on now.
+/// True if it is set now.
 bool has(Quirk quirk);
 
 } // namespace test_module

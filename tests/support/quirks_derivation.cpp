@@ -22,7 +22,7 @@ bool isRefused(const Template& wanted) {
            (has(Quirk::deriveWantsNoLength) && hasType(wanted, CKA_VALUE_LEN));
 }
 
-// The length of what ECDH gives, which the real module wants to be told.
+// The length of the ECDH secret, which the real module needs to be told.
 CK_ULONG fieldSize(const CK_MECHANISM& mechanism) {
     const auto* params = static_cast<const CK_ECDH1_DERIVE_PARAMS*>(mechanism.pParameter);
     return params->ulPublicDataLen / 2;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tokens that insist on something in the template of a key that is derived.
+// Tokens that insist on attributes in the template of a derived key.
 #pragma once
 
 #include <p11-kit/pkcs11.h>

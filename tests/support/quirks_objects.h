@@ -10,7 +10,7 @@ namespace test_module {
 
 /// True if an attribute that the real module does not know spoils more than itself.
 bool hidesUnknown();
-/// C_GetAttributeValue that tells a value's length to those alone who give no room for it.
+/// C_GetAttributeValue that gives a value's length only if there is no room for the value.
 CK_RV readWithoutLengths(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object,
                          CK_ATTRIBUTE* attributes, CK_ULONG count);
 /// C_GetAttributeValue as it is then.

@@ -12,23 +12,22 @@ namespace test_module {
 
 /// The PIN of the tests' tokens.
 inline constexpr std::string_view testPin = "1234";
-/// The one for keys that ask for a PIN at each use, where that is another.
+/// The PIN for keys that ask at each use, if it is another.
 inline constexpr std::string_view pinForOneUse = "9876";
-/// The user that C_LoginUser takes.
+/// The user that C_LoginUser accepts.
 inline constexpr std::string_view namedUser = "operator";
 
 PinCopy asPin(std::string_view text);
 
-/// What C_Login answers and what is not passed on then, CKR_OK where it is; changes what the real
-/// module gets.
+/// The answer of C_Login if it is not passed on, else CKR_OK. Changes the real module's arguments.
 CK_RV changeLogin(CK_USER_TYPE& user, PinCopy& pin);
 
 bool isReadOnly(CK_SESSION_HANDLE session);
 
-/// Logs in behind the application's back, where private objects are to be seen without a login.
+/// Logs in without the application's knowledge, if private objects are visible without a login.
 void showPrivateObjects(CK_SESSION_HANDLE session);
 
-/// What C_SignInit and the like answer, and what is not passed on then. CKR_OK where it is.
+/// The answer of C_SignInit and the like if they are not passed on, else CKR_OK.
 CK_RV refusalOfKey(CK_SESSION_HANDLE session);
 
 } // namespace test_module

@@ -15,12 +15,12 @@
 namespace test_module {
 namespace {
 
-// The process that loaded the module. Those forked from it have the same value, and another pid.
+// The process that loaded the module. Its children have the same value and another pid.
 const pid_t home = getpid();
 
 std::atomic<unsigned long> written{0}; // the total that is in the file
 
-// Opened for each write, since a program may close all of its descriptors, and reuse them.
+// Opened for each write, because a program may close all descriptors and reuse them.
 void write(const std::string& path, int flags, const std::string& text) {
     const int file = open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | flags, 0666);
     if (file < 0)

@@ -22,7 +22,7 @@ struct Sessions {
     std::map<CK_SLOT_ID, PinCopy> pins;
     bool wrongPin = false;
 
-    // With its last session a slot loses its login.
+    // A slot loses its login with its last session.
     void forget(CK_SLOT_ID slot) {
         const auto found = taken.find(slot);
         if (found != taken.end() && --found->second == 0) {

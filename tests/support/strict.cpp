@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What PKCS#11 asks of applications, and SoftHSM does not insist on; and what it lets modules do,
-// and SoftHSM does not. It comes before all other interceptors.
+// What PKCS#11 demands of applications and SoftHSM does not, and what it permits modules and
+// SoftHSM does not do. It comes before all other interceptors.
 #include <algorithm>
 #include <array>
 #include <span>
@@ -12,7 +12,7 @@
 namespace test_module {
 namespace {
 
-// What was in the list before.
+// The function that was in the list before.
 FunctionList next;
 
 template <typename Params>
@@ -62,7 +62,7 @@ bool isEcdh(const CK_MECHANISM& mechanism) {
            params->pPublicData != nullptr;
 }
 
-// Every token has to take a raw point; many take one in DER, too, and some nothing else.
+// Every token must accept a raw point. Many also accept one in DER, and some only that.
 bool isTaken(const CK_MECHANISM& mechanism) {
     if (!isEcdh(mechanism))
         return false;
@@ -141,7 +141,7 @@ bool isLongerThanTheOrder(CK_SESSION_HANDLE session, CK_ULONG size) {
            size > signatureSize / 2;
 }
 
-// Section 2.3.6 has CKM_ECDSA's data "up to" the order's length; not every token cuts it.
+// Section 2.3.6 limits CKM_ECDSA's data to the order's length. Not every token truncates it.
 CK_RV sign(CK_SESSION_HANDLE session, CK_BYTE* data, CK_ULONG size, CK_BYTE* signature,
            CK_ULONG* signatureSize) {
     if (isLongerThanTheOrder(session, size)) {
@@ -158,7 +158,7 @@ bool isSecret(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object) {
            type == CKK_GENERIC_SECRET;
 }
 
-// A number has no zeros in front. Some modules read a secret as one.
+// Some modules read a secret as a number, without zeros in front.
 void trim(CK_ATTRIBUTE& value) {
     const std::span bytes(static_cast<CK_BYTE*>(value.pValue), value.ulValueLen);
     if (config().zeros) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A new folder for one process or test, away with all that is in it at the end.
+// A new folder for one process or test. It is removed with its content at the end.
 #pragma once
 
 #include <cstdlib>
@@ -11,9 +11,8 @@
 
 namespace testing_support {
 
-/// Made by mkdtemp(3): a number of a process comes again, and a run that was killed leaves its
-/// folder. A child made by fork leaves it to its parent. Throws std::runtime_error where none can
-/// be made.
+/// Made by mkdtemp(3), because process numbers are reused and a killed run leaves its folder. A
+/// forked child leaves the folder to its parent. Throws std::runtime_error if it cannot be made.
 class TemporaryFolder {
   public:
     explicit TemporaryFolder(const std::string& name) {

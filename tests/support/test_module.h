@@ -33,16 +33,16 @@ unsigned long test_module_breaches();
 CK_RV test_module_set_faults(const char* faults);
 /// Microseconds: of every call, and of cryptographic ones in addition.
 void test_module_set_delays(unsigned long every, unsigned long crypto);
-/// Has `hook` run once, in the next call of `function`, before that is passed on. It may use the
+/// Runs `hook` once, in the next call of `function`, before that is passed on. It may use the
 /// module and the provider in a thread of its own. CKR_ARGUMENTS_BAD if there is no such function.
 CK_RV test_module_set_hook(const char* function, void (*hook)());
-/// Puts `value` over that of the environment variable `name`; a null value takes it back, a null
-/// name takes everything back. CKR_ARGUMENTS_BAD, and no change, if it makes no sense.
+/// Overrides the environment variable `name`. A null `value` removes the override, and a null name
+/// removes all. CKR_ARGUMENTS_BAD, and no change, if the value makes no sense.
 CK_RV test_module_configure(const char* name, const char* value);
-/// From here on C_DecryptInit answers CKR_OK, and C_Decrypt `rv` and `size`, at once and without
-/// the real module. It fills all the room that it is given from `data`, whatever `rv` and `size`
-/// are, so that it takes the same time for all of them; there must be as much there, as long as
-/// this holds. Null: no longer. Not while other threads decrypt.
+/// From now on C_DecryptInit answers CKR_OK, and C_Decrypt answers `rv` and `size` at once, without
+/// the real module. It always fills all of its buffer from `data`, so that it takes the same time
+/// for all answers. `data` must have as many bytes, and stay valid. Null: no longer. Not while
+/// other threads decrypt.
 void test_module_answer_decrypt(CK_RV rv, const unsigned char* data, CK_ULONG size);
 
 #pragma GCC visibility pop

@@ -15,7 +15,8 @@ void require(const char* function, CK_RV rv) {
         throw std::runtime_error(std::string(function) + " answered " + std::to_string(rv));
 }
 
-// The library is not closed: others may have it open, and it does not stand being loaded twice.
+// The library is not closed, because others may have it open, and it does not survive being loaded
+// twice.
 CK_FUNCTION_LIST* load(const std::string& path) {
     void* library = dlopen(path.c_str(), RTLD_NOW);
     if (library == nullptr)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Writes objects to a token by raw C_ calls, for tests and benchmarks: what softhsm2-util and
-// pkcs11-tool can't write, or not fast enough.
+// Writes objects to a token with raw C_ calls, for tests and benchmarks. softhsm2-util and
+// pkcs11-tool cannot write these, or not fast enough.
 #pragma once
 
 #include <string>
@@ -11,8 +11,8 @@
 namespace testing_support {
 
 /// A logged-in session in which objects can be made. Throws std::runtime_error that names the
-/// function. Where the module is in use in this process already it stays so; else it is ended with
-/// the writer.
+/// function. If the module is in use in this process already, it stays in use. Otherwise it ends
+/// with the writer.
 class TokenWriter {
   public:
     TokenWriter(const std::string& module, const std::string& token, std::string pin);
@@ -35,7 +35,7 @@ class TokenWriter {
     /// A public or private key that stays on the token, with the values that its type has.
     void createKey(CK_OBJECT_CLASS keyClass, CK_KEY_TYPE type, std::string label, std::string id,
                    std::vector<CK_ATTRIBUTE> values);
-    /// An RSA public key on the token. Its numbers make no sense, and nothing is done with them.
+    /// An RSA public key on the token. Its numbers make no sense, and nobody uses them.
     void createPublicKey(std::string label, std::string id);
 
   private:
