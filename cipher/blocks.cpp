@@ -22,7 +22,7 @@ Blocks::~Blocks() {
     OPENSSL_cleanse(ready_.data(), ready_.size());
 }
 
-// Whole blocks, as one operation of the token's.
+// Whole blocks, in one operation on the token.
 std::size_t Blocks::onBlocks(ByteView in, MutableBytes out) {
     CK_MECHANISM mechanism{CKM_AES_ECB, nullptr, 0};
     if (!iv_.empty())
@@ -79,7 +79,7 @@ std::size_t Blocks::encrypt(ByteView whole, ByteView rest, MutableBytes out) {
     return size;
 }
 
-// The last block is held back where it may be the one with the padding.
+// The last block is held back if it may contain the padding.
 std::size_t Blocks::decrypt(ByteView whole, bool more, MutableBytes out) {
     const std::size_t before = isReady_ ? blockSize : 0;
     ossl::SecretBytes made(before + whole.size());
@@ -112,7 +112,7 @@ std::size_t Blocks::finish(MutableBytes out) {
     return give(ready_, out);
 }
 
-// One error for all kinds of wrong padding.
+// All kinds of wrong padding have the same error.
 std::size_t Blocks::finishDecryption(MutableBytes out) {
     if (partialSize_ != 0 || !isReady_)
         wrongLength();

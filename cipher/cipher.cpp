@@ -28,7 +28,7 @@ int attempt(void* ctx, Body&& body) {
     return Functions::attempt(ctx, std::forward<Body>(body));
 }
 
-// OpenSSL does not say which algorithm a context is for, so each has functions of its own.
+// OpenSSL does not say which algorithm a context is for, so each algorithm has its own functions.
 template <std::size_t Index>
 void* newContext(void* provctx) {
     return Functions::create(provctx, offered[Index]);
@@ -102,7 +102,7 @@ const OSSL_PARAM* gettableAlgorithmParams(void*) {
     return list.data();
 }
 
-// With those that only other providers' ciphers have.
+// Includes parameters that only other providers' ciphers have.
 const OSSL_PARAM* settableParams(void*, void*) {
     static const std::array list{ossl::unsignedParam(OSSL_CIPHER_PARAM_PADDING),
                                  ossl::unsignedParam(OSSL_CIPHER_PARAM_NUM),

@@ -22,7 +22,7 @@ void answerOctetsOrPointer(OSSL_PARAM* params, const char* key, ByteView value) 
                                std::string("the buffer for \"") + key + "\" is too small");
 }
 
-// A tag without data is a size that is asked for; tags are cut to what the asker has room for.
+// A request without a buffer asks for the size. A tag is cut to the size of the caller's buffer.
 void answerTag(OSSL_PARAM* params, ByteView tag) {
     auto* found = OSSL_PARAM_locate(params, OSSL_CIPHER_PARAM_AEAD_TAG);
     if (found == nullptr)
@@ -78,7 +78,7 @@ void CipherContext::begin(bool encrypts, std::shared_ptr<skeymgmt::SecretKey> ke
     begin(encrypts, key ? key->bytes().data() : nullptr, iv, ivSize, params);
 }
 
-// Without a new IV the old one counts again, but not in GCM: there it would tell the key away.
+// Without a new IV the old one is used again, but not in GCM, where that would reveal the key.
 void CipherContext::beginOnToken(bool encrypts, const unsigned char* iv, std::size_t ivSize,
                                  const OSSL_PARAM* params) {
     operation_.reset();

@@ -53,7 +53,7 @@ std::size_t Gcm::finish(MutableBytes out) {
     return 0;
 }
 
-// The nonce is used once, whatever comes of it.
+// The nonce is used once, even if the operation fails.
 std::size_t Gcm::encrypt(ByteView in, MutableBytes out) {
     done_ = true;
     auto values = parameter(fullTag);
@@ -74,7 +74,7 @@ std::size_t Gcm::decrypt(ByteView in, MutableBytes out) {
     ossl::SecretBytes sealed(in.size() + tag_.size());
     std::copy(in.begin(), in.end(), sealed.data());
     std::copy(tag_.begin(), tag_.end(), sealed.data() + in.size());
-    // Room for the tag, too: some modules ask for it.
+    // With room for the tag, because some modules require it.
     ossl::SecretBytes made(sealed.size());
     const auto size =
         onToken(*key_, false, {CKM_AES_GCM, &values, sizeof values}, sealed.view(), made.all());

@@ -28,7 +28,7 @@ Context::Context(const OSSL_CORE_HANDLE* handle, const OSSL_DISPATCH* functions,
 
 Context::~Context() = default;
 
-// Two threads that come first read the same.
+// Two threads that come first both read the same settings.
 const Settings& Context::settings() const {
     if (settingsRead_.load())
         return settings_;
@@ -41,9 +41,9 @@ const Settings& Context::settings() const {
     return settings_;
 }
 
-// The child mirrors the application's providers. Where those can't even hash (this provider loaded
-// alone), the default provider is added for our own use. Not at initialisation: the core is still
-// loading providers then.
+// The child mirrors the application's providers. If they cannot hash (this provider is loaded
+// alone), the default provider is added for our own use. This is not done when the provider starts,
+// because the core is still loading providers then.
 OSSL_LIB_CTX* Context::libctx() const {
     if (probed_.load())
         return libctx_.get();
@@ -59,7 +59,7 @@ Md Context::digest(const char* name) const {
     return Md(EVP_MD_fetch(libctx(), name, propq()));
 }
 
-// Two threads that come first both load; the second finds the same modules and its list is let go.
+// Two threads that come first both load. The second finds the same modules and drops its list.
 std::vector<pkcs11::Module*> Context::modules() {
     const auto list = [this]() REQUIRES(pkcs11::process::stateMutex()) {
         std::vector<pkcs11::Module*> result;

@@ -151,7 +151,7 @@ void Core::raise(Reason reason, const std::string& message) const noexcept {
     newError_(handle_);
     if (setErrorDebug_ != nullptr)
         setErrorDebug_(handle_, "pkcs11", 0, "");
-    // OpenSSL drops texts that are longer than its buffer as a whole.
+    // OpenSSL drops the whole text if it is longer than its buffer.
     setError(vsetError_, handle_, code(reason), "%s",
              pkcs11::printable(message).substr(0, longestMessage).c_str());
 }

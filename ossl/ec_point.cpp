@@ -11,7 +11,7 @@
 namespace ossl {
 namespace {
 
-// Coordinates of the largest curves OpenSSL has (sect571) take 72 bytes each.
+// Each coordinate takes 72 bytes on the largest curves of OpenSSL (sect571).
 constexpr std::size_t longestPoint = 1 + 2 * 72;
 constexpr unsigned char uncompressedForm = POINT_CONVERSION_UNCOMPRESSED;
 
@@ -35,7 +35,7 @@ std::vector<unsigned char> uncompressedPoint(EVP_PKEY* key) {
     auto point = encodedPoint(key);
     if (isUncompressed(point))
         return point;
-    // The form is the key's, and others use the key: it is changed in a copy.
+    // The form belongs to the key, which others use too. So it is changed in a copy.
     const Pkey copy(EVP_PKEY_dup(key));
     if (copy &&
         EVP_PKEY_set_utf8_string_param(copy.get(), OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT,

@@ -14,7 +14,7 @@ namespace {
 
 constexpr unsigned char sequenceTag = V_ASN1_SEQUENCE | V_ASN1_CONSTRUCTED;
 
-/// A positive INTEGER: without leading zeros, but with one where the highest bit would be a sign.
+/// A positive INTEGER. It has no leading zeros, except one if the highest bit would be a sign.
 class Integer {
   public:
     explicit Integer(pkcs11::ByteView number) {
@@ -42,7 +42,7 @@ class Integer {
 
 using Bytes = std::vector<unsigned char>;
 
-// Zeros that r and s may lack together. More are missing once in 2^40 signatures.
+// The zeros that r and s may lack together. One signature in 2^40 lacks more.
 constexpr std::size_t mostTrimmed = 4;
 
 Bytes derOf(pkcs11::ByteView raw) {
@@ -55,7 +55,7 @@ bool isPositive(const BIGNUM* number, std::size_t size) {
     return BN_is_negative(number) == 0 && static_cast<std::size_t>(BN_num_bytes(number)) <= size;
 }
 
-// Nothing where it is not DER to its last byte, or has numbers that the curve can't give.
+// Empty if it is not DER to its last byte, or has numbers that are impossible for the curve.
 Bytes normalized(pkcs11::ByteView der, std::size_t orderSize) {
     const unsigned char* at = der.data();
     const EcdsaSig signature(d2i_ECDSA_SIG(nullptr, &at, static_cast<long>(der.size())));
@@ -71,7 +71,7 @@ Bytes normalized(pkcs11::ByteView der, std::size_t orderSize) {
     return result;
 }
 
-// `raw` with zeros before r, which has `size` bytes, and before s.
+// `raw` with zeros put before r, which has `size` bytes, and before s.
 Bytes padded(pkcs11::ByteView raw, std::size_t size, std::size_t orderSize) {
     Bytes result(2 * orderSize);
     const auto r = raw.first(size);

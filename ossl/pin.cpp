@@ -28,7 +28,7 @@ using pkcs11::Failure;
 } // namespace
 
 pkcs11::Pin makePin(std::string_view text) {
-    // Pages of its own: never swapped, as far as the system lets us lock them, and in no core dump.
+    // Separate pages stay out of core dumps, and out of swap if the system allows to lock them.
     const std::size_t size = text.size() + 1;
     void* pages = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (pages == MAP_FAILED)
@@ -47,9 +47,9 @@ pkcs11::Pin makePin(std::string_view text) {
 
 pkcs11::Pin readPinFile(const std::string& path, bool readableByOthers) {
     errno = 0;
-    // Without waiting: there may be no writer at the other end of a FIFO, and nobody at a terminal.
+    // Non-blocking, because a FIFO may have no writer, and a terminal no user.
     const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    // By descriptor: a FILE would leave the PIN in its buffer.
+    // By descriptor, because a FILE would leave the PIN in its buffer.
     const Bio file(descriptor >= 0 ? BIO_new_fd(descriptor, BIO_CLOSE) : nullptr);
     struct stat status {};
     if (!file || fstat(descriptor, &status) != 0)

@@ -14,8 +14,8 @@
 namespace provider {
 namespace {
 
-/// What libssl asks providers for, and by which parameters an entry names its keymgmt; the first
-/// one that is there does.
+/// A capability that libssl asks providers for, and the parameters by which an entry names its
+/// keymgmt. The first parameter that is present counts.
 struct Capability {
     const char* name;
     std::array<const char*, 3> keyTypeParams;
@@ -26,7 +26,7 @@ constexpr std::array capabilities{
     Capability{"TLS-GROUP", {OSSL_CAPABILITY_TLS_GROUP_ALG}},
     Capability{"TLS-SIGALG", {"tls-sigalg-keytype", "tls-sigalg-sig-name", "tls-sigalg-name"}}};
 
-// The library context mirrors this provider, too, which must not ask itself.
+// The library context also mirrors this provider, which must not ask itself.
 thread_local bool asking = false;
 
 struct Forward {

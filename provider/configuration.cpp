@@ -61,7 +61,7 @@ void setUserName(Settings& settings, const std::string&, std::string_view value)
     settings.module.userName = value;
 }
 
-// A number as vendors' manuals have it: 0x80000001.
+// Also takes a number as vendors' manuals write it: 0x80000001.
 void setUserType(Settings& settings, const std::string& directive, std::string_view value) {
     if (value == "user" || value == "so") {
         settings.module.userType = value == "user" ? CKU_USER : CKU_SO;
@@ -104,12 +104,12 @@ void checkLoadBehavior(Settings&, const std::string& directive, std::string_view
         reject(directive, value);
 }
 
-// pkcs11-provider's name for it is a quirk's.
+// pkcs11-provider has a quirk for this type.
 constexpr CK_USER_TYPE lunaCryptoUser = 0x80000001;
 
 void setQuirks(Settings& settings, const std::string& directive, std::string_view value) {
-    // Operation states are never saved and no session callbacks given, so two of them change
-    // nothing.
+    // These two change nothing, because this provider never saves operation states and sets no
+    // session callbacks.
     constexpr std::array<std::string_view, 2> nothingToDo{"no-operation-state",
                                                           "no-session-callbacks"};
     for (const auto& quirk : words(value)) {
@@ -163,7 +163,7 @@ void setMaxSessions(Settings& settings, const std::string& directive, std::strin
 void setAllowedModulePaths(Settings& settings, const std::string& directive,
                            std::string_view value) {
     settings.allowedModulePaths = words(value);
-    // Nothing that is allowed is no policy that anybody wants, but a mistake.
+    // A policy that allows nothing is a mistake.
     if (settings.allowedModulePaths.empty())
         reject(directive, value);
 }
@@ -192,7 +192,7 @@ void checkBool(Settings&, const std::string& directive, std::string_view value) 
     parseBool(directive, value);
 }
 
-// Keys and PINs are kept in any case: accepted so that files need no change.
+// Accepted without effect, so that existing files need no change. Keys and PINs are always kept.
 void accept(Settings&, const std::string&, std::string_view) {}
 
 struct Directive {
@@ -229,7 +229,7 @@ constexpr std::array directives{Directive{"pkcs11-module-path", setModulePath},
                                 Directive{"debug_level", setDebugLevel},
                                 Directive{"force_login", setForceLogin}};
 
-// Applied after the directives and in this order: a later one wins.
+// Applied after the directives, in this order. A later one wins.
 constexpr std::array environment{Directive{"PKCS11_MODULE_PATH", setModulePath},
                                  Directive{"PKCS11_PROVIDER_MODULE", setModulePath},
                                  Directive{"PKCS11_FORCE_LOGIN", setForceLogin},
@@ -281,10 +281,10 @@ const char* meantBy(std::string_view name) {
     return distanceOf(*nearest) * 3 <= given.size() ? nearest->name : nullptr;
 }
 
-// What is said of the names in the configuration file that are no directives.
+// Messages about the names in the configuration file that are no directives.
 struct Unknown {
     std::string misspelling; ///< the first that resembles a directive; empty if none does
-    std::vector<std::string> unlikeAny; ///< may be meant for another version or another provider
+    std::vector<std::string> unlikeAny; ///< possibly for another version or another provider
 };
 
 Unknown findUnknown(const std::vector<std::string>& names) {
@@ -302,8 +302,7 @@ Unknown findUnknown(const std::vector<std::string>& names) {
     return unknown;
 }
 
-// What the variables were at the provider's start: a program may hide them from this instance
-// alone.
+// The variables at the start of the provider. A program may hide them from this instance alone.
 struct Environment {
     std::array<std::optional<std::string>, environment.size()> values;
     std::optional<pkcs11::Pin> pin;
@@ -354,7 +353,8 @@ bool assumesFips(const ossl::Core& core) {
     return value != nullptr && ossl::yesOrNo(value).value_or(false);
 }
 
-// A misspelt directive may be this one. The generator says so, which the program cannot do without.
+// The misspelt directive may be this one. So the generator is offered, and fails with the error
+// that names it.
 bool offersRandom(const ossl::Context& context) {
     const char* value = context.core().parameter(randomToken);
     return (value != nullptr && *value != '\0') || context.hasMisspelling();
@@ -376,7 +376,7 @@ ossl::Context::Configuration readConfiguration(const ossl::Core& core) {
         } catch (const ossl::UsageError& error) {
             settings.problem = error.what();
         }
-        // Only now is it known whether there is a log.
+        // Not earlier, because a directive may set up the log.
         for (const auto& message : unknown.unlikeAny)
             pkcs11::trace::step(message);
         if (!unknown.misspelling.empty()) {

@@ -34,7 +34,7 @@ Conf load() {
     return conf;
 }
 
-// What OpenSSL itself reads in a provider's section, or answers for every provider.
+// Names that OpenSSL itself reads in a provider's section, or answers for every provider.
 bool isOpenssl(std::string_view name) {
     constexpr std::array<std::string_view, 7> names{"activate",
                                                     "identity",
@@ -46,8 +46,8 @@ bool isOpenssl(std::string_view name) {
     return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-// OpenSSL does not tell a provider which section is its own, or what is in it. But it answers
-// whether a name is there, so all names of the file are tried.
+// OpenSSL does not tell a provider which section is its own. But it answers whether a name is in
+// that section, so this asks for every name in the file.
 std::vector<std::string> namesOfProvider(const CONF* conf, const ossl::Core& core) {
     std::vector<std::string> found;
     const SectionNames sections(NCONF_get_section_names(conf));

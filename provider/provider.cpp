@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The provider's entry point (provider(7), provider-base(7)): it wires the layers together and
-// decides nothing.
+// The provider's entry point (provider(7), provider-base(7)). It only connects the layers.
 #include <algorithm>
 #include <array>
 #include <atomic>
@@ -34,7 +33,7 @@ struct Operation {
     bool (*isWanted)(const ossl::Context& context) = nullptr; ///< null: always
 };
 
-// EVP_SKEY came with OpenSSL 3.5; older ones could do nothing with the ciphers.
+// EVP_SKEY came with OpenSSL 3.5. Older versions cannot use the ciphers.
 bool wantsSymmetricKeys(const ossl::Context& context) {
     const char* version = context.core().parameter(OSSL_PROV_PARAM_CORE_VERSION);
     unsigned major = 0;
@@ -57,9 +56,9 @@ constexpr std::array operations{
     Operation{OSSL_OP_SKEYMGMT, "skeymgmt", skeymgmt::algorithms, wantsSymmetricKeys},
     Operation{OSSL_OP_CIPHER, "cipher", cipher::algorithms, wantsSymmetricKeys}};
 
-// pkcs11-module-assume-fips: without the property, EVP passes the algorithms over in FIPS mode. The
-// tables live as long as the process, since EVP keeps pointers to them. Guarded by stateMutex().
-// Never destroyed: exit handlers of the application may come after ours.
+// pkcs11-module-assume-fips: without the property, EVP ignores the algorithms in FIPS mode. The
+// tables are never destroyed, because EVP keeps pointers to them, and exit handlers of the
+// application may run after ours. Guarded by stateMutex().
 auto& fipsTables = *new std::map<int, FipsAlgorithms>;
 
 const OSSL_ALGORITHM* withFipsProperty(const Operation& operation) {
@@ -67,8 +66,9 @@ const OSSL_ALGORITHM* withFipsProperty(const Operation& operation) {
     return fipsTables.try_emplace(operation.id, operation.algorithms()).first->second.table();
 }
 
-// pkcs11-module-load-behavior = early. Not at initialisation, when OpenSSL holds locks. They are
-// not initialised: it may be a module, used by somebody else, that asks here.
+// pkcs11-module-load-behavior = early. This is not done when the provider starts, because OpenSSL
+// holds locks then. The modules are loaded but not initialised, because the caller may be a module
+// that another program is just initialising.
 void loadEarly(void* provctx) {
     auto& context = ossl::Context::from(provctx);
     if (!context.modulesLoaded() && loadsEarly(context.core()))
@@ -76,15 +76,15 @@ void loadEarly(void* provctx) {
                       [&] { return static_cast<int>(context.modules().size()); });
 }
 
-// A module's own use of libcrypto must not be served by a token: it gets nothing, and nothing is
-// remembered of it. But what its library context takes random numbers from must be there, and gives
-// it OpenSSL's own.
+// A module that uses libcrypto must not be served by a token. It gets no algorithms, and OpenSSL
+// does not cache this answer. The only exception is the generator, because the module's library
+// context may depend on it. It then returns OpenSSL's own random numbers.
 const OSSL_ALGORITHM* queryOperation(void* provctx, int id, int* noCache) {
     *noCache = pkcs11::Module::insideCall() && id != OSSL_OP_RAND ? 1 : 0;
     if (*noCache == 1)
         return nullptr;
     auto& context = ossl::Context::from(provctx);
-    // Generators are looked for with a lock held that modules may want.
+    // OpenSSL looks for generators while it holds a lock that modules may need.
     if (id != OSSL_OP_RAND)
         loadEarly(provctx);
     const auto* found = std::find_if(operations.begin(), operations.end(),
@@ -164,8 +164,8 @@ const OSSL_DISPATCH* functions() {
     return table.data();
 }
 
-// The tables are made while the library is loaded: a thread that was at it when another forks would
-// leave the child waiting for ever.
+// The tables are made while the library is loaded. If a thread made them later while another forks,
+// the child would wait for it for ever.
 [[maybe_unused]] const bool tablesMade = [] {
     for (const auto& operation : operations)
         operation.algorithms();
@@ -179,8 +179,9 @@ std::atomic<bool> handlesExit{false};
 } // namespace
 } // namespace provider
 
-// Makes the library context. Settings are read and modules loaded at first use: directives may come
-// later (OpenSSL 3.5), and OpenSSL holds locks here that a module's own libcrypto may want.
+// Makes the library context. Settings are read and modules are loaded at the first use, because
+// directives may come later (OpenSSL 3.5), and because OpenSSL holds locks here that a module's
+// libcrypto may need.
 extern "C" __attribute__((visibility("default"))) int
 OSSL_provider_init(const OSSL_CORE_HANDLE* handle, const OSSL_DISPATCH* in,
                    const OSSL_DISPATCH** out, void** provctx) {
@@ -189,9 +190,9 @@ OSSL_provider_init(const OSSL_CORE_HANDLE* handle, const OSSL_DISPATCH* in,
         auto context =
             std::make_unique<ossl::Context>(handle, in, provider::readConfiguration(core));
 #if OPENSSL_VERSION_NUMBER < 0x40000000L
-        // An application may clean libcrypto up long before it exits, and modules use libcrypto,
-        // too. From 4.0 on it has no such handlers, and nothing but the application cleans it up.
-        // OpenSSL keeps each handler, so there is one for all instances.
+        // An application may clean up libcrypto long before it exits, and modules use libcrypto.
+        // From 4.0 on, only the application cleans it up, and there are no such handlers. OpenSSL
+        // keeps every handler, so all instances share one.
         if (!provider::handlesExit.exchange(true))
             OPENSSL_atexit(pkcs11::process::shutdown);
 #endif

@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Says which tests were left out, and fails if one was that tests/may-skip.txt does not allow:
+# Lists the tests that were skipped, and fails if tests/may-skip.txt does not allow one of them:
 #   check-skips.sh FILE BUILD [WORD...]
-# FILE is what ctest --output-junit wrote, or a list of names. BUILD and WORDs say what kind of run it was: a line of
-# may-skip.txt counts if its first word is one of them, this system (debian, debian12) or its OpenSSL (openssl3.0; openssl3.5+ is
-# 3.5 or later).
+# FILE is the output of ctest --output-junit, or a list of names. BUILD and the WORDs describe the run. A line of
+# may-skip.txt counts if its first word is one of them, this system (debian, debian12) or its OpenSSL (openssl3.0;
+# openssl3.5+ means 3.5 or later).
 set -euo pipefail
 
 file=$1
 shift
-# shellcheck disable=SC1091 # it is the system's
+# shellcheck disable=SC1091 # a file of the system
 system=$(. /etc/os-release && echo "$ID${VERSION_ID:-}")
 openssl=$(openssl version | sed -nE 's/^OpenSSL ([0-9]+\.[0-9]+).*/openssl\1/p')
 words=" $* $system ${system%%[0-9]*} $openssl any "
@@ -19,14 +19,14 @@ fail() {
     echo "check-skips.sh: $*" >&2
     exit 1
 }
-# skipped FILE: the names, which ctest counts, too
+# skipped FILE: prints the names, and compares their number with ctest's count
 skipped() {
     local names count
     case $1 in
     *.xml)
         count=$(sed -n '/<testsuite /,/>/s/.*[[:space:]]skipped="\([0-9]*\)".*/\1/p' "$1")
         names=$(sed -n '/<testcase /h; /<skipped/{g; s/.*<testcase name="\([^"]*\)".*/\1/p}' "$1")
-        [ "$(grep -c . <<<"$names")" = "$count" ] || fail "$1 does not name the tests that were left out, of which there are ${count:-unknown}"
+        [ "$(grep -c . <<<"$names")" = "$count" ] || fail "$1 does not name all skipped tests (their number: ${count:-unknown})"
         [ -z "$names" ] || echo "$names"
         ;;
     *) cat "$1" ;;
@@ -47,7 +47,7 @@ may_skip() {
     return 1
 }
 
-names=$(skipped "$file") || fail "what was left out is not known"
+names=$(skipped "$file") || fail "the skipped tests are not known"
 forbidden=0
 count=0
 while read -r name; do

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Runs the fuzz targets:  fuzz.sh [SECONDS] [TARGET...]   (60 seconds each, and all targets, if not given)
-# Builds them with clang, runs two at a time, and keeps what they learn in build/fuzz/corpus. Ends with status 1 if one of
-# them found something, and prints where its input is. With FUZZ_SEED it tries the same inputs each time, as far as it gets:
-# it starts with that seed and only the repository's own inputs. (The target attributes still differs a little.)
+# Builds them with clang, runs two at a time, and keeps new inputs in build/fuzz/corpus. If one of them finds something, it
+# prints the place of the input, and ends with status 1. With FUZZ_SEED every run tries the same inputs in the same order:
+# it starts with this seed and only with the repository's own inputs. (The target attributes still differs a little.)
 # The target cipher needs OpenSSL 3.5, and runs in the Debian 13 root.
 set -euo pipefail
 
@@ -31,7 +31,7 @@ mkdir -p "$build/found"
 export UBSAN_OPTIONS=print_stacktrace=1
 export LSAN_OPTIONS=print_suppressions=0:suppressions=$PWD/tests/integration/lsan.supp
 
-# in_root COMMAND...: with the OpenSSL of Debian 13, unless that here is as new. (libFuzzer's status for a finding is 77.)
+# in_root COMMAND...: runs it with the OpenSSL of Debian 13, unless this system's is as new. (77 is libFuzzer's status for a finding.)
 no_root=76
 in_root() {
     if printf 'OpenSSL 3.5\n%s\n' "$(openssl version | cut -d' ' -f1,2)" | sort -VC; then
@@ -43,16 +43,16 @@ in_root() {
     fi
 }
 
-# What an earlier run learned stays, except with a seed; the repository's own inputs are added.
+# Adds the repository's own inputs to those of earlier runs. With a seed it uses only the repository's.
 fuzz() {
     local target=$1 corpus=$build/corpus/$1
-    # A busy machine may take its time for one input; libFuzzer takes the seed 0 for a random one.
+    # The timeout is long because the machine may be busy. The seed 0 means a random one.
     local fixed=() options=(-seed="${FUZZ_SEED:-0}" -timeout=60 -rss_limit_mb=2048 -print_final_stats=0 -max_total_time="$seconds")
     [ ! -f "tests/fuzz/$target.dict" ] || options+=("-dict=tests/fuzz/$target.dict")
     if [ -n "${FUZZ_SEED:-}" ]; then
         corpus=$build/seeded/$target
         rm -rf "$corpus"
-        # Addresses, and when the folder is read again, change what is tried.
+        # Reloading the folder, and random addresses, would change the inputs.
         options+=(-reload=0)
         ! setarch -R true 2>/dev/null || fixed=(setarch -R)
     fi

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Installs what is needed on Debian, Ubuntu and Fedora:
 #   install-deps.sh [build|test|bench|fuzz]   (default: build; each includes what the build needs)
-# It needs root's rights or sudo. Without both it prints the command for root, and ends with status 1.
+# It must run as root or with sudo. Otherwise it prints the command for root, and ends with status 1.
 set -euo pipefail
 
 usage() { sed -n '3,/^set /s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; }
@@ -18,11 +18,11 @@ test=(libgtest-dev libgmock-dev libbenchmark-dev gnutls-bin osslsigncode valgrin
 test+=(apache2-bin bind9-utils curl haproxy iproute2 openvpn stunnel4)
 bench=(libbenchmark-dev python3 gnuplot-nox valgrind libengine-pkcs11-openssl)
 fuzz=(clang)
-# What not every release has: tokens for tests, which say so where they are missing, and the fuzzers' runtime, which other
+# Not every release has these: tokens for tests, which are skipped without them, and the fuzzers' runtime, which other
 # releases have in clang's own packages.
 tokens=(opencryptoki caml-crush-server caml-crush-clients debian-archive-keyring)
 runtime=(libclang-rt-dev)
-# Man pages and the package.
+# For the man pages and the package.
 build+=(help2man lowdown dpkg-dev file)
 
 installed() { dpkg-query -W -f '${Status}' "$1" 2>/dev/null | grep -q 'ok installed'; }
@@ -81,7 +81,7 @@ install_missing() { # PACKAGES
 }
 
 install_missing "${packages[@]}"
-# Only now does apt know what there is.
+# After the installation, because only then are apt's lists up to date.
 known=()
 for package in "${optional[@]}"; do
     ! apt-cache show "$package" >/dev/null 2>&1 || known+=("$package")

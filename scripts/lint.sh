@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Checks format and code; any finding is an error:  lint.sh [changed|all]
-#   changed  (the default) clang-tidy without its analyzer, on the files that have changed since the commit LINT_BASE and on
-#            those that include a changed header. By default LINT_BASE is the commit in .ci/lint-base, up to which all files
-#            were checked.
+#   changed  (the default) clang-tidy without its analyzer, on the files that have changed since the commit LINT_BASE, and on
+#            those that include a changed header. By default LINT_BASE is the commit in .ci/lint-base, the last one with a
+#            check of all files.
 #   all      clang-tidy with the analyzer on all files
 # In any case it checks all files: their format by clang-format, scripts by shellcheck (.shellcheckrc), their SPDX lines,
 # the width of lines in Markdown, and includes by check-layers.py. With another clang-format than 14 it checks neither
@@ -29,7 +29,7 @@ unlicensed=$(git ls-files -z '*.cpp' '*.h' '*.h.in' '*.c' '*.sh' '*.py' '*.cmake
     exit 1
 }
 
-# Lines of Markdown are at most 120 characters long. Tables and blocks of commands can't be broken.
+# Lines of Markdown have at most 120 characters. Tables and blocks of commands are exempt, because they cannot be broken.
 mapfile -t documents < <(git ls-files '*.md')
 long=$(awk 'FNR == 1 { block = 0 } /^ *```/ { block = !block } !block && !/^ *\|/ && !/^    / && length > 120 { print FILENAME ":" FNR ": " length " characters" }' "${documents[@]}")
 [ -z "$long" ] || {
@@ -40,8 +40,8 @@ long=$(awk 'FNR == 1 { block = 0 } /^ *```/ { block = !block } !block && !/^ *\|
 mapfile -t scripts < <(git ls-files '*.sh' .ci/run)
 shellcheck "${scripts[@]}"
 
-# unheeded: negations that do not stop the script, also inside strings, which shellcheck does not read. "set -e" does not look at a bare
-# "! command"; and "! grep" or "! cmp" is content with a file that is missing. tests/clients/common.sh has verbs for both.
+# unheeded: prints negations that do not stop the script, also inside strings, which shellcheck does not read. "set -e" ignores
+# a bare "! command", and "! grep" and "! cmp" also succeed if a file is missing. tests/clients/common.sh has functions for both.
 unheeded() {
     grep -nE '(^|[;{(]|\b(do|then|else)\b)[[:space:]]*! ' "${scripts[@]}" | grep -vE '\|\||^[^:]*:[0-9]*: *#'
     grep -nE '^[[:space:]]*! ([ef]?grep|cmp|diff|.*\| *(holds|grep))\b' "${scripts[@]}"
@@ -55,7 +55,7 @@ fi
 
 scripts/check-layers.py
 
-# Other versions find other things, so only one of them counts.
+# Other versions have other findings, so only one version counts.
 case $(clang-format --version) in
 *' version 14.'*) ;;
 *)
@@ -67,7 +67,7 @@ mapfile -t sources < <(git ls-files '*.cpp' '*.h' '*.c')
 clang-format --dry-run -Werror "${sources[@]}"
 mapfile -t checked < <(printf '%s\n' "${sources[@]}" | grep '\.cpp$' | grep -vE '^(tests|bench|cmake)/')
 
-# changed_since BASE: what differs, and what includes it by however many steps (all includes are written from the top)
+# changed_since BASE: changed files and all files that include them, directly or not (all includes have paths from the root)
 changed_since() {
     local found new patterns
     found=$(git diff --name-only --diff-filter=d "$1" -- '*.cpp' '*.h' | sort -u)
@@ -96,7 +96,7 @@ fi
 echo "clang-tidy: ${#checked[@]} files"
 [ ${#checked[@]} -gt 0 ] || exit 0
 
-# A separate configuration, which is never built: clang cannot read the headers that GCC has precompiled.
+# A separate build folder, in which nothing is built: clang cannot read the headers that GCC has precompiled.
 cmake -S . -B build/lint -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo -DCMAKE_EXPORT_COMPILE_COMMANDS=ON -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON \
     -DPKCS11_BUILD_TESTS=OFF -DPKCS11_BUILD_BENCH=OFF >/dev/null
 printf '%s\n' "${checked[@]}" | xargs -P "$(nproc)" -n 3 clang-tidy -p build/lint --quiet "${options[@]}"

@@ -17,7 +17,7 @@ trap 'echo "quickstart failed in line $LINENO: $BASH_COMMAND" >&2' ERR
 "$root/scripts/install-deps.sh" build
 
 cd "$root"
-# In a folder that is configured already the tests stay as they are.
+# If the folder is already configured, its setting for the tests stays.
 [ -f build/release/CMakeCache.txt ] || cmake --preset release -DPKCS11_BUILD_TESTS=OFF -DPKCS11_BUILD_BENCH=OFF
 cmake --build --preset release --target provider
 
@@ -40,7 +40,7 @@ tool --keypairgen --key-type rsa:2048 --label release-key --id 01
 tool --keypairgen --key-type EC:prime256v1 --label ec-key --id 02
 echo "a release to be signed" >artefact.txt
 
-# Shows a command as it can be typed again.
+# Shows a command in a form that can be typed.
 show() {
     local word line=
     for word in "$@"; do
@@ -64,6 +64,6 @@ show export "SOFTHSM2_CONF=$SOFTHSM2_CONF" "PKCS11_PROVIDER_MODULE=$module"
 export PKCS11_PROVIDER_MODULE=$module
 run openssl dgst "${provider[@]}" -sha256 -sign "$key" -out artefact.sig artefact.txt
 run openssl pkey "${provider[@]}" -in "$key" -pubout -out public.pem
-# By OpenSSL alone: no provider, no token.
+# With OpenSSL alone, without the provider and the token.
 run env -u PKCS11_PROVIDER_MODULE -u SOFTHSM2_CONF openssl dgst -sha256 -verify public.pem -signature artefact.sig artefact.txt
 run openssl storeutl "${provider[@]}" -noout 'pkcs11:token=quickstart?pin-value=1234'

@@ -1,21 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
-# Stages of a check, and the table of what they took. Sourced.
+# Stages of a check, and a table of their times. To be sourced.
 # shellcheck shell=bash
 
 stage_lines=()
 stages_failed=()
-# The last ctest's closing lines, which come last of all.
+# The final lines of the last ctest, which are printed at the end.
 summary=$(mktemp)
 trap 'rm -f "$summary"' EXIT
 
-# The seconds of processor time of all children that have ended.
+# Prints the processor time of all children that have ended, in seconds.
 children_seconds() {
     local fields
     read -r -a fields <"/proc/$$/stat"
     echo $(((fields[15] + fields[16]) / $(getconf CLK_TCK)))
 }
 
-# stage NAME COMMAND...: runs it. A failure is remembered for the end, and is the status.
+# stage NAME COMMAND...: runs the command, returns its status, and remembers a failure for the end
 stage() {
     local name=$1 start=$SECONDS before status=0
     before=$(children_seconds)
@@ -28,10 +28,10 @@ stage() {
     return $status
 }
 
-# needed NAME COMMAND...: a stage without which nothing else can be
+# needed NAME COMMAND...: a stage that all others need
 needed() { stage "$@" || finish; }
 
-# ctest with its closing lines kept back.
+# Runs ctest, and keeps its final lines for the end.
 ctest_quietly() {
     cat "$summary"
     ctest "$@" | awk -v summary="$summary" '
@@ -40,7 +40,7 @@ ctest_quietly() {
         { print; fflush() }'
 }
 
-# finish: prints the table and what ctest says, and ends
+# finish: prints the table and ctest's final lines, and ends
 finish() {
     printf '\n%-28s %8s %8s\n' stage seconds processor
     printf '%s\n' "${stage_lines[@]}"

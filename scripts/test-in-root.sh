@@ -3,9 +3,9 @@
 # Builds and tests in a root of a newer Debian, with its compiler, its CMake and its OpenSSL:  test-in-root.sh SUITE [COMMAND...]
 #   sid             the newest packages
 #   experimental    sid with the OpenSSL of experimental
-# Runs COMMAND in the source tree (default: scripts/test.sh). The source is read-only there, and build/ is a folder of the
+# Runs COMMAND (default: scripts/test.sh) in the source tree. The source is read-only there, and build/ is a folder of the
 # root. The root is made once, in build/SUITE, and updated at each run. Ends with status 77 if that is impossible.
-# Newer compilers have more warnings, so a warning is not an error there.
+# Warnings are not errors there, because newer compilers have more of them.
 set -euo pipefail
 
 usage() { sed -n '3,/^set /{s/^# \{0,1\}//p}' "${BASH_SOURCE[0]}"; }

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Builds and tests:  test.sh [quick|ci|full]
-#   quick   unit and integration tests, and what the README shows
-#   (none)  what runs with this machine's OpenSSL, except what only full runs
-#   ci      the same, lint of changed files, and what only a sanitizer or a newer OpenSSL finds
+#   quick   unit and integration tests, and the commands of the README
+#   (none)  all tests with this machine's OpenSSL, except those of full
+#   ci      the same, lint of changed files, and the tests that need a sanitizer or a newer OpenSSL
 #   full    everything: lint of all files with the analyzer, all tests in each build and in the roots of other releases,
 #           fuzzing, mutants, and a build with tests in Debian sid and with experimental's OpenSSL
-# Installs what is needed on Debian, Ubuntu and Fedora. A table says how long each stage took. The last lines are ctest's.
+# Installs the required packages on Debian, Ubuntu and Fedora. A table shows the time of each stage. The last lines are ctest's.
 # JOBS sets the number of parallel tests. Compilers' warnings are errors unless WERROR is OFF.
 # FUZZ_SECONDS (60) is the time for each fuzz target in full.
 set -euo pipefail
@@ -26,10 +26,10 @@ esac
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=stages.sh
 . scripts/stages.sh
-# One more than processors: many tests wait for a server or for a process that ends.
+# One more than processors, because many tests wait for a server or for the end of a process.
 jobs=${JOBS:-$(($(nproc) + 1))}
 
-# roots: systems of other releases, which download while others build
+# roots: waits for the systems of other releases, which are downloaded during the builds
 roots() {
     local status=0 pid
     for pid in "${root_pids[@]}"; do wait "$pid" || status=$?; done
@@ -52,8 +52,8 @@ build() {
     cmake --preset "$1" -DPKCS11_BUILD_TESTS=ON -DPKCS11_BUILD_BENCH=ON -DPKCS11_WERROR="${WERROR:-ON}" && cmake --build --preset "$1" ${2:+--target "${@:2}"}
 }
 
-# unless_left_out NAME COMMAND...: runs it. What cannot be done here (77) is reported, but is not a failure: sid is sometimes
-# not installable, and only one version of clang-format judges the format.
+# unless_left_out NAME COMMAND...: runs it. If it is impossible here (77), that is reported but is no failure: sometimes sid
+# cannot be installed, and only one version of clang-format checks the format.
 unless_left_out() {
     local name=$1 status=0
     shift
@@ -62,7 +62,7 @@ unless_left_out() {
     [ "$status" = 0 ] || [ "$status" = 77 ]
 }
 
-# tests PRESET [CTEST-OPTION...]: runs them; none may be left out but those that tests/may-skip.txt lists
+# tests PRESET [CTEST-OPTION...]: runs the tests. Only those that tests/may-skip.txt lists may be skipped.
 tests() {
     local preset=$1 status=0
     shift

@@ -34,8 +34,7 @@ uri::Uri parse(std::string& text) {
     return tokens::parseUri(text);
 }
 
-// Bytes that are for no token are for the ciphers of other providers, which this one may stand
-// before.
+// Bytes without a token are for the ciphers of other providers, which may come after this one.
 std::shared_ptr<SecretKey> import(ossl::Context& provider, const OSSL_PARAM* params) {
     auto text = ossl::textOf(params, uriParameter);
     const auto value = ossl::octetsOf(params, OSSL_SKEY_PARAM_RAW_BYTES);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Decoders for key references: PEM to DER, and DER to the key that its URI names. Whatever is not
-// ours is passed over without a trace: every PEM file that the process reads comes by here.
+// Decoders for key references: PEM to DER, and DER to the key that its URI names. Every PEM file
+// that the process reads passes through here. Data that is no reference leaves no error.
 #include <algorithm>
 #include <array>
 #include <exception>
@@ -169,7 +169,7 @@ int decodeDer(void* ctx, OSSL_CORE_BIO* coreBio, int selection, OSSL_CALLBACK* c
     });
 }
 
-// The lists of what can be decoded are the same for all: any selection.
+// All decoders take any selection.
 int doesSelection(void*, int) {
     return 1;
 }

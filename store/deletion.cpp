@@ -14,7 +14,7 @@ namespace {
 
 using pkcs11::Session;
 
-// In the order in which they go: a public key without its private one is harmless.
+// In the order of deletion: a public key that stays without its private key is harmless.
 constexpr std::array classes{CK_OBJECT_CLASS{CKO_PRIVATE_KEY}, CK_OBJECT_CLASS{CKO_PUBLIC_KEY},
                              CK_OBJECT_CLASS{CKO_CERTIFICATE}, CK_OBJECT_CLASS{CKO_SECRET_KEY}};
 constexpr std::array pairAttributes{CKA_ID, CKA_KEY_TYPE, CKA_MODULUS, CKA_EC_POINT};
@@ -34,8 +34,8 @@ std::vector<Found> find(Session& session, const uri::Uri& uri) {
     return all;
 }
 
-// What the two halves both tell must agree: private EC keys seldom tell their point. The same id is
-// enough then; without one, it takes the same public value.
+// The values that both halves have must agree. Private EC keys often lack their point. Then the
+// same id is enough. Without an id, the public values must be equal.
 bool isPair(Session& session, const std::vector<Found>& found) {
     if (found.size() != 2 || found[0].type != CKO_PRIVATE_KEY || found[1].type != CKO_PUBLIC_KEY)
         return false;

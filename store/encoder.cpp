@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Encoders for private keys: a reference by URI, and a text. Key material never leaves the token.
-// Public parts are written by OpenSSL's own encoders, which get them from here: an export cannot
-// bring them all there (parameters of RSA, a point without its curve), or is forbidden
+// OpenSSL's own encoders write public parts, which they get from this file. An export cannot carry
+// all of them (the parameters of an RSA key, a point without its curve), or is forbidden
 // (pkcs11-module-allow-export).
 #include <array>
 
@@ -62,7 +62,8 @@ const OSSL_PARAM* settableParams(void*) {
     return list.data();
 }
 
-// A selection of 0 is a guess at what comes next, and this is for private keys.
+// With a selection of 0 OpenSSL asks before it knows the selection. This encoder is for private
+// keys.
 int takesPrivate(void*, int selection) {
     return selection == 0 || (selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY) != 0 ? 1 : 0;
 }
@@ -97,8 +98,8 @@ int writeText(BIO* out, const keymgmt::Key& key) {
     return EVP_PKEY_print_public(out, publicKey, 0, nullptr);
 }
 
-// A key that can do PSS alone keeps its type, whatever is beside it later. The key's URI has no
-// query of its own.
+// A key that signs only with PSS keeps its type, whatever certificate it has later. The key's URI
+// has no query yet.
 std::string referenceTo(const keymgmt::Key& key) {
     if (key.type() == keymgmt::KeyType::rsaPss)
         return key.uri() + "?x-key-type=RSA-PSS";
@@ -121,7 +122,7 @@ struct Passphrase {
     void* arg;
 };
 
-// By the encoders that the key would have met without this provider.
+// With the encoders that would write the key if this provider were absent.
 int writeByOthers(BIO* out, const Encoder& encoder, EVP_PKEY* key, int selection, Form form,
                   const char* structure, const Passphrase& passphrase) {
     const ossl::Owner<OSSL_ENCODER_CTX, OSSL_ENCODER_CTX_free> writer(OSSL_ENCODER_CTX_new_for_pkey(
@@ -167,7 +168,7 @@ int writeSoftware(BIO* out, const Encoder& encoder, const keymgmt::Key& key, int
                          passphrase);
 }
 
-// `structure` is what a public half or parameters are written as.
+// `structure` is the structure for a public half or parameters.
 int encode(void* ctx, OSSL_CORE_BIO* coreBio, const void* keydata, int selection, Form form,
            const char* structure, const Passphrase& passphrase) {
     const auto& encoder = encoderOf(ctx);

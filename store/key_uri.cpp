@@ -21,7 +21,7 @@ struct KeyUri {
     ASN1_UTF8STRING* uri;
 };
 
-// OpenSSL's templates exist as macros only (ASN1_generate_nconf(3) and asn1t.h).
+// OpenSSL offers its ASN.1 templates only as macros (asn1t.h).
 ASN1_SEQUENCE(KeyUri) = {ASN1_SIMPLE(KeyUri, description, ASN1_VISIBLESTRING),
                          ASN1_SIMPLE(KeyUri, uri, ASN1_UTF8STRING)} static_ASN1_SEQUENCE_END(KeyUri)
 

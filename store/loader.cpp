@@ -19,8 +19,8 @@
 namespace store {
 namespace {
 
-/// One open store. The token is asked at the first load: only then is it known what is expected,
-/// and whom to ask for a PIN.
+/// One open store. It searches at the first load, because only then it knows what the caller
+/// expects, and has the callback for a PIN.
 class Loader {
   public:
     Loader(ossl::Context& context, const char* text)
@@ -51,8 +51,8 @@ class Loader {
     }
 
   private:
-    // Whatever happens, the search is over: callers go on until the end is reached (a failing load
-    // without an end would keep them for ever).
+    // A failing search is also over. Callers load until the end, so a store without an end would
+    // keep them for ever.
     void search(tokens::PassphraseCallback passphrase) {
         searched_ = true;
         context_.settings(); // whether there is a log at all
@@ -76,8 +76,8 @@ class Loader {
         return {entry.uri, nullptr, {}, entry.key ? "" : "URI " + entry.uri};
     }
 
-    // Not every key counts: a program that passes over public keys until it finds a private one
-    // makes no list.
+    // Only keys of the ambiguity count. A program that skips public keys until it finds a private
+    // one makes no list.
     int deliverKey(const ObjectCallback& object, const std::shared_ptr<keymgmt::Key>& key) {
         if (const auto& ambiguity = key->ambiguity()) {
             if (ambiguity_ != nullptr)
@@ -121,8 +121,8 @@ int atEnd(void* ctx) {
     return loaderOf(ctx).atEnd() ? 1 : 0;
 }
 
-// Wrong values are told at the first load: where they are refused here, OpenSSL 3.0 gives the
-// application a store without a loader, and reads through the null pointer at its first use.
+// A wrong value fails the first load. If it failed here, OpenSSL 3.0 would give the application a
+// store without a loader, and read through the null pointer at its first use.
 int setParams(void* ctx, const OSSL_PARAM params[]) {
     constexpr Expectation nothing = -1;
     auto& loader = loaderOf(ctx);
@@ -154,8 +154,8 @@ const OSSL_PARAM* settableParams(void*) {
     return list.data();
 }
 
-// For a store whose keymgmt is another provider's. Private keys must be refused: their public part
-// alone would be taken for a public key.
+// For a store that is used with another provider's keymgmt. Private keys are refused, because their
+// public part alone would pass for a public key.
 int exportObject(void* ctx, const void* data, size_t size, OSSL_CALLBACK* callback, void* arg) {
     const auto* reference = keymgmt::KeyReference::from(data, size);
     if (reference == nullptr || !reference->key || reference->key->isPrivate())

@@ -26,7 +26,7 @@ std::span<const CK_ATTRIBUTE_TYPE> attributesFor(CK_OBJECT_CLASS type,
     return keymgmt::keyAttributes(!settings.noAllowedMechanisms);
 }
 
-// What some types of keys have beside the common attributes is read only where it is.
+// Attributes that only some types of keys have are read only from these.
 pkcs11::Attributes readObject(pkcs11::Session& session, CK_OBJECT_HANDLE handle,
                               std::span<const CK_ATTRIBUTE_TYPE> wanted) {
     auto attributes = pkcs11::readAttributes(session, handle, wanted);
@@ -39,7 +39,7 @@ pkcs11::Attributes readObject(pkcs11::Session& session, CK_OBJECT_HANDLE handle,
     return attributes;
 }
 
-// Why a key is left out; empty if it is not.
+// The reason why a key is left out; empty if it is not.
 std::string obstacle(const ossl::Context& context, const pkcs11::Attributes& attributes,
                      std::optional<keymgmt::KeyType> type) {
     if (!type)
@@ -117,7 +117,7 @@ std::vector<Entry> Search::findExpected() {
     return entries;
 }
 
-// Private keys first, since the login that they need may show more of the other objects, too.
+// Private keys come first, because their login may also reveal more of the other objects.
 std::vector<Entry> Search::findAnything() {
     std::vector<Entry> privateKeys;
     const auto type = uri_.type();
@@ -125,7 +125,7 @@ std::vector<Entry> Search::findAnything() {
         try {
             privateKeys = find(CKO_PRIVATE_KEY);
         } catch (const pkcs11::Error& error) {
-            // A list without a PIN shows what is public; a PIN that was refused is told.
+            // A list without a PIN shows what is public. A refused PIN is an error.
             const bool noPin =
                 error.failure() == pkcs11::Failure::login && error.rv() == CKR_USER_NOT_LOGGED_IN;
             if (type || !noPin)
@@ -145,7 +145,7 @@ std::vector<Entry> Search::findAnything() {
     return entries;
 }
 
-// Any object that has a public key will do: applications verify with the URI of the private one.
+// Any object with a public key will do, because applications verify with the private key's URI.
 std::vector<Entry> Search::findPublicKeys() {
     const auto type = uri_.type();
     std::vector<Entry> entries;
@@ -187,7 +187,7 @@ std::optional<pkcs11::ObjectQuery> Search::queryFor(CK_OBJECT_CLASS type) const 
     return pkcs11::ObjectQuery{type, alias ? alias : object, uri_.id(), criterion_.filter()};
 }
 
-// Private keys need a login whatever the setting says, which is about public objects.
+// Private keys always need a login. The setting is only for public objects.
 tokens::Login Search::loginFor(const pkcs11::Token& token, CK_OBJECT_CLASS type) const {
     const auto setting = context_.settings().login;
     const bool isPrivate = type == CKO_PRIVATE_KEY;
@@ -214,7 +214,7 @@ void Search::findOnToken(pkcs11::Token& token, const pkcs11::ObjectQuery& query,
         pkcs11::Session session = connection->take();
         if (addFitting(connection, session, query, login, out) != 0)
             return;
-        // A module that passes over what it is asked for always shows something.
+        // Objects that do not fit do not count: some modules ignore the query and return all.
         if (login == tokens::Login::ifNothingIsSeen && !connection->loggedIn() &&
             addFitting(connection, session, query, tokens::Login::first, out) != 0)
             return;
@@ -249,9 +249,9 @@ std::size_t Search::addFitting(const std::shared_ptr<pkcs11::Connection>& connec
     return fitting;
 }
 
-// What is beside the key matters where it can do PSS alone, which a private key tells. Its public
-// half has the same type, if somebody wants that and the private key can be seen; as RSA, it
-// verifies whatever the private key signs.
+// If a private key signs only with PSS, the certificate beside it decides the type. The public half
+// gets the same type if a public key is expected and the private key is visible. Otherwise it is
+// RSA, which verifies all signatures of the private key.
 keymgmt::KeyType Search::rsaTypeOf(pkcs11::Session& session, const pkcs11::Attributes& attributes,
                                    keymgmt::KeyType type) const {
     auto decisive = std::optional(attributes);
@@ -266,7 +266,7 @@ keymgmt::KeyType Search::rsaTypeOf(pkcs11::Session& session, const pkcs11::Attri
     return configured.empty() ? keymgmt::rsaTypeOf(session, *decisive) : rsaTypeNamed(configured);
 }
 
-// A search beside the key that fails does not hide the key.
+// If the search for a certificate fails, the key is still found.
 std::optional<keymgmt::KeyType> Search::typeOf(pkcs11::Session& session,
                                                const pkcs11::Attributes& attributes) const try {
     const auto type = keymgmt::typeOf(attributes);
@@ -343,8 +343,8 @@ std::vector<Entry> Search::keysOfCertificates(const std::vector<Entry>& certific
 
 namespace {
 
-// Several objects of one and the same key are no ambiguity. Keys that their names tell apart are
-// not asked, as a list of a whole token would be an operation with each of them.
+// Several objects of the same key are no ambiguity. Keys with different names count as different
+// without a proof. Otherwise a list of a whole token would cost an operation with each key.
 bool isOfAnotherKey(const Entry& first, const Entry& entry) {
     if (first.key->isNamedApart(*entry.key))
         return true;
@@ -394,7 +394,7 @@ void Search::nothingFound(CK_OBJECT_CLASS type) {
     if (criterion_.given())
         return;
     std::string message = std::string("no ") + pkcs11::nameOf(type) + " fits " + uri_.withoutPin();
-    // Before the tokens: OpenSSL cuts long messages.
+    // This comes before the tokens, because OpenSSL cuts long messages.
     if (tokens_.severalNeedLogin())
         message += "; several tokens need a login, which happens only if the URI fits one (token=, "
                    "serial=, slot-id=)";

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-# A second provider, whose code for decrypted data clang compiles: another compiler may make other branches.
+# A second provider, with the code for decrypted data compiled by clang, because another compiler may make other branches.
 find_program(CLANGXX clang++)
 if(NOT CLANGXX)
   return()
 endif()
 
-# compile_with_clang(LAYER RESULT [SOURCE...]): sets RESULT to the objects of these sources, or of all without SOURCE.
+# compile_with_clang(LAYER RESULT [SOURCE...]): sets RESULT to the objects of these sources; of all sources without SOURCE.
 # They are optimised as in the release build, whatever the build type. Older valgrinds cannot read DWARF 5.
 function(compile_with_clang layer result)
   get_target_property(sources ${layer} SOURCES)
@@ -34,7 +34,7 @@ endfunction()
 compile_with_clang(asym_cipher CLANG_OBJECTS)
 compile_with_clang(pkcs11 CLANG_OPERATION pkcs11/operation.cpp)
 
-# The objects come before the libraries, which then are not asked for theirs.
+# The objects come before the libraries, so the linker does not take the libraries' own.
 add_library(clang-provider MODULE ${CLANG_OBJECTS} ${CLANG_OPERATION} $<TARGET_OBJECTS:provider>)
 target_link_libraries(clang-provider PRIVATE ${PROVIDER_LAYERS})
 target_link_options(clang-provider PRIVATE $<TARGET_PROPERTY:provider,LINK_OPTIONS>)

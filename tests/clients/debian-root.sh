@@ -2,9 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # Makes a root of another Debian:  debian-root.sh SUITE FOLDER [PACKAGES-FILE]
 # ("host" is the suite of this machine; "experimental" is sid, where apt takes OpenSSL from experimental)
-# With the packages that the file lists it is for the programs and the OpenSSL of that release, and what was built here is
-# linked into it ("unpacked NAME" in the file: into /opt/NAME, since it would take our place; "unstable NAME LIBRARY..." likewise, as unstable has them); without a file it is a clean system, to install our package in. Once, and again where the list has
-# changed; 77 where that can't be done. DEBIAN_MIRROR is taken from apt's configuration if it is not set.
+# With a file, the root gets the packages that it lists, and links to the files that were built here. The file may have the
+# lines "unpacked NAME" (into /opt/NAME, for a package that would replace our files) and "unstable NAME LIBRARY..." (the same,
+# in the versions of unstable). Without a file, the root is a clean system for the installation of our package. It is made once,
+# and again if the list has changed. Ends with status 77 if that is impossible. DEBIAN_MIRROR is taken from apt's configuration
+# if it is not set.
 set -euo pipefail
 
 suite=$1 root=$2 packages=() unpacked=() unstable=()
@@ -28,7 +30,7 @@ if [ "$suite" = experimental ]; then
 fi
 mkdir -p "$(dirname "$root")"
 exec 9>"$root.lock"
-# What may stall shares the seconds that are left of a limit below ctest's: a mirror that takes too long is no failure.
+# All downloads share a time limit below ctest's, because a slow mirror is no failure.
 remaining() { echo $((SECONDS < 1700 ? 1700 - SECONDS : 1)); }
 flock -w "$(remaining)" 9 || skip "another build takes too long to make it"
 [ ! -e "$root/complete" ] || [ "$(cat "$root/complete")" != "${packages[*]} ${unpacked[*]} ${unstable[*]}" ] || exit 0
@@ -47,10 +49,10 @@ if [ ! -e "$root/complete" ]; then
     [ -n "$mirror" ] || skip "apt knows no mirror of Debian; set DEBIAN_MIRROR"
     rm -rf "$root"
     timeout -k 10 "$(remaining)" debootstrap --variant=minbase "$suite" "$root" "$mirror" >"$log" 2>&1 </dev/null || failed
-    # Servers are started by the tests alone.
+    # Only the tests start servers.
     printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d"
     chmod +x "$root/usr/sbin/policy-rc.d"
-    # A mirror may be a snapshot of some day.
+    # The mirror may be an old snapshot.
     printf 'Acquire::Retries "5";\nAcquire::Check-Valid-Until "false";\n' >"$root/etc/apt/apt.conf.d/80retries"
     [ -e "$root/etc/hosts" ] || echo '127.0.0.1 localhost' >"$root/etc/hosts"
     if [ -n "$experimental" ]; then
@@ -58,7 +60,7 @@ if [ ! -e "$root/complete" ]; then
         printf 'Package: src:openssl\nPin: release a=experimental\nPin-Priority: 900\n' >"$root/etc/apt/preferences.d/openssl"
     fi
 fi
-# A step of its own: these need alternatives for virtual packages, which debootstrap does not look for.
+# Not by debootstrap, which does not resolve the virtual packages that these need.
 if ! within apt-get update -q || ! within apt-get install -y -q --no-install-recommends "${packages[@]}"; then
     failed
 fi
@@ -66,7 +68,7 @@ for package in "${unpacked[@]}"; do
     # shellcheck disable=SC2016 # the inner shell expands
     within sh -ec 'cd /tmp && apt-get download -q "$1" && dpkg-deb -x "$1"_*.deb "/opt/$1" && rm "$1"_*.deb' sh "$package" || failed
 done
-# Releases are frozen; what the newest programs do is seen with unstable's.
+# The newest versions of programs come from unstable, because releases are frozen.
 cat >"$root/tmp/unstable.sh" <<'UNSTABLE'
 set -e
 folder=$(mktemp -d)
@@ -87,7 +89,7 @@ UNSTABLE
 for names in "${unstable[@]}"; do within sh /tmp/unstable.sh "$names" || failed; done
 rm -rf "$root"/var/cache/apt/archives/*.deb
 if [ ${#packages[@]} -gt 0 ]; then
-    # The folder of what was built here is mounted on /mnt.
+    # The build folder is mounted on /mnt.
     modules=$(chroot "$root" openssl version -m | cut -d'"' -f2)
     ln -sf /mnt/pkcs11.so "$root$modules/pkcs11.so"
     for command in pkcs11-keyprovider pkcs11-uri2pem; do ln -sf "/mnt/$command" "$root/usr/bin/$command"; done

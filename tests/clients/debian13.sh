@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-# Programs and the OpenSSL of Debian 13, with the provider and the tools as they were built here. Sourced after common.sh.
+# Programs and the OpenSSL of Debian 13, with the provider and the tools that were built here. To be sourced after common.sh.
 # shellcheck shell=bash
 
-# debian13: the root that debian-root.sh makes, seen by each scenario in mounts of its own: nothing is written into it.
-# HOME13 is the scenario's folder there (/srv), ENV13 what its programs have in the environment besides, PATIENCE13 the seconds they have.
+# debian13: prepares the root that debian-root.sh makes. Each scenario has its own mounts, and writes nothing to the root.
+# HOME13 is the scenario's folder (/srv in the root), ENV13 has more variables for its programs, PATIENCE13 is their time limit.
 debian13() {
     built_keyprovider
     ROOT13=$SOURCE/build/debian13
@@ -15,7 +15,8 @@ debian13() {
     mkdir "$HOME13"
 }
 
-# in13 SCRIPT: runs it there, with the verbs refuses, differ and ended, with HOME13 as its home, and in a network of its own: its ports are nobody else's
+# in13 SCRIPT: runs it there with the functions refuses, differ and ended, with HOME13 as its home, and in its own network, so that
+# no other process uses its ports
 in13() {
     # shellcheck disable=SC2016 # the inner shell expands
     in_root "$ROOT13" "$PROVIDER_DIR" /mnt "$HOME13" /srv -- HOME=/srv TMPDIR=/srv SOFTHSM2_CONF=/srv/softhsm2.conf "${ENV13[@]}" \
@@ -23,7 +24,7 @@ in13() {
         timeout "${PATIENCE13:-200}" bash -eu -o pipefail -c "$(declare -f die refuses differ without_report ended); cd /srv; $1" >out13.txt 2>&1
 }
 works13() { in13 "$1" || { cat out13.txt >&2; die "in Debian 13: $1"; }; }
-# refused13 WORDS SCRIPT: it must fail and say WORDS, without the PIN
+# refused13 WORDS SCRIPT: it must fail with WORDS in its output, and without the PIN
 refused13() {
     local status=0
     [ -n "$1" ] || die "any error would do: $2"
@@ -34,7 +35,7 @@ refused13() {
     ! mentions_pin out13.txt || die "tells the PIN: $2"
 }
 
-# A copy of the scenarios' token there.
+# tokens13: copies the scenarios' token to the root
 tokens13() {
     cp -r "$TOKENS/tokens" "$HOME13/tokens"
     echo 'directories.tokendir = /srv/tokens' >"$HOME13/softhsm2.conf"

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Runs each test of a GoogleTest program in a process of its own, as ctest does, JOBS (1) at a time:  each-gtest.sh PROGRAM...
-# GTEST_FILTER leaves tests out, but not all. TOGETHER=1: all in one process, which takes less time. SKIPS has words for check-skips.sh.
+# GTEST_FILTER selects tests; it must leave some. TOGETHER=1 runs all in one process, which is faster. SKIPS has words for check-skips.sh.
 set -euo pipefail
 
 # The tests of the program $1, as --gtest_filter wants them.
 tests_of() { "$1" --gtest_list_tests | awk '/^[^ ]/ { suite = $1 } /^ / { print suite $1 }'; }
 
-# A pattern of the filter that fits no test would leave tests out without a word.
+# Each pattern of the filter must fit a test. Otherwise tests would be skipped silently.
 require_each_pattern() {
     local pattern
     for pattern in $(tr ':' ' ' <<<"${GTEST_FILTER%%-*}"); do
@@ -15,7 +15,7 @@ require_each_pattern() {
     done
 }
 
-# Seconds for a process.
+# The time limit for a process, in seconds.
 limit=300
 [ -z "${TOGETHER:-}" ] || limit=3000
 export limit

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Runs a command with the programs and the OpenSSL of Debian 13:  in-debian13.sh SOURCE BUILD COMMAND...
-# It sees the source tree and the build folder at the places that they have here. Nothing can be written but /tmp, which
-# is its own, as are processes and network (loopback alone): it may run beside any other test; and the folder WRITABLE, if
-# that is set. A program with a sanitizer takes this system's runtime with it.
+# The source tree and the build folder have the same paths as here. Only /tmp and the folder WRITABLE (if it is set) can be
+# written to. /tmp, the processes and the network (only loopback) are private, so any other test may run at the same time.
+# A program with a sanitizer uses this system's runtime.
 set -euo pipefail
 
 source=$1 built=$2
@@ -12,7 +12,7 @@ root=$source/build/debian13
 [ -e "$root/complete" ] || { echo "there is no Debian 13 root; see clients.debian13_root"; exit 77; }
 unshare --mount --net true 2>/dev/null || { echo "nothing can be mounted here"; exit 77; }
 
-# runtimes FILE...: what these need of the sanitizers
+# runtimes FILE...: prints the sanitizers' libraries that these files need
 runtimes() {
     local file
     for file in "$@"; do
@@ -34,7 +34,7 @@ exec unshare --mount --pid --net --ipc --fork --kill-child sh -ec '
         mount --bind "$folder" "$root$folder"
         mount -o remount,bind,ro "$root$folder"
     done
-    # Servers write logs; nothing else is written outside /tmp.
+    # Servers write logs. Nothing else is written outside /tmp.
     mount -t tmpfs tmpfs "$root/var/log"
     mkdir "$root/var/log/nginx"
     mount -o remount,bind,ro "$root"
@@ -45,7 +45,7 @@ exec unshare --mount --pid --net --ipc --fork --kill-child sh -ec '
     fi
     cd "$root"
     chroot . ip link set lo up
-    # Not exec: a first process of its own takes in those that lose their parents.
+    # No exec: the first process of the namespace must adopt the processes that lose their parents.
     export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/tmp TMPDIR=/tmp
     [ -z "$RUNTIMES" ] || export LD_LIBRARY_PATH=/tmp/runtimes
     chroot . "$@"

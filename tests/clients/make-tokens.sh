@@ -32,8 +32,8 @@ done
 [ -e "$module" ] || { echo "SoftHSM2 is not installed" >&2; exit 1; }
 echo "$module" >module
 
-# init_token LABEL: with a random serial number, and once more where the PIN is in it or in the slot's number, which is made
-# of it: that would be found where the PIN is looked for.
+# init_token LABEL: makes a token with a random serial number. It tries again if the PIN is in that number, or in the slot's
+# number, which SoftHSM derives from it. Otherwise the tests that look for the PIN would find it.
 init_token() {
     while true; do
         softhsm2-util --init-token --free --label "$1" --pin $pin --so-pin 5678 >/dev/null
@@ -46,10 +46,10 @@ init_token() {
 for label in scenarios empty retry; do init_token $label; done
 tool() { pkcs11-tool --module "$module" --token-label scenarios --login --pin $pin "$@" >tool.log 2>&1 || { cat tool.log >&2; exit 1; }; }
 
-# key LABEL ID "GENPKEY OPTIONS" [nopublic]: the pair on the token, its public half and a certificate in files
+# key LABEL ID "GENPKEY OPTIONS" [nopublic]: puts a pair on the token, and its public half and a certificate in files
 key() {
     local label=$1 id=$2 options=$3 public=${4:-yes} usage=(--usage-sign --usage-decrypt)
-    # One EC key must not derive, for the error that says so.
+    # One EC key must not derive, to test that error.
     [[ $options != *EC* || $label = withcert ]] || usage+=(--usage-derive)
     # shellcheck disable=SC2086 # the options are words
     openssl genpkey $options -out "$label.pem" 2>/dev/null
@@ -86,11 +86,11 @@ openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out twin2.pem 2>/d
 openssl pkcs8 -topk8 -nocrypt -in twin2.pem -outform DER -out twin2.der
 tool --write-object twin2.der --type privkey --id 0d --label twin --usage-sign
 
-# Made on the token: Edwards curves, and a key that does PSS alone.
+# Generated on the token: keys on Edwards curves, and a key that signs only with PSS.
 tool --keypairgen --key-type EC:edwards25519 --label ed25519 --id 10 --usage-sign
 tool --keypairgen --key-type RSA:2048 --label pssonly --id 11 --usage-sign --allowed-mechanisms RSA-PKCS-PSS,SHA256-RSA-PKCS-PSS
 
-# X25519 and X448 keys, which SoftHSM has as Edwards keys.
+# X25519 and X448 keys, which SoftHSM treats as Edwards keys.
 xdh() { # LABEL ID ALGORITHM
     openssl genpkey -algorithm "$3" -out "$1.pem"
     openssl pkey -in "$1.pem" -pubout -out "$1.pub.pem"
@@ -102,8 +102,8 @@ xdh x448 13 X448
 rm -f ./*.der tool.log
 openssl ecparam -name prime256v1 -param_enc explicit -outform DER -out explicit-p256.der
 
-# Another folder of tokens: names with every character that URIs have to write differently, a key without a label, and
-# the Edwards curves with their software twins.
+# A second folder of tokens. It has names with all characters that URIs must encode, a key without a label, and keys on Edwards
+# curves that also exist in software.
 mkdir odd-tokens
 sed "s|^directories.tokendir = .*|directories.tokendir = $dir/odd-tokens|" softhsm2.conf >odd.conf
 export SOFTHSM2_CONF=$dir/odd.conf

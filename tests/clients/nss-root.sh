@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Unpacks the NSS of Debian 14 in the folder $1: a token with PKCS#11 3.2, ML-DSA and ML-KEM, as the releases before have
-# none. It runs on Debian 12 and 13, and nothing is installed. Done once; 77 where it can't be had. DEBIAN_MIRROR is taken
-# from apt's configuration if it is not set.
+# Unpacks the NSS of Debian 14 in the folder $1. It is a token with PKCS#11 3.2, ML-DSA and ML-KEM, which earlier releases do
+# not have. It runs on Debian 12 and 13, and nothing is installed. This is done once. Ends with status 77 if that is impossible.
+# DEBIAN_MIRROR is taken from apt's configuration if it is not set.
 set -euo pipefail
 
 root=$1
@@ -24,7 +24,7 @@ keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 mirror=${DEBIAN_MIRROR:-$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Label: Debian' 2>/dev/null | head -n 1)}
 [ -n "$mirror" ] || skip "apt knows no mirror of Debian; set DEBIAN_MIRROR"
 
-# apt with folders of its own: the machine's package lists and packages stay as they are.
+# apt uses its own folders, so the machine's package lists and packages do not change.
 rm -rf "$root"
 mkdir -p "$root"/apt/{lists,cache}/partial "$root/apt/cache/archives/partial"
 echo "deb [signed-by=$keyring] $mirror $suite main" >"$root/apt/sources.list"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# What was built here, with the OpenSSL of Debian 13 (3.5): every scenario, and the test programs.
+# All scenarios and test programs with the OpenSSL of Debian 13 (3.5).
 set(DEBIAN13 ${CMAKE_CURRENT_SOURCE_DIR}/in-debian13.sh ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR})
 
 function(add_debian13_test name)
@@ -9,7 +9,7 @@ function(add_debian13_test name)
                                                     TIMEOUT 600 SKIP_RETURN_CODE 77)
 endfunction()
 
-# About the file itself, its installation and its package, with the programs that build it.
+# Tests of the file, its installation and its package need the programs that build it.
 set(NOT_THERE
   binary_symbols
   binary_install
@@ -18,11 +18,11 @@ set(NOT_THERE
   package_completion
   package_pages
   documents_howto_c)
-# Valgrind and the programs under it are this system's.
+# Valgrind and its programs belong to this system.
 list(APPEND NOT_THERE decryption_without_branches)
-# About what OpenSSL 3.0 does not know, or refuses to find.
+# Tests of what OpenSSL 3.0 does not know, or refuses to find.
 list(APPEND NOT_THERE post_quantum_unknown)
-# The root's modules for TPMs are registered, too, and talk on standard error where there is none.
+# The root also has registered modules for TPMs, which write to standard error if there is no TPM.
 list(APPEND NOT_THERE registered_modules readme_first_signature)
 foreach(scenario IN LISTS SCENARIOS)
   # These run there anyway: debian13_servers_..., debian13_token_..., debian13_osslsigncode_...
@@ -38,11 +38,11 @@ foreach(program IN ITEMS unit_tests keyprovider_tests integration_tests generati
   if(TARGET ${program} OR NOT program STREQUAL keyprovider_tests)
     add_debian13_test(${program} ${CMAKE_CURRENT_SOURCE_DIR}/each-gtest.sh $<TARGET_FILE:${program}>)
     set_property(TEST openssl35.${program} APPEND PROPERTY ENVIRONMENT "OPENSSL_CONF=${TOKENS}/plain.cnf")
-    # It takes longest, so it begins first.
+    # It takes the longest time, so it starts first.
     set_property(TEST openssl35.${program} PROPERTY COST 1000)
   endif()
 endforeach()
-# NSS has the ML-DSA and ML-KEM keys.
+# NSS provides the ML-DSA and ML-KEM keys.
 foreach(program IN ITEMS integration_tests steps_tests)
   set_property(TEST openssl35.${program} APPEND PROPERTY FIXTURES_REQUIRED nss)
 endforeach()
@@ -52,5 +52,5 @@ set_tests_properties(openssl35.nightly_differential PROPERTIES LABELS "openssl35
                                                                FAIL_REGULAR_EXPRESSION "Running 0 tests")
 set_property(TEST openssl35.nightly_differential APPEND PROPERTY ENVIRONMENT
              "OPENSSL_CONF=${TOKENS}/plain.cnf" DIFFERENTIAL_SEED=random DIFFERENTIAL_COUNT=3000)
-# As the same tests here: other processes that take the processors from threads with a lock would be counted, too.
+# As for the same tests here: other processes would delay threads that hold a lock, and change the counts.
 set_property(TEST openssl35.cost_tests PROPERTY RUN_SERIAL ON)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# What OpenSSL 3.0 does not have, with the sanitizers: symmetric keys, ML-DSA and ML-KEM, signatures of messages.
+# Tests with sanitizers of what OpenSSL 3.0 does not have: symmetric keys, ML-DSA and ML-KEM, signatures of messages.
 # The test programs that were built here run in the Debian 13 root.
 set(DEBIAN13 ${CMAKE_CURRENT_SOURCE_DIR}/in-debian13.sh ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR})
 set(EACH_GTEST ${CMAKE_CURRENT_SOURCE_DIR}/each-gtest.sh)
@@ -15,7 +15,7 @@ function(add_sanitized_test name label environment)
 endfunction()
 
 if(PKCS11_SANITIZER MATCHES "address")
-  # What needs a newer OpenSSL, in one process for each program, since it is to be quick. None of it may be left out.
+  # These tests need a newer OpenSSL. Each program runs in one process to save time. None of the tests may be skipped.
   set(NEWER_integration_tests "*EachCipher*:Skeys.*:Messages.*:DirectivesBy*:*Selections.*/ML*:PostQuantumSelections.*")
   set(NEWER_steps_tests "*UnauthenticatedSteps.*:*GcmSteps.*:KemSteps.*:*PkeySteps.OfMessages*:MessagesInSteps.*")
   set(NEWER_differential_tests "*.EncryptsWithAes:*.SignsAndVerifiesMessages")

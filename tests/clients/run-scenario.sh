@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Runs the scenario named $1; with VALGRIND=1 every command of ours runs under valgrind. "list" names all of them.
+# Runs the scenario named $1. With VALGRIND=1 all our commands run under valgrind. "list" prints all names.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 if [ "$1" = list ]; then
@@ -17,7 +17,7 @@ if [ "${VALGRIND:-0}" = 1 ]; then
     RUNNER=(valgrind -q --error-exitcode=99 --suppressions="$here/valgrind.supp")
 fi
 if [ -n "${SCENARIO_PRELOAD:-}" ]; then
-    # Leaks of programs that end without freeing are not ours; the in-process tests look for those.
+    # Programs that end without freeing leak by themselves. The in-process tests look for our leaks.
     RUNNER=(env "LD_PRELOAD=$SCENARIO_PRELOAD" ASAN_OPTIONS=detect_leaks=0:abort_on_error=1)
 fi
 twice=$(grep -ohE '^[a-z_0-9]+\(\)' "$here"/{common,debian13,token_core}.sh "$here"/scenarios/*.sh | sort | uniq -d)

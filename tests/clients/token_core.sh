@@ -1,21 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
-# What is asked of every token alike. Sourced after common.sh; a scenario sets these, and calls core_scenarios:
+# Tests that are the same for every token. To be sourced after common.sh. A scenario sets these, and calls core_scenarios:
 #   MODULE      the module's file; empty: the modules that are registered with p11-kit
 #   DIRECTIVES  further lines for the provider's section in openssl.cnf
 #   TOKEN       the token's URI
-#   LABELS      its keys: rsa, ec256, ec384, ed25519, or some of them
-#   CANNOT      what it cannot do, and the words with which that is refused: CANNOT[derive]="no mechanism"
+#   LABELS      its keys: all or some of rsa, ec256, ec384, ed25519
+#   CANNOT      the steps that it cannot do, with the words of the error: CANNOT[derive]="no mechanism"
 # shellcheck shell=bash disable=SC2153
 
 MODULE="" DIRECTIVES="" TOKEN=""
 LABELS=(rsa ec256)
 declare -A CANNOT=()
-# Commands that run at once; 1: the module is not made for that.
+# Commands that run at the same time. 1 if the module does not support that.
 PROCESSES=8
 THREADS=16 SIGNATURES=10 # of each thread
 
-# own_namespaces SCENARIO: runs the scenario once more with mounts, shared memory and processes of its own, and ends
-# with its status. So daemons that know one folder only find an empty one, and none of them outlives the scenario.
+# own_namespaces SCENARIO: runs the scenario again with separate mounts, shared memory and processes, and ends with its status.
+# So daemons with a fixed folder find an empty one, and none of them outlives the scenario.
 own_namespaces() {
     [ -z "${INSIDE_NAMESPACES:-}" ] || return 0
     local status=0
@@ -24,7 +24,7 @@ own_namespaces() {
     exit $status
 }
 
-# first_file PATTERN...: the first file that fits; needs NAME PROGRAM...: the scenario does not run without them
+# first_file PATTERN...: prints the first file that fits; needs NAME PROGRAM...: skips the scenario without these programs
 first_file() { compgen -G "$1" | head -n 1 || { [ $# -gt 1 ] && first_file "${@:2}"; }; }
 needs() {
     local program package=$1
@@ -34,7 +34,7 @@ needs() {
     done
 }
 
-# until_true SECONDS COMMAND...: waits for it; 1 where it does not come true
+# until_true SECONDS COMMAND...: waits until the command succeeds; 1 if it does not
 until_true() {
     local end=$((SECONDS + $1))
     shift
@@ -48,7 +48,7 @@ listens() { # PORT of this machine
     (: <"/dev/tcp/127.0.0.1/$1") 2>/dev/null
 }
 
-# token_block LABEL: that block of docs/tokens.md; token_module LABEL: the file of the module that it names, in this release's folder
+# token_block LABEL: prints that block of docs/tokens.md; token_module LABEL: prints the module's file that it names, in this release's folder
 token_block() { sed -n "/^\`\`\`$1\$/,/^\`\`\`\$/{/^\`\`\`/!p}" "$SOURCE/docs/tokens.md"; }
 token_module() {
     local path name
@@ -56,7 +56,7 @@ token_module() {
     name=${path##*/}
     first_file "$path" "/usr/lib/*/$name" "/usr/lib/*/pkcs11/$name" "/usr/lib/*/${1%%-[a-z]*}/$name" "/usr/lib64/$name" "/usr/lib64/pkcs11/$name"
 }
-# token_environment LABEL SED-SCRIPT: exports what the block has, with this scenario's values
+# token_environment LABEL SED-SCRIPT: exports the block's variables, with this scenario's values
 token_environment() { eval "export $(token_block "$1-environment" | sed "$2")"; }
 
 token_configuration() { # MODULE
@@ -66,7 +66,7 @@ $DIRECTIVES"
 
 key() { echo "$TOKEN;object=$1;type=private?pin-value=$PIN"; }
 has() { [[ " ${LABELS[*]} " == *" $1 "* ]]; }
-# The kinds of keys that take a hash, and a certificate of openssl req's.
+# The types of keys that sign a hash, and for which openssl req makes certificates.
 hashed() { for label in "${LABELS[@]}"; do [ "$label" = ed25519 ] || echo "$label"; done; }
 
 # attempt STEP COMMAND...: it works; or, where the token cannot do STEP, fails with the words for that, and so does attempt
@@ -80,8 +80,8 @@ attempt() {
     clean "$@"
 }
 
-# The public halves, by which signatures are judged, where the scenario has not made them. GnuTLS's tool knows the
-# Edwards curves; opencryptoki 3.23 refuses its locking, and is read by OpenSC's.
+# The public halves, which verify the signatures, unless the scenario has made them. GnuTLS's tool knows the Edwards curves.
+# opencryptoki 3.23 refuses that tool's locking, so OpenSC's tool reads it.
 core_public_keys() {
     local label
     for label in "${LABELS[@]}"; do
@@ -119,7 +119,7 @@ core_sign() {
         for label in $(hashed); do signs "$label" "$label" -$hash; done
         ! has rsa || signs pss rsa -$hash "${pss[@]}"
     done
-    # Another salt than tokens make of themselves.
+    # Not the salt that tokens use by default.
     ! has rsa || signs pss_salt rsa -sha256 -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:17
     has ed25519 || return 0
     attempt ed25519 openssl pkeyutl -sign -rawin -inkey "$(key ed25519)" -in data.bin -out sig || return 0
@@ -151,7 +151,7 @@ core_derive() {
     cmp -s secret expected || die "the two sides do not agree"
 }
 
-# Requests, and the certificates that the next steps use.
+# Certificate requests, and the certificates for the next steps.
 core_certificates() {
     local label
     for label in "${LABELS[@]}"; do
@@ -208,21 +208,21 @@ core_wrong_pin() {
     clean openssl dgst -sha256 -sign "$(key "$label")" -out sig data.bin
 }
 
-# With OpenSC's spy in between; registered modules cannot have it.
+# With OpenSC's spy before the module, which is impossible for registered modules.
 spied_configuration() {
     [ -n "$MODULE" ] || return 0
     export PKCS11SPY=$MODULE PKCS11SPY_OUTPUT=$WORK/spy.log
     token_configuration "$(first_file '/usr/lib/*/pkcs11-spy.so' '/usr/lib/*/pkcs11/pkcs11-spy.so')"
 }
 
-# calls_for LABEL SIGNATURES: the calls of a process that makes so many
+# calls_for LABEL SIGNATURES: prints the calls of a process that makes this number of signatures
 calls_for() {
     rm -f "$WORK/spy.log"
     clean "$SIGNING_THREADS" "$(key "$1")" "$1.pub" 1 "$2"
     grep -c '^[0-9]*: C_' "$WORK/spy.log"
 }
 
-# Two calls for a signature, beside what it takes to find the key.
+# A signature costs two calls, apart from the search for the key.
 core_calls() {
     local label few many
     [ -n "$MODULE" ] || return 0

@@ -45,7 +45,7 @@ SecretBytes Keyring::open(const std::vector<Recipient>& recipients) {
             try {
                 return recipients[i].open(*entry.key);
             } catch (const Error& error) {
-                // Without a thumbprint most keys fail here; the first reason of each is told.
+                // Without a thumbprint most keys fail here. Each reports its first reason.
                 failures.try_emplace(&entry,
                                      "recipient " + std::to_string(i + 1) + ": " + error.what());
             }

@@ -66,7 +66,7 @@ Json wrap(const Options& options, const std::vector<SecretString>& recipients, B
                        : tools::envelope::seal(keys, hash, contents);
 }
 
-// What the request names comes before what the command line names.
+// The keys in the request take precedence over those of the command line.
 std::vector<SecretString> either(std::vector<SecretString> requested,
                                  const std::vector<std::string>& given) {
     return requested.empty() ? names(given) : std::move(requested);
@@ -136,7 +136,7 @@ SecretString runInspect(const Options& options) {
     return all;
 }
 
-// "" for help and the like, which has been printed.
+// Empty after --help and similar options, whose text has been printed.
 std::optional<SecretString> run(int argc, char** argv) {
     Options options;
     CLI::App app(

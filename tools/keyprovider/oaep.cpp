@@ -57,7 +57,7 @@ Bytes encrypt(const Key& key, Hash hash, ByteView plaintext) {
 
 SecretBytes decrypt(const Key& key, Hash hash, ByteView ciphertext) {
     const auto context = start(key, EVP_PKEY_decrypt_init, hash);
-    // Asking for the size first could cost calls into the token.
+    // Asking for the size first could cost calls to the token.
     SecretBytes plaintext(static_cast<std::size_t>(EVP_PKEY_get_size(key.pkey.get())));
     std::size_t size = plaintext.size();
     if (EVP_PKEY_decrypt(context.get(), plaintext.data(), &size, ciphertext.data(),

@@ -19,7 +19,7 @@ struct Blob {
 
 Blob readRecipient(const Json& entry, std::size_t number) {
     const auto name = "recipient " + std::to_string(number) + " of the annotation";
-    // ocicrypt leaves out nothing but the hash, and reads an absent version as 0.
+    // ocicrypt omits only the hash, and reads an absent version as 0.
     if (json::find(entry, "version") != nullptr && json::number(entry, "version", name) != version)
         throw Error(name + " has version " + std::to_string(json::number(entry, "version", name)) +
                     "; 0 is supported");

@@ -3,7 +3,7 @@
 //
 //     {"version": 0, "recipients": [{"version": 0, "blob": base64, "hash": "sha256"}]}
 //
-// A blob is the contents under RSA-OAEP, so that they can't be longer than the key permits. An
+// A blob is the contents under RSA-OAEP, so that they cannot be longer than the key permits. An
 // absent hash means SHA-1.
 #pragma once
 

@@ -52,7 +52,7 @@ std::vector<SecretString> keysIn(const Json& config, const std::string& name) {
             value.is_string() ? base64::decode(value.get_ref<const SecretString&>()) : std::nullopt;
         if (!decoded)
             throw Error("the request: a parameter of the key provider is not base64");
-        // That is what ocicrypt says where nothing stands behind the name.
+        // ocicrypt sends this if nothing follows the name.
         if (const auto key = textOf(*decoded); !key.empty() && key != "Enabled")
             keys.emplace_back(key);
     }

@@ -8,7 +8,7 @@
 namespace tools::base64 {
 namespace {
 
-// What RFC 4648, section 5 has in place of '+' and '/'.
+// The characters of RFC 4648, section 5 in place of '+' and '/'.
 void replace(SecretString& text, char from, char to) {
     std::replace(text.begin(), text.end(), from, to);
 }
@@ -40,7 +40,7 @@ std::optional<SecretBytes> decode(std::string_view text) {
     if (size < 0 || padding > static_cast<std::size_t>(size))
         return std::nullopt;
     bytes.resize(static_cast<std::size_t>(size) - padding);
-    // OpenSSL takes blanks around the text, and any bits behind its end.
+    // OpenSSL accepts blanks around the text, and any bits after its end.
     return std::string_view(encode(bytes)) == text ? std::optional(std::move(bytes)) : std::nullopt;
 }
 

@@ -36,7 +36,7 @@ const Curve& curveOf(const Key& key) {
     return *found;
 }
 
-// A number of the key, big-endian, in `size` bytes, or as many as it has if that is 0.
+// A number of the key, big-endian, in `size` bytes. With 0, in as many bytes as it has.
 SecretString number(const Key& key, const char* param, std::size_t size) {
     BIGNUM* got = nullptr;
     if (EVP_PKEY_get_bn_param(key.pkey.get(), param, &got) != 1)

@@ -105,14 +105,14 @@ KeyFilePolicy KeyFilePolicy::fromEnvironment() {
     return none();
 }
 
-// SoftHSM's configuration names files of a token and no library; of a variable that is not known
-// nobody can say that.
+// SoftHSM's configuration names a token's files and no library. An unknown variable might name a
+// library.
 bool KeyFilePolicy::permitsVariable(std::string_view name) const {
     return name == "SOFTHSM2_CONF" ||
            std::find(variables_.begin(), variables_.end(), name) != variables_.end();
 }
 
-// The file behind the path, if that may be loaded.
+// The file to which the path leads, if it may be loaded.
 std::optional<std::string> KeyFilePolicy::allowed(const std::string& path) const {
     std::error_code missing;
     const auto real = fs::canonical(path, missing);
@@ -134,7 +134,7 @@ std::string KeyFilePolicy::find(const std::vector<std::string>& folders,
         std::error_code ignored;
         for (const auto& entry : fs::directory_iterator(folder, ignored))
             files.push_back(entry.path().filename());
-        // A folder's own order is nobody's choice.
+        // Sorted, because the order of a folder is arbitrary.
         std::sort(files.begin(), files.end());
         for (const auto& file : files) {
             if (!fits(lowered(file), lowered(name)))

@@ -115,7 +115,7 @@ Key KeySource::fromFile(const std::string& path, Half half) try {
 } catch (const KeyError&) {
     throw;
 } catch (const Error& error) {
-    // A file that can't be read is an absent key, which doesn't stop the others.
+    // A file that cannot be read counts as an absent key. The other keys are still tried.
     throw KeyError(error.what());
 }
 
@@ -135,7 +135,7 @@ Key KeySource::fromKeyFile(const KeyFile& file, const std::string& path, Half ha
     }
 }
 
-// Read once, before any key file's variables are set: none of them may lead to another policy.
+// Read once, before the variables of any key file are set, so that none of them changes the policy.
 const KeyFilePolicy& KeySource::policy() {
     if (!policy_)
         policy_ = KeyFilePolicy::fromEnvironment();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// pkcs11-objects: what the openssl command can't do with tokens. It brings keys and certificates
-// onto them, and deletes.
+// pkcs11-objects does what the openssl command cannot do with tokens: it stores keys and
+// certificates, and deletes objects.
 #include <iostream>
 #include <string>
 #include <tuple>

@@ -30,7 +30,7 @@ constexpr const char* providerQuery = "provider=pkcs11";
 using Store = ossl::Owner<OSSL_STORE_CTX, OSSL_STORE_close>;
 using StoreInfo = ossl::Owner<OSSL_STORE_INFO, OSSL_STORE_INFO_free>;
 
-/// What is in a file or on a token.
+/// The objects in a file or on a token.
 class Contents {
   public:
     Contents(OSSL_LIB_CTX* library, const std::string& place)
@@ -60,7 +60,7 @@ class Contents {
                                     : "no " + what + " can be read from " + shown + ": " + reasons);
     }
 
-    /// One more; null if there is none.
+    /// The next object; null if there is none.
     StoreInfo next(int expected) {
         while (OSSL_STORE_eof(store_.get()) != 1)
             if (StoreInfo info(OSSL_STORE_load(store_.get()));
@@ -92,7 +92,8 @@ std::vector<ossl::Certificate> certificatesOf(OSSL_LIB_CTX* library, const std::
     return certificates;
 }
 
-/// The first that is the key's. Where none is, the first: the provider says what is wrong with it.
+/// The first certificate of the key. If there is none, the first one: the provider says what is
+/// wrong.
 const X509* belongingTo(EVP_PKEY* key, const std::vector<ossl::Certificate>& certificates) {
     const auto found = std::find_if(
         certificates.begin(), certificates.end(), [key](const ossl::Certificate& certificate) {
@@ -102,7 +103,7 @@ const X509* belongingTo(EVP_PKEY* key, const std::vector<ossl::Certificate>& cer
     return (found != certificates.end() ? *found : certificates.front()).get();
 }
 
-// The provider's advice is for genpkey; here an option does it.
+// The provider's advice is for genpkey. This program has an option for it.
 [[noreturn]] void notStored(const std::string& what) {
     constexpr std::string_view parameter = "pkcs11_allow_duplicate=yes";
     auto text = withReasons(what + " cannot be stored");
@@ -135,7 +136,7 @@ OSSL_PARAM* paramsOf(const Parameters& parameters) {
     return OSSL_PARAM_BLD_to_param(builder.get());
 }
 
-// A reference to a key has its URI, which is complete there.
+// A reference to a key contains its complete URI.
 std::string uriOf(EVP_PKEY* key) {
     constexpr std::string_view label = "\nURI ";
     const ossl::Bio out(BIO_new(BIO_s_mem()));
@@ -151,7 +152,7 @@ std::string uriOf(EVP_PKEY* key) {
     return std::string(rest.substr(0, rest.find('\n')));
 }
 
-/// The provider, held while it lives.
+/// Keeps the provider loaded.
 class Provider {
   public:
     explicit Provider(OSSL_LIB_CTX* library)
@@ -176,7 +177,7 @@ OSSL_FUNC_store_delete_fn* deleteFunction(const OSSL_ALGORITHM* loaders) {
 }
 
 int askPin(char* pass, std::size_t size, std::size_t* length, const OSSL_PARAM[], void*) {
-    // It writes a NUL behind as many characters as it is told.
+    // It writes up to this many characters, and a NUL.
     if (EVP_read_pw_string(pass, static_cast<int>(size) - 1, "PIN: ", 0) != 0)
         return 0;
     *length = std::char_traits<char>::length(pass);

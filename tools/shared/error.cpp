@@ -28,10 +28,10 @@ std::string reasonOf(unsigned long code) {
 }
 
 std::string textOf(unsigned long code, const std::string& details) {
-    // A file has something else than what is looked for; the details (OpenSSL 3.5) are where.
+    // The file does not have what is looked for. OpenSSL 3.5 adds where it looked.
     if (isUnsupported(code, ERR_LIB_OSSL_STORE))
         return "";
-    // What a provider that was loaded says is a whole sentence; OpenSSL's own details are not.
+    // The texts of loaded providers are whole sentences. OpenSSL's own details are not.
     if (ERR_GET_LIB(code) >= ERR_LIB_USER && !details.empty())
         return details;
     const auto reason = reasonOf(code);
@@ -52,8 +52,8 @@ std::string lettersOf(std::string_view name) {
     return letters;
 }
 
-// True for what may be meant for pin-value, and has a value: `name` is the longest word there, and
-// `rest` what follows.
+// True if `name` may be meant for pin-value, and has a value. `name` is the longest word there, and
+// `rest` the text after it.
 bool isPin(std::string_view name, std::string_view rest) {
     const auto letters = lettersOf(name);
     const auto hasEncodedEquals = name.find("%3D") != name.npos || name.find("%3d") != name.npos;
@@ -62,7 +62,7 @@ bool isPin(std::string_view name, std::string_view rest) {
            (rest.starts_with('=') || hasColon || hasEncodedEquals);
 }
 
-// Where the name of a PIN begins, from `from` on.
+// The position at or after `from` where the name of a PIN begins.
 std::size_t findPin(std::string_view text, std::size_t from) {
     while (from < text.size()) {
         const auto* const begin = std::find_if(text.begin() + from, text.end(), isOfName);
@@ -102,7 +102,7 @@ std::string withReasons(const std::string& what) {
 std::string withoutPin(const std::string& uri) {
     std::string shown = uri;
     for (auto at = findPin(shown, 0); at != std::string::npos; at = findPin(shown, at)) {
-        // In the path, & belongs to the value; showing too little is the safe side.
+        // In the path, & belongs to the value. Showing too little is safe.
         const bool inQuery = shown.find('?') < at;
         const auto end = shown.find_first_of(inQuery ? "&" : ";?", at);
         const auto begin = at > 0 ? at - 1 : at;

@@ -36,8 +36,8 @@ struct Holder {
 };
 
 std::shared_ptr<Holder> emptyLibrary(const std::string& providerFolder) {
-    // The default context is the modules' own, which use libcrypto, too; nothing of the user's
-    // configuration is for them, least of all this provider.
+    // Modules use libcrypto's default context. The user's configuration, and this provider, are not
+    // for them.
     OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, nullptr);
     auto holder = std::make_shared<Holder>();
     holder->library.reset(OSSL_LIB_CTX_new());
@@ -57,7 +57,7 @@ struct OpensslFree {
     void operator()(char* text) const { OPENSSL_free(text); }
 };
 
-// openssl.cnf(5): a backslash takes the meaning from every character behind it.
+// config(5): a backslash takes away the special meaning of the next character.
 std::string quoted(const std::string& text) {
     std::string all;
     for (const char c : text) {
@@ -70,7 +70,7 @@ std::string quoted(const std::string& text) {
     return all;
 }
 
-/// Takes variables out of the environment for as long as it lives.
+/// Removes variables from the environment for its lifetime.
 class Hidden {
   public:
     Hidden() {
@@ -104,7 +104,7 @@ std::shared_ptr<OSSL_LIB_CTX> usersLibrary(const std::string& providerFolder) {
     if (!holder->load("default"))
         throw Error(withReasons("OpenSSL's default provider cannot be loaded"));
     if (OSSL_PROVIDER_available(holder->library.get(), provider) != 1 && !holder->load(provider))
-        // Files do without it; a URI says that it is missing.
+        // Files work without it. A URI fails with an error that says so.
         ERR_clear_error();
     return contextOf(holder);
 }

@@ -31,7 +31,7 @@ bool writeAll(int descriptor, std::string_view contents) {
     return ::fsync(descriptor) == 0 || errno == EINVAL;
 }
 
-// Fills the file that was just made at `path`, or removes it; the number of the error, or 0.
+// Fills the new file at `path`, or removes it. Returns the number of the error, or 0.
 int fill(int descriptor, const std::string& path, std::string_view contents) {
     int error = writeAll(descriptor, contents) ? 0 : errno;
     if (::close(descriptor) != 0 && error == 0)

@@ -35,7 +35,7 @@ PassphrasePrompt& PassphrasePrompt::of(UI* ui) {
 }
 
 char* PassphrasePrompt::question(UI* ui, const char* what, const char* name) {
-    // The provider's words say which token; OpenSSL's do not say which file.
+    // The provider's prompt names the token. OpenSSL's prompt does not name the file.
     auto& prompt = of(ui);
     prompt.isPin_ = name != nullptr && std::string_view(name).starts_with("PIN ");
     const auto text = prompt.isPin_ ? std::string(name) : what + (" for " + prompt.file_);

@@ -38,7 +38,7 @@ void note(const std::string& text) {
     std::cerr << program << ": " << tools::message(text) << '\n';
 }
 
-// A line end belongs to the input, not to the URI.
+// The end of the line belongs to the input, not to the URI.
 SecretString uriOf(const Options& options) {
     if (options.uri != "-")
         return SecretString(options.uri);
@@ -59,8 +59,8 @@ void requireKey(const uri::Uri& uri) {
         note("the URI has neither \"object\" nor \"id\": it means the token's only key");
 }
 
-// Looked up with the PIN that was given, whether or not it goes into the file. A key that is one of
-// several is not written by the provider, so that shows, too.
+// Looks the key up with the PIN that was given, even if that is not written to the file. The
+// provider refuses to write a key that is one of several, so this is also found.
 void look(const Options& options, const uri::Uri& uri, std::string_view text) {
     tools::KeySource source(options.providerFolder, tools::KeySource::Asking::theTerminal);
     const ossl::Bio nowhere(BIO_new(BIO_s_null()));
@@ -82,7 +82,7 @@ SecretString reference(const Options& options, const uri::Uri& uri) {
         note("x-context-pin-value is left out of the file; --with-pin keeps it");
     auto kept = dropsPin ? uri.without({Part::pinValue}) : uri.without({});
     const ossl::Wiped wiped(kept);
-    // Memory that is wiped when it is freed.
+    // A string whose memory is wiped.
     const ossl::Bio out(BIO_new(BIO_s_secmem()));
     char* pem = nullptr;
     if (!out || !store::writeKeyUriPem(out.get(), kept))
@@ -100,7 +100,7 @@ void write(const Options& options, std::string_view pem) {
         tools::writeNewFile(options.file, pem);
 }
 
-// Nothing for help and the like, which has been printed.
+// Empty after --help and similar options, whose text has been printed.
 std::optional<Options> optionsOf(int argc, char** argv) {
     Options options;
     CLI::App app("Makes a key reference: a PEM file with the pkcs11: URI of a key, for programs "
@@ -129,7 +129,7 @@ std::optional<Options> optionsOf(int argc, char** argv) {
 }
 
 void run(const Options& options) {
-    // A configuration that can't be read is no concern of a program that needs none.
+    // This program needs no configuration, so one that cannot be read does no harm.
     OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, nullptr);
     const auto text = uriOf(options);
     const auto uri = tools::parseUri(text);
