@@ -310,6 +310,20 @@ void fault(const std::string& function, const std::string& calls, CK_RV rv) {
     ASSERT_EQ(module().setFaults(rule.c_str()), CKR_OK) << rule;
 }
 
+CK_FUNCTION_LIST* moduleFunctions() {
+    CK_FUNCTION_LIST* list = nullptr;
+    EXPECT_EQ(module().functionList(&list), CKR_OK);
+    return list;
+}
+
+void configureModule(const char* name, const std::string& value) {
+    ASSERT_EQ(module().configure(name, value.c_str()), CKR_OK) << name << "=" << value;
+}
+
+void resetModule(const char* name) {
+    ASSERT_EQ(module().configure(name, nullptr), CKR_OK) << name;
+}
+
 void noFaults() {
     ASSERT_EQ(module().setFaults(nullptr), CKR_OK);
 }

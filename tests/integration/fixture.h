@@ -95,6 +95,13 @@ std::string takeErrors();
 /// The test module that stands between the provider and SoftHSM in this process.
 const test_module::TestModule& module();
 
+/// The functions of that module, as another part of the program calls them.
+CK_FUNCTION_LIST* moduleFunctions();
+
+/// Sets a variable of the test module (tests/support/README.md), or lets it go back to its default.
+void configureModule(const char* name, const std::string& value);
+void resetModule(const char* name);
+
 /// Has calls of `function` answer `rv`, counted from here: "2", "1-3" or "1+".
 void fault(const std::string& function, const std::string& calls, CK_RV rv);
 void noFaults();

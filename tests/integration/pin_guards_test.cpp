@@ -25,10 +25,6 @@ using namespace testing_support;
 const std::string key = "pkcs11:token=scenarios;object=ec256;type=private";
 const std::string withPin = key + "?pin-value=1234";
 
-void set(const char* name, const std::string& value) {
-    ASSERT_EQ(module().configure(name, value.c_str()), CKR_OK) << name << "=" << value;
-}
-
 /// Somebody who can be asked for a PIN.
 struct Somebody {
     std::function<int(char* buffer, int size)> answer;
@@ -108,7 +104,7 @@ TEST(PinThatIsGivenTwice, IsTheOneOfTheUri) {
 }
 
 TEST(PinPadOfAToken, AsksNobodyElse) {
-    set("PKCS11_TEST_PROTECTED_PATH", "1234");
+    configureModule("PKCS11_TEST_PROTECTED_PATH", "1234");
     const Instance instance;
     Somebody somebody{[](char*, int) { return -1; }};
     EXPECT_TRUE(loadsAsking(instance, key, somebody)) << takeErrors();
@@ -149,7 +145,7 @@ TEST(PinFileThatIsAFifo, IsRefusedThoughThereIsAPinInIt) {
 
 // Nobody has to enter a PIN so that two keys can be compared.
 TEST(KeyThatAsksAtEachUse, IsNotAskedForItsPublicHalf) {
-    set("PKCS11_TEST_ALWAYS_AUTHENTICATE", "1");
+    configureModule("PKCS11_TEST_ALWAYS_AUTHENTICATE", "1");
     const Instance instance;
     const auto loaded = load(instance, withPin);
     const CallCounter calls;
@@ -158,8 +154,8 @@ TEST(KeyThatAsksAtEachUse, IsNotAskedForItsPublicHalf) {
 }
 
 TEST(PinForOneOperation, IsTheConfiguredOne) {
-    set("PKCS11_TEST_QUIRK", "context-pin");
-    set("PKCS11_TEST_ALWAYS_AUTHENTICATE", "1");
+    configureModule("PKCS11_TEST_QUIRK", "context-pin");
+    configureModule("PKCS11_TEST_ALWAYS_AUTHENTICATE", "1");
     const ConfiguredContext configured("pkcs11-module-context-pin = 9876");
     const auto loaded = load(configured.get(), withPin);
     ASSERT_TRUE(loaded) << takeErrors();
@@ -174,7 +170,7 @@ TEST(PinForOneOperation, IsTheConfiguredOne) {
 }
 
 TEST(Crowd, LogsInOnce) {
-    set("PKCS11_TEST_DELAY_LOGIN_US", "30000");
+    configureModule("PKCS11_TEST_DELAY_LOGIN_US", "30000");
     const Instance instance;
     const CallCounter calls;
     inThreads(8, [&](int) { EXPECT_TRUE(load(instance, withPin)) << takeErrors(); });
@@ -183,7 +179,7 @@ TEST(Crowd, LogsInOnce) {
 
 // The operation that was begun in it would disturb the next one.
 TEST(SessionOfARefusedLogin, IsClosed) {
-    set("PKCS11_TEST_ALWAYS_AUTHENTICATE", "1");
+    configureModule("PKCS11_TEST_ALWAYS_AUTHENTICATE", "1");
     const Instance instance;
     const auto loaded = load(instance, withPin);
     ASSERT_FALSE(sign(instance, loaded.get(), {1, 2, 3}).empty()) << takeErrors();

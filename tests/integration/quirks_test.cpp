@@ -15,12 +15,8 @@ namespace {
 
 using namespace testing_support;
 
-void set(const char* name, const char* value) {
-    ASSERT_EQ(module().configure(name, value), CKR_OK) << name << "=" << value;
-}
-
 void setQuirk(const char* quirk) {
-    set("PKCS11_TEST_QUIRK", quirk);
+    configureModule("PKCS11_TEST_QUIRK", quirk);
 }
 
 struct Case {
@@ -121,7 +117,7 @@ TEST_P(Quirk, LeavesThreadsAndEverythingElseToRun) {
     ASSERT_GT(all.size(), 30U);
     setQuirk(GetParam().quirk);
     for (const auto& [name, value] : GetParam().settings)
-        set(name, value);
+        configureModule(name, value);
     EXPECT_EQ(inChild([&] {
                   pinQuery() = GetParam().query;
                   const Instance instance(ConfiguredContext(GetParam().directives).take());
@@ -234,7 +230,7 @@ TEST(QuirkOfModules, HasAnswersOfItsOwn) {
 TEST(QuirkOfSessions, HasOtherNamesForTheirLimit) {
     for (const char* quirk : {"full-is-host-memory", "full-is-arguments-bad"}) {
         setQuirk(quirk);
-        set("PKCS11_TEST_MAX_SESSIONS", "4");
+        configureModule("PKCS11_TEST_MAX_SESSIONS", "4");
         EXPECT_EQ(inChild([&] {
                       const Instance instance;
                       module().setDelays(0, 3000);
@@ -377,10 +373,10 @@ TEST(QuirkOfSignatures, OfEcdsaThatMeanTwoThingsAreMadeAgain) {
 // The token has no login for one operation, and its answer stands for the common one that is lost.
 TEST(QuirkOfLogins, WithoutOneForAUseIsLoggedInToAgain) {
     setQuirk("no-context-login");
-    set(atEachUse, "1");
+    configureModule(atEachUse, "1");
     const Instance instance;
     const auto key = loadPrivate(instance, "ec256");
-    set("PKCS11_TEST_FAULT_EFFECT", "logout");
+    configureModule("PKCS11_TEST_FAULT_EFFECT", "logout");
     fault("C_DeriveKey", "1", CKR_USER_NOT_LOGGED_IN);
     EXPECT_FALSE(derive(instance.get(), key.get(), publicKeyFromFile("ec256").get()).empty())
         << takeErrors();

@@ -22,15 +22,11 @@ const Bytes data = randomBytes(5000);
 
 class WorseToken : public ::testing::Test {
   protected:
-    static void set(const char* name, const std::string& value) {
-        ASSERT_EQ(module().configure(name, value.c_str()), CKR_OK) << name << "=" << value;
-    }
-
     static void hideMechanisms(const std::vector<CK_MECHANISM_TYPE>& mechanisms) {
         std::string list;
         for (const auto mechanism : mechanisms)
             list += (list.empty() ? "" : ",") + std::to_string(mechanism);
-        set("PKCS11_TEST_HIDE_MECHANISMS", list);
+        configureModule("PKCS11_TEST_HIDE_MECHANISMS", list);
     }
 };
 
@@ -140,9 +136,9 @@ TEST_F(WorseToken, WithNoFittingMechanismSaysSo) {
 }
 
 TEST_F(WorseToken, WithNothingButPrivateKeysSigns) {
-    set("PKCS11_TEST_HIDE_CLASSES",
-        std::to_string(CKO_PUBLIC_KEY) + "," + std::to_string(CKO_CERTIFICATE));
-    set("PKCS11_TEST_HIDE_ATTRIBUTES", std::to_string(CKA_PUBLIC_EXPONENT));
+    configureModule("PKCS11_TEST_HIDE_CLASSES",
+                    std::to_string(CKO_PUBLIC_KEY) + "," + std::to_string(CKO_CERTIFICATE));
+    configureModule("PKCS11_TEST_HIDE_ATTRIBUTES", std::to_string(CKA_PUBLIC_EXPONENT));
     const Instance instance;
     for (const char* label : {"rsa", "ec256"}) {
         const auto key = loadPrivate(instance, label);
@@ -156,8 +152,8 @@ TEST_F(WorseToken, WithNothingButPrivateKeysSigns) {
 }
 
 TEST_F(WorseToken, ThatRefusesATemplateForOneAttributeIsReadOneByOne) {
-    set("PKCS11_TEST_REFUSE_ATTRIBUTES",
-        std::to_string(CKA_ALLOWED_MECHANISMS) + "," + std::to_string(CKA_PUBLIC_KEY_INFO));
+    configureModule("PKCS11_TEST_REFUSE_ATTRIBUTES", std::to_string(CKA_ALLOWED_MECHANISMS) + "," +
+                                                         std::to_string(CKA_PUBLIC_KEY_INFO));
     const Instance instance;
     const CallCounter calls;
     const auto key = loadPrivate(instance, "rsa");
@@ -167,14 +163,14 @@ TEST_F(WorseToken, ThatRefusesATemplateForOneAttributeIsReadOneByOne) {
 }
 
 TEST_F(WorseToken, WithRawEcPointsGivesThePublicKey) {
-    set("PKCS11_TEST_RAW_EC_POINT", "1");
+    configureModule("PKCS11_TEST_RAW_EC_POINT", "1");
     const Instance instance;
     const auto key = loadPrivate(instance, "ec256");
     EXPECT_EQ(EVP_PKEY_eq(key.get(), publicKeyFromFile("ec256").get()), 1) << takeErrors();
 }
 
 TEST_F(WorseToken, ThatCannotLockIsUsedByOneThreadAtATime) {
-    set("PKCS11_TEST_NO_OS_LOCKING", "1");
+    configureModule("PKCS11_TEST_NO_OS_LOCKING", "1");
     const Instance instance;
     const auto key = loadPrivate(instance, "ec256");
     const auto crowdSigns = [&] {
@@ -191,7 +187,7 @@ TEST_F(WorseToken, ThatCannotLockIsUsedByOneThreadAtATime) {
 }
 
 TEST_F(WorseToken, ThatIsInitializedAlreadyIsUsedAllTheSameAndNotEnded) {
-    set("PKCS11_TEST_ALREADY_INITIALIZED", "1");
+    configureModule("PKCS11_TEST_ALREADY_INITIALIZED", "1");
     const CallCounter calls;
     {
         const Instance instance;
@@ -205,7 +201,7 @@ TEST_F(WorseToken, ThatIsInitializedAlreadyIsUsedAllTheSameAndNotEnded) {
 TEST_F(WorseToken, WithFewSessionsServesManyThreads) {
     constexpr int crowd = 64;
     constexpr int rounds = 5;
-    set("PKCS11_TEST_MAX_SESSIONS", "4");
+    configureModule("PKCS11_TEST_MAX_SESSIONS", "4");
     const Instance instance;
     const auto key = loadPrivate(instance, "ec256");
     module().setDelays(1000, 0);
@@ -250,7 +246,7 @@ TEST_F(WorseToken, WithAPinPadAsksNobody) {
     EXPECT_FALSE(loadAsking(Instance(), uri));
     EXPECT_EQ(questions, 1) << "without a PIN pad somebody is asked";
     takeErrors();
-    set("PKCS11_TEST_PROTECTED_PATH", "1234");
+    configureModule("PKCS11_TEST_PROTECTED_PATH", "1234");
     const Instance instance;
     const auto key = loadAsking(instance, uri);
     ASSERT_TRUE(key) << takeErrors();
@@ -265,7 +261,7 @@ TEST_F(WorseToken, TellsWhatTheTokenSaysOfItsPin) {
         {CKF_USER_PIN_TO_BE_CHANGED, "CKF_USER_PIN_TO_BE_CHANGED"}};
     const Instance instance;
     for (const auto& [flag, name] : told) {
-        set("PKCS11_TEST_TOKEN_FLAGS", std::to_string(flag));
+        configureModule("PKCS11_TEST_TOKEN_FLAGS", std::to_string(flag));
         const auto uri = "pkcs11:token=retry;object=a;type=private?pin-value=no" + name;
         EXPECT_FALSE(load(instance, uri));
         EXPECT_NE(takeErrors().find(name), std::string::npos) << name;
@@ -303,7 +299,7 @@ TEST(PinSource, IsAskedAnewEachTime) {
 }
 
 TEST_F(WorseToken, WithALockedPinIsNotTried) {
-    set("PKCS11_TEST_TOKEN_FLAGS", std::to_string(CKF_USER_PIN_LOCKED));
+    configureModule("PKCS11_TEST_TOKEN_FLAGS", std::to_string(CKF_USER_PIN_LOCKED));
     const Instance instance;
     const CallCounter calls;
     EXPECT_FALSE(load(instance, uriOf("ec256")));
@@ -312,7 +308,7 @@ TEST_F(WorseToken, WithALockedPinIsNotTried) {
 }
 
 TEST_F(WorseToken, WithKeysThatAskEachTimeIsLoggedInToEachTime) {
-    set("PKCS11_TEST_ALWAYS_AUTHENTICATE", "1");
+    configureModule("PKCS11_TEST_ALWAYS_AUTHENTICATE", "1");
     const Instance instance;
     const auto key = loadPrivate(instance, "ec256");
     for (int i = 0; i < 3; ++i) {
@@ -335,7 +331,7 @@ TEST_F(WorseToken, WithKeysThatAskEachTimeIsLoggedInToEachTime) {
 // PKCS#11 3.0 modules: the operation stays begun, and each signature is one call.
 class MessageSigner : public WorseToken {
   protected:
-    MessageSigner() { set("PKCS11_TEST_MESSAGE_SIGN", "1"); }
+    MessageSigner() { configureModule("PKCS11_TEST_MESSAGE_SIGN", "1"); }
 };
 
 TEST_F(MessageSigner, SignsInOneCall) {
@@ -362,7 +358,7 @@ TEST_F(MessageSigner, SignsInOneCall) {
 
 // CKR_ARGUMENTS_BAD is some modules' answer to everything.
 TEST_F(MessageSigner, IsNotGivenUpForWhatMayBeAnyFailure) {
-    set("PKCS11_TEST_MAX_SESSIONS", "1");
+    configureModule("PKCS11_TEST_MAX_SESSIONS", "1");
     const Instance instance;
     const auto rsa = loadPrivate(instance, "rsa");
     const auto ec = loadPrivate(instance, "ec256");
@@ -378,7 +374,7 @@ TEST_F(MessageSigner, IsNotGivenUpForWhatMayBeAnyFailure) {
 }
 
 TEST_F(MessageSigner, WithOneSessionTakesTurns) {
-    set("PKCS11_TEST_MAX_SESSIONS", "1");
+    configureModule("PKCS11_TEST_MAX_SESSIONS", "1");
     const Instance instance;
     const auto ec = loadPrivate(instance, "ec256");
     const auto rsa = loadPrivate(instance, "rsa");
@@ -391,7 +387,7 @@ TEST_F(MessageSigner, WithOneSessionTakesTurns) {
 }
 
 TEST_F(MessageSigner, SignsInACrowd) {
-    set("PKCS11_TEST_MAX_SESSIONS", "4");
+    configureModule("PKCS11_TEST_MAX_SESSIONS", "4");
     const Instance instance;
     const auto ec = loadPrivate(instance, "ec256");
     const auto rsa = loadPrivate(instance, "rsa");
@@ -408,7 +404,7 @@ TEST_F(MessageSigner, SurvivesALoss) {
     const Instance instance;
     const auto key = loadPrivate(instance, "ec256");
     ASSERT_TRUE(verify("ec256", sign(instance, key.get(), data), data));
-    set("PKCS11_TEST_FAULT_EFFECT", "close");
+    configureModule("PKCS11_TEST_FAULT_EFFECT", "close");
     for (const char* function : {"C_SignMessage", "C_MessageSignInit"}) {
         fault(function, "1", CKR_SESSION_HANDLE_INVALID);
         EXPECT_TRUE(verify("ec256", sign(instance, key.get(), data), data))
@@ -418,7 +414,7 @@ TEST_F(MessageSigner, SurvivesALoss) {
 
 // Each login is for one operation, and a message signing would last for many.
 TEST_F(MessageSigner, WithKeysThatAskEachTimeIsLoggedInToEachTimeAndTriesNoPinTwice) {
-    set("PKCS11_TEST_ALWAYS_AUTHENTICATE", "1");
+    configureModule("PKCS11_TEST_ALWAYS_AUTHENTICATE", "1");
     const Instance instance;
     const auto key = loadPrivate(instance, "ec256");
     for (int i = 0; i < 2; ++i) {
