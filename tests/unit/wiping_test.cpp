@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the substitute for a badly padded message is made of, and PINs in URIs, do not stay in
-// memory.
+// What the substitute for a badly padded message is made of, secret bytes, and PINs in URIs do not
+// stay in memory.
 #include <array>
 #include <string>
 
 #include <gtest/gtest.h>
 
 #include "asym_cipher/rsa_decoding.h"
+#include "ossl/secret.h"
 #include "tests/support/memory_search.h"
 #include "uri/uri.h"
 
@@ -53,6 +54,23 @@ TEST(Wiping, LeavesNothingOfWhatTheSubstituteIsMadeOf) {
         EXPECT_EQ(placesOf(lastLengths), 0);
     }
     EXPECT_EQ(placesOf(message), 0);
+}
+
+TEST(Wiping, LeavesNothingOfSecretBytesThatGrewAndEnded) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    GTEST_SKIP() << "the sanitizers' shadow memory is too large to be searched";
+#endif
+    // One more each. Behind the first bytes, over which free() writes.
+    const std::string shifted = "pof.npsf.jo.uif.tfdsfu.cvggfs";
+    constexpr std::size_t front = 64;
+    {
+        ossl::SecretBytes bytes(front);
+        for (const char letter : shifted)
+            bytes.push_back(static_cast<unsigned char>(letter - 1));
+        bytes.reserve(bytes.capacity() * 2);
+        EXPECT_EQ(placesOf(shifted), 1) << "only where it is now";
+    }
+    EXPECT_EQ(placesOf(shifted), 0);
 }
 
 TEST(Wiping, LeavesNothingOfThePinsInAUri) {
