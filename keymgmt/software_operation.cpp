@@ -15,28 +15,39 @@
 namespace keymgmt {
 namespace {
 
+bool isOf(std::string_view clause, std::string_view name) {
+    constexpr std::string_view property = "provider=";
+    const auto start = clause.find(property);
+    if (start == std::string_view::npos)
+        return false;
+    auto value = clause.substr(start + property.size());
+    value.remove_prefix(std::min(value.find_first_not_of("'\" "), value.size()));
+    return value.substr(0, value.find_last_not_of("'\" ") + 1) == name;
+}
+
 // A query for this provider is met by being here; the other provider would look for its digests
 // with it. The rest of the query goes on.
-std::optional<std::string> withoutThisProvider(const char* query) {
+std::optional<std::string> withoutThisProvider(const char* query, std::string_view name) {
     if (query == nullptr)
         return std::nullopt;
     std::string result;
     std::string_view rest(query);
     while (!rest.empty()) {
         const auto clause = rest.substr(0, rest.find(','));
-        if (clause.find("provider=pkcs11") == std::string_view::npos)
+        if (!isOf(clause, name))
             result.append(result.empty() ? "" : ",").append(clause);
         rest.remove_prefix(std::min(rest.size(), clause.size() + 1));
     }
     return result.empty() ? std::nullopt : std::optional(result);
 }
 
-void* newContext(const ossl::Implementation& functions, const ContextIds& ids, const char* query) {
+void* newContext(const ossl::Implementation& functions, const ContextIds& ids, const char* query,
+                 std::string_view name) {
     using NewWithQuery = OSSL_FUNC_signature_newctx_fn;
     using New = OSSL_FUNC_asym_cipher_newctx_fn; // as all but signatures have it
     if (ids.operation == OSSL_OP_SIGNATURE) {
         auto* make = functions.function<NewWithQuery>(ids.newctx);
-        const auto others = withoutThisProvider(query);
+        const auto others = withoutThisProvider(query, name);
         return make != nullptr ? make(functions.provctx(), others ? others->c_str() : nullptr)
                                : nullptr;
     }
@@ -57,7 +68,7 @@ SoftwareOperation::SoftwareOperation(std::shared_ptr<Key> key, const ContextIds&
         throw ossl::UsageError(ossl::Reason::unsupported,
                                std::string("the provider of the key in memory has no algorithm ") +
                                    name);
-    context_ = newContext(functions_, ids_, query);
+    context_ = newContext(functions_, ids_, query, key_->context().name());
     if (context_ == nullptr)
         throw ossl::UsageError(ossl::Reason::internal,
                                "the provider of the key in memory cannot start the operation");

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ossl/context.h"
 
+#include <openssl/core_names.h>
+
 #include "ossl/pin.h"
 #include "pkcs11/process.h"
 
@@ -27,6 +29,11 @@ Context::Context(const OSSL_CORE_HANDLE* handle, const OSSL_DISPATCH* functions,
 }
 
 Context::~Context() = default;
+
+std::string_view Context::name() const {
+    const char* name = core_.parameter(OSSL_PROV_PARAM_CORE_PROV_NAME);
+    return name != nullptr ? name : "pkcs11";
+}
 
 // Two threads that come first both read the same settings.
 const Settings& Context::settings() const {

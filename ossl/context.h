@@ -34,6 +34,8 @@ class Context {
     static Context& from(void* provctx) { return *static_cast<Context*>(provctx); }
 
     const Core& core() const { return core_; }
+    /// The name that the configuration or OSSL_PROVIDER_load(3) gave this instance.
+    std::string_view name() const;
     /// Read at the first call, and then kept. OpenSSL 3.5 accepts directives after it has
     /// initialised the provider (OSSL_PROVIDER_add_conf_parameter, -provparam).
     const Settings& settings() const;
@@ -44,11 +46,14 @@ class Context {
     /// application has no other.
     OSSL_LIB_CTX* libctx() const;
     /// Its property query: never this provider's own algorithms.
-    static const char* propq() { return "provider!=pkcs11"; }
+    static const char* propq() { return "pkcs11.provider!=yes"; }
+    /// The property by which that query knows them, whatever name an instance was loaded under:
+    /// one instance must not take another's algorithms for software. Names of our own need a dot.
+    static constexpr const char* ownProperty = "pkcs11.provider=yes";
     /// The query for the provider that gets keys in memory. If this provider's algorithms have
     /// fips=yes, that is a FIPS provider if there is one.
     const char* softwareQuery() const {
-        return assumesFips_ ? "provider!=pkcs11,?fips=yes" : propq();
+        return assumesFips_ ? "pkcs11.provider!=yes,?fips=yes" : propq();
     }
     void setAssumesFips() { assumesFips_ = true; }
 

@@ -25,9 +25,10 @@ inline OSSL_DISPATCH endOfTable() {
     return {0, nullptr};
 }
 
+/// The properties that all algorithms of the provider have are added by provider/definitions.h.
 inline OSSL_ALGORITHM algorithm(const char* names, const OSSL_DISPATCH* functions,
                                 const char* description) {
-    return {names, "provider=pkcs11", functions, description};
+    return {names, "", functions, description};
 }
 
 inline OSSL_ALGORITHM endOfAlgorithms() {

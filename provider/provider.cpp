@@ -20,7 +20,7 @@
 #include "pkcs11/process.h"
 #include "provider/capabilities.h"
 #include "provider/configuration.h"
-#include "provider/fips.h"
+#include "provider/definitions.h"
 #include "version.h"
 
 namespace provider {
@@ -56,14 +56,15 @@ constexpr std::array operations{
     Operation{OSSL_OP_SKEYMGMT, "skeymgmt", skeymgmt::algorithms, wantsSymmetricKeys},
     Operation{OSSL_OP_CIPHER, "cipher", cipher::algorithms, wantsSymmetricKeys}};
 
-// pkcs11-module-assume-fips: without the property, EVP ignores the algorithms in FIPS mode. The
-// tables are never destroyed, because EVP keeps pointers to them, and exit handlers of the
-// application may run after ours. Guarded by stateMutex().
-auto& fipsTables = *new std::map<int, FipsAlgorithms>;
+// The tables live as long as the process, since EVP keeps pointers to them. Guarded by
+// stateMutex(). Never destroyed: exit handlers of the application may come after ours.
+auto& definedTables = *new std::map<std::pair<int, std::string>, DefinedAlgorithms>;
 
-const OSSL_ALGORITHM* withFipsProperty(const Operation& operation) {
+const OSSL_ALGORITHM* defined(const Operation& operation, const std::string& definition) {
+    const auto* algorithms = operation.algorithms();
     const std::lock_guard lock(pkcs11::process::stateMutex());
-    return fipsTables.try_emplace(operation.id, operation.algorithms()).first->second.table();
+    return definedTables.try_emplace({operation.id, definition}, algorithms, definition)
+        .first->second.table();
 }
 
 // pkcs11-module-load-behavior = early. This is not done when the provider starts, because OpenSSL
@@ -97,10 +98,11 @@ const OSSL_ALGORITHM* queryOperation(void* provctx, int id, int* noCache) {
             if (isBlocked(core, found->name) ||
                 (found->isWanted != nullptr && !found->isWanted(context)))
                 return nullptr;
-            if (!assumesFips(core))
-                return found->algorithms();
-            context.setAssumesFips();
-            return withFipsProperty(*found);
+            // Without the property, EVP passes the algorithms over in FIPS mode.
+            const bool fips = assumesFips(core);
+            if (fips)
+                context.setAssumesFips();
+            return defined(*found, definitionOf(context.name(), fips));
         });
 }
 

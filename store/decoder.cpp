@@ -188,13 +188,13 @@ const OSSL_DISPATCH* functions() {
 
 template <KeyType Type>
 OSSL_ALGORITHM derDecoder() {
-    return {keymgmt::nameOf(Type), "provider=pkcs11,input=der,structure=pk11-uri",
-            functions<decodeDer<Type>>(), "references to keys on tokens"};
+    return {keymgmt::nameOf(Type), "input=der,structure=pk11-uri", functions<decodeDer<Type>>(),
+            "references to keys on tokens"};
 }
 
 template <std::size_t... Types>
 auto makeDecoders(std::index_sequence<Types...>) {
-    return std::array{OSSL_ALGORITHM{"DER", "provider=pkcs11,input=pem", functions<decodePem>(),
+    return std::array{OSSL_ALGORITHM{"DER", "input=pem", functions<decodePem>(),
                                      "PEM with references to keys on tokens"},
                       derDecoder<keymgmt::allKeyTypes[Types]>()..., ossl::endOfAlgorithms()};
 }

@@ -229,27 +229,26 @@ bool isFor(For types, keymgmt::KeyType type) {
 }
 
 constexpr std::array outputs{
-    Output{"provider=pkcs11,output=pem,structure=PrivateKeyInfo",
-           functions<Form::pem, takesPrivate>},
-    Output{"provider=pkcs11,output=pem,structure=pk11-uri", functions<Form::pem, takesPrivate>},
-    Output{"provider=pkcs11,output=der,structure=pk11-uri", functions<Form::der, takesPrivate>},
-    Output{"provider=pkcs11,output=text", functions<Form::text, takesAnything>},
-    Output{"provider=pkcs11,output=pem,structure=SubjectPublicKeyInfo",
+    Output{"output=pem,structure=PrivateKeyInfo", functions<Form::pem, takesPrivate>},
+    Output{"output=pem,structure=pk11-uri", functions<Form::pem, takesPrivate>},
+    Output{"output=der,structure=pk11-uri", functions<Form::der, takesPrivate>},
+    Output{"output=text", functions<Form::text, takesAnything>},
+    Output{"output=pem,structure=SubjectPublicKeyInfo",
            functions<Form::pem, takesPublic, &publicStructure>},
-    Output{"provider=pkcs11,output=der,structure=SubjectPublicKeyInfo",
+    Output{"output=der,structure=SubjectPublicKeyInfo",
            functions<Form::der, takesPublic, &publicStructure>},
-    Output{"provider=pkcs11,output=pem,structure=type-specific",
+    Output{"output=pem,structure=type-specific",
            functions<Form::pem, takesParameters, &typeSpecificStructure>, For::ec},
-    Output{"provider=pkcs11,output=der,structure=type-specific",
+    Output{"output=der,structure=type-specific",
            functions<Form::der, takesParameters, &typeSpecificStructure>, For::ec},
-    Output{"provider=pkcs11,output=pem,structure=type-specific",
+    Output{"output=pem,structure=type-specific",
            functions<Form::pem, takesPublic, &typeSpecificStructure>, For::rsa},
-    Output{"provider=pkcs11,output=der,structure=type-specific",
+    Output{"output=der,structure=type-specific",
            functions<Form::der, takesPublic, &typeSpecificStructure>, For::rsa},
-    Output{"provider=pkcs11,output=pem,structure=pkcs1",
-           functions<Form::pem, takesPublic, &pkcs1Structure>, For::rsa},
-    Output{"provider=pkcs11,output=der,structure=pkcs1",
-           functions<Form::der, takesPublic, &pkcs1Structure>, For::rsa}};
+    Output{"output=pem,structure=pkcs1", functions<Form::pem, takesPublic, &pkcs1Structure>,
+           For::rsa},
+    Output{"output=der,structure=pkcs1", functions<Form::der, takesPublic, &pkcs1Structure>,
+           For::rsa}};
 
 } // namespace
 
