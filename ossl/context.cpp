@@ -17,9 +17,8 @@ std::optional<pkcs11::Pin> contextPin(const Settings& settings) {
 
 } // namespace
 
-Context::Context(const OSSL_CORE_HANDLE* handle, const OSSL_DISPATCH* functions,
-                 Configuration configuration)
-    : core_(handle, functions), configuration_(std::move(configuration)),
+Context::Context(const OSSL_CORE_HANDLE* handle, const OSSL_DISPATCH* functions, ReadSettings read)
+    : core_(handle, functions), readSettings_(std::move(read)),
       libctx_(OSSL_LIB_CTX_new_child(handle, functions)),
       pins_([this](const auto& salt,
                    const auto& pin) { return pinDigest(digest("SHA2-256"), salt, pin); },
@@ -39,7 +38,7 @@ std::string_view Context::name() const {
 const Settings& Context::settings() const {
     if (settingsRead_.load())
         return settings_;
-    auto read = configuration_.read(core_);
+    auto read = readSettings_(core_);
     const std::lock_guard lock(pkcs11::process::stateMutex());
     if (!settingsRead_.load()) {
         settings_ = std::move(read);

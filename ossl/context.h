@@ -21,12 +21,7 @@ namespace ossl {
 class Context {
   public:
     using ReadSettings = std::function<Settings(const Core&)>;
-    struct Configuration {
-        ReadSettings read;
-        bool hasMisspelling = false; ///< a directive is misspelt; `read` tells which
-    };
-    Context(const OSSL_CORE_HANDLE* handle, const OSSL_DISPATCH* functions,
-            Configuration configuration);
+    Context(const OSSL_CORE_HANDLE* handle, const OSSL_DISPATCH* functions, ReadSettings read);
     ~Context();
     Context(const Context&) = delete;
     Context& operator=(const Context&) = delete;
@@ -39,7 +34,6 @@ class Context {
     /// Read at the first call, and then kept. OpenSSL 3.5 accepts directives after it has
     /// initialised the provider (OSSL_PROVIDER_add_conf_parameter, -provparam).
     const Settings& settings() const;
-    bool hasMisspelling() const { return configuration_.hasMisspelling; }
 
     /// The context for the provider's own digests, public-key operations and parsing. It is a child
     /// of the application's (OSSL_LIB_CTX_new_child(3)), with the default provider if the
@@ -75,7 +69,7 @@ class Context {
 
   private:
     Core core_;
-    Configuration configuration_;
+    ReadSettings readSettings_;
     LibCtx libctx_;
     std::atomic<bool> assumesFips_{false};
     mutable std::atomic<bool> probed_{false};

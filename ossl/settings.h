@@ -29,6 +29,7 @@ struct Settings {
     /// The key type of keys that sign only with PSS, "RSA" or "RSA-PSS". Empty means: what their
     /// certificate says.
     std::string pssOnlyKeys;
+    bool loadEarly = false;                ///< pkcs11-module-load-behavior
     std::string randomToken;               ///< URI of the token for random numbers; empty for none
     std::optional<pkcs11::Pin> contextPin; ///< for keys that need it at each use
     std::string contextPinFile;            ///< read at each use; empty for none

@@ -99,9 +99,10 @@ void setForceLogin(Settings& settings, const std::string& directive, std::string
         settings.login = LoginBehavior::always;
 }
 
-void checkLoadBehavior(Settings&, const std::string& directive, std::string_view value) {
+void setLoadBehavior(Settings& settings, const std::string& directive, std::string_view value) {
     if (value != "early" && value != "late" && !value.empty())
         reject(directive, value);
+    settings.loadEarly = value == "early";
 }
 
 // pkcs11-provider has a quirk for this type.
@@ -209,7 +210,7 @@ constexpr std::array directives{Directive{"pkcs11-module-path", setModulePath},
                                 Directive{"pkcs11-module-user-name", setUserName},
                                 Directive{"pkcs11-module-allow-export", setAllowExport},
                                 Directive{"pkcs11-module-login-behavior", setLogin},
-                                Directive{loadBehavior, checkLoadBehavior},
+                                Directive{loadBehavior, setLoadBehavior},
                                 Directive{"pkcs11-module-quirks", setQuirks},
                                 Directive{blockOperations, accept},
                                 Directive{"pkcs11-pss-only-keys", setPssOnlyKeys},
@@ -353,13 +354,6 @@ bool assumesFips(const ossl::Core& core) {
     return value != nullptr && ossl::yesOrNo(value).value_or(false);
 }
 
-// The misspelt directive may be this one. So the generator is offered, and fails with the error
-// that names it.
-bool offersRandom(const ossl::Context& context) {
-    const char* value = context.core().parameter(randomToken);
-    return (value != nullptr && *value != '\0') || context.hasMisspelling();
-}
-
 bool offersSymmetricKeys(const ossl::Context& context) {
     const char* value = context.core().parameter(symmetricKeys);
     return value != nullptr && ossl::yesOrNo(value).value_or(false);
@@ -367,9 +361,9 @@ bool offersSymmetricKeys(const ossl::Context& context) {
 
 // A misspelt directive does not fail the start, even with config_diagnostics = 1: OpenSSL would go
 // on without the provider, and drop the error.
-ossl::Context::Configuration readConfiguration(const ossl::Core& core) {
+ossl::Context::ReadSettings readConfiguration(const ossl::Core& core) {
     const auto unknown = findUnknown(namesInConfigurationFile(core));
-    auto read = [variables = readEnvironment(), unknown](const ossl::Core& present) {
+    return [variables = readEnvironment(), unknown](const ossl::Core& present) {
         Settings settings;
         try {
             settings = readAll(present, variables);
@@ -385,7 +379,6 @@ ossl::Context::Configuration readConfiguration(const ossl::Core& core) {
         }
         return settings;
     };
-    return {std::move(read), !unknown.misspelling.empty()};
 }
 
 } // namespace provider

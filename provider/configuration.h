@@ -18,14 +18,12 @@ bool isBlocked(const ossl::Core& core, std::string_view operation);
 bool loadsEarly(const ossl::Core& core);
 /// pkcs11-module-assume-fips: true if the algorithms have the property fips=yes.
 bool assumesFips(const ossl::Core& core);
-/// pkcs11-random-token: true if there is a generator.
-bool offersRandom(const ossl::Context& context);
 /// pkcs11-symmetric-keys: true if AES keys and ciphers are offered.
 bool offersSymmetricKeys(const ossl::Context& context);
 
 /// Reads the environment, and later the directives of pkcs11-provider and of libp11's provider
 /// (docs/configuration.md). The environment takes precedence, but is ignored in set-user-id
 /// programs. Settings::problem names values that make no sense and a misspelt directive.
-ossl::Context::Configuration readConfiguration(const ossl::Core& core);
+ossl::Context::ReadSettings readConfiguration(const ossl::Core& core);
 
 } // namespace provider

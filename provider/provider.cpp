@@ -52,7 +52,7 @@ constexpr std::array operations{
     Operation{OSSL_OP_KEM, "kem", kem::algorithms},
     Operation{OSSL_OP_ENCODER, "encoder", store::encoders},
     Operation{OSSL_OP_DECODER, "decoder", store::decoders},
-    Operation{OSSL_OP_RAND, "random", rng::algorithms, offersRandom},
+    Operation{OSSL_OP_RAND, "random", rng::algorithms},
     Operation{OSSL_OP_SKEYMGMT, "skeymgmt", skeymgmt::algorithms, wantsSymmetricKeys},
     Operation{OSSL_OP_CIPHER, "cipher", cipher::algorithms, wantsSymmetricKeys}};
 

@@ -16,21 +16,33 @@ namespace {
 constexpr std::size_t shortestRequest = 16;
 constexpr unsigned ownStrength = 256; // bits
 
+bool hasGenerator(const pkcs11::Token& token) {
+    return (token.info().flags & CKF_RNG) != 0;
+}
+
+// Without a name, the only one that has a generator.
 pkcs11::Token& findToken(ossl::Context& provider) {
     if (!provider.settings().problem.empty())
         throw ossl::UsageError(ossl::Reason::parameter, provider.settings().problem);
     const pkcs11::trace::Step step([] { return std::string("find the token for random numbers"); });
-    const auto uri = tokens::parseUri(provider.settings().randomToken);
+    const auto& named = provider.settings().randomToken;
+    if (named.empty() && !provider.settings().loadEarly)
+        throw ossl::UsageError(ossl::Reason::parameter,
+                               "PKCS11-RAND needs pkcs11-random-token, or "
+                               "pkcs11-module-load-behavior = early and one token");
+    const auto uri = tokens::parseUri(named.empty() ? "pkcs11:" : named);
     const tokens::TokenSearch search(provider, uri);
-    if (search.tokens().size() != 1)
+    auto fitting = search.tokens();
+    if (named.empty() || fitting.size() == 1)
+        std::erase_if(fitting, [](const auto* token) { return !hasGenerator(*token); });
+    if (fitting.empty())
+        throw pkcs11::Error(pkcs11::Failure::unsupported,
+                            search.describe() + " has no random number generator (CKF_RNG)");
+    if (fitting.size() > 1)
         throw pkcs11::Error(pkcs11::Failure::ambiguous,
                             "several tokens fit pkcs11-random-token; name one of them: " +
                                 search.describe());
-    auto& token = *search.tokens().front();
-    if ((token.info().flags & CKF_RNG) == 0)
-        throw pkcs11::Error(pkcs11::Failure::unsupported,
-                            token.describe() + " has no random number generator (CKF_RNG)");
-    return token;
+    return *fitting.front();
 }
 
 // If two threads come first, both search and find the same token.

@@ -50,10 +50,23 @@ TEST(Random, ASingleByteMayBeZero) {
         ASSERT_EQ(instance.take(1025).size(), 1025U) << i << takeErrors();
 }
 
-TEST(Random, IsNotOfferedUnlessConfigured) {
-    const Instance instance;
-    EXPECT_EQ(EVP_RAND_fetch(instance.get(), "PKCS11-RAND", nullptr), nullptr);
-    takeErrors();
+TEST(Random, NeedsADirective) {
+    const ConfiguredContext configured("", Order::defaultFirst,
+                                       "[init]\nrandom = random\n[random]\nrandom = PKCS11-RAND");
+    Bytes bytes(16);
+    const CallCounter calls;
+    EXPECT_NE(RAND_bytes_ex(configured.get(), bytes.data(), bytes.size(), 0), 1);
+    EXPECT_NE(takeErrors().find("PKCS11-RAND needs pkcs11-random-token"), std::string::npos);
+    EXPECT_EQ(bytes, Bytes(16));
+    EXPECT_EQ(calls.total(), 0U) << calls.log();
+}
+
+TEST(Random, TakesOneTokenOfSeveralOnlyByName) {
+    const ConfiguredContext configured("pkcs11-module-load-behavior = early", Order::defaultFirst,
+                                       "[init]\nrandom = random\n[random]\nrandom = PKCS11-RAND");
+    Bytes bytes(16);
+    EXPECT_NE(RAND_bytes_ex(configured.get(), bytes.data(), bytes.size(), 0), 1);
+    EXPECT_NE(takeErrors().find("several tokens fit pkcs11-random-token"), std::string::npos);
 }
 
 TEST(Random, FailureLeavesTheBufferAlone) {
