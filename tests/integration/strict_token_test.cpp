@@ -38,7 +38,7 @@ TEST(TokenThatCannotLock, TellsOfTwoThreads) {
                   const auto callBeside = [] {
                       std::thread([] {
                           CK_INFO info{};
-                          functions()->C_GetInfo(&info);
+                          moduleFunctions()->C_GetInfo(&info);
                       }).join();
                   };
                   EXPECT_EQ(module().setHook("C_GetInfo", callBeside), CKR_OK);
