@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <array>
+#include <numeric>
+#include <utility>
 
 namespace ossl {
 
@@ -28,6 +30,31 @@ std::optional<bool> yesOrNo(std::string_view word) {
     if (std::find(no.begin(), no.end(), word) != no.end())
         return false;
     return std::nullopt;
+}
+
+std::size_t distance(std::string_view one, std::string_view other) {
+    std::vector<std::size_t> row(other.size() + 1);
+    std::iota(row.begin(), row.end(), std::size_t{0});
+    for (std::size_t i = 0; i < one.size(); ++i) {
+        std::size_t diagonal = std::exchange(row[0], i + 1);
+        for (std::size_t j = 0; j < other.size(); ++j) {
+            const auto replaced = diagonal + (one[i] == other[j] ? 0 : 1);
+            diagonal = row[j + 1];
+            row[j + 1] = std::min({replaced, row[j] + 1, diagonal + 1});
+        }
+    }
+    return row.back();
+}
+
+std::string nearest(const std::string& given, const std::vector<std::string>& values) {
+    const auto distanceOf = [&given](const std::string& value) {
+        return ossl::distance(given, value);
+    };
+    const auto found =
+        std::min_element(values.begin(), values.end(), [&](const auto& one, const auto& other) {
+            return distanceOf(one) < distanceOf(other);
+        });
+    return found != values.end() && distanceOf(*found) * 3 <= given.size() ? *found : "";
 }
 
 } // namespace ossl

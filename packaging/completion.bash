@@ -18,4 +18,4 @@ _openssl_pkcs11_tool() {
         [[ ${#command[@]} -gt 0 ]] || mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -W "$commands" -- "$cur")
     fi
 }
-complete -F _openssl_pkcs11_tool pkcs11-keyprovider pkcs11-objects pkcs11-uri2pem
+complete -F _openssl_pkcs11_tool pkcs11-doctor pkcs11-keyprovider pkcs11-objects pkcs11-uri2pem

@@ -14,5 +14,5 @@ configuration() {
     echo
     configuration
     printf '\n# FILES\n\nThe files that this page names, such as docs/howto.md, are installed in **share/doc/openssl-pkcs11**.\n'
-    printf '\n# SEE ALSO\n\n**openssl**(1), **provider**(7), **ossl_store**(7), **config**(5), **pkcs11.conf**(5), **pkcs11-keyprovider**(1), **pkcs11-objects**(1), **pkcs11-uri2pem**(1)\n'
+    printf '\n# SEE ALSO\n\n**openssl**(1), **provider**(7), **ossl_store**(7), **config**(5), **pkcs11.conf**(5), **pkcs11-doctor**(1), **pkcs11-keyprovider**(1), **pkcs11-objects**(1), **pkcs11-uri2pem**(1)\n'
 } | lowdown -s -tman --out-no-smarty --parse-no-intraemph -m title=provider-pkcs11 -m section=7 -m "source=openssl-pkcs11 $1" -m volume="OpenSSL providers" | sed 's/\\fC/\\fB/g'

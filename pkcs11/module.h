@@ -89,6 +89,8 @@ class Module {
     void refreshSlots(std::string_view subject);
     /// Throws Error.
     CK_INFO info();
+    /// True if the module cannot lock, so that calls take turns. Known once it is initialised.
+    bool isSerial() const { return serial_ != nullptr; }
     /// True if the module has PKCS#11 3.0's functions that sign message after message.
     bool signsMessages() const;
     /// Fills `info` and returns C_GetTokenInfo's result. Texts are padded with blanks, whatever

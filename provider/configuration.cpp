@@ -6,7 +6,6 @@
 #include <charconv>
 #include <cstdlib>
 #include <locale>
-#include <numeric>
 #include <string_view>
 #include <utility>
 
@@ -254,27 +253,12 @@ std::string withoutStyle(std::string_view name) {
     return result;
 }
 
-// The Levenshtein distance: how many letters to insert, remove or replace.
-std::size_t distance(std::string_view one, std::string_view other) {
-    std::vector<std::size_t> row(other.size() + 1);
-    std::iota(row.begin(), row.end(), std::size_t{0});
-    for (std::size_t i = 0; i < one.size(); ++i) {
-        std::size_t diagonal = std::exchange(row[0], i + 1);
-        for (std::size_t j = 0; j < other.size(); ++j) {
-            const auto replaced = diagonal + (one[i] == other[j] ? 0 : 1);
-            diagonal = row[j + 1];
-            row[j + 1] = std::min({replaced, row[j] + 1, diagonal + 1});
-        }
-    }
-    return row.back();
-}
-
 // The directive that `name` is meant to be; null if it resembles none. One letter in three may be
 // wrong.
 const char* meantBy(std::string_view name) {
     const auto given = withoutStyle(name);
     const auto distanceOf = [&given](const Directive& directive) {
-        return distance(given, withoutStyle(directive.name));
+        return ossl::distance(given, withoutStyle(directive.name));
     };
     const auto* nearest = std::min_element(
         directives.begin(), directives.end(),
@@ -334,7 +318,50 @@ Settings readAll(const ossl::Core& core, const Environment& variables) {
     return settings;
 }
 
+bool isPin(const Directive& directive) {
+    return directive.apply == setPin || directive.apply == setContextPin;
+}
+
+// Never with a PIN.
+GivenSetting given(const Directive& directive, const std::string& value, bool fromEnvironment) {
+    GivenSetting setting{directive.name, value, fromEnvironment, directive.apply == setModulePath,
+                         ""};
+    if (isPin(directive) && !value.empty() && !value.starts_with("file:"))
+        setting.value = "(a PIN)";
+    Settings scratch;
+    try {
+        directive.apply(scratch, directive.name, value);
+    } catch (const ossl::UsageError& error) {
+        setting.problem = error.what();
+    }
+    return setting;
+}
+
 } // namespace
+
+std::vector<GivenSetting> givenSettings(const ossl::Core& core) {
+    std::vector<GivenSetting> all;
+    for (const auto& directive : directives)
+        if (const char* value = core.parameter(directive.name))
+            all.push_back(given(directive, value, false));
+    const auto variables = readEnvironment();
+    for (std::size_t i = 0; i < environment.size(); ++i)
+        if (variables.values[i])
+            all.push_back(given(environment[i], *variables.values[i], true));
+    if (variables.pin)
+        all.push_back({"PKCS11_PIN", "(a PIN)", true, false, ""});
+    return all;
+}
+
+std::vector<UnknownName> unknownNames(const ossl::Core& core) {
+    std::vector<UnknownName> all;
+    for (const auto& name : namesInConfigurationFile(core))
+        if (!isDirective(name)) {
+            const char* meant = meantBy(name);
+            all.push_back({name, meant != nullptr ? meant : ""});
+        }
+    return all;
+}
 
 bool isBlocked(const ossl::Core& core, std::string_view operation) {
     const char* value = core.parameter(blockOperations);

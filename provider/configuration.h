@@ -2,7 +2,9 @@
 // Directives of the provider's section in openssl.cnf, and the corresponding environment variables.
 #pragma once
 
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "ossl/context.h"
 
@@ -25,5 +27,26 @@ bool offersSymmetricKeys(const ossl::Context& context);
 /// (docs/configuration.md). The environment takes precedence, but is ignored in set-user-id
 /// programs. Settings::problem names values that make no sense and a misspelt directive.
 ossl::Context::ReadSettings readConfiguration(const ossl::Core& core);
+
+/// A directive or an environment variable that is set.
+struct GivenSetting {
+    std::string name;
+    std::string value; ///< "(a PIN)" in place of a PIN
+    bool fromEnvironment = false;
+    bool namesModule = false;
+    std::string problem; ///< what is wrong with the value; empty if nothing is
+};
+
+/// What is set, in the order in which it is applied: a later one wins. For programs that explain
+/// the configuration.
+std::vector<GivenSetting> givenSettings(const ossl::Core& core);
+
+/// A name in the provider's section that is no directive.
+struct UnknownName {
+    std::string name;
+    std::string meant; ///< the directive that it resembles; empty if none
+};
+
+std::vector<UnknownName> unknownNames(const ossl::Core& core);
 
 } // namespace provider

@@ -15,10 +15,9 @@ namespace {
 
 constexpr std::size_t longestPin = 1024;
 
-// pin-source is a file: URI or a path (RFC 7512, section 2.4). Commands ("|...") are not run,
-// because a URI may come from anywhere.
-pkcs11::Pin readPinSource(const std::string& name, const std::string& source,
-                          const ossl::Settings& settings) {
+} // namespace
+
+std::string pinFile(const std::string& name, const std::string& source) {
     constexpr std::string_view scheme = "file:";
     constexpr std::string_view authority = "//";
     constexpr std::string_view thisMachine = "localhost/";
@@ -32,7 +31,14 @@ pkcs11::Pin readPinSource(const std::string& name, const std::string& source,
     }
     if (path.starts_with('|'))
         throw pkcs11::Error(pkcs11::Failure::login, name + " names a command; only files are read");
-    return ossl::readPinFile(std::string(path), settings.readablePinFiles);
+    return std::string(path);
+}
+
+namespace {
+
+pkcs11::Pin readPinSource(const std::string& name, const std::string& source,
+                          const ossl::Settings& settings) {
+    return ossl::readPinFile(pinFile(name, source), settings.readablePinFiles);
 }
 
 using PinValue = std::optional<std::string_view>;

@@ -24,6 +24,11 @@ pkcs11::PinSource pinSource(const uri::Uri& uri, const ossl::Context& context,
 /// The PIN for the use of keys that `uri` gives, if any. The result holds a reference to `context`.
 pkcs11::PinOwner::Given contextPin(const uri::Uri& uri, const ossl::Context& context);
 
+/// The path in a pin-source, which is a file: URI or a path (RFC 7512, section 2.4). `name` is that
+/// of the attribute. Throws pkcs11::Error for commands ("|..."), which are not run: a URI may come
+/// from anywhere.
+std::string pinFile(const std::string& name, const std::string& source);
+
 /// True if a PIN is available without asking anybody.
 bool hasGivenPin(const uri::Uri& uri, const ossl::Settings& settings);
 

@@ -8,6 +8,7 @@
 #include "pkcs11/token_list.h"
 #include "pkcs11/trace.h"
 #include "tokens/listing.h"
+#include "tokens/module_hints.h"
 
 namespace tokens {
 namespace {
@@ -53,6 +54,12 @@ uri::Uri parseUri(std::string_view text) {
     }
 }
 
+bool fitsModule(const uri::Uri& uri, const pkcs11::Module& module) {
+    const auto name = uri.moduleName();
+    const auto path = uri.modulePath();
+    return (!name || hasName(module, *name)) && (!path || hasPath(module, *path));
+}
+
 TokenSearch::TokenSearch(ossl::Context& context, const uri::Uri& uri) : uri_(uri) {
     const auto modules = selectModules(context);
     searchModules(modules);
@@ -94,10 +101,7 @@ void TokenSearch::refresh(const std::vector<pkcs11::Module*>& modules) {
 std::vector<pkcs11::Module*> TokenSearch::selectModules(ossl::Context& context) {
     const auto permitted = context.modules();
     auto selected = permitted;
-    if (const auto name = uri_.moduleName())
-        std::erase_if(selected, [&](const auto* module) { return !hasName(*module, *name); });
-    if (const auto path = uri_.modulePath())
-        std::erase_if(selected, [&](const auto* module) { return !hasPath(*module, *path); });
+    std::erase_if(selected, [&](const auto* module) { return !fitsModule(uri_, *module); });
     if (selected.empty())
         throw pkcs11::Error(pkcs11::Failure::module,
                             "no configured or registered PKCS#11 module fits " + uri_.withoutPin() +
@@ -231,6 +235,9 @@ void TokenSearch::nothingFits(const std::vector<pkcs11::Module*>& modules) const
                           "; tokens present: " + (there.empty() ? "none" : join(there));
     if (!problems_.empty())
         message += "; what could not be used: " + join(problems_);
+    for (const auto* module : modules)
+        for (const auto& hint : moduleHints(module->path()))
+            message += "; " + hint.what;
     throw pkcs11::Error(pkcs11::Failure::notFound, message, CKR_TOKEN_NOT_PRESENT);
 }
 

@@ -14,6 +14,9 @@ namespace tokens {
 /// Uri::parse() with an error that the provider can report: throws pkcs11::Error.
 uri::Uri parseUri(std::string_view text);
 
+/// True if `module` is one that module-name and module-path of `uri` mean.
+bool fitsModule(const uri::Uri& uri, const pkcs11::Module& module);
+
 /// Searches the modules at construction. It asks each only for what is needed to exclude it. Throws
 /// pkcs11::Error if no token fits, and names those that exist.
 class TokenSearch {

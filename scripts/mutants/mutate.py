@@ -15,7 +15,7 @@ import mutations
 import runs
 
 SOURCE = runs.ROOT / "build/mutants/source"
-TARGETS = ["provider", "pkcs11-keyprovider", "pkcs11-uri2pem", "pkcs11-objects", "unit_tests", "keyprovider_tests"]
+TARGETS = ["provider", "pkcs11-keyprovider", "pkcs11-uri2pem", "pkcs11-objects", "pkcs11-doctor", "unit_tests", "keyprovider_tests"]
 LEAST_SCORE = 0.95
 # A mutant may be slower than the source, and the machine busy.
 PATIENCE, FACTOR = 30, 10

@@ -16,7 +16,7 @@ BUILD = ROOT / "build/mutants/build"
 UNIT_PROGRAMS = {"unit_tests", "keyprovider_tests"}
 # What CMake tells of a scenario's surroundings, and what of it is the mutants'.
 PRODUCTS = {"PROVIDER": "pkcs11.so", "KEYPROVIDER": "pkcs11-keyprovider", "URI2PEM": "pkcs11-uri2pem",
-            "OBJECTS": "pkcs11-objects"}
+            "OBJECTS": "pkcs11-objects", "DOCTOR": "pkcs11-doctor"}
 
 
 class TestError(Exception):

@@ -57,19 +57,6 @@ struct OpensslFree {
     void operator()(char* text) const { OPENSSL_free(text); }
 };
 
-// config(5): a backslash takes away the special meaning of the next character.
-std::string quoted(const std::string& text) {
-    std::string all;
-    for (const char c : text) {
-        if (std::iscntrl(static_cast<unsigned char>(c)) != 0)
-            throw KeyError("the name of the module has a control character");
-        if (std::isalnum(static_cast<unsigned char>(c)) == 0 && c != '/')
-            all += '\\';
-        all += c;
-    }
-    return all;
-}
-
 /// Removes variables from the environment for its lifetime.
 class Hidden {
   public:
@@ -95,6 +82,18 @@ class Hidden {
 
 } // namespace
 
+std::string quotedValue(const std::string& text) {
+    std::string all;
+    for (const char c : text) {
+        if (std::iscntrl(static_cast<unsigned char>(c)) != 0)
+            throw KeyError("a value for the configuration has a control character");
+        if (std::isalnum(static_cast<unsigned char>(c)) == 0 && c != '/')
+            all += '\\';
+        all += c;
+    }
+    return all;
+}
+
 std::shared_ptr<OSSL_LIB_CTX> usersLibrary(const std::string& providerFolder) {
     const auto holder = emptyLibrary(providerFolder);
     const std::unique_ptr<char, OpensslFree> file(CONF_get1_default_config_file());
@@ -112,7 +111,7 @@ std::shared_ptr<OSSL_LIB_CTX> usersLibrary(const std::string& providerFolder) {
 std::shared_ptr<OSSL_LIB_CTX> moduleLibrary(const std::string& providerFolder,
                                             const std::string& module) {
     const auto holder = emptyLibrary(providerFolder);
-    const auto name = quoted(module);
+    const auto name = quotedValue(module);
     const auto text = "openssl_conf = init\n[init]\nproviders = list\n[list]\ndefault = software\n"
                       "pkcs11 = tokens\n[software]\nactivate = 1\n[tokens]\nactivate = 1\n"
                       "pkcs11-module-path = " +

@@ -19,4 +19,8 @@ std::shared_ptr<OSSL_LIB_CTX> usersLibrary(const std::string& providerFolder);
 std::shared_ptr<OSSL_LIB_CTX> moduleLibrary(const std::string& providerFolder,
                                             const std::string& module);
 
+/// `text` as a value in openssl.cnf(5), where a backslash takes the meaning from every character
+/// behind it. Throws KeyError for control characters.
+std::string quotedValue(const std::string& text);
+
 } // namespace tools

@@ -1,0 +1,284 @@
+# SPDX-License-Identifier: Apache-2.0
+# pkcs11-doctor, with each fault of docs/troubleshooting.md made for real.
+# shellcheck shell=bash
+
+doctor_built() { [ -n "${DOCTOR:-}" ] || { echo "pkcs11-doctor is not built"; exit 77; }; }
+
+# doctor STATUS ARGUMENTS...: it ends with that status; its findings are in found.txt, one a line: "section state what -> advice"
+doctor() {
+    local wanted=$1 status=0
+    shift
+    timeout "$PATIENCE" "${AS[@]}" "${RUNNER[@]}" "$DOCTOR" --json "$@" >found.json 2>stderr.txt </dev/null || status=$?
+    [ "$status" = "$wanted" ] || { cat found.json stderr.txt >&2; die "status $status, not $wanted: doctor $*"; }
+    [ ! -s stderr.txt ] || { cat stderr.txt >&2; die "said something on standard error: doctor $*"; }
+    python3 - >found.txt <<'PYTHON' || die "no JSON: doctor $*"
+import json
+found = json.load(open("found.json"))
+states = ["ok", "warning", "failure"]
+worst = 0
+for section in found["sections"]:
+    for one in section["findings"]:
+        worst = max(worst, states.index(one["state"]))
+        print(section["name"], one["state"], one["what"], "->", one.get("advice", ""))
+assert states[worst] == found["state"]
+PYTHON
+    ! grep -E "(^|[^0-9A-Za-z])($PIN|$WRONG_PIN)([^0-9A-Za-z]|\$)" found.json >&2 || die "tells the PIN: doctor $*"
+}
+
+# finds PATTERN...: each is in a line; does_not_find PATTERN
+finds() {
+    local pattern
+    for pattern in "$@"; do
+        holds -E -- "$pattern" <found.txt || { cat found.txt >&2; die "does not find: $pattern"; }
+    done
+}
+does_not_find() { lacks -E -- "$1" <found.txt || { cat found.txt >&2; die "finds: $1"; }; }
+
+HERE=(--provider-path "$PROVIDER_DIR")
+
+# Nothing is wrong, and nobody logs in.
+scenario_doctor_well() {
+    doctor_built
+    configuration "pkcs11-module-path = $PKCS11_PROVIDER_MODULE
+pkcs11-module-login-behavior = auto"
+    unset PKCS11_PROVIDER_MODULE
+    doctor 0 "${HERE[@]}"
+    finds "^openssl ok OpenSSL $(openssl version | cut -d ' ' -f 2) .*libcrypto" "^provider ok $PROVIDER, version [0-9.]+ ->" \
+        "^configuration ok configuration file $WORK/my.cnf \(named by OPENSSL_CONF\)" \
+        "^configuration ok active providers, in this order: default, pkcs11" \
+        "^configuration ok pkcs11-module-path = .*libsofthsm2.so \(section pkcs11_section\)" \
+        "^configuration ok pkcs11-module-login-behavior = auto" \
+        "^modules ok libsofthsm2 .*named by the directive pkcs11-module-path: SoftHSM 2" \
+        "^modules ok libsofthsm2 reads $WORK/softhsm2.conf" \
+        '^tokens ok "scenarios" +serial [0-9a-f]+ +model SoftHSM v2 .*login required'
+    # The same for people, without colours in a file.
+    "$DOCTOR" "${HERE[@]}" >text.txt
+    tail -n 1 text.txt | holds -x "All is well." || die "the last line: $(tail -n 1 text.txt)"
+    lacks -F $'\x1b' <text.txt || die "colours in a file"
+    if command -v script >/dev/null; then
+        TERM=xterm script -qec "'$DOCTOR' '${HERE[0]}' '$PROVIDER_DIR'" /dev/null </dev/null >terminal.txt
+        holds -F $'\x1b[32m' <terminal.txt || die "no colours on a terminal"
+        TERM=xterm NO_COLOR=1 script -qec "'$DOCTOR' '${HERE[0]}' '$PROVIDER_DIR'" /dev/null </dev/null >terminal.txt
+        lacks -F $'\x1b' <terminal.txt || die "NO_COLOR is not obeyed"
+    fi
+}
+
+scenario_doctor_provider_file() {
+    doctor_built
+    mkdir folder
+    doctor 2 --provider-path "$WORK/folder"
+    finds "^provider failure there is no provider file $WORK/folder/pkcs11.so -> install it"
+    OPENSSL_MODULES=$WORK/folder doctor 2
+    finds "^provider failure there is no provider file $WORK/folder/pkcs11.so"
+    echo no library >folder/pkcs11.so
+    doctor 2 --provider-path "$WORK/folder"
+    finds "^provider failure $WORK/folder/pkcs11.so cannot be loaded: .*-> read the reason"
+    # The rest is looked at all the same.
+    finds "^tokens ok \"scenarios\""
+    # The configuration names a file that is not there.
+    configuration "" && sed -i "s|^module = .*|module = $WORK/gone.so|" my.cnf
+    doctor 2
+    finds "^provider failure there is no provider file $WORK/gone.so" \
+        "^configuration failure the section pkcs11_section activates pkcs11, but OpenSSL could not load it"
+}
+
+scenario_doctor_activation() {
+    doctor_built
+    export OPENSSL_MODULES=$PROVIDER_DIR
+    doctor 1
+    finds "^configuration warning the configuration file does not activate pkcs11: .*openssl_conf.*-> add the lines of openssl.cnf.sample"
+    doctor 0 "${HERE[@]}"
+    finds "^configuration ok the configuration file does not activate pkcs11 -> give programs -provider-path"
+    # default is missing: nothing else works then.
+    printf 'openssl_conf = init\n[init]\nproviders = list\n[list]\npkcs11 = own\n[own]\nmodule = %s\nactivate = 1\n' "$PROVIDER" >my.cnf
+    OPENSSL_CONF=$WORK/my.cnf doctor 2
+    finds "^configuration failure the provider default is not active.*-> add"
+    OPENSSL_CONF=$WORK/nowhere.cnf doctor 1 "${HERE[@]}"
+    finds "^configuration warning configuration file $WORK/nowhere.cnf .* does not exist"
+    printf '[broken\n' >my.cnf
+    OPENSSL_CONF=$WORK/my.cnf doctor 2 "${HERE[@]}"
+    finds "^configuration failure configuration file $WORK/my.cnf .* cannot be used: line 1"
+}
+
+scenario_doctor_directives() {
+    doctor_built
+    configuration "pkcs11_module_path = $PKCS11_PROVIDER_MODULE
+something-else = 1
+pkcs11-module-token-pin = $PIN"
+    doctor 2
+    finds "^configuration failure unknown directive pkcs11_module_path -> did you mean pkcs11-module-path\?" \
+        "^configuration warning unknown directive something-else is ignored" \
+        "^configuration ok pkcs11-module-token-pin = \(a PIN\) \(section pkcs11_section\)" \
+        "^configuration ok PKCS11_PROVIDER_MODULE = .* \(environment\)" \
+        "^modules failure unknown directive pkcs11_module_path"
+    configuration "pkcs11-module-login-behavior = sometimes"
+    doctor 2
+    finds "^configuration failure pkcs11-module-login-behavior = sometimes .*does not accept the value \"sometimes\""
+    # In a section that is not activated, and under another name.
+    printf 'openssl_conf = init\n[init]\nproviders = list\n[list]\nhsm = own\n[own]\nmodule = %s\npkcs11-module-pth = x\n' "$PROVIDER" >my.cnf
+    doctor 2
+    finds "^configuration warning the section own does not activate pkcs11" \
+        "^configuration failure unknown directive pkcs11-module-pth -> did you mean pkcs11-module-path\?"
+}
+
+scenario_doctor_modules() {
+    doctor_built
+    PKCS11_PROVIDER_MODULE=$WORK/nowhere.so doctor 2 "${HERE[@]}"
+    finds "^modules failure .*$WORK/nowhere.so.*named by the variable PKCS11_PROVIDER_MODULE\) -> correct the path" \
+        "^tokens failure tokens present: none"
+    # Each that is registered, with the file that names it.
+    p11-kit list-modules 2>/dev/null | holds softhsm || return 0
+    env -u PKCS11_PROVIDER_MODULE "$DOCTOR" "${HERE[@]}" >text.txt || [ $? = 1 ]
+    holds -E "softhsm2 .*registered in /.*/softhsm2.module: SoftHSM" <text.txt || die "registered modules: $(cat text.txt)"
+}
+
+# What SoftHSM reads itself, by a user who may not. The provider says the same.
+scenario_doctor_softhsm_files() {
+    doctor_built
+    [ "$(id -u)" = 0 ] || { echo "needs root's rights"; exit 77; }
+    # p11-kit reads no configuration of a user whose home is another's.
+    export HOME=$WORK
+    chmod 755 "$WORK"
+    setpriv --reuid=65534 --regid=65534 --clear-groups test -r "$PROVIDER" || { echo "other users can't read the provider"; exit 77; }
+    AS=(setpriv --reuid=65534 --regid=65534 --clear-groups)
+    local who sign
+    who=$(getent passwd 65534 | cut -d : -f 1)
+    sign=("${AS[@]}" openssl dgst "${PROV[@]}" -sha256 -sign "$(uri rsa)" -out /dev/null data.bin)
+    chmod 640 softhsm2.conf
+    chmod -R a+rwX tokens data.bin
+    says_both "configuration $WORK/softhsm2.conf cannot be read by user $who"
+    finds "^modules failure .*C_Initialize answered CKR_GENERAL_ERROR" "^modules failure .*-> add the user to the group" \
+        "^tokens failure tokens present: none"
+    chmod 644 softhsm2.conf
+    chmod 700 tokens
+    says_both "token folder $WORK/tokens \(directories.tokendir in $WORK/softhsm2.conf\) cannot be read and written by user $who"
+    # Tokens that SoftHSM passes over in silence.
+    chmod 777 tokens
+    chmod 700 tokens/*
+    says_both "the token in $WORK/tokens/[0-9a-f-]+ cannot be read by user $who"
+    echo "directories.tokendir = $WORK/nowhere" >softhsm2.conf
+    says_both "token folder $WORK/nowhere .* does not exist"
+    export SOFTHSM2_CONF=$WORK/nothing.conf
+    says_both "configuration $WORK/nothing.conf does not exist"
+}
+# says_both PATTERN: the doctor, and the provider in openssl; `sign` is the caller's
+says_both() {
+    doctor 2 "${HERE[@]}"
+    finds "^modules (failure|warning) .*$1"
+    refuses "${sign[@]}" 2>stderr.txt
+    holds -E "no token fits .*; tokens present: none.*$1" <stderr.txt || { cat stderr.txt >&2; die "the provider does not say: $1"; }
+}
+
+scenario_doctor_uri() {
+    doctor_built
+    doctor 2 "${HERE[@]}" "pkcs11:token=scenarois;object=rsa"
+    finds '^uri failure token=scenarois fits no token; tokens present: .*"scenarios".* -> did you mean token=scenarios\?'
+    doctor 2 "${HERE[@]}" "pkcs11:token=scenarios;manufacturer=Nobody"
+    finds '^uri ok token=scenarios fits 1 of 3 tokens: "scenarios"' '^uri failure manufacturer=Nobody fits no token'
+    local serial
+    serial=$(python3 -c 'import json; print(next(one["data"]["serial"] for s in json.load(open("found.json"))["sections"] if s["name"] == "tokens" for one in s["findings"] if one["data"]["label"] == "empty"))')
+    doctor 2 "${HERE[@]}" "pkcs11:token=scenarios;serial=$serial"
+    finds '^uri ok token=scenarios fits 1 of 3' "^uri ok serial=$serial fits 1 of 3" '^uri failure each part fits a token, but no token fits all'
+    doctor 1 "${HERE[@]}" "pkcs11:model=SoftHSM%20v2"
+    finds '^uri warning several tokens fit: .*-> add token='
+    doctor 2 "${HERE[@]}" "pkcs11:token=scenarios?module-name=other"
+    finds '^uri failure module-name=other fits no token'
+    doctor 0 "${HERE[@]}" "pkcs11:token=scenarios?module-name=softhsm2"
+    # What cannot be read is told before anything is looked at, without a PIN.
+    fails "the URI cannot be used" "$DOCTOR" "pkcs11:tokn=x?pin-value=$PIN"
+    # Objects: what is hidden is no failure.
+    doctor 1 "${HERE[@]}" "pkcs11:token=scenarios;object=rsb"
+    finds '^login ok no login: none was asked for' '^objects ok .*without a login: .*public' '^objects warning object=rsb fits 0 .*-> did you mean object=rsa\?'
+    doctor 2 "${HERE[@]}" "pkcs11:token=scenarios;object=rsb?pin-value=$PIN"
+    finds '^objects failure object=rsb fits 0 of [0-9]+ objects' '^key failure .*no private key fits'
+    doctor 2 "${HERE[@]}" "pkcs11:token=scenarios;object=rsa;id=%03;type=private?pin-value=$PIN"
+    finds '^objects ok object=rsa fits 3' '^objects ok id=03 fits 2' '^objects failure each part fits an object, but no object fits all'
+}
+
+scenario_doctor_pins() {
+    doctor_built
+    local key="pkcs11:token=scenarios;object=rsa;type=private"
+    doctor 2 "${HERE[@]}" "$key?pin-source=file:$WORK/nowhere"
+    finds "^pin failure cannot open the PIN file $WORK/nowhere.*pin-source names it -> check the path"
+    does_not_find '^login ok logged in'
+    echo "$PIN" >pin.txt && chmod 644 pin.txt
+    doctor 2 "${HERE[@]}" "$key?pin-source=$WORK/pin.txt"
+    finds "^pin failure .*pin.txt can be read by everybody.*mode 0644.*-> chmod o-r"
+    chmod 600 pin.txt
+    doctor 0 "${HERE[@]}" "$key?pin-source=file:$WORK/pin.txt"
+    finds "^pin ok the PIN is in the file $WORK/pin.txt \(owner [a-z]+, mode 0600\), which pin-source names" '^login ok logged in'
+    doctor 2 "${HERE[@]}" "$key?pin-source=%7Ccat%20pin"
+    finds "^pin failure pin-source names a command"
+    # A PIN from elsewhere is used only if a login is asked for.
+    PKCS11_PIN=$PIN doctor 0 "${HERE[@]}" "$key"
+    finds '^pin ok the PIN comes from' '^login ok no login: none was asked for'
+    PKCS11_PIN=$PIN doctor 0 "${HERE[@]}" --login "$key"
+    finds '^login ok logged in' '^key ok private key "rsa", id 01: RSA 2048'
+    configuration "pkcs11-module-token-pin = file:$WORK/pin.txt"
+    doctor 0 --login "$key"
+    finds "^pin ok .*which the configuration names" '^login ok logged in'
+    doctor 2 --sign "pkcs11:token=scenarios;object=rsa"
+    finds 'failure no signature was made: there was no login -> add --login'
+}
+
+# A wrong PIN is tried once, and only where that cannot lock the token unless the user insists.
+scenario_doctor_wrong_pin() {
+    doctor_built
+    spy
+    doctor 2 "${HERE[@]}" --sign --time 5 "pkcs11:token=retry?pin-value=$WRONG_PIN"
+    finds '^login failure .*CKR_PIN_INCORRECT.*-> correct the PIN'
+    [ "$(spied C_Login)" = 1 ] || die "$(spied C_Login) calls of C_Login"
+    does_not_find '^(key|signature|timing) '
+    doctor 1 "${HERE[@]}" "pkcs11:token=retry"
+    finds '^tokens warning "retry".*PIN: a wrong one was tried.*-> make sure of the PIN'
+    [ "$(spied C_Login)" = 0 ] || [ "$(spied C_Login)" = 1 ] || die "somebody logged in without being asked"
+}
+
+scenario_doctor_keys() {
+    doctor_built
+    local key="pkcs11:token=scenarios"
+    doctor 0 "${HERE[@]}" --sign "$key;object=rsa;type=private?pin-value=$PIN"
+    finds '^key ok usage: sign, decrypt.*no limit' '^key ok the public half comes from the public key beside it' \
+        '^key ok certificate CN = localhost, until 20' '^signature ok a signature with SHA256 of 256 bytes was made, and verified in software'
+    doctor 0 "${HERE[@]}" --sign "$key;object=withcert?pin-value=$PIN"
+    finds '^key ok private key "withcert", id 0e: EC P-256' '^key ok the public half comes from the certificate' '^signature ok'
+    doctor 0 "${HERE[@]}" --sign "$key;object=bare-rsa?pin-value=$PIN"
+    finds "^key ok the public half comes from the private key's own attributes" '^signature ok'
+    doctor 1 "${HERE[@]}" --sign "$key;object=bare-ec?pin-value=$PIN"
+    finds '^key warning the public half is not on the token' '^signature warning a signature with SHA256 was made, but there is no public half'
+    doctor 0 "${HERE[@]}" --sign "$key;object=pssonly?pin-value=$PIN"
+    finds '^key ok usage: .*allowed mechanisms: CKM_RSA_PKCS_PSS, CKM_SHA256_RSA_PKCS_PSS' '^signature ok a signature with SHA256 and PSS'
+    doctor 0 "${HERE[@]}" --sign "$key;object=ed25519?pin-value=$PIN"
+    doctor 1 "${HERE[@]}" --sign "$key;object=x25519?pin-value=$PIN"
+    finds '^signature warning a key of type X25519 makes no signatures'
+    doctor 2 "${HERE[@]}" --sign "$key;object=twin?pin-value=$PIN"
+    finds '^key failure 2 keys fit the URI'
+    doctor 0 "${HERE[@]}" "$key?pin-value=$PIN"
+    finds '^key ok 1[0-9] keys fit the URI -> add object='
+}
+
+# An expired certificate, and one of another key.
+scenario_doctor_certificates() {
+    doctor_built
+    local store=(pkcs11-tool --module "$PKCS11_PROVIDER_MODULE" --token-label scenarios --login --pin "$PIN" --write-object cert.der --type cert)
+    cp "$TOKENS/ec256.cert.pem" cert.pem
+    openssl x509 -in cert.pem -outform DER -out cert.der
+    "${store[@]}" --id 04 --label ec384 >log 2>&1 || { cat log >&2; die pkcs11-tool; }
+    doctor 2 "${HERE[@]}" "pkcs11:token=scenarios;object=ec384;type=private?pin-value=$PIN"
+    finds '^key failure certificate CN = localhost.*is of another key'
+    openssl x509 -req -in <(openssl req -new -key "$TOKENS/ec256.pem" -subj /CN=old) -signkey "$TOKENS/ec256.pem" -days -1 -outform DER -out cert.der 2>/dev/null
+    "${store[@]}" --id 03 --label ec256 >log 2>&1 || { cat log >&2; die pkcs11-tool; }
+    doctor 1 "${HERE[@]}" "pkcs11:token=scenarios;object=ec256;type=private?pin-value=$PIN"
+    finds '^key warning certificate CN = old, until 20.*has expired'
+}
+
+scenario_doctor_time() {
+    doctor_built
+    doctor 0 "${HERE[@]}" --time 25 "$(uri ec256)"
+    finds '^timing ok 25 signatures: p50 [0-9.]+ ms, p99 [0-9.]+ ms, in one thread; 2.00 calls into the module for each' '^timing ok that is [0-9]+ full TLS handshakes'
+    PKCS11_PROVIDER_DEBUG=file:$WORK/log doctor 0 "${HERE[@]}" --time 2 "$(uri ec256)"
+    does_not_find 'calls into the module'
+    grep -q "sign with the private key" log || die "the user's log is not written"
+    fails "--time" "$DOCTOR" --time 0 "$(uri ec256)"
+    fails "--sign requires uri" "$DOCTOR" --sign
+}

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/doctor/examination.h"
+
+#include <algorithm>
+
+#include "pkcs11/mechanism.h"
+#include "tools/doctor/checks.h"
+#include "tools/inspection/inspector.h"
+#include "tools/shared/error.h"
+#include "tools/shared/library.h"
+#include "tools/shared/token_uri.h"
+
+namespace tools::doctor {
+namespace {
+
+using inspection::Inspector;
+using inspection::SeenToken;
+using inspection::UsersConfiguration;
+
+/// What is known of the URI before the provider is asked.
+struct Outlook {
+    bool mayUseKey = false;
+    bool loginRequired = false;
+};
+
+bool hasPin(const uri::Uri& uri) {
+    return !uri.pinValue().value_or("").empty() || uri.pinSource();
+}
+
+// The modules end with the inspector, and the provider finds them as in a user's program.
+std::vector<SeenToken> lookAround(const Request& request, const std::optional<uri::Uri>& uri,
+                                  const UsersConfiguration& configuration, Report& report,
+                                  Outlook& outlook) {
+    const Inspector inspector(configuration);
+    checkConfiguration(report, configuration, inspector.context(), request.providerFolder);
+    const auto tokens = checkTokens(report, checkModules(report, inspector.context()));
+    if (!uri)
+        return {};
+    auto fitting = checkUri(report, *uri, tokens);
+    const bool hasSource = checkPin(report, *uri, inspector.context(), request.login);
+    report.section("login");
+    outlook.loginRequired =
+        fitting.size() == 1 && (fitting.front().info.flags & CKF_LOGIN_REQUIRED) != 0;
+    outlook.mayUseKey = mayLogIn(report, fitting, request.login || hasPin(*uri), request.login) &&
+                        (hasSource || !outlook.loginRequired);
+    return fitting;
+}
+
+// Only keys of RSA have a choice.
+bool signsOnlyWithPss(const std::vector<inspection::SeenObject>& objects, const uri::Uri& uri) {
+    const pkcs11::ObjectQuery query{CKO_PRIVATE_KEY, uri.object(), uri.id()};
+    for (const auto& object : objects)
+        if (pkcs11::fits(query, object.attributes)) {
+            const auto allowed = object.attributes.mechanisms(CKA_ALLOWED_MECHANISMS);
+            return !allowed.empty() && std::all_of(allowed.begin(), allowed.end(), pkcs11::isPss);
+        }
+    return false;
+}
+
+// The module that the token was seen in has ended: it is looked for again.
+ObjectsOfToken lookAtObjects(const uri::Uri& uri, const UsersConfiguration& configuration,
+                             bool loggedIn, Report& report) {
+    const Inspector inspector(configuration);
+    const auto fitting = inspection::fitting(uri, inspection::allTokens(inspector.context()));
+    return fitting.size() == 1
+               ? checkObjects(report, uri, fitting.front(), inspector.context(), loggedIn)
+               : ObjectsOfToken{};
+}
+
+void useKey(const Request& request, const uri::Uri& uri, const UsersConfiguration& configuration,
+            bool loginRequired, Report& report) {
+    const CallCounter counter(request.time > 0);
+    const auto library = usersLibrary(request.providerFolder);
+    const auto loaded = loadKey(library.get(), request.uri, uri);
+    if (!checkLogin(report, loaded, loginRequired))
+        return;
+    const auto seen = lookAtObjects(uri, configuration, true, report);
+    auto* key = checkKey(report, loaded, uri, seen.objects);
+    const bool onlyPss = signsOnlyWithPss(seen.objects, uri);
+    if (key != nullptr && request.sign)
+        checkSignature(report, library.get(), key, onlyPss);
+    if (key != nullptr && request.time > 0)
+        checkTiming(report, library.get(), key, onlyPss, request.time, counter);
+}
+
+} // namespace
+
+void examine(const Request& request, Report& report) {
+    const auto uri = request.uri.empty() ? std::nullopt : std::optional(parseUri(request.uri));
+    const auto configuration = inspection::readUsersConfiguration();
+    checkOpenssl(report);
+    const bool hasProvider = checkProvider(report, configuration, request.providerFolder);
+    Outlook outlook;
+    const auto fitting = lookAround(request, uri, configuration, report, outlook);
+    if (uri && outlook.mayUseKey && hasProvider)
+        return useKey(request, *uri, configuration, outlook.loginRequired, report);
+    if (fitting.size() == 1)
+        lookAtObjects(*uri, configuration, false, report);
+    if (request.sign || request.time > 0)
+        report.fail("no signature was made: there was no login",
+                    "add --login, or a PIN to the URI");
+}
+
+} // namespace tools::doctor
