@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// pkcs11-objects does what the openssl command cannot do with tokens: it stores keys and
-// certificates, and deletes objects.
+// pkcs11-objects does what the openssl command cannot do with tokens: it lists what is on them,
+// stores keys and certificates, and deletes objects.
 #include <iostream>
 #include <string>
 #include <tuple>
 
+#include "tools/objects/listing.h"
 #include "tools/objects/objects.h"
 #include "tools/shared/command_line.h"
 #include "tools/shared/error.h"
@@ -25,6 +26,7 @@ struct Options {
     bool alwaysAuthenticate = false;
     bool allowDuplicate = false;
     bool all = false;
+    tools::objects::ListRequest list;
 };
 
 tools::objects::Parameters parametersOf(const Options& options) {
@@ -51,8 +53,8 @@ void importCertificate(OSSL_LIB_CTX* library, const Options& options) {
 
 void run(int argc, char** argv) {
     Options options;
-    CLI::App app("Stores keys and certificates on PKCS#11 tokens, and deletes them. To make keys "
-                 "on a token, use openssl genpkey.");
+    CLI::App app("Lists what is on PKCS#11 tokens, stores keys and certificates there, and "
+                 "deletes them. To make keys on a token, use openssl genpkey.");
     tools::command_line::addCommon(app, program, "Print this help for all commands",
                                    options.providerFolder);
     app.require_subcommand(1);
@@ -83,8 +85,22 @@ void run(int argc, char** argv) {
     auto* removal = app.add_subcommand("delete", "Delete an object, or both halves of a key pair");
     removal->add_option("uri", options.uri, "pkcs11: URI with object= or id=")->required();
     removal->add_flag("--all", options.all, "Delete everything that fits");
+    auto* listing = app.add_subcommand("list", "List objects, one in a line");
+    listing->add_option("uri", options.list.uri, "pkcs11: URI of tokens or objects; all tokens");
+    listing->add_flag("--uri", options.list.urisOnly, "Print their URIs");
+    auto* details = app.add_subcommand("show", "Show all attributes of an object");
+    details->add_option("uri", options.list.uri, "pkcs11: URI of the object")->required();
+    for (auto* command : {listing, details}) {
+        command->add_flag("--login", options.list.login,
+                          "Log in to see private objects. A PIN in the URI does so without this");
+        command->add_flag("--json", options.list.json, "Print JSON, for programs");
+    }
     if (!tools::command_line::parse(app, argc, argv))
         return;
+    if (*listing)
+        return tools::writeStandardOutput(tools::objects::list(options.list));
+    if (*details)
+        return tools::writeStandardOutput(tools::objects::show(options.list));
     const auto library = tools::usersLibrary(options.providerFolder);
     if (*key)
         tools::writeStandardOutput(tools::objects::importKey(library.get(), options.file,

@@ -176,14 +176,6 @@ OSSL_FUNC_store_delete_fn* deleteFunction(const OSSL_ALGORITHM* loaders) {
     throw Error("this version of the provider pkcs11 cannot delete");
 }
 
-int askPin(char* pass, std::size_t size, std::size_t* length, const OSSL_PARAM[], void*) {
-    // It writes up to this many characters, and a NUL.
-    if (EVP_read_pw_string(pass, static_cast<int>(size) - 1, "PIN: ", 0) != 0)
-        return 0;
-    *length = std::char_traits<char>::length(pass);
-    return 1;
-}
-
 } // namespace
 
 std::string importKey(OSSL_LIB_CTX* library, const std::string& file, const std::string& uri,

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/shared/command_line.h"
 
+#include <algorithm>
 #include <iostream>
 
+#include "ossl/words.h"
 #include "tools/shared/error.h"
 #include "version.h"
 
@@ -16,8 +18,46 @@ void addCommon(CLI::App& app, const std::string& name, const std::string& all,
     app.add_option("--provider-path", providerFolder, "Folder of pkcs11.so" + why);
 }
 
+namespace {
+
+// The word that stands where a command has to; empty if there is none.
+std::string commandIn(int argc, char** argv) {
+    for (int i = 1; i < argc; ++i) {
+        const std::string word = argv[i];
+        if (word == "--provider-path")
+            ++i;
+        else if (!word.starts_with('-'))
+            return word;
+    }
+    return {};
+}
+
+std::vector<std::string> commandsOf(const CLI::App& app) {
+    std::vector<std::string> names;
+    for (const auto* command : app.get_subcommands(nullptr))
+        names.push_back(command->get_name());
+    return names;
+}
+
+void requireCommand(const CLI::App& app, int argc, char** argv) {
+    const auto names = commandsOf(app);
+    const auto word = names.empty() ? "" : commandIn(argc, argv);
+    if (word.empty() || std::find(names.begin(), names.end(), word) != names.end())
+        return;
+    std::string all;
+    for (const auto& name : names)
+        all += (all.empty() ? "" : ", ") + name;
+    const auto meant = ossl::nearest(word, names);
+    throw Error("there is no command \"" + word + "\"" +
+                (meant.empty() ? ". " : "; did you mean " + meant + "? ") + "The commands are " +
+                all);
+}
+
+} // namespace
+
 bool parse(CLI::App& app, int argc, char** argv) {
     try {
+        requireCommand(app, argc, argv);
         app.parse(argc, argv);
         return true;
     } catch (const CLI::ParseError& error) {

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include <openssl/crypto.h>
+#include <openssl/evp.h>
 
 #include "ossl/handles.h"
 
@@ -53,6 +54,14 @@ int PassphrasePrompt::read(UI* ui, UI_STRING* text) {
     if (!prompt.unanswered_ && !prompt.isPin_)
         prompt.answer_ = UI_get0_result_string(text);
     return result;
+}
+
+int askPin(char* pass, std::size_t size, std::size_t* length, const OSSL_PARAM[], void*) {
+    // It writes a NUL behind as many characters as it is told.
+    if (EVP_read_pw_string(pass, static_cast<int>(size) - 1, "PIN: ", 0) != 0)
+        return 0;
+    *length = std::char_traits<char>::length(pass);
+    return 1;
 }
 
 } // namespace tools

@@ -2,9 +2,11 @@
 // Asks at the terminal for the pass phrase of a file or for a token's PIN.
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 
+#include <openssl/types.h>
 #include <openssl/ui.h>
 
 #include "tools/shared/bytes.h"
@@ -34,5 +36,8 @@ class PassphrasePrompt {
     bool unanswered_ = false;
     std::optional<SecretString> answer_; ///< the pass phrase, for the other formats
 };
+
+/// OSSL_PASSPHRASE_CALLBACK: asks for a PIN at the terminal.
+int askPin(char* pass, std::size_t size, std::size_t* length, const OSSL_PARAM params[], void*);
 
 } // namespace tools

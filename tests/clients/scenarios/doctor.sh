@@ -282,3 +282,54 @@ scenario_doctor_time() {
     fails "--time" "$DOCTOR" --time 0 "$(uri ec256)"
     fails "--sign requires uri" "$DOCTOR" --sign
 }
+
+# What is on tokens, for people and for programs.
+scenario_objects_list() {
+    objects_built
+    local here=("$OBJECTS" --provider-path "$PROVIDER_DIR") token="pkcs11:token=scenarios"
+    clean "${here[@]}" list "$token;object=rsa" >listed.txt
+    head -n 1 listed.txt | holds -E '^TOKEN +LABEL +ID +TYPE +ALGORITHM +USAGE$' || die "the header: $(cat listed.txt)"
+    holds -E '^scenarios +rsa +01 +public +RSA 2048 +verify' <listed.txt || die "the public key: $(cat listed.txt)"
+    holds -E '^scenarios +rsa +01 +cert +CN = localhost, until 20[0-9-]+$' <listed.txt || die "the certificate: $(cat listed.txt)"
+    lacks -w private <listed.txt || die "private keys without a login"
+    [ "$(wc -l <listed.txt)" = 3 ] || die "more than fits: $(cat listed.txt)"
+    # A configured PIN alone is no wish to log in.
+    PKCS11_PIN=$PIN clean "${here[@]}" list "$token" >listed.txt
+    lacks -w private <listed.txt || die "a login that nobody asked for"
+    PKCS11_PIN=$PIN clean "${here[@]}" list --login "$token;object=bare-ec" >listed.txt
+    holds -E '^scenarios +bare-ec +0b +private +EC P-256 +sign' <listed.txt || die "the private key: $(cat listed.txt)"
+    # As many as another program sees, and URIs that can be pasted.
+    clean "${here[@]}" list --uri "$token?pin-value=$PIN" >uris.txt
+    [ "$(wc -l <uris.txt)" = "$(pkcs11-tool --module "$PKCS11_PROVIDER_MODULE" --token-label scenarios --login --pin "$PIN" --list-objects 2>/dev/null | grep -cE '(Key|Certificate) Object')" ] ||
+        die "other objects than pkcs11-tool sees: $(cat uris.txt)"
+    clean openssl pkey "${PROV[@]}" -in "$(grep 'object=ec384;type=private' uris.txt)?pin-value=$PIN" -pubout -out pub.pem
+    cmp pub.pem "$(public_of ec384)" || die "the URI is another key's"
+    clean "${here[@]}" list --json "$token;object=withcert;type=cert" >listed.json
+    python3 -c 'import json; [one] = json.load(open("listed.json")); assert one["id"] == "0e" and one["subject"] == "CN = localhost" and one["uri"].endswith("type=cert"), one'
+    if command -v script >/dev/null; then
+        script -qec "stty cols 60; '${here[0]}' list '$token'" /dev/null </dev/null >terminal.txt
+        lacks -E '^.{62}' <terminal.txt || die "wider than the terminal: $(cat terminal.txt)"
+        holds -F '…' <terminal.txt || die "nothing is cut"
+    fi
+    fails "no token fits" "${here[@]}" list pkcs11:token=nowhere
+    fails 'there is no command "lst"; did you mean list? The commands are' "${here[@]}" lst
+    fails 'there is no command "frobnicate". The commands are import-key' "${here[@]}" frobnicate
+}
+
+scenario_objects_show() {
+    objects_built
+    local here=("$OBJECTS" --provider-path "$PROVIDER_DIR")
+    clean "${here[@]}" show "pkcs11:token=scenarios;object=pssonly;type=private?pin-value=$PIN" >shown.txt
+    local line
+    for line in 'class (CKA_CLASS): private' 'algorithm (CKA_KEY_TYPE): RSA 2048' 'sensitive (CKA_SENSITIVE): yes' 'may sign (CKA_SIGN): yes' \
+        'made on the token (CKA_LOCAL): yes' 'allowed mechanisms (CKA_ALLOWED_MECHANISMS): CKM_RSA_PKCS_PSS, CKM_SHA256_RSA_PKCS_PSS' 'modulus (CKA_MODULUS): 256 bytes'; do
+        holds -xF "  $line" <shown.txt || die "does not show \"$line\": $(cat shown.txt)"
+    done
+    clean "${here[@]}" show --json "pkcs11:token=scenarios;object=rsa;type=public" >shown.json
+    python3 -c 'import json; [one] = json.load(open("shown.json")); assert one["attributes"]["CKA_VERIFY"] == "yes" and one["algorithm"] == "RSA 2048", one'
+    fails "no object fits pkcs11:token=scenarios;object=nowhere" "${here[@]}" show "pkcs11:token=scenarios;object=nowhere"
+    # A wrong PIN costs one try, and is not told.
+    spy
+    fails CKR_PIN_INCORRECT "${here[@]}" show "pkcs11:token=retry?pin-value=$WRONG_PIN"
+    [ "$(spied C_Login)" = 1 ] || die "$(spied C_Login) calls of C_Login"
+}
