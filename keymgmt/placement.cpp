@@ -10,6 +10,7 @@
 #include "ossl/params.h"
 #include "ossl/secret.h"
 #include "ossl/words.h"
+#include "tokens/listing.h"
 #include "tokens/writing.h"
 
 namespace keymgmt {
@@ -31,9 +32,19 @@ constexpr std::array<std::pair<std::string_view, bool Usage::*>, 8> usageNames{
      {"keyEncipherment", &Usage::unwrap},
      {"keyAgreement", &Usage::derive}}};
 
-[[noreturn]] void reject(const char* parameter, const std::string& value) {
-    throw ossl::UsageError(ossl::Reason::parameter,
-                           std::string(parameter) + " does not accept the value \"" + value + "\"");
+// `taken` are the values that the parameter accepts.
+[[noreturn]] void reject(const char* parameter, const std::string& value,
+                         const std::string& taken) {
+    throw ossl::UsageError(ossl::Reason::parameter, std::string(parameter) +
+                                                        " does not accept the value \"" + value +
+                                                        "\": use " + taken);
+}
+
+std::string allUsages() {
+    std::vector<std::string> names;
+    for (const auto& [name, member] : usageNames)
+        names.emplace_back(name);
+    return tokens::join(names);
 }
 
 Usage usageOf(const std::string& text) {
@@ -44,7 +55,7 @@ Usage usageOf(const std::string& text) {
             if (name == word)
                 known = usage.*member = true;
         if (!known)
-            reject(usageParameter, word);
+            reject(usageParameter, word, allUsages());
     }
     return usage;
 }
@@ -55,7 +66,7 @@ std::optional<bool> flagOf(const OSSL_PARAM* params, const char* name) {
         return std::nullopt;
     const auto meant = ossl::yesOrNo(*value);
     if (!meant)
-        reject(name, *value);
+        reject(name, *value, "yes or no");
     return meant;
 }
 

@@ -27,6 +27,7 @@ constexpr const char* symmetricKeys = "pkcs11-symmetric-keys";
 constexpr const char* blockOperations = "pkcs11-module-block-operations";
 constexpr const char* loadBehavior = "pkcs11-module-load-behavior";
 
+// `hint` says which values are taken.
 [[noreturn]] void reject(const std::string& directive, std::string_view value,
                          const std::string& hint = "") {
     throw ossl::UsageError(ossl::Reason::parameter, directive + " does not accept the value \"" +
@@ -36,7 +37,7 @@ constexpr const char* loadBehavior = "pkcs11-module-load-behavior";
 bool parseBool(const std::string& directive, std::string_view value) {
     const auto meant = ossl::yesOrNo(value);
     if (!meant)
-        reject(directive, value);
+        reject(directive, value, ": use yes or no");
     return *meant;
 }
 
@@ -71,7 +72,7 @@ void setUserType(Settings& settings, const std::string& directive, std::string_v
     const auto* stop = digits.data() + digits.size();
     const auto [end, error] = std::from_chars(digits.data(), stop, settings.module.userType, base);
     if (error != std::errc{} || end != stop || settings.module.userType == CKU_CONTEXT_SPECIFIC)
-        reject(directive, value);
+        reject(directive, value, ": use user, so or a number");
 }
 
 void setModulePath(Settings& settings, const std::string&, std::string_view value) {
@@ -90,7 +91,7 @@ void setLogin(Settings& settings, const std::string& directive, std::string_view
     else if (value == "never")
         settings.login = LoginBehavior::never;
     else
-        reject(directive, value);
+        reject(directive, value, ": use auto, always or never");
 }
 
 void setForceLogin(Settings& settings, const std::string& directive, std::string_view value) {
@@ -100,7 +101,7 @@ void setForceLogin(Settings& settings, const std::string& directive, std::string
 
 void setLoadBehavior(Settings& settings, const std::string& directive, std::string_view value) {
     if (value != "early" && value != "late" && !value.empty())
-        reject(directive, value);
+        reject(directive, value, ": use early or late");
     settings.loadEarly = value == "early";
 }
 
@@ -126,20 +127,22 @@ void setQuirks(Settings& settings, const std::string& directive, std::string_vie
         else if (quirk == "luna-non-standard-cku-user")
             settings.module.userType = lunaCryptoUser;
         else if (std::find(nothingToDo.begin(), nothingToDo.end(), quirk) == nothingToDo.end())
-            reject(directive, quirk);
+            reject(directive, quirk,
+                   ": use pin-pad, empty-pin, luna-non-standard-cku-user, read-write-sessions, "
+                   "no-deinit or no-allowed-mechanisms");
     }
 }
 
 // pkcs11-provider's meaning: 0 allows the export of public keys, 1 forbids it.
 void setAllowExport(Settings& settings, const std::string& directive, std::string_view value) {
     if (value != "0" && value != "1")
-        reject(directive, value);
+        reject(directive, value, ": use 0 or 1");
     settings.allowPublicExport = value == "0";
 }
 
 void setPssOnlyKeys(Settings& settings, const std::string& directive, std::string_view value) {
     if (value != "auto" && value != "RSA" && value != "RSA-PSS")
-        reject(directive, value);
+        reject(directive, value, ": use auto, RSA or RSA-PSS");
     settings.pssOnlyKeys = value == "auto" ? "" : value;
 }
 
@@ -148,7 +151,7 @@ unsigned parseNumber(const std::string& directive, std::string_view value) {
     const auto* stop = value.data() + value.size();
     const auto [end, error] = std::from_chars(value.data(), stop, number);
     if (error != std::errc{} || end != stop)
-        reject(directive, value);
+        reject(directive, value, ": use a number");
     return number;
 }
 
@@ -165,7 +168,7 @@ void setAllowedModulePaths(Settings& settings, const std::string& directive,
     settings.allowedModulePaths = words(value);
     // A policy that allows nothing is a mistake.
     if (settings.allowedModulePaths.empty())
-        reject(directive, value);
+        reject(directive, value, ": use a list of files and folders");
 }
 
 void setReadablePinFiles(Settings& settings, const std::string& directive, std::string_view value) {
@@ -174,7 +177,7 @@ void setReadablePinFiles(Settings& settings, const std::string& directive, std::
 
 void setRandomToken(Settings& settings, const std::string& directive, std::string_view value) {
     if (!value.starts_with("pkcs11:"))
-        reject(directive, value);
+        reject(directive, value, ": use a pkcs11: URI");
     settings.randomToken = value;
 }
 
@@ -185,7 +188,7 @@ void setDebug(Settings&, const std::string& directive, std::string_view value) {
 
 void setDebugLevel(Settings&, const std::string& directive, std::string_view value) {
     if (value != "0" && !pkcs11::trace::configure("level:" + std::string(value)))
-        reject(directive, value);
+        reject(directive, value, ": use a digit");
 }
 
 void checkBool(Settings&, const std::string& directive, std::string_view value) {

@@ -83,10 +83,7 @@ void useKey(const Request& request, const uri::Uri& uri, const UsersConfiguratio
         checkTiming(report, library.get(), key, onlyPss, request.time, counter);
 }
 
-} // namespace
-
-void examine(const Request& request, Report& report) {
-    const auto uri = request.uri.empty() ? std::nullopt : std::optional(parseUri(request.uri));
+void examineAll(const Request& request, const std::optional<uri::Uri>& uri, Report& report) {
     const auto configuration = inspection::readUsersConfiguration();
     checkOpenssl(report);
     const bool hasProvider = checkProvider(report, configuration, request.providerFolder);
@@ -99,6 +96,17 @@ void examine(const Request& request, Report& report) {
     if (request.sign || request.time > 0)
         report.fail("no signature was made: there was no login",
                     "add --login, or a PIN to the URI");
+}
+
+} // namespace
+
+void examine(const Request& request, Report& report) {
+    const auto uri = request.uri.empty() ? std::nullopt : std::optional(parseUri(request.uri));
+    try {
+        examineAll(request, uri, report);
+    } catch (const std::exception& error) {
+        report.fail(error.what(), "correct this, and ask again: the rest was not looked at");
+    }
 }
 
 } // namespace tools::doctor

@@ -121,7 +121,7 @@ init_args ="
     configuration "pkcs11_module_path = $PKCS11_PROVIDER_MODULE"
     fails "unknown directive pkcs11_module_path; did you mean pkcs11-module-path?" openssl pkey -in "$(uri rsa)" -noout
     configuration "pkcs11-module-login-behavior = sometimes"
-    fails "pkcs11-module-login-behavior does not accept the value" openssl pkey -in "$(uri rsa)" -noout
+    fails 'pkcs11-module-login-behavior does not accept the value "sometimes": use auto, always or never' openssl pkey -in "$(uri rsa)" -noout
 }
 
 scenario_no_export() {

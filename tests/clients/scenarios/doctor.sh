@@ -234,6 +234,34 @@ scenario_doctor_wrong_pin() {
     [ "$(spied C_Login)" = 0 ] || [ "$(spied C_Login)" = 1 ] || die "somebody logged in without being asked"
 }
 
+# What other tokens say than SoftHSM does.
+scenario_doctor_other_tokens() {
+    doctor_built
+    [ -e "$TEST_MODULE" ] || { echo "the test module is not built"; exit 77; }
+    export PKCS11_TEST_TARGET=$PKCS11_PROVIDER_MODULE PKCS11_PROVIDER_MODULE=$TEST_MODULE PKCS11_TEST_LOG=$WORK/log
+    local uri="pkcs11:token=scenarios;object=rsa;type=private?pin-value=$PIN"
+    # CKF_USER_PIN_FINAL_TRY: a PIN in a URI is not worth the risk.
+    PKCS11_TEST_TOKEN_FLAGS=0x20000 doctor 2 "${HERE[@]}" "$uri"
+    finds '^tokens warning "scenarios".*PIN: one try left' '^login failure no login: one more wrong PIN locks the token'
+    lacks C_Login <log || die "the last try was used"
+    PKCS11_TEST_TOKEN_FLAGS=0x20000 doctor 1 "${HERE[@]}" --login "$uri"
+    finds '^login ok logged in'
+    rm log
+    PKCS11_TEST_TOKEN_FLAGS=0x40000 doctor 2 "${HERE[@]}" --login "$uri"
+    finds '^tokens failure "scenarios".*PIN: locked .*-> the security officer' '^login failure no login: the PIN is locked'
+    lacks C_Login <log || die "a locked PIN was tried"
+    PKCS11_TEST_NO_OS_LOCKING=1 doctor 0 "${HERE[@]}" --sign "$uri"
+    finds '^modules ok .*one call at a time: it has no locks'
+    PKCS11_TEST_FAULTS=C_Initialize:1+=CKR_GENERAL_ERROR doctor 2 "${HERE[@]}" "$uri"
+    finds '^modules failure .*C_Initialize answered CKR_GENERAL_ERROR' '^tokens failure tokens present: none'
+    PKCS11_TEST_FAULTS=C_GetTokenInfo:1+=CKR_DEVICE_ERROR doctor 2 "${HERE[@]}" "$uri"
+    finds '^tokens warning .*slot [0-9]+.*C_GetTokenInfo answered CKR_DEVICE_ERROR|^tokens warning .*C_GetTokenInfo answered CKR_DEVICE_ERROR .slot'
+    PKCS11_TEST_FAULTS=C_Sign:1+=CKR_DEVICE_ERROR doctor 2 "${HERE[@]}" --sign "$uri"
+    finds '^signature failure the key does not sign with SHA256: .*CKR_DEVICE_ERROR'
+    PKCS11_TEST_HIDE_CLASSES=0x3 doctor 2 "${HERE[@]}" "pkcs11:token=scenarios;object=rsb?pin-value=$PIN"
+    finds '^objects ok .*after the login: 2 cert, 1[0-9] private ->'
+}
+
 scenario_doctor_keys() {
     doctor_built
     local key="pkcs11:token=scenarios"

@@ -125,7 +125,7 @@ scenario_generate_refused() {
     fails_genpkey "has no name for the new key" "${ec[@]}" -pkeyopt "pkcs11_uri:pkcs11:token=scenarios?pin-value=$PIN"
     fails_genpkey "must be private, or absent, for a key pair" "${ec[@]}" -pkeyopt "$(place refused ';type=cert')"
     fails_genpkey "colour" "${ec[@]}" -pkeyopt "$(place refused ';colour=red')"
-    fails_genpkey 'pkcs11_key_usage does not accept the value "signing"' "${ec[@]}" -pkeyopt pkcs11_key_usage:signing -pkeyopt "$(place refused)"
+    fails_genpkey 'pkcs11_key_usage does not accept the value "signing": use digitalSignature, nonRepudiation, ' "${ec[@]}" -pkeyopt pkcs11_key_usage:signing -pkeyopt "$(place refused)"
     fails_genpkey "without pkcs11_uri" "${ec[@]}" -pkeyopt pkcs11_sensitive:yes
     fails_genpkey "no curve is given" -algorithm EC -pkeyopt "$(place refused)"
     fails_genpkey "digest" -algorithm RSA-PSS -pkeyopt rsa_pss_keygen_md:sha256 -pkeyopt "$(place refused)"
@@ -174,7 +174,7 @@ scenario_import_keys() {
     fails_objects "another key" import-certificate "$(certificate_of ec384)" "$(uri copy-rsa)"
     fails_objects "already" import-key "$TOKENS/rsa.pem" "pkcs11:token=scenarios;object=copy-rsa?pin-value=$PIN"
     fails_objects "no token fits" import-key "$TOKENS/rsa.pem" "pkcs11:token=nowhere;object=new?pin-value=$PIN"
-    fails_objects "does not accept the value" import-key --key-usage everything "$TOKENS/rsa.pem" "pkcs11:token=scenarios;object=new?pin-value=$PIN"
+    fails_objects 'does not accept the value "everything": use digitalSignature' import-key --key-usage everything "$TOKENS/rsa.pem" "pkcs11:token=scenarios;object=new?pin-value=$PIN"
     export PKCS11_TEST_TARGET=$PKCS11_PROVIDER_MODULE
     PKCS11_PROVIDER_MODULE=$TEST_MODULE
     PKCS11_TEST_FAULTS=C_CreateObject:2=CKR_DEVICE_MEMORY fails_objects "CKR_DEVICE_MEMORY" import-key "$TOKENS/rsa.pem" "pkcs11:token=scenarios;object=new?pin-value=$PIN"

@@ -78,8 +78,10 @@ scenario_package_completion() {
         complete_line pkcs11-objects --provider-path d
         complete_line pkcs11-objects import-key d
         complete_line pkcs11-uri2pem -o delete
+        complete_line pkcs11-objects sh
+        complete_line pkcs11-doctor --ti
     ' bash "$SOURCE" >completed
-    printf 'unwrap\n--recipient\n--lines\ndelete\ndata.bin delete delete.pem\ndata.bin delete.pem\ndelete.pem\n' | diff - completed || die "completion"
+    printf 'unwrap\n--recipient\n--lines\ndelete\ndata.bin delete delete.pem\ndata.bin delete.pem\ndelete.pem\nshow\n--time\n' | diff - completed || die "completion"
 }
 
 # The pages as they are read: headings for commands, no headers of tables, words with their underscores.
@@ -89,7 +91,7 @@ scenario_package_pages() {
     for page in "$PROVIDER_DIR"/packaging/*.1; do
         lacks -iE '^(\.SS "?)?(positionals|subcommands|options):' <"$page" || die "CLI11's headings are text in $page"
     done
-    for page in import-key import-certificate delete; do
+    for page in import-key import-certificate delete list show; do
         holds "^\\.SS ${page/-/.*}\$" <"$PROVIDER_DIR/packaging/pkcs11-objects.1" || die "no heading for $page"
     done
     page=$PROVIDER_DIR/packaging/provider-pkcs11.7
