@@ -56,7 +56,7 @@ std::size_t runOnToken(RsaCipher& cipher, unsigned char* out, size_t room, Octet
         if (room < longest)
             throw ossl::UsageError(ossl::Reason::data, "the buffer is too small for the result");
         const Buffer buffer(out, longest);
-        return Decrypting ? cipher.decrypt(in, buffer) : cipher.encrypt(in, buffer);
+        return Decrypting ? cipher.decryptForJob(in, buffer) : cipher.encrypt(in, buffer);
     });
 }
 

@@ -8,6 +8,7 @@
 #include <openssl/rand.h>
 #include <openssl/rsa.h>
 
+#include "ossl/job.h"
 #include "ossl/params.h"
 #include "pkcs11/mechanism.h"
 #include "pkcs11/operation.h"
@@ -90,6 +91,12 @@ void RsaCipher::begin(const std::shared_ptr<keymgmt::Key>& key, bool decrypting,
 
 std::size_t RsaCipher::maxSize() const {
     return padding_ == CipherPadding::tls ? premasterSize : key_->modulusSize();
+}
+
+std::size_t RsaCipher::decryptForJob(Octets ciphertext, Buffer out) {
+    return ossl::runWithToken(
+        provider_, key_->privateObject().token(), *this, ciphertext, out,
+        [](RsaCipher& cipher, Octets data, Buffer room) { return cipher.decrypt(data, room); });
 }
 
 std::size_t RsaCipher::decrypt(Octets ciphertext, Buffer out) {

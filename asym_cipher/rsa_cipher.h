@@ -33,6 +33,8 @@ class RsaCipher {
     std::size_t maxSize() const;
     /// Throws. Everything that depends on the plaintext gives one and the same message.
     std::size_t decrypt(Octets ciphertext, Buffer out);
+    /// The same, in a worker if the caller is a job of OpenSSL.
+    std::size_t decryptForJob(Octets ciphertext, Buffer out);
     std::size_t encrypt(Octets plaintext, Buffer out);
 
     void setParams(const OSSL_PARAM* params);

@@ -8,6 +8,7 @@
 #include "keymgmt/key.h"
 #include "keymgmt/software_operation.h"
 #include "ossl/context.h"
+#include "ossl/job.h"
 #include "ossl/operation_state.h"
 #include "ossl/secret.h"
 
@@ -36,6 +37,14 @@ class Agreement {
     /// Throws UsageError unless the derivation has been started and has a peer.
     void requirePeer() const;
     std::size_t secretSize() const;
+    /// Runs `work(agreement, out)` with `agreement`, this object as what it is, and returns the
+    /// size of its result. In a worker, with a copy, if the caller is a job of OpenSSL.
+    template <typename Exchange, typename Work>
+    std::size_t withToken(const Exchange& agreement, Buffer out, Work work) const {
+        return ossl::runWithToken(
+            provider_, key_->privateObject().token(), agreement, {}, out,
+            [work](const Exchange& one, Octets, Buffer room) { return work(one, room); });
+    }
     /// The shared secret. It always has the size of a coordinate (SEC 1, sections 3.3.1 and 2.3.5).
     ossl::SecretBytes secret(CK_MECHANISM_TYPE mechanism) const;
 

@@ -53,6 +53,11 @@ std::size_t Ecdh::derive(Buffer out) const {
         throw ossl::UsageError(ossl::Reason::data, "there is no room for the secret");
     if (usesKdf_ && out.size() < kdfSize_)
         throw ossl::UsageError(ossl::Reason::data, "the buffer is too small for the KDF's output");
+    return withToken(*this, out,
+                     [](const Ecdh& exchange, Buffer room) { return exchange.deriveNow(room); });
+}
+
+std::size_t Ecdh::deriveNow(Buffer out) const {
     const auto shared = secret(mechanism());
     if (usesKdf_)
         return applyKdf(shared.view(), out);

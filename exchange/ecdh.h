@@ -26,6 +26,7 @@ class Ecdh : public Agreement {
     static const OSSL_PARAM* gettable();
 
   private:
+    std::size_t deriveNow(Buffer out) const;
     void requireComplete() const;
     CK_MECHANISM_TYPE mechanism() const;
     bool multipliesByCofactor() const;

@@ -29,6 +29,11 @@ std::size_t Xdh::size() const {
 std::size_t Xdh::derive(Buffer out) const {
     if (out.size() < size())
         throw ossl::UsageError(ossl::Reason::data, "the buffer is too small for the secret");
+    return withToken(*this, out,
+                     [](const Xdh& exchange, Buffer room) { return exchange.deriveNow(room); });
+}
+
+std::size_t Xdh::deriveNow(Buffer out) const {
     const auto shared = secret(CKM_ECDH1_DERIVE);
     const auto view = shared.view();
     if (isZero(view))

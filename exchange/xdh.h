@@ -19,6 +19,9 @@ class Xdh : public Agreement {
     /// The shared secret, for which `out` must have room. Returns the size. Throws UsageError if
     /// the secret is zero, because then the peer had no part in it (RFC 7748, section 6).
     std::size_t derive(Buffer out) const;
+
+  private:
+    std::size_t deriveNow(Buffer out) const;
 };
 
 } // namespace exchange

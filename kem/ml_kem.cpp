@@ -6,6 +6,7 @@
 
 #include "keymgmt/key_family.h"
 #include "keymgmt/ml_kem.h"
+#include "ossl/job.h"
 #include "ossl/secret.h"
 #include "pkcs11/derivation.h"
 
@@ -53,6 +54,17 @@ void MlKem::decapsulate(unsigned char* secret, std::size_t* secretSize, Octets c
     state_.once([&] { decapsulateWithKey(secret, secretSize, ciphertext); });
 }
 
+// Returns the size of `secret`.
+std::size_t MlKem::decapsulateNow(const keymgmt::Key& key, Octets ciphertext,
+                                  std::span<unsigned char> secret) {
+    ossl::SecretBytes shared(mlKemSecretSize);
+    if (pkcs11::decapsulate(key.privateObject(), ciphertext, shared.all()) != shared.size())
+        throw ossl::UsageError(ossl::Reason::data,
+                               "the token returned a secret that is not 32 bytes");
+    std::ranges::copy(shared, secret.begin());
+    return shared.size();
+}
+
 void MlKem::decapsulateWithKey(unsigned char* secret, std::size_t* secretSize,
                                Octets ciphertext) const {
     if (secret == nullptr) {
@@ -67,12 +79,12 @@ void MlKem::decapsulateWithKey(unsigned char* secret, std::size_t* secretSize,
                                "the ciphertext has " + std::to_string(ciphertext.size()) +
                                    " bytes, and one of " + keymgmt::nameOf(key_->type()) + " has " +
                                    std::to_string(expected));
-    ossl::SecretBytes shared(mlKemSecretSize);
-    if (pkcs11::decapsulate(key_->privateObject(), ciphertext, shared.all()) != shared.size())
-        throw ossl::UsageError(ossl::Reason::data,
-                               "the token returned a secret that is not 32 bytes");
-    std::copy_n(shared.data(), shared.size(), secret);
-    *secretSize = shared.size();
+    *secretSize =
+        ossl::runWithToken(provider_, key_->privateObject().token(), *this, ciphertext,
+                           {secret, std::size_t{mlKemSecretSize}},
+                           [](const MlKem& kem, Octets data, std::span<unsigned char> out) {
+                               return decapsulateNow(*kem.key_, data, out);
+                           });
 }
 
 } // namespace kem

@@ -38,6 +38,8 @@ class MlKem {
     void setKey(const std::shared_ptr<keymgmt::Key>& key);
     void decapsulateWithKey(unsigned char* secret, std::size_t* secretSize,
                             Octets ciphertext) const;
+    static std::size_t decapsulateNow(const keymgmt::Key& key, Octets ciphertext,
+                                      std::span<unsigned char> secret);
     ossl::PkeyCtx publicContext() const;
 
     ossl::Context& provider_;

@@ -14,6 +14,7 @@
 #include "pkcs11/process.h"
 #include "pkcs11/registry.h"
 #include "pkcs11/token_pins.h"
+#include "pkcs11/workers.h"
 
 namespace ossl {
 
@@ -63,6 +64,9 @@ class Context {
     /// The owner of the PINs that this instance was given.
     pkcs11::PinOwner& pins() const { return pins_; }
 
+    /// The threads that wait for tokens while jobs of OpenSSL are paused (ossl/job.h).
+    pkcs11::Workers& workers() const { return workers_; }
+
     /// The token for random numbers, once it has been found; null before.
     pkcs11::Token* randomToken() const { return randomToken_.load(); }
     void setRandomToken(pkcs11::Token& token) { randomToken_ = &token; }
@@ -83,6 +87,7 @@ class Context {
     mutable Settings settings_;
     std::atomic<bool> modulesLoaded_{false};
     std::vector<pkcs11::ModuleUse> modules_ GUARDED_BY(pkcs11::process::stateMutex());
+    mutable pkcs11::Workers workers_; ///< ends before what its tasks use
 };
 
 } // namespace ossl

@@ -38,6 +38,11 @@ const MechanismList::Types& MechanismList::all() {
     return *all_;
 }
 
+bool MechanismList::isKnown() {
+    const MutexLock lock(mutex_);
+    return all_ != nullptr;
+}
+
 bool MechanismList::offers(CK_MECHANISM_TYPE mechanism) {
     const auto& list = all();
     return std::binary_search(list.begin(), list.end(), mechanism);

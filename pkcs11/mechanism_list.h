@@ -20,6 +20,8 @@ class MechanismList {
     MechanismList(const MechanismList&) = delete;
     MechanismList& operator=(const MechanismList&) = delete;
 
+    /// True once offers() has asked the token.
+    bool isKnown();
     /// True if the token offers `mechanism`. Throws Error.
     bool offers(CK_MECHANISM_TYPE mechanism);
     /// True if the token signs message after message with `mechanism`.

@@ -133,6 +133,7 @@ CK_RV Module::initializeCall() {
     // The module cannot lock, so our mutex admits one thread at a time.
     if (!serial_)
         serial_ = std::make_unique<std::mutex>();
+    takesOneCall_ = true;
     args.flags = 0;
     auto* given = args.pReserved == nullptr ? nullptr : &args;
     return callAlone([&] { return functions_->C_Initialize(given); });

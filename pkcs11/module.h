@@ -98,6 +98,9 @@ class Module {
     CK_RV readTokenInfo(CK_SLOT_ID slot, CK_TOKEN_INFO& info);
     CK_SLOT_INFO slotInfo(CK_SLOT_ID slot);
 
+    /// True if it cannot lock: its calls come one after the other.
+    bool takesOneCall() const { return takesOneCall_; }
+
     /// The present life; 0 while the module is not ready in this process.
     Epoch epoch() const { return life_.epoch(); }
 
@@ -138,7 +141,8 @@ class Module {
     Life life_;
     std::atomic<Epoch> slotsKnownIn_{0}; ///< the life in which it has looked for its tokens
     // Only the thread that has the turn changes it.
-    std::unique_ptr<std::mutex> serial_; ///< held around each call if the module cannot lock
+    std::unique_ptr<std::mutex> serial_;    ///< held around each call if the module cannot lock
+    std::atomic<bool> takesOneCall_{false}; ///< the same, for threads without a call
     bool exitsBeforeOthers_ = false;
     int users_ GUARDED_BY(process::stateMutex()) = 0;
 };

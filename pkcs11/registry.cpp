@@ -14,6 +14,7 @@
 
 #include "pkcs11/process.h"
 #include "pkcs11/registration.h"
+#include "pkcs11/workers.h"
 
 namespace pkcs11 {
 namespace {
@@ -55,6 +56,7 @@ constinit RegisteredList managedList(0);
 // A module with a call still inside stays as it is, because C_Finalize during a call is undefined.
 void finalizeAll() {
     const auto deadline = std::chrono::steady_clock::now() + exitPatience;
+    Workers::stopAll(deadline);
     std::vector<Module*> all;
     {
         const MutexLock lock(process::stateMutex());

@@ -100,6 +100,11 @@ std::shared_ptr<Connection> Token::present() const {
     return good ? connection_ : nullptr;
 }
 
+bool Token::knowsMechanisms() const {
+    const auto connection = present();
+    return connection && connection->mechanisms().isKnown();
+}
+
 void Token::drop(const std::shared_ptr<Connection>& lost) {
     {
         const MutexLock lock(process::stateMutex());

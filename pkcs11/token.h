@@ -52,6 +52,9 @@ class Token {
     /// The present connection; null before the first one, and after a loss.
     std::shared_ptr<Connection> present() const;
 
+    /// True if it is connected and its mechanisms are known, so that nobody has to wait for them.
+    bool knowsMechanisms() const;
+
     /// The token has just been seen in `slot`, in the module's life `epoch`. So connection() need
     /// not look for it, and the flags of an existing connection are updated.
     void noteSeen(Epoch epoch, CK_SLOT_ID slot, const CK_TOKEN_INFO& info);

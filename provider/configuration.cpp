@@ -163,6 +163,10 @@ void setMaxSessions(Settings& settings, const std::string& directive, std::strin
     settings.module.maxSessions = parseNumber(directive, value);
 }
 
+void setAsyncThreads(Settings& settings, const std::string& directive, std::string_view value) {
+    settings.asyncThreads = parseNumber(directive, value);
+}
+
 void setAllowedModulePaths(Settings& settings, const std::string& directive,
                            std::string_view value) {
     settings.allowedModulePaths = words(value);
@@ -226,6 +230,7 @@ constexpr std::array directives{Directive{"pkcs11-module-path", setModulePath},
                                 Directive{"pkcs11-allow-readable-pin-files", setReadablePinFiles},
                                 Directive{randomToken, setRandomToken},
                                 Directive{symmetricKeys, checkBool},
+                                Directive{"pkcs11-async-threads", setAsyncThreads},
                                 Directive{"pkcs11_module", setModulePath},
                                 Directive{"init_args", setInitArgs},
                                 Directive{"pin", setPin},

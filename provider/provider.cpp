@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <cstdio>
 #include <map>
 #include <memory>
@@ -144,9 +145,15 @@ int capabilities(void* provctx, const char* capability, OSSL_CALLBACK* callback,
                          [&] { return getCapabilities(context, capability, callback, arg); });
 }
 
+// How long the provider's end waits for work of jobs that nobody resumes.
+constexpr auto workPatience = std::chrono::seconds(10);
+
+// A thread that a module does not let go uses the context: then it stays.
 void teardown(void* provctx) {
     const ossl::ErrnoKept errnoKept;
-    delete &ossl::Context::from(provctx);
+    auto* context = &ossl::Context::from(provctx);
+    if (context->workers().stop(std::chrono::steady_clock::now() + workPatience))
+        delete context;
 }
 
 const OSSL_DISPATCH* functions() {

@@ -4,6 +4,7 @@
 #include <openssl/core_names.h>
 
 #include "ossl/dispatch.h"
+#include "ossl/job.h"
 #include "ossl/params.h"
 #include "pkcs11/mechanism.h"
 #include "pkcs11/operation.h"
@@ -97,14 +98,53 @@ void SignatureContext::requireDigestSize(Octets tbs) const {
                                    std::to_string(EVP_MD_get_size(digest_.get())));
 }
 
+// Runs `work(context, data, out)` with this context or, for a job of OpenSSL, with a copy.
+template <typename Work>
+std::size_t SignatureContext::withToken(Octets data, Buffer out, Work work) {
+    if (!ossl::insideJob())
+        return work(*this, data, out);
+    return ossl::runForJob(provider_, key_->privateObject().token(), out,
+                           [copy = std::shared_ptr<SignatureContext>(clone()),
+                            bytes = pkcs11::Bytes(data.begin(), data.end()),
+                            work](Buffer room) { return work(*copy, bytes, room); });
+}
+
+// A job of OpenSSL does not wait for a token that has to be asked.
+bool SignatureContext::signsWholeMessage() {
+    const auto tell = [](const SignatureContext& context, Octets, Buffer) {
+        return std::size_t{context.combinedMechanism().has_value()};
+    };
+    if (!signing_)
+        return false;
+    if (!ossl::insideJob() || key_->privateObject().token().knowsMechanisms())
+        return tell(*this, {}, {}) != 0;
+    return withToken({}, {}, tell) != 0;
+}
+
+std::size_t SignatureContext::signWithToken(Octets tbs, Buffer out) {
+    return withToken(tbs, out, [](SignatureContext& context, Octets data, Buffer room) {
+        return context.sign(data, room);
+    });
+}
+
+// A copy has the message, too.
+std::size_t SignatureContext::signWholeMessage(Buffer out) {
+    const auto sign = [](SignatureContext& context, Octets, Buffer room) {
+        return context.signMessage(context.combinedMechanism().value(), context.message_.takeData(),
+                                   room);
+    };
+    const std::size_t size = withToken({}, out, sign);
+    message_.forget();
+    return size;
+}
+
 // Not at begin: padding and salt are set between begin and the first data.
 void SignatureContext::startMessage() {
     if (message_.started())
         return;
     if (!hashes_)
         throw ossl::UsageError(ossl::Reason::internal, "no digest operation was started");
-    const bool keepData = signing_ && combinedMechanism().has_value();
-    message_.start(keepData ? nullptr : digest_.get());
+    message_.start(signsWholeMessage() ? nullptr : digest_.get());
 }
 
 Buffer SignatureContext::roomIn(Buffer out) const {
@@ -116,7 +156,7 @@ Buffer SignatureContext::roomIn(Buffer out) const {
 
 std::size_t SignatureContext::signAtOnce(Octets tbs, Buffer out) {
     if (!hashes_)
-        return state_.once([&] { return sign(tbs, roomIn(out)); });
+        return state_.once([&] { return signWithToken(tbs, roomIn(out)); });
     state_.requireNoData();
     update(tbs);
     return finishSign(out);
@@ -146,9 +186,9 @@ std::size_t SignatureContext::finishSign(Buffer out) {
         startMessage();
         const auto room = roomIn(out);
         if (message_.keepsData())
-            return signMessage(combinedMechanism().value(), message_.takeData(), room);
+            return signWholeMessage(room);
         Message::Hash hash;
-        return sign(message_.takeHash(hash), room);
+        return signWithToken(message_.takeHash(hash), room);
     });
 }
 

@@ -115,6 +115,11 @@ class SignatureContext {
   private:
     void setKey(const std::shared_ptr<keymgmt::Key>& key, bool signing);
     void startMessage();
+    bool signsWholeMessage();
+    std::size_t signWithToken(Octets tbs, Buffer out);
+    std::size_t signWholeMessage(Buffer out);
+    template <typename Work>
+    std::size_t withToken(Octets data, Buffer out, Work work);
     Buffer roomIn(Buffer out) const;
 
     ossl::Context& provider_;

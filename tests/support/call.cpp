@@ -77,6 +77,7 @@ void takeEffect(FaultEffect effect, FunctionId id, CK_ULONG handle) {
 std::optional<CK_RV> beforeCall(FunctionId id, CK_ULONG handle) {
     countCall(id);
     runHook(id);
+    passGate(id);
     if (id == idOf<&FunctionList::C_Initialize>())
         if (const CK_RV rv = reloadConfig(); rv != CKR_OK)
             return rv;

@@ -60,6 +60,18 @@ CK_RV test_module_set_hook(const char* function, void (*hook)()) {
     return CKR_OK;
 }
 
+CK_RV test_module_set_gate(const char* function, unsigned together) {
+    const auto id = findFunction(function);
+    if (!id)
+        return CKR_ARGUMENTS_BAD;
+    setGate(*id, together);
+    return CKR_OK;
+}
+
+unsigned test_module_waiting() {
+    return waitingAtGate();
+}
+
 CK_RV test_module_configure(const char* name, const char* value) {
     return configure(name, value);
 }

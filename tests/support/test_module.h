@@ -36,6 +36,12 @@ void test_module_set_delays(unsigned long every, unsigned long crypto);
 /// Runs `hook` once, in the next call of `function`, before that is passed on. It may use the
 /// module and the provider in a thread of its own. CKR_ARGUMENTS_BAD if there is no such function.
 CK_RV test_module_set_hook(const char* function, void (*hook)());
+/// Has the calls of `function` wait, before they are passed on, until `together` of them do, or for
+/// half a minute. 0: none waits, and those that do go on. CKR_ARGUMENTS_BAD if there is no such
+/// function. The last call counts, whatever its function.
+CK_RV test_module_set_gate(const char* function, unsigned together);
+/// The number of calls that wait there.
+unsigned test_module_waiting();
 /// Overrides the environment variable `name`. A null `value` removes the override, and a null name
 /// removes all. CKR_ARGUMENTS_BAD, and no change, if the value makes no sense.
 CK_RV test_module_configure(const char* name, const char* value);
@@ -82,6 +88,10 @@ class TestModule {
     CK_RV setHook(const char* function, void (*hook)()) const {
         return control<CK_RV(const char*, void (*)())>("test_module_set_hook")(function, hook);
     }
+    CK_RV setGate(const char* function, unsigned together) const {
+        return control<CK_RV(const char*, unsigned)>("test_module_set_gate")(function, together);
+    }
+    unsigned waiting() const { return control<unsigned()>("test_module_waiting")(); }
     CK_RV configure(const char* name, const char* value) const {
         return control<CK_RV(const char*, const char*)>("test_module_configure")(name, value);
     }

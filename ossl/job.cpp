@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ossl/job.h"
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <exception>
+#include <mutex>
+#include <utility>
+
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "ossl/error_mark.h"
+#include "ossl/secret.h"
+#include "pkcs11/process.h"
+
+namespace ossl {
+namespace {
+
+// How long a job that was resumed before its time waits, so that it does not use up the processor
+// where it cannot be paused (ASYNC_block_pause(3)).
+constexpr auto shortWait = std::chrono::milliseconds(1);
+
+/// The work of one operation, with all that it needs and gives. It belongs to the worker and to the
+/// job's wait context. Used by one thread at a time: the worker, and then the job.
+class Work {
+  public:
+    Work(std::size_t room, JobWork work) : work_(std::move(work)), out_(room) {}
+
+    // What it used goes before the job can learn of the end, and perhaps unload the provider.
+    void run() noexcept {
+        try {
+            size_ = work_(out_.all());
+        } catch (...) {
+            failure_ = std::current_exception();
+        }
+        work_ = nullptr;
+    }
+
+    std::size_t take(pkcs11::MutableBytes out) {
+        if (failure_)
+            std::rethrow_exception(std::exchange(failure_, nullptr));
+        std::ranges::copy(out_, out.begin());
+        return size_;
+    }
+
+  private:
+    JobWork work_;
+    SecretBytes out_;
+    std::size_t size_ = 0;
+    std::exception_ptr failure_;
+};
+
+/// How a server learns that a job can go on. One belongs to a wait context and, as long as they
+/// work, to the workers. Jobs use a wait context one after the other.
+class Wakeup {
+  public:
+    explicit Wakeup(int descriptor) : descriptor_(descriptor) {}
+    ~Wakeup() { closeDescriptor(); }
+    Wakeup(const Wakeup&) = delete;
+    Wakeup& operator=(const Wakeup&) = delete;
+
+    bool isFromBeforeFork() const { return generation_ != pkcs11::process::generation(); }
+
+    /// A job starts `work`, and its server may have set another callback. False if another job's
+    /// work is under way.
+    bool begin(std::shared_ptr<Work> work, ASYNC_WAIT_CTX* context);
+    /// The worker's side: runs `work` unless nobody needs it any more, and tells the server.
+    void serve(const std::shared_ptr<Work>& work);
+    /// True if the work is done. Waits for it for `most`.
+    bool isDone(std::chrono::steady_clock::duration most);
+    /// The job takes what is done, and its descriptor is not ready any more. Null if that is not
+    /// `wanted`.
+    std::shared_ptr<Work> takeWork(const Work* wanted);
+    /// The wait context ends: nobody is told any more.
+    void abandon();
+
+  private:
+    bool isWanted(const std::shared_ptr<Work>& work);
+    void tell();
+    void closeDescriptor();
+
+    const unsigned long generation_ = pkcs11::process::generation();
+    // Recursive: a callback may free the wait context.
+    std::recursive_mutex mutex_;
+    std::condition_variable_any changed_;
+    int descriptor_;
+    std::shared_ptr<Work> work_;
+    bool done_ = false;
+    ASYNC_callback_fn callback_ = nullptr;
+    void* argument_ = nullptr;
+};
+
+bool Wakeup::begin(std::shared_ptr<Work> work, ASYNC_WAIT_CTX* context) {
+    const std::lock_guard lock(mutex_);
+    if (work_ && !done_)
+        return false;
+    work_ = std::move(work);
+    done_ = false;
+    if (ASYNC_WAIT_CTX_get_callback(context, &callback_, &argument_) != 1)
+        callback_ = nullptr;
+    return true;
+}
+
+bool Wakeup::isWanted(const std::shared_ptr<Work>& work) {
+    const std::lock_guard lock(mutex_);
+    return work_ == work;
+}
+
+void Wakeup::tell() {
+    constexpr std::uint64_t one = 1;
+    if (callback_ != nullptr)
+        callback_(argument_);
+    else if (write(descriptor_, &one, sizeof one) < 0)
+        pkcs11::trace::step("the descriptor of a wait context cannot be written to");
+}
+
+// Told under the lock: who has freed the wait context, and its server's data, is told nothing.
+void Wakeup::serve(const std::shared_ptr<Work>& work) {
+    if (!isWanted(work))
+        return;
+    work->run();
+    const std::lock_guard lock(mutex_);
+    if (work_ != work)
+        return;
+    done_ = true;
+    changed_.notify_all();
+    tell();
+}
+
+bool Wakeup::isDone(std::chrono::steady_clock::duration most) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, most, [this] { return done_; });
+}
+
+std::shared_ptr<Work> Wakeup::takeWork(const Work* wanted) {
+    const std::lock_guard lock(mutex_);
+    if (work_.get() != wanted)
+        return nullptr;
+    std::uint64_t count = 0;
+    if (read(descriptor_, &count, sizeof count) < 0 && callback_ == nullptr)
+        pkcs11::trace::step("the descriptor of a wait context was read by somebody else");
+    return std::exchange(work_, nullptr);
+}
+
+void Wakeup::closeDescriptor() {
+    if (descriptor_ >= 0)
+        close(std::exchange(descriptor_, -1));
+}
+
+void Wakeup::abandon() {
+    const std::lock_guard lock(mutex_);
+    work_.reset();
+    closeDescriptor();
+}
+
+using Owner = std::shared_ptr<Wakeup>;
+
+// Its address is the descriptor's key in wait contexts.
+constexpr char descriptorKey = 0;
+
+// The lock of one from before a fork may be held for ever.
+void freeWakeup(ASYNC_WAIT_CTX*, const void*, int descriptor, void* data) {
+    auto* owner = static_cast<Owner*>(data);
+    if ((*owner)->isFromBeforeFork()) {
+        close(descriptor);
+        return;
+    }
+    (*owner)->abandon();
+    delete owner;
+}
+
+/// The wait context's Wakeup, which is the wait context's own, and whether its server does not know
+/// the descriptor yet.
+struct Found {
+    Owner* owner = nullptr;
+    bool isNew = false;
+
+    Wakeup& wakeup() const { return **owner; }
+};
+
+// Nothing where there is no descriptor to be had.
+Found makeIn(ASYNC_WAIT_CTX* context) {
+    const int descriptor = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (descriptor < 0)
+        return {};
+    auto owner = std::make_unique<Owner>(std::make_shared<Wakeup>(descriptor));
+    if (ASYNC_WAIT_CTX_set_wait_fd(context, &descriptorKey, descriptor, owner.get(), freeWakeup) !=
+        1)
+        return {};
+    return {owner.release(), true};
+}
+
+Found findIn(ASYNC_WAIT_CTX* context) {
+    int descriptor = -1;
+    void* data = nullptr;
+    if (ASYNC_WAIT_CTX_get_fd(context, &descriptorKey, &descriptor, &data) != 1)
+        return makeIn(context);
+    const Found known{static_cast<Owner*>(data), false};
+    if (!known.wakeup().isFromBeforeFork())
+        return known;
+    // Its descriptor is shared with the parent, which stays with it.
+    ASYNC_WAIT_CTX_clear_fd(context, &descriptorKey);
+    return makeIn(context);
+}
+
+// Errors that others put into the thread's queue meanwhile are no concern of the guard around this
+// (ossl/dispatch.h): it is left, and entered again.
+void pause() {
+    ERR_pop_to_mark();
+    ASYNC_pause_job();
+    ERR_set_mark();
+}
+
+// A server that was told of a descriptor expects a pause. It may resume the job before its time.
+void pauseUntilDone(const Found& found) {
+    bool announced = found.isNew;
+    while (announced || !found.wakeup().isDone({})) {
+        announced = false;
+        pause();
+        if (found.wakeup().isFromBeforeFork())
+            throw pkcs11::Error(pkcs11::Failure::call,
+                                "the process forked while the job was paused");
+        if (found.wakeup().isDone(shortWait))
+            return;
+    }
+}
+
+// Null if another job uses the wait context.
+const Work* start(const Context& provider, const pkcs11::Token& token, const Found& found,
+                  const std::shared_ptr<Work>& work) {
+    auto* context = ASYNC_get_wait_ctx(ASYNC_get_current_job());
+    if (!found.wakeup().begin(work, context))
+        return nullptr;
+    auto inWorker = [wakeup = *found.owner, work] {
+        wakeup->serve(work);
+        ERR_clear_error(); // what modules and attempts that failed have left
+    };
+    if (!provider.workers().run(std::move(inWorker), pkcs11::laneOf(token),
+                                provider.settings().asyncThreads))
+        found.wakeup().serve(work);
+    ASYNC_WAIT_CTX_set_status(context, ASYNC_STATUS_OK);
+    return work.get();
+}
+
+} // namespace
+
+// What is on the job's stack owns nothing while the job is paused.
+std::size_t runForJob(const Context& provider, const pkcs11::Token& token, pkcs11::MutableBytes out,
+                      JobWork work) {
+    auto* context = ASYNC_get_wait_ctx(ASYNC_get_current_job());
+    const auto found = provider.settings().asyncThreads == 0 ? Found{} : findIn(context);
+    if (found.owner == nullptr)
+        return work(out);
+    const auto* begun = start(provider, token, found,
+                              std::make_shared<Work>(out.size(), std::exchange(work, nullptr)));
+    if (begun == nullptr)
+        throw UsageError(Reason::internal, "several jobs share a wait context");
+    pauseUntilDone(found);
+    const auto done = found.wakeup().takeWork(begun);
+    if (!done)
+        throw UsageError(Reason::internal, "several jobs share a wait context");
+    return done->take(out);
+}
+
+} // namespace ossl

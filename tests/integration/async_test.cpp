@@ -1,0 +1,494 @@
+// SPDX-License-Identifier: Apache-2.0
+// Operations inside OpenSSL's asynchronous jobs (ASYNC_start_job(3)): they pause, and workers wait
+// for the token.
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <fstream>
+#include <thread>
+
+#include <fcntl.h>
+#include <openssl/rsa.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "agreement.h"
+#include "decryption.h"
+#include "fixture.h"
+#include "jobs.h"
+
+namespace {
+
+using namespace testing_support;
+
+const Bytes data = randomBytes(100);
+
+/// A signature of a hash that a job makes with nothing of its own, so that nothing is lost with a
+/// job that is never resumed.
+class Prepared {
+  public:
+    Prepared(OSSL_LIB_CTX* libctx, EVP_PKEY* key)
+        : context_(EVP_PKEY_CTX_new_from_pkey(libctx, key, nullptr)) {
+        EXPECT_EQ(EVP_PKEY_sign_init(context_.get()), 1) << takeErrors();
+    }
+    std::function<bool()> body() {
+        return [this] {
+            return EVP_PKEY_sign(context_.get(), signature_.data(), &size_, data.data(), 32) == 1;
+        };
+    }
+    /// False once anything was written.
+    bool isUntouched() const {
+        return size_ == signature_.size() && signature_ == Bytes(signature_.size());
+    }
+
+  private:
+    ossl::PkeyCtx context_;
+    Bytes signature_ = Bytes(80);
+    std::size_t size_ = signature_.size();
+};
+
+/// The workers that were made after this.
+class NewWorkers {
+  public:
+    std::vector<std::string> all() const {
+        auto now = workers();
+        std::erase_if(now,
+                      [this](const auto& one) { return std::ranges::count(before_, one) > 0; });
+        return now;
+    }
+    std::size_t count() const { return all().size(); }
+
+  private:
+    std::vector<std::string> before_ = workers();
+};
+
+class Async : public ::testing::Test {
+  protected:
+    // What a test leaves at the gate goes on.
+    void TearDown() override { openGate(); }
+
+    static void closeGate(const char* function = "C_Sign", unsigned together = 1000) {
+        ASSERT_EQ(module().setGate(function, together), CKR_OK);
+    }
+    static void openGate() { ASSERT_EQ(module().setGate("C_Sign", 0), CKR_OK); }
+    static bool reachesGate() {
+        return comesTrue([] { return module().waiting() == 1; });
+    }
+
+    std::function<bool()> signsForTheFirstTime(const std::string& label) {
+        const auto& key = keys_.emplace_back(loadPrivate(instance_, label));
+        return [this, label, key = key.get()] {
+            return verify(label, sign(instance_, key, data), data);
+        };
+    }
+    // The token's mechanisms are known by then.
+    std::function<bool()> signs(const std::string& label) {
+        auto body = signsForTheFirstTime(label);
+        EXPECT_TRUE(body()) << takeErrors();
+        return body;
+    }
+
+    NewWorkers newWorkers_;
+    Instance instance_;
+    std::vector<ossl::Pkey> keys_;
+};
+
+TEST_F(Async, ManyJobsOfOneThreadAreInsideTheTokenTogether) {
+    constexpr unsigned crowd = 64;
+    const auto body = signs("ec256");
+    EXPECT_EQ(newWorkers_.count(), 0U) << "outside a job there is no thread";
+    closeGate("C_Sign", crowd);
+    std::vector<std::unique_ptr<Job>> jobs;
+    for (unsigned i = 0; i < crowd; ++i)
+        jobs.push_back(std::make_unique<Job>(body));
+    EXPECT_TRUE(finishAll(jobs)) << takeErrors();
+    EXPECT_LE(newWorkers_.count(), crowd);
+}
+
+TEST_F(Async, EachKindOfKeySignsInAJob) {
+    for (const char* label : {"rsa", "ec256", "ec384"}) {
+        const auto body = signs(label);
+        const CallCounter calls;
+        Job job(body);
+        EXPECT_TRUE(job.finish()) << label << takeErrors();
+        EXPECT_EQ(calls.of("C_SignInit"), 1U) << calls.log();
+        EXPECT_EQ(calls.of("C_Sign"), 1U) << calls.log();
+    }
+}
+
+TEST_F(Async, SignsWholeMessagesInAJob) {
+    const auto key = loadPrivate(instance_, "ed25519");
+    closeGate();
+    Job job([&] {
+        return verify("ed25519", sign(instance_, key.get(), data, nullptr), data, nullptr);
+    });
+    EXPECT_EQ(job.go(), ASYNC_PAUSE);
+    openGate();
+    EXPECT_TRUE(job.finish()) << takeErrors();
+}
+
+// The token has no mechanism for a hash.
+TEST_F(Async, SignsMessagesThatTheTokenHashesInAJob) {
+    ASSERT_EQ(module().configure("PKCS11_TEST_HIDE_MECHANISMS", "0x1,0x3"), CKR_OK);
+    Job job(signsForTheFirstTime("rsa"));
+    EXPECT_TRUE(job.finish()) << takeErrors();
+    ASSERT_EQ(module().configure("PKCS11_TEST_HIDE_MECHANISMS", nullptr), CKR_OK);
+}
+
+TEST_F(Async, SignsRsaPssInAJob) {
+    const auto key = loadPrivate(instance_, "rsa");
+    Job job([&] {
+        const ossl::MdCtx context(EVP_MD_CTX_new());
+        EVP_PKEY_CTX* options = nullptr;
+        Bytes signature(256);
+        std::size_t size = signature.size();
+        return EVP_DigestSignInit_ex(context.get(), &options, "SHA256", instance_.get(), nullptr,
+                                     key.get(), nullptr) == 1 &&
+               EVP_PKEY_CTX_set_rsa_padding(options, RSA_PKCS1_PSS_PADDING) == 1 &&
+               EVP_DigestSign(context.get(), signature.data(), &size, data.data(), data.size()) ==
+                   1 &&
+               verify("rsa", signature, data, "SHA256", true);
+    });
+    EXPECT_TRUE(job.finish()) << takeErrors();
+}
+
+TEST_F(Async, PausesOnceForANewDescriptorEvenIfTheWorkIsDone) {
+    const auto body = signs("ec256");
+    Job job([&] { return body() && body(); });
+    ASSERT_EQ(job.go(), ASYNC_PAUSE);
+    const auto descriptors = job.descriptors();
+    EXPECT_EQ(descriptors.size(), 1U);
+    EXPECT_TRUE(job.isReady(60'000));
+    EXPECT_TRUE(job.finish()) << takeErrors();
+    EXPECT_EQ(job.descriptors(), descriptors) << "one for the whole life of the wait context";
+    EXPECT_FALSE(job.isReady(0)) << "it is drained";
+    EXPECT_EQ(fcntl(descriptors.front(), F_GETFD), FD_CLOEXEC);
+    EXPECT_EQ(ASYNC_WAIT_CTX_get_status(job.waitContext()), ASYNC_STATUS_OK);
+}
+
+TEST_F(Async, AJobThatIsResumedTooEarlyPausesAgain) {
+    const auto body = signs("ec256");
+    closeGate();
+    Job job(body);
+    for (int i = 0; i < 3; ++i)
+        EXPECT_EQ(job.go(), ASYNC_PAUSE);
+    EXPECT_FALSE(job.isReady(0));
+    openGate();
+    EXPECT_TRUE(job.finish()) << takeErrors();
+}
+
+TEST_F(Async, AJobThatCannotBePausedWaits) {
+    const auto body = signs("ec256");
+    Job job([&] {
+        ASYNC_block_pause();
+        const bool good = body();
+        ASYNC_unblock_pause();
+        return good;
+    });
+    EXPECT_EQ(job.go(), ASYNC_FINISH);
+    EXPECT_EQ(job.result(), true) << takeErrors();
+}
+
+TEST_F(Async, WaitContextsServeOneJobAfterTheOther) {
+    const auto body = signs("ec256");
+    const WaitContext shared(ASYNC_WAIT_CTX_new());
+    for (int i = 0; i < 3; ++i) {
+        Job job(body, shared.get());
+        EXPECT_TRUE(job.finish()) << takeErrors();
+        EXPECT_EQ(job.descriptors().size(), 1U);
+    }
+}
+
+TEST_F(Async, JobsThatAreNeverResumedCostNeitherSessionsNorDescriptors) {
+    const auto body = signs("ec256");
+    ASSERT_TRUE(Job(body).finish());
+    const auto sessions = module().openSessions();
+    for (int i = 0; i < 5; ++i) {
+        closeGate();
+        Prepared prepared(instance_.get(), keys_.front().get());
+        Job job(prepared.body());
+        ASSERT_EQ(job.go(), ASYNC_PAUSE);
+        ASSERT_TRUE(reachesGate());
+        const int descriptor = job.descriptors().front();
+        job.abandon();
+        EXPECT_EQ(fcntl(descriptor, F_GETFD), -1);
+        // Whoever gets the number next is not written to.
+        const int other = eventfd(0, EFD_NONBLOCK);
+        EXPECT_EQ(other, descriptor);
+        openGate();
+        EXPECT_TRUE(Job(body).finish()) << takeErrors();
+        std::uint64_t count = 0;
+        EXPECT_EQ(read(other, &count, sizeof count), -1) << count;
+        EXPECT_TRUE(prepared.isUntouched());
+        close(other);
+    }
+    EXPECT_LE(module().openSessions(), sessions + 1);
+}
+
+TEST_F(Async, WorkThatNobodyNeedsAnyMoreIsNotBegun) {
+    Instance one(ConfiguredContext("pkcs11-async-threads = 1").take());
+    const auto key = loadPrivate(one, "ec256");
+    const auto body = [&] { return verify("ec256", sign(one, key.get(), data), data); };
+    ASSERT_TRUE(body());
+    closeGate();
+    Job first(body);
+    ASSERT_EQ(first.go(), ASYNC_PAUSE);
+    ASSERT_TRUE(reachesGate());
+    Prepared prepared(one.get(), key.get());
+    Job second(prepared.body());
+    ASSERT_EQ(second.go(), ASYNC_PAUSE);
+    second.abandon();
+    const CallCounter calls;
+    openGate();
+    EXPECT_TRUE(first.finish());
+    EXPECT_TRUE(Job(body).finish());
+    EXPECT_EQ(calls.of("C_SignInit"), 1U);
+}
+
+struct Told {
+    std::atomic<int> times{0};
+};
+
+int tell(void* argument) {
+    static_cast<Told*>(argument)->times += 1;
+    return 1;
+}
+
+TEST_F(Async, ACallbackIsCalledInPlaceOfTheDescriptor) {
+    const auto body = signs("ec256");
+    Told told;
+    Job job(body);
+    ASSERT_EQ(ASYNC_WAIT_CTX_set_callback(job.waitContext(), tell, &told), 1);
+    ASSERT_EQ(job.go(), ASYNC_PAUSE);
+    ASSERT_TRUE(comesTrue([&] { return told.times == 1; }));
+    EXPECT_FALSE(job.isReady(0));
+    EXPECT_EQ(job.go(), ASYNC_FINISH);
+    EXPECT_EQ(job.result(), true) << takeErrors();
+    EXPECT_EQ(told.times, 1);
+}
+
+TEST_F(Async, ACallbackIsNotCalledAfterItsWaitContextWent) {
+    const auto body = signs("ec256");
+    auto told = std::make_unique<Told>();
+    closeGate();
+    Prepared prepared(instance_.get(), keys_.front().get());
+    Job job(prepared.body());
+    ASSERT_EQ(ASYNC_WAIT_CTX_set_callback(job.waitContext(), tell, told.get()), 1);
+    ASSERT_EQ(job.go(), ASYNC_PAUSE);
+    ASSERT_TRUE(reachesGate());
+    job.abandon();
+    EXPECT_EQ(told->times, 0);
+    told.reset();
+    openGate();
+    EXPECT_TRUE(Job(body).finish());
+}
+
+TEST_F(Async, ErrorsComeInTheJobsThreadAndLeaveThoseOfOthersAlone) {
+    const auto key = loadPrivate(instance_, "ec256");
+    const auto fails = [&] { return sign(instance_, key.get(), data).empty(); };
+    ASSERT_FALSE(fails());
+    fault("C_Sign", "1+", CKR_DATA_INVALID);
+    EXPECT_TRUE(fails());
+    const auto expected = takeErrors();
+    Job job(fails);
+    ASSERT_EQ(job.go(), ASYNC_PAUSE);
+    ERR_raise_data(ERR_LIB_USER, ERR_R_INTERNAL_ERROR, "another job's");
+    EXPECT_TRUE(job.finish());
+    noFaults();
+    const auto errors = takeErrors();
+    EXPECT_NE(errors.find("another job's"), std::string::npos) << errors;
+    EXPECT_NE(errors.find("CKR_DATA_INVALID"), std::string::npos) << errors;
+    EXPECT_NE(expected.find("CKR_DATA_INVALID"), std::string::npos) << expected;
+}
+
+TEST_F(Async, LossesAreRecoveredFromInAJob) {
+    const auto body = signs("ec256");
+    for (const CK_RV rv : {CKR_SESSION_HANDLE_INVALID, CKR_DEVICE_REMOVED, CKR_USER_NOT_LOGGED_IN,
+                           CKR_KEY_HANDLE_INVALID}) {
+        fault("C_SignInit", "1", rv);
+        Job job(body);
+        EXPECT_TRUE(job.finish()) << rv << takeErrors();
+        noFaults();
+    }
+}
+
+TEST_F(Async, NobodyWaitsForAMechanismListInTheJobsThread) {
+    const auto body = signsForTheFirstTime("ec256");
+    closeGate("C_GetMechanismList");
+    Job job(body);
+    EXPECT_EQ(job.go(), ASYNC_PAUSE);
+    openGate();
+    EXPECT_TRUE(job.finish()) << takeErrors();
+}
+
+TEST_F(Async, DecryptsInAJob) {
+    const auto key = loadPrivate(instance_, "rsa");
+    const auto message = randomBytes(32);
+    for (const auto& options :
+         {CipherOptions{}, CipherOptions{RSA_PKCS1_OAEP_PADDING, "SHA256", "SHA1", {1, 2, 3}},
+          CipherOptions{RSA_PKCS1_OAEP_PADDING, "SHA1", "SHA1", {}}}) {
+        const auto ciphertext = encrypt(message, options);
+        closeGate("C_Decrypt");
+        Job job([&] { return decrypt(instance_, key.get(), ciphertext, options) == message; });
+        EXPECT_EQ(job.go(), ASYNC_PAUSE);
+        openGate();
+        EXPECT_TRUE(job.finish()) << takeErrors();
+    }
+}
+
+TEST_F(Async, BadPaddingGivesTheSameInAJob) {
+    const auto key = loadPrivate(instance_, "rsa");
+    const auto ciphertext = badlyPadded();
+    const auto expected = decrypt(instance_, key.get(), ciphertext);
+    std::optional<Bytes> found;
+    Job job([&] { return (found = decrypt(instance_, key.get(), ciphertext)).has_value(); });
+    EXPECT_TRUE(job.finish()) << takeErrors();
+    EXPECT_EQ(found, expected);
+    const CipherOptions oaep{RSA_PKCS1_OAEP_PADDING, "SHA256", "SHA256", {}};
+    Job failing([&] { return !decrypt(instance_, key.get(), ciphertext, oaep); });
+    EXPECT_TRUE(failing.finish());
+    EXPECT_NE(takeErrors().find("decryption failed"), std::string::npos);
+}
+
+TEST_F(Async, DerivesInAJob) {
+    const auto key = loadPrivate(instance_, "ec256");
+    const auto peer = generate(defaultOnly(), "P-256");
+    for (const auto& options : {Options(none), kdf("SHA256", 40)}) {
+        const auto expected = deriveInSoftware("ec256", peer.get(), options);
+        closeGate("C_DeriveKey");
+        Job job(
+            [&] { return derive(instance_.get(), key.get(), peer.get(), options) == expected; });
+        EXPECT_EQ(job.go(), ASYNC_PAUSE);
+        openGate();
+        EXPECT_TRUE(job.finish()) << takeErrors();
+    }
+}
+
+TEST_F(Async, ZeroThreadsMeanTheCallersThread) {
+    Instance none(ConfiguredContext("pkcs11-async-threads = 0").take());
+    const auto key = loadPrivate(none, "ec256");
+    Job job([&] { return verify("ec256", sign(none, key.get(), data), data); });
+    EXPECT_EQ(job.go(), ASYNC_FINISH);
+    EXPECT_EQ(job.result(), true) << takeErrors();
+    EXPECT_EQ(newWorkers_.count(), 0U);
+    EXPECT_EQ(job.descriptors().size(), 0U);
+}
+
+// The most threads of 8 jobs that wait for the token together.
+std::size_t threadsOf(Instance& instance, unsigned expected) {
+    const NewWorkers made;
+    const auto key = loadPrivate(instance, "ec256");
+    const auto body = [&] { return verify("ec256", sign(instance, key.get(), data), data); };
+    EXPECT_TRUE(body());
+    EXPECT_EQ(module().setGate("C_Sign", 1000), CKR_OK);
+    std::vector<std::unique_ptr<Job>> jobs;
+    for (int i = 0; i < 8; ++i) {
+        jobs.push_back(std::make_unique<Job>(body));
+        EXPECT_EQ(jobs.back()->go(), ASYNC_PAUSE);
+    }
+    EXPECT_TRUE(comesTrue([&] { return module().waiting() == expected; }));
+    const auto threads = made.count();
+    EXPECT_EQ(module().setGate("C_Sign", 0), CKR_OK);
+    EXPECT_TRUE(finishAll(jobs)) << takeErrors();
+    return threads;
+}
+
+TEST_F(Async, ThreadsAreAtMostAsManyAsTheDirectiveAllows) {
+    Instance few(ConfiguredContext("pkcs11-async-threads = 3").take());
+    EXPECT_EQ(threadsOf(few, 3), 3U);
+}
+
+TEST(AsyncAlone, ThreadsAreAtMostAsManyAsThereAreSessions) {
+    Instance few(ConfiguredContext("pkcs11-module-max-sessions = 2").take());
+    EXPECT_EQ(threadsOf(few, 2), 2U);
+}
+
+TEST(AsyncAlone, AModuleThatCannotLockHasOneThread) {
+    ASSERT_EQ(module().configure("PKCS11_TEST_NO_OS_LOCKING", "1"), CKR_OK);
+    {
+        Instance instance;
+        EXPECT_EQ(threadsOf(instance, 1), 1U);
+    }
+    ASSERT_EQ(module().configure("PKCS11_TEST_NO_OS_LOCKING", nullptr), CKR_OK);
+}
+
+TEST_F(Async, ContextsHaveWorkersOfTheirOwn) {
+    const auto body = signs("ec256");
+    auto other = std::make_unique<Instance>(Order::providerFirst);
+    auto key = loadPrivate(*other, "rsa");
+    const auto otherBody = [&] { return verify("rsa", sign(*other, key.get(), data), data); };
+    const WaitContext shared(ASYNC_WAIT_CTX_new());
+    EXPECT_TRUE(Job(body, shared.get()).finish());
+    Job last(otherBody, shared.get());
+    EXPECT_TRUE(last.finish());
+    EXPECT_EQ(last.descriptors().size(), 1U);
+    EXPECT_EQ(newWorkers_.count(), 2U);
+    key.reset();
+    other.reset();
+    EXPECT_EQ(newWorkers_.count(), 1U);
+    EXPECT_TRUE(Job(body, shared.get()).finish()) << takeErrors();
+}
+
+TEST_F(Async, SignalsAreBlockedInWorkers) {
+    EXPECT_TRUE(Job(signs("ec256")).finish());
+    ASSERT_EQ(newWorkers_.count(), 1U);
+    std::ifstream status("/proc/self/task/" + newWorkers_.all().front() + "/status");
+    std::string line;
+    while (std::getline(status, line) && !line.starts_with("SigBlk:"))
+        ;
+    EXPECT_NE(line.find("fffffffe7ffbfeff"), std::string::npos) << line;
+}
+
+// The signature context, the key and the job all go while C_Sign runs.
+TEST(AsyncAlone, UnloadingWaitsForWorkThatNobodyResumes) {
+    auto instance = std::make_unique<Instance>();
+    auto key = loadPrivate(*instance, "ec256");
+    auto prepared = std::make_unique<Prepared>(instance->get(), key.get());
+    Job job(prepared->body());
+    const NewWorkers made;
+    ASSERT_EQ(module().setGate("C_Sign", 1000), CKR_OK);
+    ASSERT_EQ(job.go(), ASYNC_PAUSE);
+    ASSERT_TRUE(comesTrue([] { return module().waiting() == 1; }));
+    job.abandon();
+    prepared.reset();
+    key.reset();
+    const CallCounter calls;
+    std::thread opener([&] {
+        EXPECT_EQ(calls.of("C_Finalize"), 0U);
+        EXPECT_EQ(module().setGate("C_Sign", 0), CKR_OK);
+    });
+    instance.reset();
+    EXPECT_EQ(made.count(), 0U);
+    EXPECT_EQ(calls.of("C_Finalize"), 1U);
+    opener.join();
+}
+
+TEST_F(Async, AForkedChildMakesItsOwnWorkers) {
+    const auto body = signs("ec256");
+    const WaitContext shared(ASYNC_WAIT_CTX_new());
+    ASSERT_TRUE(Job(body, shared.get()).finish());
+    EXPECT_EQ(inChild([&] {
+                  return workers().empty() && Job(body).finish() &&
+                         Job(body, shared.get()).finish() && !workers().empty();
+              }),
+              0);
+    EXPECT_TRUE(Job(body, shared.get()).finish()) << takeErrors();
+}
+
+TEST_F(Async, AJobThatWasPausedAtAForkFailsInTheChild) {
+    ASSERT_TRUE(signs("ec256")());
+    closeGate();
+    Job job([&] { return !sign(instance_, keys_.front().get(), data).empty(); });
+    ASSERT_EQ(job.go(), ASYNC_PAUSE);
+    ASSERT_TRUE(reachesGate());
+    EXPECT_EQ(inChild([&] {
+                  return job.go() == ASYNC_FINISH && job.result() == false &&
+                         takeErrors().find("forked") != std::string::npos;
+              }),
+              0);
+    openGate();
+    EXPECT_TRUE(job.finish()) << takeErrors();
+}
+
+} // namespace
