@@ -285,3 +285,12 @@ scenario_example_program() {
     clean "$EXAMPLE" "$(uri ec256)" data.bin sig
     plain dgst -sha256 -verify "$(public_of ec256)" -signature sig data.bin >/dev/null
 }
+
+# Each of the 64 is a job of OpenSSL in one thread.
+scenario_example_signs_many_at_once() {
+    local label
+    for label in ec256 rsa; do
+        clean "$EXAMPLE_OF_JOBS" "$(uri $label)" >output
+        grep -qx "64 signatures" output || die "not all are signed: $(cat output)"
+    done
+}
