@@ -95,8 +95,8 @@ TEST_P(ProviderNames, OfKeysInMemoryDoNotMatter) {
 
 INSTANTIATE_TEST_SUITE_P(All, ProviderNames,
                          testing::Values("pkcs11prov", "hsm_1", "My-HSM", "1st"),
-                         [](const auto& info) {
-                             auto name = info.param;
+                         [](const auto& instance) {
+                             auto name = instance.param;
                              std::replace(name.begin(), name.end(), '-', '_');
                              return name;
                          });

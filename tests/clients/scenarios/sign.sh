@@ -288,6 +288,7 @@ scenario_example_program() {
 
 # Each of the 64 is a job of OpenSSL in one thread.
 scenario_example_signs_many_at_once() {
+    export OPENSSL_MODULES=$PROVIDER_DIR
     local label
     for label in ec256 rsa; do
         clean "$EXAMPLE_OF_JOBS" "$(uri $label)" >output
