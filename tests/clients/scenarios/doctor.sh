@@ -22,7 +22,7 @@ for section in found["sections"]:
         print(section["name"], one["state"], one["what"], "->", one.get("advice", ""))
 assert states[worst] == found["state"]
 PYTHON
-    ! grep -E "(^|[^0-9A-Za-z])($PIN|$WRONG_PIN)([^0-9A-Za-z]|\$)" found.json >&2 || die "tells the PIN: doctor $*"
+    lacks -E "(^|[^0-9A-Za-z])($PIN|$WRONG_PIN)([^0-9A-Za-z]|\$)" <found.json || die "tells the PIN: doctor $*"
 }
 
 # finds PATTERN...: each is in a line; does_not_find PATTERN
