@@ -6,6 +6,7 @@
 
 #include "keymgmt/key_family.h"
 #include "keymgmt/public_key.h"
+#include "keymgmt/rsa_type.h"
 #include "tokens/finding.h"
 
 namespace keymgmt {
@@ -38,9 +39,12 @@ void addCandidates(const KeyProof& proof, pkcs11::Session& session, CK_OBJECT_CL
         const auto attributes = pkcs11::readAttributes(session, handle, candidateAttributes);
         if (!pkcs11::fits(query, attributes))
             continue;
-        auto key = type == CKO_CERTIFICATE
-                       ? publicKeyOfCertificate(proof.context(), attributes.bytes(CKA_VALUE))
-                       : publicKeyOf(proof.context(), proof.type(), attributes);
+        auto key =
+            type == CKO_CERTIFICATE
+                ? asRsaType(proof.context(),
+                            publicKeyOfCertificate(proof.context(), attributes.bytes(CKA_VALUE)),
+                            proof.type())
+                : publicKeyOf(proof.context(), proof.type(), attributes);
         if (key && proof.isPossible(key.get()))
             add(std::move(key), attributes.text(CKA_LABEL) == label, found);
     }

@@ -4,9 +4,11 @@
 #include <algorithm>
 #include <array>
 
+#include <openssl/core_names.h>
 #include <openssl/objects.h>
 #include <openssl/x509.h>
 
+#include "keymgmt/public_key.h"
 #include "ossl/error_mark.h"
 #include "ossl/handles.h"
 #include "pkcs11/mechanism.h"
@@ -125,6 +127,24 @@ KeyType rsaTypeOf(pkcs11::Session& session, const Attributes& attributes) {
             return *own;
     }
     return KeyType::rsa;
+}
+
+ossl::Pkey asRsaType(const ossl::Context& context, ossl::Pkey key, KeyType type) {
+    const char* other = nameOf(type == KeyType::rsa ? KeyType::rsaPss : KeyType::rsa);
+    if (!key || !isRsa(type) || EVP_PKEY_is_a(key.get(), other) != 1)
+        return key;
+    const ossl::ErrorMark mark;
+    BIGNUM* modulus = nullptr;
+    BIGNUM* exponent = nullptr;
+    EVP_PKEY_get_bn_param(key.get(), OSSL_PKEY_PARAM_RSA_N, &modulus);
+    EVP_PKEY_get_bn_param(key.get(), OSSL_PKEY_PARAM_RSA_E, &exponent);
+    const ossl::Bignum n(modulus);
+    const ossl::Bignum e(exponent);
+    const ossl::ParamBuilder builder(OSSL_PARAM_BLD_new());
+    if (OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_N, n.get()) != 1 ||
+        OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_E, e.get()) != 1)
+        return nullptr;
+    return keyFromBuilder(context, type, EVP_PKEY_PUBLIC_KEY, builder.get());
 }
 
 } // namespace keymgmt

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "keymgmt/key_types.h"
+#include "ossl/context.h"
 #include "pkcs11/attributes.h"
 #include "pkcs11/connection.h"
 
@@ -32,5 +33,9 @@ KeyType rsaTypeOf(pkcs11::Session& session, const pkcs11::Attributes& attributes
 
 /// The same as far as its own CKA_PUBLIC_KEY_INFO tells; nothing where it does not.
 std::optional<KeyType> rsaTypeOf(const pkcs11::Attributes& attributes);
+
+/// `key` with the other of the two types where it is the one: an RSA key on a token is what the
+/// user or its private half says, whatever its certificate is. Other keys stay. Null on failure.
+ossl::Pkey asRsaType(const ossl::Context& context, ossl::Pkey key, KeyType type);
 
 } // namespace keymgmt

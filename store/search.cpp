@@ -334,9 +334,14 @@ std::vector<Entry> Search::publicHalves(const std::vector<Entry>& privateKeys) c
 
 std::vector<Entry> Search::keysOfCertificates(const std::vector<Entry>& certificates) const {
     std::vector<Entry> entries;
-    for (const auto& entry : certificates)
-        if (auto key = keymgmt::publicKeyOfCertificate(context_, entry.certificate))
+    const auto forced = uri_.keyType();
+    for (const auto& entry : certificates) {
+        auto key = keymgmt::publicKeyOfCertificate(context_, entry.certificate);
+        if (forced)
+            key = keymgmt::asRsaType(context_, std::move(key), rsaTypeNamed(*forced));
+        if (key)
             entries.push_back(publicEntry(std::move(key), entry.uri));
+    }
     std::erase_if(entries, [](const Entry& entry) { return entry.key == nullptr; });
     return entries;
 }

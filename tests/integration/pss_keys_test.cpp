@@ -183,6 +183,26 @@ TEST_F(PssKeys, AreWhatTheUriSays) {
     EXPECT_TRUE(is(load(instance, uriOf("rsa") + forPss), "RSA-PSS")) << takeErrors();
 }
 
+// The public half comes from the certificate alone, which says otherwise.
+TEST_F(PssKeys, AreWhatTheUriSaysThoughTheirCertificateIsOfTheOtherType) {
+    const std::string certificate = uriOf("rsa", "cert");
+    EXPECT_TRUE(is(load(instance, certificate, OSSL_STORE_INFO_PUBKEY), "RSA"));
+    EXPECT_TRUE(is(load(instance, certificate + forPss, OSSL_STORE_INFO_PUBKEY), "RSA-PSS"))
+        << takeErrors();
+    ASSERT_EQ(module().configure("PKCS11_TEST_HIDE_ATTRIBUTES", "0x122"), CKR_OK);
+    const auto forced = load(instance, uriOf("rsa") + forPss);
+    ASSERT_TRUE(is(forced, "RSA-PSS")) << takeErrors();
+    unsigned char* der = nullptr;
+    const int size = i2d_PUBKEY(forced.get(), &der);
+    ASSERT_GT(size, 0) << takeErrors();
+    const auto* at = static_cast<const unsigned char*>(der);
+    const ossl::Pkey written(d2i_PUBKEY_ex(nullptr, &at, size, defaultOnly(), nullptr));
+    OPENSSL_free(der);
+    EXPECT_TRUE(is(written, "RSA-PSS"));
+    EXPECT_EQ(EVP_PKEY_eq(forced.get(), written.get()), 1) << takeErrors();
+    module().configure("PKCS11_TEST_HIDE_ATTRIBUTES", nullptr);
+}
+
 TEST_F(PssKeys, AreWhatTheDirectiveSaysUnlessTheUriSaysOtherwise) {
     for (const auto& [value, type] :
          {std::pair{"RSA-PSS", "RSA-PSS"}, {"RSA", "RSA"}, {"auto", "RSA"}}) {
