@@ -229,13 +229,26 @@ haproxy_serves() {
     stop_program
 }
 
-scenario_servers_haproxy() {
+# haproxy_with VERB [LINE]: VERB with the documented configuration, and LINE in its section "global"
+haproxy_with() {
     without_tsan haproxy
     server_files haproxy
     on_debian run "$(documented haproxy-files)"
-    { printf 'global\n    user nobody\n    group softhsm\n' && documented haproxy; } >"$FILES/haproxy.cfg"
-    on_debian haproxy_serves
+    { printf 'global\n    user nobody\n    group softhsm\n    %s\n' "${2:-}" && documented haproxy; } >"$FILES/haproxy.cfg"
+    on_debian "$1"
 }
+
+scenario_servers_haproxy() { haproxy_with haproxy_serves; }
+
+# Each handshake is a job of OpenSSL, which pauses while one of the provider's threads waits for the token.
+haproxy_serves_in_jobs() {
+    haproxy_serves
+    start_program haproxy -db -f "$HERE/haproxy.cfg"
+    serves_both
+    cat /proc/"$SERVER_PID"/task/*/comm | holds -x pkcs11-async || die "no worker waited for the token"
+    stop_program
+}
+scenario_servers_haproxy_asynchronous() { haproxy_with haproxy_serves_in_jobs $'ssl-mode-async\n    insecure-fork-wanted'; }
 
 # It has read its configuration twice, and listens on both ports since.
 bound_again() { [[ $(grep -c 'Configuration successful' server.log) == 2 && $(grep -c 'bound to' server.log) == 4 ]]; }
