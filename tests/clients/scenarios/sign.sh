@@ -290,6 +290,7 @@ scenario_example_program() {
 scenario_example_signs_many_at_once() {
     export OPENSSL_MODULES=$PROVIDER_DIR
     local label
+    export OPENSSL_MODULES=$PROVIDER_DIR
     for label in ec256 rsa; do
         clean "$EXAMPLE_OF_JOBS" "$(uri $label)" >output
         grep -qx "64 signatures" output || die "not all are signed: $(cat output)"
