@@ -63,6 +63,14 @@ class NewWorkers {
     std::vector<std::string> before_ = workers();
 };
 
+/// For tests in which a job throws: AddressSanitizer takes a job's stack for the thread's, and
+/// reports errors that are none (https://github.com/google/sanitizers/issues/189).
+#if defined(__SANITIZE_ADDRESS__)
+#define SKIP_WHERE_JOBS_CANNOT_THROW() GTEST_SKIP() << "AddressSanitizer does not know jobs"
+#else
+#define SKIP_WHERE_JOBS_CANNOT_THROW()
+#endif
+
 class Async : public ::testing::Test {
   protected:
     // What a test leaves at the gate goes on.
@@ -285,6 +293,7 @@ TEST_F(Async, ACallbackIsNotCalledAfterItsWaitContextWent) {
 }
 
 TEST_F(Async, ErrorsComeInTheJobsThreadAndLeaveThoseOfOthersAlone) {
+    SKIP_WHERE_JOBS_CANNOT_THROW();
     const auto key = loadPrivate(instance_, "ec256");
     const auto fails = [&] { return sign(instance_, key.get(), data).empty(); };
     ASSERT_FALSE(fails());
@@ -338,6 +347,7 @@ TEST_F(Async, DecryptsInAJob) {
 }
 
 TEST_F(Async, BadPaddingGivesTheSameInAJob) {
+    SKIP_WHERE_JOBS_CANNOT_THROW();
     const auto key = loadPrivate(instance_, "rsa");
     const auto ciphertext = badlyPadded();
     const auto expected = decrypt(instance_, key.get(), ciphertext);
@@ -477,6 +487,7 @@ TEST_F(Async, AForkedChildMakesItsOwnWorkers) {
 }
 
 TEST_F(Async, AJobThatWasPausedAtAForkFailsInTheChild) {
+    SKIP_WHERE_JOBS_CANNOT_THROW();
     ASSERT_TRUE(signs("ec256")());
     closeGate();
     Job job([&] { return !sign(instance_, keys_.front().get(), data).empty(); });

@@ -288,7 +288,6 @@ scenario_example_program() {
 
 # Each of the 64 is a job of OpenSSL in one thread.
 scenario_example_signs_many_at_once() {
-    export OPENSSL_MODULES=$PROVIDER_DIR
     local label
     export OPENSSL_MODULES=$PROVIDER_DIR
     for label in ec256 rsa; do
