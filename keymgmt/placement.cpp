@@ -42,6 +42,7 @@ constexpr std::array<std::pair<std::string_view, bool Usage::*>, 8> usageNames{
 
 std::string allUsages() {
     std::vector<std::string> names;
+    names.reserve(usageNames.size());
     for (const auto& [name, member] : usageNames)
         names.emplace_back(name);
     return tokens::join(names);

@@ -12,7 +12,7 @@ set(QUICK_SCENARIOS
     pkeyutl_derive xdh_pkeyutl_derive storeutl certificate_store generate_keys random_token cms_sign tls_rsa)
 
 # Scenarios for code that no integration test reaches: the tools, files of references, configuration, exit.
-set(ASAN_SCENARIOS "^(keyprovider_|uri2pem|doctor_|import_|delete_|key_reference_|pkey_output|storeutl|directives|pin_sources|registered_modules|debug_log|policy_|error_|exit_|generate_refused|random_token$|tls_rsa|cms_ec_recipient$|pkeyutl_decrypt|derive_refused|token_softhsm)")
+set(ASAN_SCENARIOS "^(keyprovider_|uri2pem|import_|delete_|key_reference_|pkey_output|storeutl|directives|pin_sources|registered_modules|debug_log|policy_|error_|exit_|generate_refused|random_token$|tls_rsa|cms_ec_recipient$|pkeyutl_decrypt|derive_refused|token_softhsm)")
 
 # Tests with threads. The names of integration tests with threads say so.
 set(TSAN_SCENARIOS "^(tls_rsa|tls_many_clients|servers_many_clients|exit_status|exit_orders_with_threads|module_is_used_by_others|token_softhsm|token_nss_softokn|token_p11_kit_client|token_p11_kit_proxy|token_server_restart_s_server|random_token)$")

@@ -42,6 +42,7 @@ std::size_t countFitting(const pkcs11::ObjectQuery& query, const std::vector<See
 
 std::string nearestLabel(const pkcs11::ObjectQuery& query, const std::vector<SeenObject>& objects) {
     std::vector<std::string> labels;
+    labels.reserve(objects.size());
     for (const auto& object : objects)
         labels.push_back(object.label());
     return query.label ? ossl::nearest(*query.label, labels) : "";
@@ -52,6 +53,7 @@ std::string kindsOf(const std::vector<SeenObject>& objects) {
     for (const auto& object : objects)
         ++counts[inspection::typeInWords(object)];
     std::vector<std::string> said;
+    said.reserve(counts.size());
     for (const auto& [type, count] : counts)
         said.push_back(std::to_string(count) + " " + type);
     return said.empty() ? "none" : tokens::join(said);
@@ -69,8 +71,9 @@ void tellPart(Report& report, const Part& part, const ObjectsOfToken& seen) {
                         : seen.isHidden() ? "private objects show after a login: add --login"
                                           : "pkcs11-objects list shows what is there";
     // Private keys are hidden without a login.
-    const bool isExpected = seen.isHidden() && (part.query.type == CKO_PRIVATE_KEY ||
-                                                part.query.type == CKO_SECRET_KEY);
+    const CK_OBJECT_CLASS asked = part.query.type.value_or(CKO_DATA);
+    const bool isExpected =
+        seen.isHidden() && (asked == CKO_PRIVATE_KEY || asked == CKO_SECRET_KEY);
     report.add({isExpected        ? State::ok
                 : seen.isHidden() ? State::warning
                                   : State::failure,

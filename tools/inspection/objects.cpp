@@ -45,7 +45,8 @@ constexpr std::array<Type, 17> ofKeys{CKA_KEY_TYPE,
                                       CKA_ALLOWED_MECHANISMS};
 
 bool isKey(std::optional<CK_ULONG> type) {
-    return type == CKO_PRIVATE_KEY || type == CKO_PUBLIC_KEY || type == CKO_SECRET_KEY;
+    const CK_OBJECT_CLASS known = type.value_or(CKO_DATA);
+    return known == CKO_PRIVATE_KEY || known == CKO_PUBLIC_KEY || known == CKO_SECRET_KEY;
 }
 
 void addTo(pkcs11::Attributes& all, pkcs11::Session& session, CK_OBJECT_HANDLE handle,

@@ -162,7 +162,8 @@ std::string show(const ListRequest& request) {
         if (const auto certificate = certificateText(entry.object); !certificate.empty())
             text += "  certificate: " + pkcs11::printable(certificate) + "\n";
         for (const auto& [name, words, value] : entry.words)
-            text += "  " + words + " (" + name + "): " + pkcs11::printable(value) + "\n";
+            text.append("  ").append(words).append(" (").append(name).append("): ").append(
+                pkcs11::printable(value) + "\n");
     }
     return text;
 }

@@ -23,7 +23,7 @@ namespace {
 // The word that stands where a command has to; empty if there is none.
 std::string commandIn(int argc, char** argv) {
     for (int i = 1; i < argc; ++i) {
-        const std::string word = argv[i];
+        std::string word = argv[i];
         if (word == "--provider-path")
             ++i;
         else if (!word.starts_with('-'))
@@ -40,8 +40,10 @@ std::vector<std::string> commandsOf(const CLI::App& app) {
 }
 
 void requireCommand(const CLI::App& app, int argc, char** argv) {
+    if (app.get_require_subcommand_min() == 0) // the word may be something else
+        return;
     const auto names = commandsOf(app);
-    const auto word = names.empty() ? "" : commandIn(argc, argv);
+    const auto word = commandIn(argc, argv);
     if (word.empty() || std::find(names.begin(), names.end(), word) != names.end())
         return;
     std::string all;

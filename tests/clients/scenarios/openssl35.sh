@@ -12,7 +12,6 @@ scenario_openssl35_provparam() {
     clean openssl dgst "${loaded[@]}" -provparam "pkcs11:pkcs11-module-token-pin=$PIN" -sha256 -sign "$bare" -out sig data.bin
     plain dgst -sha256 -verify "$(public_of rsa)" -signature sig data.bin >/dev/null
     fails "/nosuch/module.so" openssl dgst "${PROV[@]}" -provparam pkcs11:pkcs11-module-path=/nosuch/module.so -sha256 -sign "$bare" -out sig data.bin
-    fails "unknown directive pkcs11-path" openssl dgst "${loaded[@]}" -provparam pkcs11:pkcs11-path=x -sha256 -sign "$bare" -out sig data.bin
     fails "pkcs11-module-login-behavior does not accept the value" openssl dgst "${loaded[@]}" -provparam pkcs11:pkcs11-module-login-behavior=sometimes -sha256 -sign "$bare" -out sig data.bin
     # Blocked operations are not offered.
     fails "No store loader found" openssl storeutl "${loaded[@]}" -provparam pkcs11:pkcs11-module-block-operations=store -noout "pkcs11:token=scenarios"
