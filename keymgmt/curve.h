@@ -11,10 +11,10 @@
 namespace keymgmt {
 
 /// OpenSSL's number (NID) of the curve: CKA_EC_PARAMS is its OID, or the PrintableString of PKCS#11
-/// 3.0, section 2.3.3. NID_undef for explicit parameters, and for what nobody knows.
+/// 3.0, section 2.3.3. NID_undef for explicit parameters and unknown curves.
 int curveOf(const pkcs11::Bytes& params);
 
-/// The OID in CKA_EC_PARAMS, as text with dots. Empty if it is none.
+/// The OID in CKA_EC_PARAMS, as text with dots. Empty for names and explicit parameters.
 std::string oidTextOf(const pkcs11::Bytes& params);
 
 /// The type whose keys are all on that curve. Nothing for the curves of EC keys.

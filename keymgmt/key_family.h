@@ -43,7 +43,7 @@ struct KeyFamily {
     /// See Key::partialKey(). Null: such keys tell nothing but their public value.
     ossl::Pkey (*partialKeyOf)(const ossl::Context& context, KeyType type,
                                const pkcs11::Attributes& attributes) = nullptr;
-    /// A parameter of partial keys that was invented, and is told to nobody. Null: there is none.
+    /// The parameter of partial keys that is invented, and never given out. May be null.
     const char* inventedParameter = nullptr;
     /// True if a partial key distinguishes such keys from each other.
     bool isKnownByPartialKey = false;

@@ -39,7 +39,7 @@ void answerUnknown(KeyType type, OSSL_PARAM* params) {
         ossl::answerText(params, OSSL_PKEY_PARAM_DEFAULT_DIGEST, family.defaultDigest);
 }
 
-// What was invented to make it a key is told to nobody.
+// The value that was invented to make it a key is never given out.
 int getPartialParameters(const KeyFamily& family, EVP_PKEY* partial, OSSL_PARAM* params) {
     std::vector<OSSL_PARAM> known;
     std::vector<OSSL_PARAM*> askers;

@@ -31,7 +31,7 @@ ossl::Pkey keyFromParams(const ossl::Context& context, KeyType type, int selecti
 ossl::Pkey keyFromBuilder(const ossl::Context& context, KeyType type, int selection,
                           OSSL_PARAM_BLD* builder);
 
-/// The contents of a DER OCTET STRING that fills `bytes`. Nothing if `bytes` is none: some tokens
+/// The contents of the DER OCTET STRING that fills `bytes`. Nothing for other data: some tokens
 /// give the raw value, without the wrapping.
 std::optional<pkcs11::Bytes> unwrapped(const pkcs11::Bytes& bytes);
 

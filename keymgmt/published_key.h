@@ -16,7 +16,7 @@ class PublishedKey {
     PublishedKey(const PublishedKey&) = delete;
     PublishedKey& operator=(const PublishedKey&) = delete;
 
-    /// Null if there is none yet. It lives as long as this.
+    /// Null before the first publication. It lives as long as this.
     EVP_PKEY* get() const { return key_; }
     /// Sets it unless another thread was first: what was given out once stays. Returns the key
     /// that counts.

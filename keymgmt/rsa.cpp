@@ -28,14 +28,6 @@ ossl::Bignum integer(const Bytes& bytes) {
     return ossl::Bignum(BN_bin2bn(bytes.data(), static_cast<int>(bytes.size()), nullptr));
 }
 
-ossl::Pkey rsaKey(const ossl::Context& context, KeyType type, const BIGNUM* modulus,
-                  const BIGNUM* exponent) {
-    const ossl::ParamBuilder builder(OSSL_PARAM_BLD_new());
-    OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_N, modulus);
-    OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_E, exponent);
-    return keyFromBuilder(context, type, EVP_PKEY_PUBLIC_KEY, builder.get());
-}
-
 ossl::Pkey rsaPublicKey(const ossl::Context& context, KeyType type, const Attributes& attributes) {
     const auto* modulus = attributes.find(CKA_MODULUS);
     const auto* exponent = attributes.find(CKA_PUBLIC_EXPONENT);
@@ -56,13 +48,9 @@ ossl::Pkey rsaPartialKey(const ossl::Context& context, KeyType type, const Attri
 }
 
 bool hasModulusOf(EVP_PKEY* candidate, EVP_PKEY* partial) {
-    BIGNUM* mine = nullptr;
-    BIGNUM* theirs = nullptr;
-    EVP_PKEY_get_bn_param(partial, OSSL_PKEY_PARAM_RSA_N, &mine);
-    EVP_PKEY_get_bn_param(candidate, OSSL_PKEY_PARAM_RSA_N, &theirs);
-    const ossl::Bignum a(mine);
-    const ossl::Bignum b(theirs);
-    return a && b && BN_cmp(a.get(), b.get()) == 0;
+    const auto mine = rsaNumberOf(partial, OSSL_PKEY_PARAM_RSA_N);
+    const auto theirs = rsaNumberOf(candidate, OSSL_PKEY_PARAM_RSA_N);
+    return mine && theirs && BN_cmp(mine.get(), theirs.get()) == 0;
 }
 
 bool provesBySigning(const FoundKey& key, EVP_PKEY* candidate) {
@@ -166,7 +154,7 @@ void requirePlain(EVP_PKEY* key) {
         BN_clear_free(third);
         refusePrimes(3);
     }
-    // The one that OpenSSL gives of every key that is limited, be it as usual or not.
+    // OpenSSL gives the salt length of every limited key.
     int saltLength = 0;
     if (EVP_PKEY_get_int_param(key, OSSL_PKEY_PARAM_RSA_PSS_SALTLEN, &saltLength) == 1)
         refusePair("tokens cannot enforce the limits of an RSA-PSS key (digest, salt length)");

@@ -129,22 +129,27 @@ KeyType rsaTypeOf(pkcs11::Session& session, const Attributes& attributes) {
     return KeyType::rsa;
 }
 
+ossl::Bignum rsaNumberOf(EVP_PKEY* key, const char* name) {
+    BIGNUM* value = nullptr;
+    EVP_PKEY_get_bn_param(key, name, &value);
+    return ossl::Bignum(value);
+}
+
+ossl::Pkey rsaKey(const ossl::Context& context, KeyType type, const BIGNUM* modulus,
+                  const BIGNUM* exponent) {
+    const ossl::ParamBuilder builder(OSSL_PARAM_BLD_new());
+    OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_N, modulus);
+    OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_E, exponent);
+    return keyFromBuilder(context, type, EVP_PKEY_PUBLIC_KEY, builder.get());
+}
+
 ossl::Pkey asRsaType(const ossl::Context& context, ossl::Pkey key, KeyType type) {
     const char* other = nameOf(type == KeyType::rsa ? KeyType::rsaPss : KeyType::rsa);
     if (!key || !isRsa(type) || EVP_PKEY_is_a(key.get(), other) != 1)
         return key;
     const ossl::ErrorMark mark;
-    BIGNUM* modulus = nullptr;
-    BIGNUM* exponent = nullptr;
-    EVP_PKEY_get_bn_param(key.get(), OSSL_PKEY_PARAM_RSA_N, &modulus);
-    EVP_PKEY_get_bn_param(key.get(), OSSL_PKEY_PARAM_RSA_E, &exponent);
-    const ossl::Bignum n(modulus);
-    const ossl::Bignum e(exponent);
-    const ossl::ParamBuilder builder(OSSL_PARAM_BLD_new());
-    if (OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_N, n.get()) != 1 ||
-        OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_E, e.get()) != 1)
-        return nullptr;
-    return keyFromBuilder(context, type, EVP_PKEY_PUBLIC_KEY, builder.get());
+    return rsaKey(context, type, rsaNumberOf(key.get(), OSSL_PKEY_PARAM_RSA_N).get(),
+                  rsaNumberOf(key.get(), OSSL_PKEY_PARAM_RSA_E).get());
 }
 
 } // namespace keymgmt

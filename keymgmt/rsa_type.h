@@ -34,6 +34,13 @@ KeyType rsaTypeOf(pkcs11::Session& session, const pkcs11::Attributes& attributes
 /// The same as far as its own CKA_PUBLIC_KEY_INFO tells; nothing where it does not.
 std::optional<KeyType> rsaTypeOf(const pkcs11::Attributes& attributes);
 
+/// A number of an RSA key (OSSL_PKEY_PARAM_RSA_N ...); null if the key lacks it.
+ossl::Bignum rsaNumberOf(EVP_PKEY* key, const char* name);
+
+/// A public key of one of the two types. Null on failure.
+ossl::Pkey rsaKey(const ossl::Context& context, KeyType type, const BIGNUM* modulus,
+                  const BIGNUM* exponent);
+
 /// `key` with the other of the two types where it is the one: an RSA key on a token is what the
 /// user or its private half says, whatever its certificate is. Other keys stay. Null on failure.
 ossl::Pkey asRsaType(const ossl::Context& context, ossl::Pkey key, KeyType type);

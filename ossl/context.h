@@ -52,7 +52,7 @@ class Context {
     }
     void setAssumesFips() { assumesFips_ = true; }
 
-    /// A digest by any of its names; null if there is none.
+    /// A digest by any of its names; null if no provider has it.
     Md digest(const char* name) const;
 
     /// True once modules() has loaded them.

@@ -6,6 +6,7 @@
 
 #include <openssl/bio.h>
 #include <openssl/bn.h>
+#include <openssl/conf.h>
 #include <openssl/crypto.h>
 #include <openssl/ec.h>
 #include <openssl/evp.h>
@@ -34,6 +35,7 @@ using Asn1OctetString = Owner<ASN1_OCTET_STRING, ASN1_OCTET_STRING_free>;
 using Bignum = Owner<BIGNUM, BN_free>;
 using Bio = Owner<BIO, BIO_free_all>;
 using Certificate = Owner<X509, X509_free>;
+using Conf = Owner<CONF, NCONF_free>;
 using EcdsaSig = Owner<ECDSA_SIG, ECDSA_SIG_free>;
 using Kdf = Owner<EVP_KDF, EVP_KDF_free>;
 using KdfCtx = Owner<EVP_KDF_CTX, EVP_KDF_CTX_free>;
@@ -45,6 +47,8 @@ using Params = Owner<OSSL_PARAM, OSSL_PARAM_free>;
 using Pkey = Owner<EVP_PKEY, EVP_PKEY_free>;
 using PkeyCtx = Owner<EVP_PKEY_CTX, EVP_PKEY_CTX_free>;
 using Provider = Owner<OSSL_PROVIDER, OSSL_PROVIDER_unload>;
+/// A text that OpenSSL has allocated.
+using Text = Owner<char, [](char* text) { OPENSSL_free(text); }>;
 
 /// Another owner of the same key.
 inline Pkey share(EVP_PKEY* key) {

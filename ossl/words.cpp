@@ -7,6 +7,24 @@
 #include <utility>
 
 namespace ossl {
+namespace {
+
+// Of Levenshtein: how many letters to insert, remove or replace.
+std::size_t distanceOf(std::string_view one, std::string_view other) {
+    std::vector<std::size_t> row(other.size() + 1);
+    std::iota(row.begin(), row.end(), std::size_t{0});
+    for (std::size_t i = 0; i < one.size(); ++i) {
+        std::size_t diagonal = std::exchange(row[0], i + 1);
+        for (std::size_t j = 0; j < other.size(); ++j) {
+            const auto replaced = diagonal + (one[i] == other[j] ? 0 : 1);
+            diagonal = row[j + 1];
+            row[j + 1] = std::min({replaced, row[j] + 1, diagonal + 1});
+        }
+    }
+    return row.back();
+}
+
+} // namespace
 
 std::vector<std::string> words(std::string_view text) {
     std::vector<std::string> result;
@@ -32,29 +50,15 @@ std::optional<bool> yesOrNo(std::string_view word) {
     return std::nullopt;
 }
 
-std::size_t distance(std::string_view one, std::string_view other) {
-    std::vector<std::size_t> row(other.size() + 1);
-    std::iota(row.begin(), row.end(), std::size_t{0});
-    for (std::size_t i = 0; i < one.size(); ++i) {
-        std::size_t diagonal = std::exchange(row[0], i + 1);
-        for (std::size_t j = 0; j < other.size(); ++j) {
-            const auto replaced = diagonal + (one[i] == other[j] ? 0 : 1);
-            diagonal = row[j + 1];
-            row[j + 1] = std::min({replaced, row[j] + 1, diagonal + 1});
-        }
-    }
-    return row.back();
-}
-
 std::string nearest(const std::string& given, const std::vector<std::string>& values) {
-    const auto distanceOf = [&given](const std::string& value) {
-        return ossl::distance(given, value);
-    };
-    const auto found =
-        std::min_element(values.begin(), values.end(), [&](const auto& one, const auto& other) {
-            return distanceOf(one) < distanceOf(other);
-        });
-    return found != values.end() && distanceOf(*found) * 3 <= given.size() ? *found : "";
+    std::size_t least = given.size() / 3 + 1;
+    std::string found;
+    for (const auto& value : values)
+        if (const auto distance = distanceOf(given, value); distance < least) {
+            least = distance;
+            found = value;
+        }
+    return found;
 }
 
 } // namespace ossl

@@ -2,7 +2,6 @@
 // Words in the values of directives and parameters, and on command lines.
 #pragma once
 
-#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,11 +15,8 @@ std::vector<std::string> words(std::string_view text);
 /// "1", "yes", "true" and "on"; "0", "no", "false", "off" and "". Nothing for other words.
 std::optional<bool> yesOrNo(std::string_view word);
 
-/// The Levenshtein distance: how many letters to insert, remove or replace.
-std::size_t distance(std::string_view one, std::string_view other);
-
-/// The one of `values` that resembles `given`, of whose letters one in three may be wrong; empty if
-/// none does.
+/// The one of `values` with the smallest Levenshtein distance to `given`. Empty if more than one in
+/// three letters of `given` would be wrong.
 std::string nearest(const std::string& given, const std::vector<std::string>& values);
 
 } // namespace ossl

@@ -89,8 +89,6 @@ class Module {
     void refreshSlots(std::string_view subject);
     /// Throws Error.
     CK_INFO info();
-    /// True if the module cannot lock, so that calls take turns. Known once it is initialised.
-    bool isSerial() const { return serial_ != nullptr; }
     /// True if the module has PKCS#11 3.0's functions that sign message after message.
     bool signsMessages() const;
     /// Fills `info` and returns C_GetTokenInfo's result. Texts are padded with blanks, whatever
@@ -98,7 +96,7 @@ class Module {
     CK_RV readTokenInfo(CK_SLOT_ID slot, CK_TOKEN_INFO& info);
     CK_SLOT_INFO slotInfo(CK_SLOT_ID slot);
 
-    /// True if it cannot lock: its calls come one after the other.
+    /// True if the module cannot lock, so that calls take turns. Known once it is initialised.
     bool takesOneCall() const { return takesOneCall_; }
 
     /// The present life; 0 while the module is not ready in this process.

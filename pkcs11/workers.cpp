@@ -218,7 +218,7 @@ Workers::~Workers() {
     stop(std::chrono::steady_clock::now());
 }
 
-// Null if there is none yet. Threads of another generation do not exist here, and may hold their
+// Null before the first task. Threads of another generation do not exist here, and may hold their
 // pool's lock for ever.
 std::shared_ptr<Workers::Pool> Workers::present() {
     const MutexLock lock(process::stateMutex());

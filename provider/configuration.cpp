@@ -261,17 +261,16 @@ std::string withoutStyle(std::string_view name) {
     return result;
 }
 
-// The directive that `name` is meant to be; null if it resembles none. One letter in three may be
-// wrong.
-const char* meantBy(std::string_view name) {
-    const auto given = withoutStyle(name);
-    const auto distanceOf = [&given](const Directive& directive) {
-        return ossl::distance(given, withoutStyle(directive.name));
-    };
-    const auto* nearest = std::min_element(
-        directives.begin(), directives.end(),
-        [&](const auto& one, const auto& other) { return distanceOf(one) < distanceOf(other); });
-    return distanceOf(*nearest) * 3 <= given.size() ? nearest->name : nullptr;
+// The directive that `name` is meant to be; empty if it resembles none.
+std::string meantBy(std::string_view name) {
+    std::vector<std::string> plain;
+    plain.reserve(directives.size());
+    for (const auto& directive : directives)
+        plain.push_back(withoutStyle(directive.name));
+    const auto found =
+        std::find(plain.begin(), plain.end(), ossl::nearest(withoutStyle(name), plain));
+    return found != plain.end() ? directives[static_cast<std::size_t>(found - plain.begin())].name
+                                : "";
 }
 
 // Messages about the names in the configuration file that are no directives.
@@ -280,14 +279,11 @@ struct Unknown {
     std::vector<std::string> unlikeAny; ///< possibly for another version or another provider
 };
 
-Unknown findUnknown(const std::vector<std::string>& names) {
+Unknown messagesAbout(const std::vector<UnknownName>& names) {
     Unknown unknown;
-    for (const auto& name : names) {
-        if (isDirective(name))
-            continue;
-        const char* meant = meantBy(name);
+    for (const auto& [name, meant] : names) {
         const auto message = "unknown directive " + name;
-        if (meant == nullptr)
+        if (meant.empty())
             unknown.unlikeAny.push_back(message);
         else if (unknown.misspelling.empty())
             unknown.misspelling = message + "; did you mean " + meant + "?";
@@ -364,10 +360,8 @@ std::vector<GivenSetting> givenSettings(const ossl::Core& core) {
 std::vector<UnknownName> unknownNames(const ossl::Core& core) {
     std::vector<UnknownName> all;
     for (const auto& name : namesInConfigurationFile(core))
-        if (!isDirective(name)) {
-            const char* meant = meantBy(name);
-            all.push_back({name, meant != nullptr ? meant : ""});
-        }
+        if (!isDirective(name))
+            all.push_back({name, meantBy(name)});
     return all;
 }
 
@@ -397,7 +391,7 @@ bool offersSymmetricKeys(const ossl::Context& context) {
 // A misspelt directive does not fail the start, even with config_diagnostics = 1: OpenSSL would go
 // on without the provider, and drop the error.
 ossl::Context::ReadSettings readConfiguration(const ossl::Core& core) {
-    const auto unknown = findUnknown(namesInConfigurationFile(core));
+    const auto unknown = messagesAbout(unknownNames(core));
     return [variables = readEnvironment(), unknown](const ossl::Core& present) {
         Settings settings;
         try {

@@ -14,36 +14,17 @@
 namespace provider {
 namespace {
 
-using Conf = ossl::Owner<CONF, NCONF_free>;
-
 void freeNames(STACK_OF(OPENSSL_CSTRING) * names) {
     sk_OPENSSL_CSTRING_free(names);
 }
 using SectionNames = ossl::Owner<STACK_OF(OPENSSL_CSTRING), freeNames>;
 
-void freeText(char* text) {
-    OPENSSL_free(text);
-}
-using Text = ossl::Owner<char, freeText>;
-
-Conf load() {
-    const Text path(CONF_get1_default_config_file());
-    Conf conf(NCONF_new(nullptr));
+ossl::Conf load() {
+    const ossl::Text path(CONF_get1_default_config_file());
+    ossl::Conf conf(NCONF_new(nullptr));
     if (!path || !conf || NCONF_load(conf.get(), path.get(), nullptr) != 1)
         return nullptr;
     return conf;
-}
-
-// Names that OpenSSL itself reads in a provider's section, or answers for every provider.
-bool isOpenssl(std::string_view name) {
-    constexpr std::array<std::string_view, 7> names{"activate",
-                                                    "identity",
-                                                    "module",
-                                                    "soft_load",
-                                                    OSSL_PROV_PARAM_CORE_VERSION,
-                                                    OSSL_PROV_PARAM_CORE_PROV_NAME,
-                                                    OSSL_PROV_PARAM_CORE_MODULE_FILENAME};
-    return std::find(names.begin(), names.end(), name) != names.end();
 }
 
 // OpenSSL does not tell a provider which section is its own. But it answers whether a name is in
@@ -55,7 +36,7 @@ std::vector<std::string> namesOfProvider(const CONF* conf, const ossl::Core& cor
         const auto* values = NCONF_get_section(conf, sk_OPENSSL_CSTRING_value(sections.get(), i));
         for (int j = 0; j < sk_CONF_VALUE_num(values); ++j) {
             const char* name = sk_CONF_VALUE_value(values, j)->name;
-            if (!isOpenssl(name) && core.parameter(name) != nullptr)
+            if (!isOfOpenssl(name) && core.parameter(name) != nullptr)
                 found.emplace_back(name);
         }
     }
@@ -63,6 +44,17 @@ std::vector<std::string> namesOfProvider(const CONF* conf, const ossl::Core& cor
 }
 
 } // namespace
+
+bool isOfOpenssl(std::string_view name) {
+    constexpr std::array<std::string_view, 7> names{"activate",
+                                                    "identity",
+                                                    "module",
+                                                    "soft_load",
+                                                    OSSL_PROV_PARAM_CORE_VERSION,
+                                                    OSSL_PROV_PARAM_CORE_PROV_NAME,
+                                                    OSSL_PROV_PARAM_CORE_MODULE_FILENAME};
+    return std::find(names.begin(), names.end(), name) != names.end();
+}
 
 std::vector<std::string> namesInConfigurationFile(const ossl::Core& core) {
     const ossl::ErrorMark mark;

@@ -4,11 +4,16 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "ossl/core.h"
 
 namespace provider {
+
+/// True for names that OpenSSL itself reads in a provider's section, or answers for every provider
+/// (activate, module, openssl-version ...).
+bool isOfOpenssl(std::string_view name);
 
 /// The names in the section of this provider instance, without OpenSSL's own (activate, module).
 /// Empty if the file cannot be read, or if the application has read another one.

@@ -15,10 +15,6 @@ using pkcs11::Bytes;
 using Name = ossl::Owner<X509_NAME, X509_NAME_free>;
 using Asn1Integer = ossl::Owner<ASN1_INTEGER, ASN1_INTEGER_free>;
 
-constexpr std::array names{OSSL_STORE_PARAM_SUBJECT,     OSSL_STORE_PARAM_ISSUER,
-                           OSSL_STORE_PARAM_SERIAL,      OSSL_STORE_PARAM_DIGEST,
-                           OSSL_STORE_PARAM_FINGERPRINT, OSSL_STORE_PARAM_ALIAS};
-
 // i2d functions, whose arguments are not const everywhere.
 template <typename T>
 Bytes encoded(int (*encode)(T*, unsigned char**), std::remove_const_t<T>* object) {
@@ -68,13 +64,7 @@ bool isSameName(const Bytes& wanted, const X509_NAME* name) {
 } // namespace
 
 void Criterion::set(const ossl::Context& context, const OSSL_PARAM* params) {
-    bool given = false;
-    for (const char* name : names)
-        given = given || OSSL_PARAM_locate_const(params, name) != nullptr;
-    if (!given)
-        return;
     Criterion wanted;
-    wanted.given_ = true;
     wanted.subject_ = nameIn(params, OSSL_STORE_PARAM_SUBJECT);
     wanted.issuer_ = nameIn(params, OSSL_STORE_PARAM_ISSUER);
     wanted.serial_ = serialIn(params);
@@ -88,7 +78,12 @@ void Criterion::set(const ossl::Context& context, const OSSL_PARAM* params) {
                                    "the digest of the fingerprint to search for is unknown: \"" +
                                        name + "\"");
     }
-    *this = std::move(wanted);
+    if (wanted.given())
+        *this = std::move(wanted);
+}
+
+bool Criterion::given() const {
+    return !subject_.empty() || !issuer_.empty() || !serial_.empty() || digest_ || alias_;
 }
 
 bool Criterion::concerns(CK_OBJECT_CLASS type) const {
@@ -114,7 +109,7 @@ bool Criterion::isFingerprintOf(const Bytes& der) const {
 }
 
 bool Criterion::fits(const Bytes& der) const {
-    if (!given_)
+    if (!given())
         return true;
     const auto* at = der.data();
     const ossl::Certificate certificate(d2i_X509(nullptr, &at, static_cast<long>(der.size())));

@@ -19,10 +19,11 @@ namespace store {
 class Criterion {
   public:
     /// Takes the criterion in `params` (provider-storemgmt(7), section "Set Parameters") in place
-    /// of the one before. Throws UsageError.
+    /// of the one before. Other parameters change nothing. Throws UsageError.
     void set(const ossl::Context& context, const OSSL_PARAM* params);
 
-    bool given() const { return given_; }
+    /// False if nothing is asked for, and so everything fits.
+    bool given() const;
     /// The label that objects must have, if one is asked for.
     const std::optional<std::string>& label() const { return alias_; }
     /// False for objects that have none of what is asked for: keys have no names.
@@ -41,7 +42,6 @@ class Criterion {
   private:
     bool isFingerprintOf(const pkcs11::Bytes& der) const;
 
-    bool given_ = false;
     pkcs11::Bytes subject_; ///< DER, as are the next two; empty if not asked for
     pkcs11::Bytes issuer_;
     pkcs11::Bytes serial_;

@@ -13,6 +13,8 @@
 #include <pwd.h>
 #include <unistd.h>
 
+#include "uri/blanks.h"
+
 namespace tokens {
 namespace {
 
@@ -87,14 +89,6 @@ std::string thisUser() {
                            : "user " + std::to_string(::geteuid());
 }
 
-std::string trimmed(std::string_view text) {
-    constexpr std::string_view blanks = " \t\r";
-    const auto first = text.find_first_not_of(blanks);
-    if (first == std::string_view::npos)
-        return {};
-    return std::string(text.substr(first, text.find_last_not_of(blanks) - first + 1));
-}
-
 // SoftHSM's softhsm2.conf(5); its default is Debian's.
 std::string tokenFolder(const std::string& configuration) {
     std::ifstream file(configuration);
@@ -103,9 +97,9 @@ std::string tokenFolder(const std::string& configuration) {
     while (std::getline(file, line)) {
         line.resize(std::min(line.find('#'), line.size()));
         const auto equals = line.find('=');
-        if (equals != std::string::npos &&
-            trimmed(std::string_view(line).substr(0, equals)) == "directories.tokendir")
-            folder = trimmed(std::string_view(line).substr(equals + 1));
+        if (equals != std::string::npos && uri::withoutBlanksAround(std::string_view(line).substr(
+                                               0, equals)) == "directories.tokendir")
+            folder = uri::withoutBlanksAround(std::string_view(line).substr(equals + 1));
     }
     return folder;
 }

@@ -108,7 +108,11 @@ pkcs11::PinOwner::Given contextPin(const uri::Uri& uri, const ossl::Context& con
 }
 
 bool hasGivenPin(const uri::Uri& uri, const ossl::Settings& settings) {
-    return pinValue(uri) || uri.pinSource() || settings.pin || !settings.pinFile.empty();
+    return hasPin(uri) || settings.pin || !settings.pinFile.empty();
+}
+
+bool hasPin(const uri::Uri& uri) {
+    return pinValue(uri) || uri.pinSource();
 }
 
 } // namespace tokens

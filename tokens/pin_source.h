@@ -29,6 +29,9 @@ pkcs11::PinOwner::Given contextPin(const uri::Uri& uri, const ossl::Context& con
 /// from anywhere.
 std::string pinFile(const std::string& name, const std::string& source);
 
+/// True if the URI has a PIN that is not empty, or a PIN source.
+bool hasPin(const uri::Uri& uri);
+
 /// True if a PIN is available without asking anybody.
 bool hasGivenPin(const uri::Uri& uri, const ossl::Settings& settings);
 

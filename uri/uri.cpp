@@ -7,6 +7,7 @@
 #include <new>
 
 #include "uri/attributes.h"
+#include "uri/blanks.h"
 #include "uri/check.h"
 #include "uri/p11kit.h"
 
@@ -44,15 +45,6 @@ void appendAttributes(SecretText& text, const Attributes& attributes, Place plac
         text.append("=");
         appendValue(text, attribute);
     }
-}
-
-// URIs come from files and from shell scripts, with line ends and indentation.
-std::string_view withoutBlanksAround(std::string_view text) {
-    constexpr std::string_view blanks = " \t\r\n";
-    const auto first = text.find_first_not_of(blanks);
-    if (first == std::string_view::npos)
-        return {};
-    return text.substr(first, text.find_last_not_of(blanks) - first + 1);
 }
 
 std::size_t capacityFor(std::string_view text) {

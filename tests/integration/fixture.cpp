@@ -245,6 +245,14 @@ ossl::Certificate certificateFromFile(OSSL_LIB_CTX* libctx, const std::string& l
     return ossl::Certificate(PEM_read_bio_X509(file.get(), &certificate, nullptr, nullptr));
 }
 
+Bytes derOf(X509* certificate) {
+    unsigned char* der = nullptr;
+    const int size = i2d_X509(certificate, &der);
+    Bytes bytes(der, der + (size > 0 ? size : 0));
+    OPENSSL_free(der);
+    return bytes;
+}
+
 Bytes sign(const Instance& instance, EVP_PKEY* key, const Bytes& data, const char* digest) {
     const ossl::MdCtx context(EVP_MD_CTX_new());
     std::size_t size = 0;

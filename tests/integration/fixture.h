@@ -60,7 +60,7 @@ std::string& pinQuery();
 /// "pkcs11:token=scenarios;object=LABEL;type=private?pin-value=1234"
 std::string uriOf(const std::string& label, const std::string& type = "private");
 
-/// The first object of type `expected` behind `uri`; null if there is none.
+/// The first object of type `expected` behind `uri`; null if nothing is found.
 ossl::Pkey load(const Instance& instance, const std::string& uri,
                 int expected = OSSL_STORE_INFO_PKEY);
 ossl::Pkey load(OSSL_LIB_CTX* libctx, const std::string& uri, int expected = OSSL_STORE_INFO_PKEY);
@@ -77,6 +77,9 @@ ossl::Pkey publicKeyFromFile(const std::string& label);
 ossl::Pkey publicKeyOnToken(const std::string& label, const std::string& id = {});
 ossl::Pkey privateKeyFromFile(OSSL_LIB_CTX* libctx, const std::string& label);
 ossl::Certificate certificateFromFile(OSSL_LIB_CTX* libctx, const std::string& label);
+
+/// Empty on failure.
+Bytes derOf(X509* certificate);
 
 /// Signs `data` by EVP_DigestSign*. Empty on failure.
 Bytes sign(const Instance& instance, EVP_PKEY* key, const Bytes& data,

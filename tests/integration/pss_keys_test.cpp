@@ -66,11 +66,7 @@ Bytes certificateOf(EVP_PKEY* half) {
     const auto authority = privateKeyFromFile(defaultOnly(), "rsa3072");
     const ossl::Md digest(EVP_MD_fetch(defaultOnly(), "SHA256", nullptr));
     EXPECT_GT(X509_sign(certificate.get(), authority.get(), digest.get()), 0) << takeErrors();
-    unsigned char* der = nullptr;
-    const int size = i2d_X509(certificate.get(), &der);
-    Bytes result(der, der + std::max(size, 0));
-    OPENSSL_free(der);
-    return result;
+    return derOf(certificate.get());
 }
 
 ossl::Certificate read(OSSL_LIB_CTX* libctx, const Bytes& der) {
@@ -100,22 +96,14 @@ class PssKeys : public ::testing::Test {
         put({{CKA_VALUE, der.data(), der.size()}});
     }
     void put(std::vector<CK_ATTRIBUTE> values) {
-        CK_OBJECT_CLASS type = CKO_CERTIFICATE;
-        CK_CERTIFICATE_TYPE kind = CKC_X_509;
-        CK_BBOOL yes = CK_TRUE;
         CK_BBOOL no = CK_FALSE;
-        std::string label = "beside";
         Bytes id{0x11};
         Bytes subject{0x30, 0x00};
-        values.insert(values.end(), {{CKA_CLASS, &type, sizeof type},
-                                     {CKA_CERTIFICATE_TYPE, &kind, sizeof kind},
-                                     {CKA_TOKEN, &yes, sizeof yes},
-                                     {CKA_PRIVATE, &no, sizeof no},
+        values.insert(values.end(), {{CKA_PRIVATE, &no, sizeof no},
                                      {CKA_SUBJECT, subject.data(), subject.size()},
-                                     {CKA_LABEL, label.data(), label.size()},
                                      {CKA_ID, id.data(), id.size()}});
         isWritten = true;
-        tokenWriter("scenarios").create(values);
+        tokenWriter("scenarios").createCertificate("beside", values);
     }
 
     const Instance instance;

@@ -28,7 +28,7 @@ Number number(long value) {
 }
 
 template <typename T>
-Bytes derOf(int (*encode)(T*, unsigned char**), std::remove_const_t<T>* object) {
+Bytes encoded(int (*encode)(T*, unsigned char**), std::remove_const_t<T>* object) {
     unsigned char* der = nullptr;
     const int size = encode(object, &der);
     Bytes bytes(der, der + std::max(size, 0));
@@ -71,26 +71,20 @@ class StoreFind : public testing::Test {
     ~StoreFind() override { tokenWriter("scenarios").destroy("found"); }
 
     static void put(X509* certificate, Attributes attributes = Attributes::complete) {
-        auto der = derOf(i2d_X509, certificate);
-        auto subject = derOf(i2d_X509_NAME, X509_get_subject_name(certificate));
-        auto issuer = derOf(i2d_X509_NAME, X509_get_issuer_name(certificate));
-        auto serial = derOf(i2d_ASN1_INTEGER, X509_get_serialNumber(certificate));
-        CK_OBJECT_CLASS type = CKO_CERTIFICATE;
-        CK_CERTIFICATE_TYPE kind = CKC_X_509;
-        CK_BBOOL yes = CK_TRUE;
+        auto der = derOf(certificate);
+        auto subject = encoded(i2d_X509_NAME, X509_get_subject_name(certificate));
+        auto issuer = encoded(i2d_X509_NAME, X509_get_issuer_name(certificate));
+        auto serial = encoded(i2d_ASN1_INTEGER, X509_get_serialNumber(certificate));
         CK_BBOOL no = CK_FALSE;
-        std::string label = "found";
-        std::vector<CK_ATTRIBUTE> values{
-            {CKA_CLASS, &type, sizeof type},         {CKA_CERTIFICATE_TYPE, &kind, sizeof kind},
-            {CKA_TOKEN, &yes, sizeof yes},           {CKA_PRIVATE, &no, sizeof no},
-            {CKA_LABEL, label.data(), label.size()}, {CKA_VALUE, der.data(), der.size()}};
+        std::vector<CK_ATTRIBUTE> values{{CKA_PRIVATE, &no, sizeof no},
+                                         {CKA_VALUE, der.data(), der.size()}};
         if (attributes == Attributes::complete)
             values.insert(values.end(), {{CKA_SUBJECT, subject.data(), subject.size()},
                                          {CKA_ISSUER, issuer.data(), issuer.size()},
                                          {CKA_SERIAL_NUMBER, serial.data(), serial.size()}});
         else
             values.push_back({CKA_SUBJECT, subject.data(), 0});
-        tokenWriter("scenarios").create(values);
+        tokenWriter("scenarios").createCertificate("found", values);
         takeErrors(); // of the module's use of OpenSSL
     }
 
@@ -186,7 +180,7 @@ TEST_F(StoreFind, TakesFingerprintsOfCertificatesAndOfPublicKeys) {
         EVP_Digest(der.data(), der.size(), bytes.data(), nullptr, digest, nullptr);
         return bytes;
     };
-    for (const auto& der : {derOf(i2d_X509, made.get()), derOf(i2d_PUBKEY, key_.get())}) {
+    for (const auto& der : {derOf(made.get()), encoded(i2d_PUBKEY, key_.get())}) {
         const auto bytes = fingerprint(der);
         const Criterion criterion(
             OSSL_STORE_SEARCH_by_key_fingerprint(digest, bytes.data(), bytes.size()));
@@ -194,7 +188,7 @@ TEST_F(StoreFind, TakesFingerprintsOfCertificatesAndOfPublicKeys) {
         EXPECT_TRUE(isLast(made));
     }
     // With the login that shows the private key; bare-ec has its public half nowhere else.
-    const auto bytes = fingerprint(derOf(i2d_PUBKEY, publicKeyFromFile("ec256").get()));
+    const auto bytes = fingerprint(encoded(i2d_PUBKEY, publicKeyFromFile("ec256").get()));
     const Criterion ofKey(OSSL_STORE_SEARCH_by_key_fingerprint(digest, bytes.data(), bytes.size()));
     EXPECT_EQ(find(ofKey, token + pinQuery()),
               (std::vector{OSSL_STORE_INFO_PUBKEY, OSSL_STORE_INFO_PKEY}));

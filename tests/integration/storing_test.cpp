@@ -13,14 +13,6 @@ const Bytes& data = newKeysData;
 
 class Storing : public NewKeys {};
 
-Bytes derOf(X509* certificate) {
-    unsigned char* der = nullptr;
-    const int size = i2d_X509(certificate, &der);
-    Bytes bytes(der, der + (size > 0 ? size : 0));
-    OPENSSL_free(der);
-    return bytes;
-}
-
 TEST_F(Storing, SoftwareKeysAreStored) {
     const Instance instance;
     for (const char* type : {"RSA", "EC", "ED25519", "ED448"}) {
@@ -124,19 +116,11 @@ TEST_F(Storing, AForeignPairOfTheSameIdTakesNoPublicHalfAway) {
 
 // With the label "stored", as TearDown() takes it away.
 void putCertificateBeside(std::string id, const std::string& of) {
-    const auto der = derOf(certificateFromFile(defaultOnly(), of).get());
-    CK_OBJECT_CLASS type = CKO_CERTIFICATE;
-    CK_CERTIFICATE_TYPE kind = CKC_X_509;
-    CK_BBOOL yes = CK_TRUE;
-    std::string label = "stored";
+    auto der = derOf(certificateFromFile(defaultOnly(), of).get());
     tokenWriter("scenarios")
-        .create({{CKA_CLASS, &type, sizeof type},
-                 {CKA_CERTIFICATE_TYPE, &kind, sizeof kind},
-                 {CKA_TOKEN, &yes, sizeof yes},
-                 {CKA_LABEL, label.data(), label.size()},
-                 {CKA_ID, id.data(), id.size()},
-                 {CKA_SUBJECT, id.data(), 0},
-                 {CKA_VALUE, const_cast<unsigned char*>(der.data()), der.size()}});
+        .createCertificate("stored", {{CKA_ID, id.data(), id.size()},
+                                      {CKA_SUBJECT, id.data(), 0},
+                                      {CKA_VALUE, der.data(), der.size()}});
 }
 
 // After a renewal: the old certificate has the id of the new key.

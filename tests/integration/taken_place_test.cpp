@@ -121,25 +121,14 @@ TEST_F(TakenPlace, OfAPublicHalfIsSeenOnACurveSmallerThanTheProof) {
 
 /// Puts a certificate on the token beside a key.
 void putCertificate(const char* of, std::string label, std::string id) {
-    const auto certificate = certificateFromFile(defaultOnly(), of);
-    unsigned char* der = nullptr;
-    const int size = i2d_X509(certificate.get(), &der);
-    Bytes value(der, der + size);
-    OPENSSL_free(der);
-    CK_OBJECT_CLASS type = CKO_CERTIFICATE;
-    CK_CERTIFICATE_TYPE kind = CKC_X_509;
-    CK_BBOOL yes = CK_TRUE;
+    auto value = derOf(certificateFromFile(defaultOnly(), of).get());
     CK_BBOOL no = CK_FALSE;
     Bytes subject{0x30, 0x00};
     tokenWriter("scenarios")
-        .create({{CKA_CLASS, &type, sizeof type},
-                 {CKA_CERTIFICATE_TYPE, &kind, sizeof kind},
-                 {CKA_TOKEN, &yes, sizeof yes},
-                 {CKA_PRIVATE, &no, sizeof no},
-                 {CKA_LABEL, label.data(), label.size()},
-                 {CKA_ID, id.data(), id.size()},
-                 {CKA_SUBJECT, subject.data(), subject.size()},
-                 {CKA_VALUE, value.data(), value.size()}});
+        .createCertificate(std::move(label), {{CKA_PRIVATE, &no, sizeof no},
+                                              {CKA_ID, id.data(), id.size()},
+                                              {CKA_SUBJECT, subject.data(), subject.size()},
+                                              {CKA_VALUE, value.data(), value.size()}});
 }
 
 // A private key that tells its modulus alone.

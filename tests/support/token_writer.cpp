@@ -147,6 +147,17 @@ void TokenWriter::createKey(CK_OBJECT_CLASS keyClass, CK_KEY_TYPE type, std::str
     create(std::move(values));
 }
 
+void TokenWriter::createCertificate(std::string label, std::vector<CK_ATTRIBUTE> values) {
+    CK_OBJECT_CLASS type = CKO_CERTIFICATE;
+    CK_CERTIFICATE_TYPE kind = CKC_X_509;
+    CK_BBOOL yes = CK_TRUE;
+    values.insert(values.end(), {{CKA_CLASS, &type, sizeof type},
+                                 {CKA_CERTIFICATE_TYPE, &kind, sizeof kind},
+                                 {CKA_TOKEN, &yes, sizeof yes},
+                                 {CKA_LABEL, label.data(), label.size()}});
+    create(std::move(values));
+}
+
 void TokenWriter::createPublicKey(std::string label, std::string id) {
     std::vector<unsigned char> modulus(256, 0xFF);
     std::array<unsigned char, 3> exponent{1, 0, 1};

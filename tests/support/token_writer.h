@@ -35,6 +35,8 @@ class TokenWriter {
     /// A public or private key that stays on the token, with the values that its type has.
     void createKey(CK_OBJECT_CLASS keyClass, CK_KEY_TYPE type, std::string label, std::string id,
                    std::vector<CK_ATTRIBUTE> values);
+    /// An X.509 certificate that stays on the token, with these values.
+    void createCertificate(std::string label, std::vector<CK_ATTRIBUTE> values);
     /// An RSA public key on the token. Its numbers make no sense, and nobody uses them.
     void createPublicKey(std::string label, std::string id);
 

@@ -42,7 +42,7 @@ std::vector<inspection::SeenToken> checkUri(Report& report, const uri::Uri& uri,
                                             const std::vector<inspection::SeenToken>& tokens);
 
 /// Where a PIN comes from, and whether it can be read. `asks`: the program may ask at the terminal.
-/// False if there is none.
+/// Returns false if no PIN is available.
 bool checkPin(Report& report, const uri::Uri& uri, const ossl::Context& context, bool asks);
 
 /// Whether the doctor may log in to the only one of `fitting`. `isAsked`: by --login or a PIN in

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "pkcs11/mechanism.h"
+#include "tokens/pin_source.h"
 #include "tools/doctor/checks.h"
 #include "tools/inspection/inspector.h"
 #include "tools/shared/error.h"
@@ -23,10 +24,6 @@ struct Outlook {
     bool loginRequired = false;
 };
 
-bool hasPin(const uri::Uri& uri) {
-    return !uri.pinValue().value_or("").empty() || uri.pinSource();
-}
-
 // The modules end with the inspector, and the provider finds them as in a user's program.
 std::vector<SeenToken> lookAround(const Request& request, const std::optional<uri::Uri>& uri,
                                   const UsersConfiguration& configuration, Report& report,
@@ -41,8 +38,9 @@ std::vector<SeenToken> lookAround(const Request& request, const std::optional<ur
     report.section("login");
     outlook.loginRequired =
         fitting.size() == 1 && (fitting.front().info.flags & CKF_LOGIN_REQUIRED) != 0;
-    outlook.mayUseKey = mayLogIn(report, fitting, request.login || hasPin(*uri), request.login) &&
-                        (hasSource || !outlook.loginRequired);
+    outlook.mayUseKey =
+        mayLogIn(report, fitting, request.login || ::tokens::hasPin(*uri), request.login) &&
+        (hasSource || !outlook.loginRequired);
     return fitting;
 }
 

@@ -7,13 +7,12 @@
 
 #include "ossl/dispatch.h"
 #include "provider/configuration.h"
+#include "provider/configuration_file.h"
 #include "tools/shared/error.h"
 #include "tools/shared/library.h"
 
 namespace tools::inspection {
 namespace {
-
-using Conf = ossl::Owner<CONF, NCONF_free>;
 
 void teardown(void* provctx) {
     delete &ossl::Context::from(provctx);
@@ -48,7 +47,7 @@ std::string configurationFor(const UsersConfiguration& users) {
         quotedValue(users.ownName()) + " = own\n[software]\nactivate = 1\n[own]\nactivate = 1\n";
     if (const auto* own = users.own())
         for (const auto& [name, value] : own->values)
-            if (name != "activate" && name != "module" && name != "identity" && name != "soft_load")
+            if (!provider::isOfOpenssl(name))
                 text += name + " = " + quotedValue(value) + "\n";
     return text;
 }
@@ -57,14 +56,8 @@ std::string configurationFor(const UsersConfiguration& users) {
 
 Inspector::Inspector(const UsersConfiguration& configuration) : library_(OSSL_LIB_CTX_new()) {
     const auto name = configuration.ownName();
-    const auto text = configurationFor(configuration);
-    const Conf conf(NCONF_new_ex(library_.get(), nullptr));
-    const ossl::Bio bio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
-    OPENSSL_load_builtin_modules();
-    if (!library_ || !conf || !bio ||
-        OSSL_PROVIDER_add_builtin(library_.get(), name.c_str(), start) != 1 ||
-        NCONF_load_bio(conf.get(), bio.get(), nullptr) != 1 ||
-        CONF_modules_load(conf.get(), nullptr, 0) != 1)
+    if (!library_ || OSSL_PROVIDER_add_builtin(library_.get(), name.c_str(), start) != 1 ||
+        !configure(library_.get(), configurationFor(configuration)))
         throw Error(withReasons("the settings of the provider cannot be read"));
     provider_.reset(OSSL_PROVIDER_load(library_.get(), name.c_str()));
     if (!provider_)

@@ -18,9 +18,6 @@
 namespace tools::inspection {
 namespace {
 
-using Conf = ossl::Owner<CONF, NCONF_free>;
-using Text = ossl::Owner<char, [](char* text) { OPENSSL_free(text); }>;
-
 std::string valueOf(const CONF* conf, const char* section, const char* name) {
     const ossl::ErrorMark mark;
     const char* value = NCONF_get_string(conf, section, name);
@@ -76,7 +73,7 @@ std::string UsersConfiguration::ownName() const {
 UsersConfiguration readUsersConfiguration() {
     UsersConfiguration result;
     result.isNamed = std::getenv("OPENSSL_CONF") != nullptr;
-    const Text path(CONF_get1_default_config_file());
+    const ossl::Text path(CONF_get1_default_config_file());
     result.path = path ? path.get() : "";
     if (::access(result.path.c_str(), R_OK) != 0) {
         if (errno != ENOENT)
@@ -84,7 +81,7 @@ UsersConfiguration readUsersConfiguration() {
         return result;
     }
     result.exists = true;
-    const Conf conf(NCONF_new(nullptr));
+    const ossl::Conf conf(NCONF_new(nullptr));
     long line = 0;
     if (!conf || NCONF_load(conf.get(), result.path.c_str(), &line) != 1)
         result.problem = withReasons("line " + std::to_string(line));

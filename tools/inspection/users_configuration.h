@@ -26,7 +26,7 @@ struct UsersConfiguration {
     bool hasInit = false; ///< it has openssl_conf, without which OpenSSL ignores its sections
     std::vector<ConfiguredProvider> providers; ///< in the file's order
 
-    /// The entry of this provider, which may have any name; null if there is none.
+    /// The entry of this provider, which may have any name; null if the file does not name it.
     const ConfiguredProvider* own() const;
     /// The name by which OpenSSL knows this provider.
     std::string ownName() const;

@@ -5,17 +5,10 @@
 #include "tools/keyprovider/ocicrypt_annotation.h"
 #include "tools/keys/base64.h"
 #include "tools/shared/error.h"
+#include "uri/blanks.h"
 
 namespace tools::annotation {
 namespace {
-
-std::string_view trimmed(std::string_view text) {
-    constexpr std::string_view blanks = " \t\r\n";
-    const auto first = text.find_first_not_of(blanks);
-    if (first == std::string_view::npos)
-        return {};
-    return text.substr(first, text.find_last_not_of(blanks) - first + 1);
-}
 
 template <typename Ours, typename Ocicrypts>
 auto byVersion(const Json& annotation, Ours ours, Ocicrypts ocicrypts) {
@@ -31,7 +24,7 @@ auto byVersion(const Json& annotation, Ours ours, Ocicrypts ocicrypts) {
 } // namespace
 
 std::vector<Json> read(std::string_view text) {
-    text = trimmed(text);
+    text = uri::withoutBlanksAround(text);
     if (text.empty())
         throw Error("the annotation is empty");
     std::vector<Json> all;
@@ -41,7 +34,7 @@ std::vector<Json> read(std::string_view text) {
     }
     while (!text.empty()) {
         const auto end = text.find(',');
-        const auto decoded = base64::decode(trimmed(text.substr(0, end)));
+        const auto decoded = base64::decode(uri::withoutBlanksAround(text.substr(0, end)));
         if (!decoded)
             throw Error("the annotation is neither JSON nor base64");
         all.push_back(json::parse(textOf(*decoded), "the annotation"));

@@ -33,10 +33,6 @@ struct Entry {
     std::vector<inspection::AttributeInWords> words; ///< for show()
 };
 
-bool hasPin(const uri::Uri& uri) {
-    return !uri.pinValue().value_or("").empty() || uri.pinSource();
-}
-
 void note(const std::string& text) {
     std::cerr << "pkcs11-objects: " << message(text) << '\n';
 }
@@ -68,7 +64,7 @@ std::vector<Entry> find(const ListRequest& request, bool inWords) {
     auto& context = inspector.context();
     const auto uri = tokens::parseUri(request.uri);
     const tokens::TokenSearch search(context, uri);
-    const bool isAsked = request.login || hasPin(uri);
+    const bool isAsked = request.login || tokens::hasPin(uri);
     if (isAsked && search.severalNeedLogin())
         note("several tokens need a login, so there is none: name one (token=, serial=)");
     const auto pins = tokens::pinSource(uri, context, {askPin, nullptr});

@@ -60,7 +60,7 @@ class Contents {
                                     : "no " + what + " can be read from " + shown + ": " + reasons);
     }
 
-    /// The next object; null if there is none.
+    /// The next object; null at the end.
     StoreInfo next(int expected) {
         while (OSSL_STORE_eof(store_.get()) != 1)
             if (StoreInfo info(OSSL_STORE_load(store_.get()));

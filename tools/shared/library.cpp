@@ -18,8 +18,6 @@
 namespace tools {
 namespace {
 
-using Conf = ossl::Owner<CONF, NCONF_free>;
-
 constexpr const char* provider = "pkcs11";
 
 struct Holder {
@@ -52,10 +50,6 @@ std::shared_ptr<Holder> emptyLibrary(const std::string& providerFolder) {
 std::shared_ptr<OSSL_LIB_CTX> contextOf(const std::shared_ptr<Holder>& holder) {
     return {holder, holder->library.get()};
 }
-
-struct OpensslFree {
-    void operator()(char* text) const { OPENSSL_free(text); }
-};
 
 /// Removes variables from the environment for its lifetime.
 class Hidden {
@@ -94,9 +88,17 @@ std::string quotedValue(const std::string& text) {
     return all;
 }
 
+bool configure(OSSL_LIB_CTX* library, const std::string& text) {
+    OPENSSL_load_builtin_modules();
+    const ossl::Conf conf(NCONF_new_ex(library, nullptr));
+    const ossl::Bio bio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
+    return conf && bio && NCONF_load_bio(conf.get(), bio.get(), nullptr) == 1 &&
+           CONF_modules_load(conf.get(), nullptr, 0) == 1;
+}
+
 std::shared_ptr<OSSL_LIB_CTX> usersLibrary(const std::string& providerFolder) {
     const auto holder = emptyLibrary(providerFolder);
-    const std::unique_ptr<char, OpensslFree> file(CONF_get1_default_config_file());
+    const ossl::Text file(CONF_get1_default_config_file());
     if (file && *file != '\0' && ::access(file.get(), F_OK) == 0 &&
         OSSL_LIB_CTX_load_config(holder->library.get(), file.get()) != 1)
         throw Error(withReasons(std::string(file.get()) + " cannot be used"));
@@ -116,12 +118,8 @@ std::shared_ptr<OSSL_LIB_CTX> moduleLibrary(const std::string& providerFolder,
                       "pkcs11 = tokens\n[software]\nactivate = 1\n[tokens]\nactivate = 1\n"
                       "pkcs11-module-path = " +
                       name + "\npkcs11-allowed-module-paths = " + name + "\n";
-    OPENSSL_load_builtin_modules();
-    const Conf conf(NCONF_new_ex(holder->library.get(), nullptr));
-    const ossl::Bio bio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
     const Hidden hidden;
-    if (!conf || !bio || NCONF_load_bio(conf.get(), bio.get(), nullptr) != 1 ||
-        CONF_modules_load(conf.get(), nullptr, 0) != 1 ||
+    if (!configure(holder->library.get(), text) ||
         OSSL_PROVIDER_available(holder->library.get(), provider) != 1)
         throw Error(withReasons("the provider pkcs11 cannot be loaded"));
     return contextOf(holder);

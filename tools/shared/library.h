@@ -23,4 +23,7 @@ std::shared_ptr<OSSL_LIB_CTX> moduleLibrary(const std::string& providerFolder,
 /// behind it. Throws KeyError for control characters.
 std::string quotedValue(const std::string& text);
 
+/// Loads the configuration `text` into `library`. False on failure, with OpenSSL's errors.
+bool configure(OSSL_LIB_CTX* library, const std::string& text);
+
 } // namespace tools
