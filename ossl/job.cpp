@@ -215,15 +215,12 @@ void pause() {
 
 // A server that was told of a descriptor expects a pause. It may resume the job before its time.
 void pauseUntilDone(const Found& found) {
-    bool announced = found.isNew;
-    while (announced || !found.wakeup().isDone({})) {
-        announced = false;
+    for (bool isDone = !found.isNew && found.wakeup().isDone({}); !isDone;
+         isDone = found.wakeup().isDone(shortWait)) {
         pause();
         if (found.wakeup().isFromBeforeFork())
             throw pkcs11::Error(pkcs11::Failure::call,
                                 "the process forked while the job was paused");
-        if (found.wakeup().isDone(shortWait))
-            return;
     }
 }
 

@@ -10,6 +10,7 @@
 
 #include <fcntl.h>
 #include <openssl/rsa.h>
+#include <pthread.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -175,6 +176,42 @@ TEST_F(Async, PausesOnceForANewDescriptorEvenIfTheWorkIsDone) {
     EXPECT_EQ(ASYNC_WAIT_CTX_get_status(job.waitContext()), ASYNC_STATUS_OK);
 }
 
+/// No thread can be made in its scope, as where a server forbids it (RLIMIT_NPROC): the stack would
+/// be larger than the address space.
+class NoThreads {
+  public:
+    NoThreads() {
+        pthread_getattr_default_np(&before_);
+        pthread_attr_t attributes;
+        pthread_attr_init(&attributes);
+        pthread_attr_setstacksize(&attributes, std::size_t{1} << 60);
+        EXPECT_EQ(pthread_setattr_default_np(&attributes), 0);
+        pthread_attr_destroy(&attributes);
+    }
+    ~NoThreads() {
+        pthread_setattr_default_np(&before_);
+        pthread_attr_destroy(&before_);
+    }
+    NoThreads(const NoThreads&) = delete;
+    NoThreads& operator=(const NoThreads&) = delete;
+
+  private:
+    pthread_attr_t before_{};
+};
+
+// The work is done before the first pause.
+TEST_F(Async, WithoutThreadsTheJobDoesTheWorkAndPausesOnceForItsDescriptor) {
+    const auto body = signs("ec256");
+    const NoThreads noThreads;
+    Job job([&] { return body() && body(); });
+    EXPECT_EQ(job.go(), ASYNC_PAUSE);
+    EXPECT_EQ(newWorkers_.count(), 0U);
+    EXPECT_TRUE(job.isReady(0));
+    EXPECT_EQ(job.go(), ASYNC_FINISH) << "the descriptor is known by then";
+    EXPECT_EQ(job.result(), true) << takeErrors();
+    EXPECT_FALSE(job.isReady(0)) << "it is drained";
+}
+
 TEST_F(Async, AJobThatIsResumedTooEarlyPausesAgain) {
     const auto body = signs("ec256");
     closeGate();
@@ -276,20 +313,24 @@ TEST_F(Async, ACallbackIsCalledInPlaceOfTheDescriptor) {
     EXPECT_EQ(told.times, 1);
 }
 
+// The next job waits for the only thread, which has ended the abandoned work by then.
 TEST_F(Async, ACallbackIsNotCalledAfterItsWaitContextWent) {
-    const auto body = signs("ec256");
-    auto told = std::make_unique<Told>();
+    Instance one(ConfiguredContext("pkcs11-async-threads = 1").take());
+    const auto key = loadPrivate(one, "ec256");
+    const auto body = [&] { return verify("ec256", sign(one, key.get(), data), data); };
+    ASSERT_TRUE(body());
+    Told told;
     closeGate();
-    Prepared prepared(instance_.get(), keys_.front().get());
+    Prepared prepared(one.get(), key.get());
     Job job(prepared.body());
-    ASSERT_EQ(ASYNC_WAIT_CTX_set_callback(job.waitContext(), tell, told.get()), 1);
+    ASSERT_EQ(ASYNC_WAIT_CTX_set_callback(job.waitContext(), tell, &told), 1);
     ASSERT_EQ(job.go(), ASYNC_PAUSE);
     ASSERT_TRUE(reachesGate());
     job.abandon();
-    EXPECT_EQ(told->times, 0);
-    told.reset();
+    EXPECT_EQ(told.times, 0);
     openGate();
     EXPECT_TRUE(Job(body).finish());
+    EXPECT_EQ(told.times, 0);
 }
 
 TEST_F(Async, ErrorsComeInTheJobsThreadAndLeaveThoseOfOthersAlone) {
