@@ -286,7 +286,8 @@ Unknown messagesAbout(const std::vector<UnknownName>& names) {
         if (meant.empty())
             unknown.unlikeAny.push_back(message);
         else if (unknown.misspelling.empty())
-            unknown.misspelling = message + "; did you mean " + meant + "?";
+            unknown.misspelling =
+                std::string(message).append("; did you mean ").append(meant) + "?";
     }
     return unknown;
 }
