@@ -6,7 +6,7 @@
 #include "ossl/algorithms.h"
 #include "ossl/dispatch.h"
 
-namespace asym_cipher {
+namespace p11::asym_cipher {
 namespace {
 
 constexpr keymgmt::ContextIds contextIds{OSSL_OP_ASYM_CIPHER, OSSL_FUNC_ASYM_CIPHER_NEWCTX,
@@ -48,14 +48,14 @@ int init(void* ctx, void* keydata, const OSSL_PARAM params[]) {
 }
 
 template <bool Decrypting>
-std::size_t runOnToken(RsaCipher& cipher, unsigned char* out, size_t room, Octets in) {
+std::size_t runOnToken(RsaCipher& cipher, unsigned char* out, size_t room, ByteView in) {
     return cipher.state().once([&] {
         const std::size_t longest = cipher.maxSize();
         if (out == nullptr)
             return longest;
         if (room < longest)
             throw ossl::UsageError(ossl::Reason::data, "the buffer is too small for the result");
-        const Buffer buffer(out, longest);
+        const MutableBytes buffer(out, longest);
         return Decrypting ? cipher.decryptForJob(in, buffer) : cipher.encrypt(in, buffer);
     });
 }
@@ -68,7 +68,7 @@ int run(void* ctx, unsigned char* out, size_t* size, size_t room, const unsigned
             Decrypting ? OSSL_FUNC_ASYM_CIPHER_DECRYPT : OSSL_FUNC_ASYM_CIPHER_ENCRYPT, 0, out,
             size, room, in, inSize);
     return attempt(ctx, [&](RsaCipher& cipher) {
-        *size = runOnToken<Decrypting>(cipher, out, room, Octets(in, inSize));
+        *size = runOnToken<Decrypting>(cipher, out, room, ByteView(in, inSize));
     });
 }
 
@@ -135,4 +135,4 @@ const OSSL_ALGORITHM* algorithms() {
     return list.data();
 }
 
-} // namespace asym_cipher
+} // namespace p11::asym_cipher

@@ -9,11 +9,13 @@
 #include <openssl/rsa.h>
 
 #include "ossl/job.h"
+#include "ossl/newer_openssl.h"
 #include "ossl/params.h"
+#include "pkcs11/bytes.h"
 #include "pkcs11/mechanism.h"
 #include "pkcs11/operation.h"
 
-namespace asym_cipher {
+namespace p11::asym_cipher {
 namespace {
 
 constexpr keymgmt::Use raw{keymgmt::Use::decrypt, CKM_RSA_X_509};
@@ -24,8 +26,6 @@ constexpr int tlsPaddingNumber = 7; // RSA_PKCS1_WITH_TLS_PADDING
 constexpr std::size_t premasterSize = 48;
 constexpr std::size_t pkcs1Overhead = 11;
 constexpr std::size_t secretSize = 32;
-// OSSL_ASYM_CIPHER_PARAM_IMPLICIT_REJECTION of OpenSSL 3.2
-constexpr const char* implicitRejectionParam = "implicit-rejection";
 
 struct PaddingName {
     CipherPadding padding;
@@ -93,13 +93,14 @@ std::size_t RsaCipher::maxSize() const {
     return padding_ == CipherPadding::tls ? premasterSize : key_->modulusSize();
 }
 
-std::size_t RsaCipher::decryptForJob(Octets ciphertext, Buffer out) {
-    return ossl::runWithToken(
-        provider_, key_->privateObject().token(), *this, ciphertext, out,
-        [](RsaCipher& cipher, Octets data, Buffer room) { return cipher.decrypt(data, room); });
+std::size_t RsaCipher::decryptForJob(ByteView ciphertext, MutableBytes out) {
+    return ossl::runWithToken(provider_, key_->privateObject().token(), *this, ciphertext, out,
+                              [](RsaCipher& cipher, ByteView data, MutableBytes room) {
+                                  return cipher.decrypt(data, room);
+                              });
 }
 
-std::size_t RsaCipher::decrypt(Octets ciphertext, Buffer out) {
+std::size_t RsaCipher::decrypt(ByteView ciphertext, MutableBytes out) {
     const auto size = key_->modulusSize();
     if (ciphertext.empty() || ciphertext.size() > size)
         throw ossl::UsageError(ossl::Reason::data,
@@ -132,7 +133,7 @@ bool RsaCipher::takesRaw() const {
 
 // Where it fails the ciphertext is not below the modulus, which everybody can see: what the token
 // answers here knows of no padding.
-SecretBytes RsaCipher::rawDecrypt(Octets ciphertext) {
+SecretBytes RsaCipher::rawDecrypt(ByteView ciphertext) {
     SecretBytes block(key_->modulusSize());
     const auto answer = pkcs11::answerOfDecrypt(key_->privateObject(), {CKM_RSA_X_509, nullptr, 0},
                                                 ciphertext, block.all());
@@ -145,7 +146,7 @@ SecretBytes RsaCipher::rawDecrypt(Octets ciphertext) {
 
 // Nothing where the token does not do raw RSA with the key, which its C_DecryptInit may be the
 // first to tell.
-std::optional<SecretBytes> RsaCipher::rawDecryptIfTaken(Octets ciphertext) {
+std::optional<SecretBytes> RsaCipher::rawDecryptIfTaken(ByteView ciphertext) {
     if (!takesRaw())
         return std::nullopt;
     try {
@@ -161,12 +162,12 @@ std::optional<SecretBytes> RsaCipher::rawDecryptIfTaken(Octets ciphertext) {
 // The key's own secret for answering wrong padding. Where raw RSA is there, it is what the key
 // makes of a fixed block, and so the same in every process; else it is random, and holds for this
 // process.
-Octets RsaCipher::rejectionSecret() {
+ByteView RsaCipher::rejectionSecret() {
     if (const auto known = key_->rejectionSecret(); !known.empty())
         return known;
     SecretBytes secret(secretSize);
     if (const auto answer = rawDecryptIfTaken(challengeFor(modulusOf(*key_)))) {
-        if (EVP_Q_digest(provider_.libctx(), "SHA2-256", ossl::Context::propq(),
+        if (EVP_Q_digest(provider_.libctx(), "SHA2-256", ossl::ProviderContext::propq(),
                          answer->view().data(), answer->size(), secret.data(), nullptr) != 1)
             throw ossl::UsageError(ossl::Reason::internal, "hashing failed");
     } else if (RAND_priv_bytes_ex(provider_.libctx(), secret.data(), secret.size(), 0) != 1) {
@@ -177,7 +178,7 @@ Octets RsaCipher::rejectionSecret() {
 
 // The token removes the padding where there is no raw RSA. Whatever it answers then is one bad
 // padding like any other.
-Unpadded RsaCipher::unpad(Octets ciphertext) {
+Unpadded RsaCipher::unpad(ByteView ciphertext) {
     if (const auto block = rawDecryptIfTaken(ciphertext))
         return removePkcs1(block->view());
     Unpadded result{SecretBytes(key_->modulusSize()), 0, 0};
@@ -189,7 +190,7 @@ Unpadded RsaCipher::unpad(Octets ciphertext) {
     return result;
 }
 
-std::size_t RsaCipher::decryptPkcs1(Octets ciphertext, Buffer out) {
+std::size_t RsaCipher::decryptPkcs1(ByteView ciphertext, MutableBytes out) {
     const auto substitute = makeSubstitute(provider_.libctx(), rejectionSecret(), ciphertext,
                                            key_->modulusSize() - pkcs1Overhead);
     const auto unpadded = unpad(ciphertext);
@@ -198,7 +199,7 @@ std::size_t RsaCipher::decryptPkcs1(Octets ciphertext, Buffer out) {
     return messageOrSubstitute(unpadded, substitute, out);
 }
 
-std::size_t RsaCipher::decryptTls(Octets ciphertext, Buffer out) {
+std::size_t RsaCipher::decryptTls(ByteView ciphertext, MutableBytes out) {
     if (clientVersion_ == 0)
         throw ossl::UsageError(ossl::Reason::parameter, "TLS padding needs the client's version");
     premasterOrRandom(provider_.libctx(), unpad(ciphertext), clientVersion_, negotiatedVersion_,
@@ -212,7 +213,7 @@ EVP_MD* RsaCipher::oaepDigest() {
     return digest_.get();
 }
 
-std::size_t RsaCipher::decryptOaep(Octets ciphertext, Buffer out) {
+std::size_t RsaCipher::decryptOaep(ByteView ciphertext, MutableBytes out) {
     const bool tookRaw = takesRaw();
     if (const auto size = decryptOaepOnToken(ciphertext, out))
         return *size;
@@ -232,7 +233,7 @@ std::size_t RsaCipher::decryptOaep(Octets ciphertext, Buffer out) {
 }
 
 // Nothing if the token does not do OAEP with these parameters.
-std::optional<std::size_t> RsaCipher::decryptOaepOnToken(Octets ciphertext, Buffer out) {
+std::optional<std::size_t> RsaCipher::decryptOaepOnToken(ByteView ciphertext, MutableBytes out) {
     // Labels are where tokens go wrong: SoftHSM 2.6.1 takes them, and decrypts as if there were
     // none.
     if (!label_.empty() && takesRaw())
@@ -265,7 +266,7 @@ std::optional<std::size_t> RsaCipher::decryptOaepOnToken(Octets ciphertext, Buff
     return std::nullopt;
 }
 
-std::size_t RsaCipher::decryptNone(Octets ciphertext, Buffer out) {
+std::size_t RsaCipher::decryptNone(ByteView ciphertext, MutableBytes out) {
     const auto block = rawDecrypt(ciphertext);
     std::copy(block.view().begin(), block.view().end(), out.begin());
     return block.size();
@@ -284,8 +285,9 @@ bool RsaCipher::configure(EVP_PKEY_CTX* context) {
     }
     if (padding_ == CipherPadding::pkcs1 && !rejectsImplicitly_) {
         unsigned no = 0;
-        const std::array params{OSSL_PARAM_construct_uint(implicitRejectionParam, &no),
-                                OSSL_PARAM_construct_end()};
+        const std::array params{
+            OSSL_PARAM_construct_uint(OSSL_ASYM_CIPHER_PARAM_IMPLICIT_REJECTION, &no),
+            OSSL_PARAM_construct_end()};
         return EVP_PKEY_CTX_set_params(context, params.data()) == 1;
     }
     if (padding_ != CipherPadding::oaep)
@@ -300,10 +302,10 @@ bool RsaCipher::configure(EVP_PKEY_CTX* context) {
 
 ossl::PkeyCtx RsaCipher::softwareContext() const {
     return ossl::PkeyCtx(EVP_PKEY_CTX_new_from_pkey(provider_.libctx(), key_->requirePublicKey(),
-                                                    ossl::Context::propq()));
+                                                    ossl::ProviderContext::propq()));
 }
 
-std::size_t RsaCipher::encrypt(Octets plaintext, Buffer out) {
+std::size_t RsaCipher::encrypt(ByteView plaintext, MutableBytes out) {
     const auto context = softwareContext();
     std::size_t size = out.size();
     if (!context || EVP_PKEY_encrypt_init(context.get()) != 1 || !configure(context.get()) ||
@@ -352,7 +354,7 @@ void RsaCipher::setParams(const OSSL_PARAM* params) {
     if (const auto name = ossl::textOf(params, OSSL_ASYM_CIPHER_PARAM_MGF1_DIGEST))
         mgf1_ = fetch(*name);
     setLabel(params);
-    if (const auto wanted = ossl::unsignedOf(params, implicitRejectionParam))
+    if (const auto wanted = ossl::unsignedOf(params, OSSL_ASYM_CIPHER_PARAM_IMPLICIT_REJECTION))
         rejectsImplicitly_ = *wanted != 0;
     clientVersion_ = ossl::unsignedOf(params, OSSL_ASYM_CIPHER_PARAM_TLS_CLIENT_VERSION)
                          .value_or(clientVersion_);
@@ -386,7 +388,7 @@ const OSSL_PARAM* RsaCipher::settable() {
                                  ossl::octetsParam(OSSL_ASYM_CIPHER_PARAM_OAEP_LABEL),
                                  ossl::unsignedParam(OSSL_ASYM_CIPHER_PARAM_TLS_CLIENT_VERSION),
                                  ossl::unsignedParam(OSSL_ASYM_CIPHER_PARAM_TLS_NEGOTIATED_VERSION),
-                                 ossl::unsignedParam(implicitRejectionParam),
+                                 ossl::unsignedParam(OSSL_ASYM_CIPHER_PARAM_IMPLICIT_REJECTION),
                                  ossl::endOfParams()};
     return list.data();
 }
@@ -403,4 +405,4 @@ const OSSL_PARAM* RsaCipher::gettable() {
     return list.data();
 }
 
-} // namespace asym_cipher
+} // namespace p11::asym_cipher

@@ -9,8 +9,9 @@
 #include "keymgmt/key.h"
 #include "keymgmt/software_operation.h"
 #include "ossl/operation_state.h"
+#include "pkcs11/bytes.h"
 
-namespace asym_cipher {
+namespace p11::asym_cipher {
 
 enum class CipherPadding { pkcs1, oaep, none, tls };
 
@@ -18,7 +19,7 @@ enum class CipherPadding { pkcs1, oaep, none, tls };
 /// are independent.
 class RsaCipher {
   public:
-    explicit RsaCipher(ossl::Context& provider) : provider_(provider) {}
+    explicit RsaCipher(ossl::ProviderContext& provider) : provider_(provider) {}
 
     const ossl::Core& core() const { return provider_.core(); }
     /// With a key in memory, the whole operation is there.
@@ -32,10 +33,10 @@ class RsaCipher {
     /// The size of the buffer that decrypt() and encrypt() need.
     std::size_t maxSize() const;
     /// Throws. Everything that depends on the plaintext gives one and the same message.
-    std::size_t decrypt(Octets ciphertext, Buffer out);
+    std::size_t decrypt(ByteView ciphertext, MutableBytes out);
     /// The same, in a worker if the caller is a job of OpenSSL.
-    std::size_t decryptForJob(Octets ciphertext, Buffer out);
-    std::size_t encrypt(Octets plaintext, Buffer out);
+    std::size_t decryptForJob(ByteView ciphertext, MutableBytes out);
+    std::size_t encrypt(ByteView plaintext, MutableBytes out);
 
     void setParams(const OSSL_PARAM* params);
     void getParams(OSSL_PARAM* params) const;
@@ -43,17 +44,17 @@ class RsaCipher {
     static const OSSL_PARAM* gettable();
 
   private:
-    std::size_t decryptPkcs1(Octets ciphertext, Buffer out);
-    std::size_t decryptTls(Octets ciphertext, Buffer out);
-    std::size_t decryptOaep(Octets ciphertext, Buffer out);
-    std::optional<std::size_t> decryptOaepOnToken(Octets ciphertext, Buffer out);
-    std::size_t decryptNone(Octets ciphertext, Buffer out);
+    std::size_t decryptPkcs1(ByteView ciphertext, MutableBytes out);
+    std::size_t decryptTls(ByteView ciphertext, MutableBytes out);
+    std::size_t decryptOaep(ByteView ciphertext, MutableBytes out);
+    std::optional<std::size_t> decryptOaepOnToken(ByteView ciphertext, MutableBytes out);
+    std::size_t decryptNone(ByteView ciphertext, MutableBytes out);
     ossl::PkeyCtx softwareContext() const;
     bool configure(EVP_PKEY_CTX* context);
-    SecretBytes rawDecrypt(Octets ciphertext);
-    std::optional<SecretBytes> rawDecryptIfTaken(Octets ciphertext);
-    Unpadded unpad(Octets ciphertext);
-    Octets rejectionSecret();
+    SecretBytes rawDecrypt(ByteView ciphertext);
+    std::optional<SecretBytes> rawDecryptIfTaken(ByteView ciphertext);
+    Unpadded unpad(ByteView ciphertext);
+    ByteView rejectionSecret();
     bool takesRaw() const;
     EVP_MD* oaepDigest();
     EVP_MD* mgf1() { return mgf1_ ? mgf1_.get() : oaepDigest(); }
@@ -61,7 +62,7 @@ class RsaCipher {
     void setPadding(const OSSL_PARAM* params);
     void setLabel(const OSSL_PARAM* params);
 
-    ossl::Context& provider_;
+    ossl::ProviderContext& provider_;
     keymgmt::SoftwareSide software_;
     ossl::OperationState state_;
     std::shared_ptr<keymgmt::Key> key_;
@@ -74,4 +75,4 @@ class RsaCipher {
     bool rejectsImplicitly_ = true;
 };
 
-} // namespace asym_cipher
+} // namespace p11::asym_cipher

@@ -12,8 +12,9 @@
 #include <openssl/rsa.h>
 
 #include "ossl/dispatch.h"
+#include "pkcs11/bytes.h"
 
-namespace asym_cipher {
+namespace p11::asym_cipher {
 namespace {
 
 using pkcs11::constant_time::isEqual;
@@ -34,10 +35,10 @@ constexpr std::size_t lengthCandidates = 128;
     throw ossl::UsageError(ossl::Reason::internal, what);
 }
 
-SecretBytes hmac(OSSL_LIB_CTX* libctx, Octets key, Octets data) {
+SecretBytes hmac(OSSL_LIB_CTX* libctx, ByteView key, ByteView data) {
     SecretBytes result(hashSize);
     std::size_t size = 0;
-    if (EVP_Q_mac(libctx, "HMAC", ossl::Context::propq(), "SHA2-256", nullptr, key.data(),
+    if (EVP_Q_mac(libctx, "HMAC", ossl::ProviderContext::propq(), "SHA2-256", nullptr, key.data(),
                   key.size(), data.data(), data.size(), result.data(), result.size(),
                   &size) == nullptr)
         internalFailure("HMAC failed");
@@ -45,7 +46,7 @@ SecretBytes hmac(OSSL_LIB_CTX* libctx, Octets key, Octets data) {
 }
 
 // Fills `out` with HMAC(key, label || counter).
-void expand(OSSL_LIB_CTX* libctx, Octets key, std::string_view label, Buffer out) {
+void expand(OSSL_LIB_CTX* libctx, ByteView key, std::string_view label, MutableBytes out) {
     pkcs11::Bytes input(label.begin(), label.end());
     input.resize(label.size() + 2);
     for (std::size_t done = 0, block = 0; done < out.size(); done += hashSize, ++block) {
@@ -57,7 +58,7 @@ void expand(OSSL_LIB_CTX* libctx, Octets key, std::string_view label, Buffer out
     }
 }
 
-std::size_t chooseSize(Octets candidates, std::uint32_t longest) {
+std::size_t chooseSize(ByteView candidates, std::uint32_t longest) {
     std::uint32_t range = longest; // all ones down from the highest bit of longest
     for (unsigned shift = 1; shift < 16; shift *= 2)
         range |= range >> shift;
@@ -72,7 +73,7 @@ std::size_t chooseSize(Octets candidates, std::uint32_t longest) {
 
 } // namespace
 
-Substitute makeSubstitute(OSSL_LIB_CTX* libctx, Octets secret, Octets ciphertext,
+Substitute makeSubstitute(OSSL_LIB_CTX* libctx, ByteView secret, ByteView ciphertext,
                           std::size_t longest) {
     const auto key = hmac(libctx, secret, ciphertext);
     SecretBytes candidates(lengthCandidates * 2);
@@ -84,7 +85,7 @@ Substitute makeSubstitute(OSSL_LIB_CTX* libctx, Octets secret, Octets ciphertext
 }
 
 // By 1, 2, 4 ... bytes, each step of which is done and then kept or not.
-void alignRight(Buffer block, std::size_t size) {
+void alignRight(MutableBytes block, std::size_t size) {
     const Mask fits = isLess(size, block.size() + 1);
     const std::size_t distance = block.size() - size;
     for (std::size_t step = 1; step <= block.size(); step *= 2) {
@@ -99,7 +100,7 @@ void alignRight(Buffer block, std::size_t size) {
 
 // OpenSSL's function is constant in time, and clears its own error in constant time; the mark
 // takes what is left.
-Unpadded removePkcs1(Octets block) {
+Unpadded removePkcs1(ByteView block) {
     Unpadded result{SecretBytes(block.size() - pkcs1Overhead), 0, 0};
     const ossl::ErrorMark mark;
     const auto blockSize = static_cast<int>(block.size());
@@ -112,7 +113,7 @@ Unpadded removePkcs1(Octets block) {
 }
 
 std::size_t messageOrSubstitute(const Unpadded& unpadded, const Substitute& substitute,
-                                Buffer out) {
+                                MutableBytes out) {
     const auto message = unpadded.message.view();
     const auto other = substitute.message.view();
     for (std::size_t i = 0; i < other.size(); ++i)
@@ -121,7 +122,7 @@ std::size_t messageOrSubstitute(const Unpadded& unpadded, const Substitute& subs
 }
 
 void premasterOrRandom(OSSL_LIB_CTX* libctx, const Unpadded& unpadded, unsigned clientVersion,
-                       unsigned negotiatedVersion, Buffer out) {
+                       unsigned negotiatedVersion, MutableBytes out) {
     SecretBytes random(premasterSize);
     if (RAND_priv_bytes_ex(libctx, random.data(), random.size(), 0) != 1)
         internalFailure("no random numbers");
@@ -136,8 +137,8 @@ void premasterOrRandom(OSSL_LIB_CTX* libctx, const Unpadded& unpadded, unsigned 
         out[i] = static_cast<unsigned char>(select(good, message[i], other[i]));
 }
 
-Decoded oaepDecode(Octets block, Octets label, const EVP_MD* digest, const EVP_MD* mgf1,
-                   Buffer out) {
+Decoded oaepDecode(ByteView block, ByteView label, const EVP_MD* digest, const EVP_MD* mgf1,
+                   MutableBytes out) {
     const ossl::ErrorMark mark;
     const auto blockSize = static_cast<int>(block.size());
     const std::int32_t size = RSA_padding_check_PKCS1_OAEP_mgf1(
@@ -146,7 +147,7 @@ Decoded oaepDecode(Octets block, Octets label, const EVP_MD* digest, const EVP_M
     return {static_cast<std::uint32_t>(size), ~isNegative(size)};
 }
 
-pkcs11::Bytes challengeFor(Octets modulus) {
+pkcs11::Bytes challengeFor(ByteView modulus) {
     constexpr std::string_view purpose = "pkcs11 provider: implicit rejection";
     pkcs11::Bytes seed(purpose.begin(), purpose.end());
     seed.insert(seed.end(), modulus.begin(), modulus.end());
@@ -158,4 +159,4 @@ pkcs11::Bytes challengeFor(Octets modulus) {
     return block;
 }
 
-} // namespace asym_cipher
+} // namespace p11::asym_cipher

@@ -6,16 +6,17 @@
 #include <cstdint>
 #include <span>
 
-#include "ossl/context.h"
 #include "ossl/handles.h"
+#include "ossl/provider_context.h"
 #include "ossl/secret.h"
 #include "pkcs11/attributes.h"
+#include "pkcs11/bytes.h"
 #include "pkcs11/constant_time.h"
 
-namespace asym_cipher {
+namespace p11::asym_cipher {
 
-using Octets = std::span<const unsigned char>;
-using Buffer = std::span<unsigned char>;
+using pkcs11::ByteView;
+using pkcs11::MutableBytes;
 
 using ossl::SecretBytes;
 
@@ -28,12 +29,12 @@ struct Substitute {
 /// A substitute for `ciphertext`, always the same for the same `secret` (the idea of
 /// draft-irtf-cfrg-rsa-guidance, section 7). The message has at most `longest` bytes. Throws
 /// UsageError.
-Substitute makeSubstitute(OSSL_LIB_CTX* libctx, Octets secret, Octets ciphertext,
+Substitute makeSubstitute(OSSL_LIB_CTX* libctx, ByteView secret, ByteView ciphertext,
                           std::size_t longest);
 
 /// Moves the first `size` bytes to the end of `block`, with zeros before them. The time does not
 /// depend on `size`. If `size` exceeds the block, the whole block becomes zero.
-void alignRight(Buffer block, std::size_t size);
+void alignRight(MutableBytes block, std::size_t size);
 
 /// A message without its PKCS#1 v1.5 padding. The buffer has room for the longest message. No code
 /// branches on any of it.
@@ -44,17 +45,18 @@ struct Unpadded {
 };
 
 /// Removes the padding of `block`. Time and errors do not depend on the padding.
-Unpadded removePkcs1(Octets block);
+Unpadded removePkcs1(ByteView block);
 
 /// Writes the message, or the substitute if the message is bad. Returns the size of what it wrote.
 /// `out` has room for the longest message.
-std::size_t messageOrSubstitute(const Unpadded& unpadded, const Substitute& substitute, Buffer out);
+std::size_t messageOrSubstitute(const Unpadded& unpadded, const Substitute& substitute,
+                                MutableBytes out);
 
 /// TLS 1.2's RSA key exchange. Always gives 48 bytes: random ones if the padding, the length or the
 /// version is wrong. If `negotiatedVersion` is not 0, it is accepted beside the client's. Throws
 /// UsageError.
 void premasterOrRandom(OSSL_LIB_CTX* libctx, const Unpadded& unpadded, unsigned clientVersion,
-                       unsigned negotiatedVersion, Buffer out);
+                       unsigned negotiatedVersion, MutableBytes out);
 
 /// A message in the caller's buffer.
 struct Decoded {
@@ -63,11 +65,11 @@ struct Decoded {
 };
 
 /// Writes the message in `block` to `out`. Time and errors do not depend on the padding.
-Decoded oaepDecode(Octets block, Octets label, const EVP_MD* digest, const EVP_MD* mgf1,
-                   Buffer out);
+Decoded oaepDecode(ByteView block, ByteView label, const EVP_MD* digest, const EVP_MD* mgf1,
+                   MutableBytes out);
 
 /// A block, smaller than the modulus and determined by it. Without the private key nobody can
 /// decrypt it.
-pkcs11::Bytes challengeFor(Octets modulus);
+pkcs11::Bytes challengeFor(ByteView modulus);
 
-} // namespace asym_cipher
+} // namespace p11::asym_cipher

@@ -63,9 +63,9 @@ OSSL_LIB_CTX* contextOf(const std::string& folder) {
 
 // What the provider calls itself.
 std::string nameOf(const std::string& folder) {
-    const ossl::LibCtx context(OSSL_LIB_CTX_new());
+    const p11::ossl::LibCtx context(OSSL_LIB_CTX_new());
     OSSL_PROVIDER_set_default_search_path(context.get(), folder.c_str());
-    const ossl::Provider provider(OSSL_PROVIDER_load(context.get(), "pkcs11"));
+    const p11::ossl::Provider provider(OSSL_PROVIDER_load(context.get(), "pkcs11"));
     char* name = nullptr;
     std::array params{OSSL_PARAM_construct_utf8_ptr(OSSL_PROV_PARAM_NAME, &name, 0),
                       OSSL_PARAM_construct_end()};
@@ -138,33 +138,34 @@ std::string latchsetProvider() {
     return found;
 }
 
-ossl::Pkey providerKey(const std::string& folder, const std::string& label) {
-    const ossl::Owner<OSSL_STORE_CTX, OSSL_STORE_close> store(
+p11::ossl::Pkey providerKey(const std::string& folder, const std::string& label) {
+    const p11::ossl::Owner<OSSL_STORE_CTX, OSSL_STORE_close> store(
         OSSL_STORE_open_ex(uriOf(label).c_str(), contextOf(folder), nullptr, nullptr, nullptr,
                            nullptr, nullptr, nullptr));
     if (!store || OSSL_STORE_expect(store.get(), OSSL_STORE_INFO_PKEY) != 1)
         return nullptr;
     while (OSSL_STORE_eof(store.get()) != 1) {
-        const ossl::Owner<OSSL_STORE_INFO, OSSL_STORE_INFO_free> info(OSSL_STORE_load(store.get()));
+        const p11::ossl::Owner<OSSL_STORE_INFO, OSSL_STORE_INFO_free> info(
+            OSSL_STORE_load(store.get()));
         if (info)
-            return ossl::Pkey(OSSL_STORE_INFO_get1_PKEY(info.get()));
+            return p11::ossl::Pkey(OSSL_STORE_INFO_get1_PKEY(info.get()));
     }
     return nullptr;
 }
 
-ossl::Pkey softwareKey(const std::string& label) {
-    const ossl::Bio file(
+p11::ossl::Pkey softwareKey(const std::string& label) {
+    const p11::ossl::Bio file(
         BIO_new_file((environment("BENCH_TOKENS") + "/" + label + ".pem").c_str(), "r"));
-    return ossl::Pkey(PEM_read_bio_PrivateKey(file.get(), nullptr, nullptr, nullptr));
+    return p11::ossl::Pkey(PEM_read_bio_PrivateKey(file.get(), nullptr, nullptr, nullptr));
 }
 
 bool haveEngine() {
     return engine() != nullptr;
 }
 
-ossl::Pkey engineKey(const std::string& label) {
+p11::ossl::Pkey engineKey(const std::string& label) {
     const std::string uri = "pkcs11:token=" + tokenOf(label) + ";object=" + label + ";type=private";
-    return ossl::Pkey(ENGINE_load_private_key(engine(), uri.c_str(), nullptr, nullptr));
+    return p11::ossl::Pkey(ENGINE_load_private_key(engine(), uri.c_str(), nullptr, nullptr));
 }
 
 RawKey::RawKey(const std::string& label) : label_(label) {

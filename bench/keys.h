@@ -18,7 +18,7 @@ using Bytes = std::vector<unsigned char>;
 
 /// A key on a token through the provider pkcs11.so in `folder`. Null on failure; errors
 /// stay in OpenSSL's queue.
-ossl::Pkey providerKey(const std::string& folder, const std::string& label);
+p11::ossl::Pkey providerKey(const std::string& folder, const std::string& label);
 
 /// The folder of the provider under test.
 std::string ownProvider();
@@ -26,11 +26,11 @@ std::string ownProvider();
 std::string latchsetProvider();
 
 /// The file that the key on the token was made from.
-ossl::Pkey softwareKey(const std::string& label);
+p11::ossl::Pkey softwareKey(const std::string& label);
 
 /// True if libp11's engine is installed.
 bool haveEngine();
-ossl::Pkey engineKey(const std::string& label);
+p11::ossl::Pkey engineKey(const std::string& label);
 
 /// A key by raw C_ calls, in a session of its own. Aborts on failure.
 class RawKey {

@@ -18,7 +18,7 @@ constexpr std::size_t hashSize = 32;
 constexpr std::size_t digestInfoSize = 51;
 constexpr std::size_t longest = 1024;
 
-using KeySource = std::function<ossl::Pkey(const std::string& label)>;
+using KeySource = std::function<p11::ossl::Pkey(const std::string& label)>;
 using Run = void (*)(benchmark::State&, EVP_PKEY*);
 
 // A short message with a context of its own, as TLS does it.
@@ -26,7 +26,7 @@ void signMessageWith(benchmark::State& state, EVP_PKEY* key, const EVP_MD* diges
     const Bytes message(hashSize, 1);
     Bytes signature(longest);
     for (auto _ : state) {
-        const ossl::MdCtx context(EVP_MD_CTX_new());
+        const p11::ossl::MdCtx context(EVP_MD_CTX_new());
         std::size_t size = signature.size();
         if (EVP_DigestSignInit(context.get(), nullptr, digest, nullptr, key) != 1 ||
             EVP_DigestSign(context.get(), signature.data(), &size, message.data(),
@@ -43,17 +43,17 @@ void signPlain(benchmark::State& state, EVP_PKEY* key) {
     signMessageWith(state, key, nullptr);
 }
 
-ossl::Pkey publicHalf(EVP_PKEY* key) {
+p11::ossl::Pkey publicHalf(EVP_PKEY* key) {
     unsigned char* der = nullptr;
     const int size = i2d_PUBKEY(key, &der);
     const unsigned char* position = der;
-    ossl::Pkey half(d2i_PUBKEY(nullptr, &position, size));
+    p11::ossl::Pkey half(d2i_PUBKEY(nullptr, &position, size));
     OPENSSL_free(der);
     return half;
 }
 
 Bytes encryptOaep(EVP_PKEY* key) {
-    const ossl::PkeyCtx context(EVP_PKEY_CTX_new(key, nullptr));
+    const p11::ossl::PkeyCtx context(EVP_PKEY_CTX_new(key, nullptr));
     const Bytes secret(hashSize, 1);
     Bytes ciphertext(longest);
     std::size_t size = ciphertext.size();
@@ -68,7 +68,7 @@ Bytes encryptOaep(EVP_PKEY* key) {
 
 void decryptOaep(benchmark::State& state, EVP_PKEY* key) {
     const auto ciphertext = encryptOaep(softwareKey("rsa2048").get());
-    const ossl::PkeyCtx context(EVP_PKEY_CTX_new_from_pkey(nullptr, key, nullptr));
+    const p11::ossl::PkeyCtx context(EVP_PKEY_CTX_new_from_pkey(nullptr, key, nullptr));
     if (!context || EVP_PKEY_decrypt_init(context.get()) != 1 ||
         EVP_PKEY_CTX_set_rsa_padding(context.get(), RSA_PKCS1_OAEP_PADDING) != 1)
         return state.SkipWithError("the key does not decrypt");
@@ -84,7 +84,7 @@ void decryptOaep(benchmark::State& state, EVP_PKEY* key) {
 // A key agreement of the key with itself, whose public half is at hand.
 void deriveEcdh(benchmark::State& state, EVP_PKEY* key) {
     const auto peer = softwareKey("ec256");
-    const ossl::PkeyCtx context(EVP_PKEY_CTX_new_from_pkey(nullptr, key, nullptr));
+    const p11::ossl::PkeyCtx context(EVP_PKEY_CTX_new_from_pkey(nullptr, key, nullptr));
     if (!context || EVP_PKEY_derive_init(context.get()) != 1 ||
         EVP_PKEY_derive_set_peer(context.get(), publicHalf(peer.get()).get()) != 1)
         return state.SkipWithError("the key does not derive");
@@ -167,7 +167,7 @@ void add(const std::string& name, const char* label, Run run) {
 } // namespace
 
 void signHash(benchmark::State& state, EVP_PKEY* key) {
-    const ossl::PkeyCtx context(EVP_PKEY_CTX_new_from_pkey(nullptr, key, nullptr));
+    const p11::ossl::PkeyCtx context(EVP_PKEY_CTX_new_from_pkey(nullptr, key, nullptr));
     if (!context || EVP_PKEY_sign_init(context.get()) != 1 ||
         EVP_PKEY_CTX_set_signature_md(context.get(), EVP_sha256()) != 1)
         return state.SkipWithError("the key does not sign");

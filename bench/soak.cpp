@@ -36,12 +36,12 @@ std::atomic<unsigned long> losses{0};
 
 struct Key {
     const char* label;
-    ossl::Pkey token;
-    ossl::Pkey software; ///< in the default context, where nothing of the provider is
+    p11::ossl::Pkey token;
+    p11::ossl::Pkey software; ///< in the default context, where nothing of the provider is
 };
 
-ossl::PkeyCtx signer(const Key& key) {
-    ossl::PkeyCtx context(EVP_PKEY_CTX_new_from_pkey(nullptr, key.token.get(), nullptr));
+p11::ossl::PkeyCtx signer(const Key& key) {
+    p11::ossl::PkeyCtx context(EVP_PKEY_CTX_new_from_pkey(nullptr, key.token.get(), nullptr));
     if (!context || EVP_PKEY_sign_init(context.get()) != 1 ||
         EVP_PKEY_CTX_set_signature_md(context.get(), EVP_sha256()) != 1)
         return nullptr;
@@ -58,7 +58,7 @@ Bytes sign(EVP_PKEY_CTX* context, const Bytes& hash) {
 }
 
 bool verifies(const Key& key, const Bytes& signature, const Bytes& hash) {
-    const ossl::PkeyCtx context(EVP_PKEY_CTX_new(key.software.get(), nullptr));
+    const p11::ossl::PkeyCtx context(EVP_PKEY_CTX_new(key.software.get(), nullptr));
     return !signature.empty() && EVP_PKEY_verify_init(context.get()) == 1 &&
            EVP_PKEY_CTX_set_signature_md(context.get(), EVP_sha256()) == 1 &&
            EVP_PKEY_verify(context.get(), signature.data(), signature.size(), hash.data(),

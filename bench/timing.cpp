@@ -231,7 +231,7 @@ void measure(const test_module::TestModule& module, EVP_PKEY* key, const Experim
              std::size_t calls) {
     using Answering = void(CK_RV, const unsigned char*, CK_ULONG);
     auto* const answerDecrypt = module.control<Answering>("test_module_answer_decrypt");
-    const ossl::PkeyCtx context(EVP_PKEY_CTX_new(key, nullptr));
+    const p11::ossl::PkeyCtx context(EVP_PKEY_CTX_new(key, nullptr));
     configure(context.get(), experiment);
     const Block ciphertext{0, 1};
     Block given{};

@@ -6,7 +6,7 @@
 
 #include <openssl/evp.h>
 
-namespace cipher {
+namespace p11::cipher {
 
 enum class Mode : unsigned {
     ecb = EVP_CIPH_ECB_MODE,
@@ -27,4 +27,4 @@ struct Algorithm {
     }
 };
 
-} // namespace cipher
+} // namespace p11::cipher

@@ -5,7 +5,7 @@
 
 #include <openssl/crypto.h>
 
-namespace cipher {
+namespace p11::cipher {
 namespace {
 
 [[noreturn]] void wrongLength() {
@@ -126,4 +126,4 @@ std::size_t Blocks::finishDecryption(MutableBytes out) {
     return give(ByteView(ready_).first(blockSize - padding), out);
 }
 
-} // namespace cipher
+} // namespace p11::cipher

@@ -4,7 +4,7 @@
 
 #include "cipher/operation.h"
 
-namespace cipher {
+namespace p11::cipher {
 
 /// CBC if there is an IV, otherwise ECB. With padding, the last block is encrypted in advance,
 /// together with the data before it. The last decrypted block is held back until there is more
@@ -39,4 +39,4 @@ class Blocks : public Operation {
     bool isReady_ = false;
 };
 
-} // namespace cipher
+} // namespace p11::cipher

@@ -10,7 +10,7 @@
 #include "ossl/newer_openssl.h"
 #include "ossl/params.h"
 
-namespace cipher {
+namespace p11::cipher {
 namespace {
 
 constexpr std::array offered{
@@ -179,4 +179,4 @@ const OSSL_ALGORITHM* algorithms() {
     return listOf(std::make_index_sequence<offered.size()>());
 }
 
-} // namespace cipher
+} // namespace p11::cipher

@@ -6,7 +6,7 @@
 #include "cipher/modes.h"
 #include "ossl/params.h"
 
-namespace cipher {
+namespace p11::cipher {
 namespace {
 
 constexpr std::size_t longestIv = 128; // bytes; as OpenSSL's own GCM
@@ -184,4 +184,4 @@ void CipherContext::getParams(OSSL_PARAM* params) const {
     answerTag(params, finished ? operation_->tag() : ByteView());
 }
 
-} // namespace cipher
+} // namespace p11::cipher

@@ -9,14 +9,14 @@
 #include "cipher/software.h"
 #include "ossl/operation_state.h"
 
-namespace cipher {
+namespace p11::cipher {
 
 /// Encrypts and decrypts with a key on a token. If the key is given as bytes, another provider does
 /// it. Used by one thread at a time. Copies are independent. Functions throw UsageError and
 /// pkcs11::Error.
 class CipherContext {
   public:
-    CipherContext(ossl::Context& provider, const Algorithm& algorithm)
+    CipherContext(ossl::ProviderContext& provider, const Algorithm& algorithm)
         : provider_(provider), algorithm_(algorithm), ivSize_(algorithm.ivSize()) {}
     CipherContext(const CipherContext& other);
     CipherContext& operator=(const CipherContext&) = delete;
@@ -50,7 +50,7 @@ class CipherContext {
     void beginOnToken(bool encrypts, const unsigned char* iv, std::size_t ivSize,
                       const OSSL_PARAM* params);
 
-    ossl::Context& provider_;
+    ossl::ProviderContext& provider_;
     const Algorithm& algorithm_;
     std::unique_ptr<Software> software_;
     std::shared_ptr<skeymgmt::SecretKey> key_; ///< on a token; null if software_ works
@@ -61,4 +61,4 @@ class CipherContext {
     bool padding_ = true;
 };
 
-} // namespace cipher
+} // namespace p11::cipher

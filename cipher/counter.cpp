@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-namespace cipher {
+namespace p11::cipher {
 
 Counter::Counter(const Setup& setup) : key_(setup.key), encrypts_(setup.encrypts) {
     std::copy_n(setup.iv.begin(), blockSize, block_.begin());
@@ -37,4 +37,4 @@ void Counter::advance(std::size_t size) {
     }
 }
 
-} // namespace cipher
+} // namespace p11::cipher

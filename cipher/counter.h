@@ -4,7 +4,7 @@
 
 #include "cipher/operation.h"
 
-namespace cipher {
+namespace p11::cipher {
 
 /// Pieces need not be whole blocks: the token starts each piece at the block that contains it.
 class Counter : public Operation {
@@ -25,4 +25,4 @@ class Counter : public Operation {
     std::size_t offset_ = 0; ///< in that block
 };
 
-} // namespace cipher
+} // namespace p11::cipher

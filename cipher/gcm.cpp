@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-namespace cipher {
+namespace p11::cipher {
 namespace {
 
 constexpr std::size_t fullTag = 16; // bytes
@@ -84,4 +84,4 @@ std::size_t Gcm::decrypt(ByteView in, MutableBytes out) {
     return give(made.view().first(size), out);
 }
 
-} // namespace cipher
+} // namespace p11::cipher

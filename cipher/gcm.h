@@ -4,7 +4,7 @@
 
 #include "cipher/operation.h"
 
-namespace cipher {
+namespace p11::cipher {
 
 /// Data in one piece. The token returns nothing that is not authenticated, and no operation stays
 /// active. A decryption needs the tag first.
@@ -33,4 +33,4 @@ class Gcm : public Operation {
     pkcs11::Bytes tag_;
 };
 
-} // namespace cipher
+} // namespace p11::cipher

@@ -5,7 +5,7 @@
 #include "cipher/counter.h"
 #include "cipher/gcm.h"
 
-namespace cipher {
+namespace p11::cipher {
 
 std::unique_ptr<Operation> begin(Mode mode, const Setup& setup) {
     switch (mode) {
@@ -20,4 +20,4 @@ std::unique_ptr<Operation> begin(Mode mode, const Setup& setup) {
     throw ossl::UsageError(ossl::Reason::internal, "unknown mode");
 }
 
-} // namespace cipher
+} // namespace p11::cipher

@@ -4,9 +4,9 @@
 
 #include "cipher/operation.h"
 
-namespace cipher {
+namespace p11::cipher {
 
 /// The operation for `mode`. Throws UsageError.
 std::unique_ptr<Operation> begin(Mode mode, const Setup& setup);
 
-} // namespace cipher
+} // namespace p11::cipher

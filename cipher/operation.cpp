@@ -5,7 +5,7 @@
 
 #include "pkcs11/operation.h"
 
-namespace cipher {
+namespace p11::cipher {
 
 void Operation::authenticate(ByteView data) {
     if (!data.empty())
@@ -28,4 +28,4 @@ std::size_t give(ByteView data, MutableBytes out) {
     return data.size();
 }
 
-} // namespace cipher
+} // namespace p11::cipher

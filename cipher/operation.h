@@ -12,7 +12,7 @@
 #include "pkcs11/bytes.h"
 #include "skeymgmt/secret_key.h"
 
-namespace cipher {
+namespace p11::cipher {
 
 using pkcs11::ByteView;
 using pkcs11::MutableBytes;
@@ -57,4 +57,4 @@ std::size_t onToken(const skeymgmt::SecretKey& key, bool encrypts, const CK_MECH
 /// Copies `data` to `out` and returns its size. Throws UsageError if it does not fit.
 std::size_t give(ByteView data, MutableBytes out);
 
-} // namespace cipher
+} // namespace p11::cipher

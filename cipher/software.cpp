@@ -5,7 +5,7 @@
 
 #include <openssl/core_names.h>
 
-namespace cipher {
+namespace p11::cipher {
 namespace {
 
 void require(bool success) {
@@ -15,8 +15,8 @@ void require(bool success) {
 
 } // namespace
 
-Software::Software(const ossl::Context& provider, const char* name)
-    : cipher_(EVP_CIPHER_fetch(provider.libctx(), name, ossl::Context::propq())),
+Software::Software(const ossl::ProviderContext& provider, const char* name)
+    : cipher_(EVP_CIPHER_fetch(provider.libctx(), name, ossl::ProviderContext::propq())),
       context_(EVP_CIPHER_CTX_new()) {
     if (!cipher_ || !context_)
         throw ossl::UsageError(ossl::Reason::unsupported,
@@ -69,4 +69,4 @@ void Software::get(OSSL_PARAM* params) const {
     require(EVP_CIPHER_CTX_get_params(context_.get(), params) == 1);
 }
 
-} // namespace cipher
+} // namespace p11::cipher

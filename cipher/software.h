@@ -7,12 +7,12 @@
 #include "cipher/operation.h"
 #include "ossl/handles.h"
 
-namespace cipher {
+namespace p11::cipher {
 
 /// An EVP_CIPHER_CTX of another provider's cipher. Functions throw UsageError.
 class Software {
   public:
-    Software(const ossl::Context& provider, const char* name);
+    Software(const ossl::ProviderContext& provider, const char* name);
     Software(const Software& other);
     Software& operator=(const Software&) = delete;
     ~Software() = default;
@@ -34,4 +34,4 @@ class Software {
     Context context_;
 };
 
-} // namespace cipher
+} // namespace p11::cipher

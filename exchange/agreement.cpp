@@ -6,7 +6,7 @@
 
 #include "keymgmt/agreement.h"
 
-namespace exchange {
+namespace p11::exchange {
 namespace {
 
 std::string groupOf(EVP_PKEY* key) {
@@ -61,4 +61,4 @@ ossl::SecretBytes Agreement::secret(CK_MECHANISM_TYPE mechanism) const {
     return shared;
 }
 
-} // namespace exchange
+} // namespace p11::exchange

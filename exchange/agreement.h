@@ -7,21 +7,22 @@
 
 #include "keymgmt/key.h"
 #include "keymgmt/software_operation.h"
-#include "ossl/context.h"
 #include "ossl/job.h"
 #include "ossl/operation_state.h"
+#include "ossl/provider_context.h"
 #include "ossl/secret.h"
+#include "pkcs11/bytes.h"
 
-namespace exchange {
+namespace p11::exchange {
 
-using Octets = std::span<const unsigned char>;
-using Buffer = std::span<unsigned char>;
+using pkcs11::ByteView;
+using pkcs11::MutableBytes;
 
 /// The part of an EVP key derivation that does not depend on the type of the keys. Used by one
 /// thread at a time. Holds no session. Copies are independent.
 class Agreement {
   public:
-    explicit Agreement(ossl::Context& provider) : provider_(provider) {}
+    explicit Agreement(ossl::ProviderContext& provider) : provider_(provider) {}
 
     const ossl::Core& core() const { return provider_.core(); }
     /// With a key in memory, the whole operation is there.
@@ -40,22 +41,22 @@ class Agreement {
     /// Runs `work(agreement, out)` with `agreement`, this object as what it is, and returns the
     /// size of its result. In a worker, with a copy, if the caller is a job of OpenSSL.
     template <typename Exchange, typename Work>
-    std::size_t withToken(const Exchange& agreement, Buffer out, Work work) const {
+    std::size_t withToken(const Exchange& agreement, MutableBytes out, Work work) const {
         return ossl::runWithToken(
             provider_, key_->privateObject().token(), agreement, {}, out,
-            [work](const Exchange& one, Octets, Buffer room) { return work(one, room); });
+            [work](const Exchange& one, ByteView, MutableBytes room) { return work(one, room); });
     }
     /// The shared secret. It always has the size of a coordinate (SEC 1, sections 3.3.1 and 2.3.5).
     ossl::SecretBytes secret(CK_MECHANISM_TYPE mechanism) const;
 
     ossl::OperationState& state() { return state_; }
     const ossl::OperationState& state() const { return state_; }
-    ossl::Context& provider() const { return provider_; }
+    ossl::ProviderContext& provider() const { return provider_; }
     const keymgmt::Key* key() const { return key_.get(); }
     EVP_PKEY* peer() const { return peer_.get(); }
 
   private:
-    ossl::Context& provider_;
+    ossl::ProviderContext& provider_;
     keymgmt::SoftwareSide software_;
     ossl::OperationState state_;
     std::shared_ptr<keymgmt::Key> key_;
@@ -63,4 +64,4 @@ class Agreement {
     pkcs11::Bytes peerValue_; ///< as C_DeriveKey takes it
 };
 
-} // namespace exchange
+} // namespace p11::exchange

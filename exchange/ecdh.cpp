@@ -10,7 +10,7 @@
 #include "ossl/params.h"
 #include "pkcs11/operation.h"
 
-namespace exchange {
+namespace p11::exchange {
 namespace {
 
 constexpr int cofactorModeOfKey = -1;
@@ -47,17 +47,18 @@ std::size_t Ecdh::size() const {
     return secretSize();
 }
 
-std::size_t Ecdh::derive(Buffer out) const {
+std::size_t Ecdh::derive(MutableBytes out) const {
     requireComplete();
     if (out.empty())
         throw ossl::UsageError(ossl::Reason::data, "there is no room for the secret");
     if (usesKdf_ && out.size() < kdfSize_)
         throw ossl::UsageError(ossl::Reason::data, "the buffer is too small for the KDF's output");
-    return withToken(*this, out,
-                     [](const Ecdh& exchange, Buffer room) { return exchange.deriveNow(room); });
+    return withToken(*this, out, [](const Ecdh& exchange, MutableBytes room) {
+        return exchange.deriveNow(room);
+    });
 }
 
-std::size_t Ecdh::deriveNow(Buffer out) const {
+std::size_t Ecdh::deriveNow(MutableBytes out) const {
     const auto shared = secret(mechanism());
     if (usesKdf_)
         return applyKdf(shared.view(), out);
@@ -83,9 +84,9 @@ CK_MECHANISM_TYPE Ecdh::mechanism() const {
     return CKM_ECDH1_COFACTOR_DERIVE;
 }
 
-std::size_t Ecdh::applyKdf(Octets secret, Buffer out) const {
+std::size_t Ecdh::applyKdf(ByteView secret, MutableBytes out) const {
     const ossl::Kdf kdf(
-        EVP_KDF_fetch(provider().libctx(), OSSL_KDF_NAME_X963KDF, ossl::Context::propq()));
+        EVP_KDF_fetch(provider().libctx(), OSSL_KDF_NAME_X963KDF, ossl::ProviderContext::propq()));
     const ossl::KdfCtx context(EVP_KDF_CTX_new(kdf.get()));
     // The C interface takes pointers to what it only reads.
     const std::array params{
@@ -172,4 +173,4 @@ const OSSL_PARAM* Ecdh::gettable() {
     return list.data();
 }
 
-} // namespace exchange
+} // namespace p11::exchange

@@ -3,8 +3,9 @@
 #pragma once
 
 #include "exchange/agreement.h"
+#include "pkcs11/bytes.h"
 
-namespace exchange {
+namespace p11::exchange {
 
 /// One EVP key derivation; used by one thread at a time.
 class Ecdh : public Agreement {
@@ -18,7 +19,7 @@ class Ecdh : public Agreement {
     std::size_t size() const;
     /// The shared secret, cut to the size of the buffer, or the result of the KDF. Returns the
     /// size.
-    std::size_t derive(Buffer out) const;
+    std::size_t derive(MutableBytes out) const;
 
     void setParams(const OSSL_PARAM* params);
     void getParams(OSSL_PARAM* params) const;
@@ -26,11 +27,11 @@ class Ecdh : public Agreement {
     static const OSSL_PARAM* gettable();
 
   private:
-    std::size_t deriveNow(Buffer out) const;
+    std::size_t deriveNow(MutableBytes out) const;
     void requireComplete() const;
     CK_MECHANISM_TYPE mechanism() const;
     bool multipliesByCofactor() const;
-    std::size_t applyKdf(Octets secret, Buffer out) const;
+    std::size_t applyKdf(ByteView secret, MutableBytes out) const;
     void setKdf(const OSSL_PARAM* params);
     void setCofactorMode(const OSSL_PARAM* params);
 
@@ -41,4 +42,4 @@ class Ecdh : public Agreement {
     pkcs11::Bytes kdfInfo_;
 };
 
-} // namespace exchange
+} // namespace p11::exchange

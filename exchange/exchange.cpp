@@ -9,7 +9,7 @@
 #include "ossl/algorithms.h"
 #include "ossl/dispatch.h"
 
-namespace exchange {
+namespace p11::exchange {
 namespace {
 
 constexpr keymgmt::ContextIds contextIds{OSSL_OP_KEYEXCH, OSSL_FUNC_KEYEXCH_NEWCTX,
@@ -68,7 +68,7 @@ int derive(void* ctx, unsigned char* secret, size_t* size, size_t room) {
         return software->call<OSSL_FUNC_keyexch_derive_fn>(OSSL_FUNC_KEYEXCH_DERIVE, 0, secret,
                                                            size, room);
     return attempt<Exchange>(ctx, [&](Exchange& exchange) {
-        *size = secret == nullptr ? exchange.size() : exchange.derive(Buffer(secret, room));
+        *size = secret == nullptr ? exchange.size() : exchange.derive(MutableBytes(secret, room));
     });
 }
 
@@ -163,4 +163,4 @@ const OSSL_ALGORITHM* algorithms() {
     return list->data();
 }
 
-} // namespace exchange
+} // namespace p11::exchange

@@ -4,13 +4,13 @@
 #include <algorithm>
 #include <array>
 
-namespace exchange {
+namespace p11::exchange {
 namespace {
 
 constexpr std::size_t longestSecret = 56;
 
 // Whichever bytes differ: it takes the same time.
-bool isZero(Octets secret) {
+bool isZero(ByteView secret) {
     constexpr std::array<unsigned char, longestSecret> zeros{};
     return CRYPTO_memcmp(secret.data(), zeros.data(), secret.size()) == 0;
 }
@@ -26,14 +26,15 @@ std::size_t Xdh::size() const {
     return secretSize();
 }
 
-std::size_t Xdh::derive(Buffer out) const {
+std::size_t Xdh::derive(MutableBytes out) const {
     if (out.size() < size())
         throw ossl::UsageError(ossl::Reason::data, "the buffer is too small for the secret");
-    return withToken(*this, out,
-                     [](const Xdh& exchange, Buffer room) { return exchange.deriveNow(room); });
+    return withToken(*this, out, [](const Xdh& exchange, MutableBytes room) {
+        return exchange.deriveNow(room);
+    });
 }
 
-std::size_t Xdh::deriveNow(Buffer out) const {
+std::size_t Xdh::deriveNow(MutableBytes out) const {
     const auto shared = secret(CKM_ECDH1_DERIVE);
     const auto view = shared.view();
     if (isZero(view))
@@ -43,4 +44,4 @@ std::size_t Xdh::deriveNow(Buffer out) const {
     return view.size();
 }
 
-} // namespace exchange
+} // namespace p11::exchange

@@ -3,8 +3,9 @@
 #pragma once
 
 #include "exchange/agreement.h"
+#include "pkcs11/bytes.h"
 
-namespace exchange {
+namespace p11::exchange {
 
 /// One EVP key derivation. Used by one thread at a time. It has no parameters.
 class Xdh : public Agreement {
@@ -18,10 +19,10 @@ class Xdh : public Agreement {
     std::size_t size() const;
     /// The shared secret, for which `out` must have room. Returns the size. Throws UsageError if
     /// the secret is zero, because then the peer had no part in it (RFC 7748, section 6).
-    std::size_t derive(Buffer out) const;
+    std::size_t derive(MutableBytes out) const;
 
   private:
-    std::size_t deriveNow(Buffer out) const;
+    std::size_t deriveNow(MutableBytes out) const;
 };
 
-} // namespace exchange
+} // namespace p11::exchange

@@ -9,7 +9,7 @@
 #include "ossl/dispatch.h"
 #include "ossl/params.h"
 
-namespace kem {
+namespace p11::kem {
 namespace {
 
 constexpr keymgmt::ContextIds contextIds{OSSL_OP_KEM, OSSL_FUNC_KEM_NEWCTX, OSSL_FUNC_KEM_FREECTX,
@@ -54,7 +54,7 @@ int decapsulate(void* ctx, unsigned char* out, size_t* size, const unsigned char
     if (const auto* software = softwareOf(ctx))
         return software->call<OSSL_FUNC_kem_decapsulate_fn>(OSSL_FUNC_KEM_DECAPSULATE, 0, out, size,
                                                             in, inSize);
-    return attempt(ctx, [&](MlKem& kem) { kem.decapsulate(out, size, Octets(in, inSize)); });
+    return attempt(ctx, [&](MlKem& kem) { kem.decapsulate(out, size, ByteView(in, inSize)); });
 }
 
 // ML-KEM has no parameters but those of tests, which OpenSSL's own contexts have ("ikme"): keys on
@@ -107,4 +107,4 @@ const OSSL_ALGORITHM* algorithms() {
     return list->data();
 }
 
-} // namespace kem
+} // namespace p11::kem

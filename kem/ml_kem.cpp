@@ -10,7 +10,7 @@
 #include "ossl/secret.h"
 #include "pkcs11/derivation.h"
 
-namespace kem {
+namespace p11::kem {
 
 using keymgmt::mlKemSecretSize;
 
@@ -37,7 +37,7 @@ void MlKem::beginDecapsulation(const std::shared_ptr<keymgmt::Key>& key) {
 
 ossl::PkeyCtx MlKem::publicContext() const {
     return ossl::PkeyCtx(EVP_PKEY_CTX_new_from_pkey(provider_.libctx(), key_->requirePublicKey(),
-                                                    ossl::Context::propq()));
+                                                    ossl::ProviderContext::propq()));
 }
 
 void MlKem::encapsulate(unsigned char* out, std::size_t* size, unsigned char* secret,
@@ -50,13 +50,13 @@ void MlKem::encapsulate(unsigned char* out, std::size_t* size, unsigned char* se
     });
 }
 
-void MlKem::decapsulate(unsigned char* secret, std::size_t* secretSize, Octets ciphertext) const {
+void MlKem::decapsulate(unsigned char* secret, std::size_t* secretSize, ByteView ciphertext) const {
     state_.once([&] { decapsulateWithKey(secret, secretSize, ciphertext); });
 }
 
 // Returns the size of `secret`.
-std::size_t MlKem::decapsulateNow(const keymgmt::Key& key, Octets ciphertext,
-                                  std::span<unsigned char> secret) {
+std::size_t MlKem::decapsulateNow(const keymgmt::Key& key, ByteView ciphertext,
+                                  pkcs11::MutableBytes secret) {
     ossl::SecretBytes shared(mlKemSecretSize);
     if (pkcs11::decapsulate(key.privateObject(), ciphertext, shared.all()) != shared.size())
         throw ossl::UsageError(ossl::Reason::data,
@@ -66,7 +66,7 @@ std::size_t MlKem::decapsulateNow(const keymgmt::Key& key, Octets ciphertext,
 }
 
 void MlKem::decapsulateWithKey(unsigned char* secret, std::size_t* secretSize,
-                               Octets ciphertext) const {
+                               ByteView ciphertext) const {
     if (secret == nullptr) {
         *secretSize = mlKemSecretSize;
         return;
@@ -79,12 +79,11 @@ void MlKem::decapsulateWithKey(unsigned char* secret, std::size_t* secretSize,
                                "the ciphertext has " + std::to_string(ciphertext.size()) +
                                    " bytes, and one of " + keymgmt::nameOf(key_->type()) + " has " +
                                    std::to_string(expected));
-    *secretSize =
-        ossl::runWithToken(provider_, key_->privateObject().token(), *this, ciphertext,
-                           {secret, std::size_t{mlKemSecretSize}},
-                           [](const MlKem& kem, Octets data, std::span<unsigned char> out) {
-                               return decapsulateNow(*kem.key_, data, out);
-                           });
+    *secretSize = ossl::runWithToken(provider_, key_->privateObject().token(), *this, ciphertext,
+                                     {secret, std::size_t{mlKemSecretSize}},
+                                     [](const MlKem& kem, ByteView data, pkcs11::MutableBytes out) {
+                                         return decapsulateNow(*kem.key_, data, out);
+                                     });
 }
 
-} // namespace kem
+} // namespace p11::kem

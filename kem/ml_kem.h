@@ -7,17 +7,18 @@
 
 #include "keymgmt/key.h"
 #include "keymgmt/software_operation.h"
-#include "ossl/context.h"
 #include "ossl/operation_state.h"
+#include "ossl/provider_context.h"
+#include "pkcs11/bytes.h"
 
-namespace kem {
+namespace p11::kem {
 
-using Octets = std::span<const unsigned char>;
+using pkcs11::ByteView;
 
 /// One EVP_PKEY_encapsulate or EVP_PKEY_decapsulate. Used by one thread at a time.
 class MlKem {
   public:
-    explicit MlKem(ossl::Context& provider) : provider_(provider) {}
+    explicit MlKem(ossl::ProviderContext& provider) : provider_(provider) {}
 
     const ossl::Core& core() const { return provider_.core(); }
     /// With a key in memory, the whole operation is there.
@@ -32,20 +33,20 @@ class MlKem {
     void encapsulate(unsigned char* out, std::size_t* size, unsigned char* secret,
                      std::size_t* secretSize) const;
     /// Decapsulates with the private key on the token. A null `secret` queries the size. Throws.
-    void decapsulate(unsigned char* secret, std::size_t* secretSize, Octets ciphertext) const;
+    void decapsulate(unsigned char* secret, std::size_t* secretSize, ByteView ciphertext) const;
 
   private:
     void setKey(const std::shared_ptr<keymgmt::Key>& key);
     void decapsulateWithKey(unsigned char* secret, std::size_t* secretSize,
-                            Octets ciphertext) const;
-    static std::size_t decapsulateNow(const keymgmt::Key& key, Octets ciphertext,
-                                      std::span<unsigned char> secret);
+                            ByteView ciphertext) const;
+    static std::size_t decapsulateNow(const keymgmt::Key& key, ByteView ciphertext,
+                                      pkcs11::MutableBytes secret);
     ossl::PkeyCtx publicContext() const;
 
-    ossl::Context& provider_;
+    ossl::ProviderContext& provider_;
     keymgmt::SoftwareSide software_;
     ossl::OperationState state_;
     std::shared_ptr<keymgmt::Key> key_;
 };
 
-} // namespace kem
+} // namespace p11::kem

@@ -7,14 +7,15 @@
 
 #include "ossl/dispatch.h"
 #include "ossl/ec_point.h"
+#include "pkcs11/bytes.h"
 #include "pkcs11/derivation.h"
 
-namespace keymgmt {
+namespace p11::keymgmt {
 namespace {
 
-using Octets = std::span<const unsigned char>;
-using Buffer = std::span<unsigned char>;
-using Derive = std::function<std::size_t(const CK_MECHANISM& mechanism, Buffer out)>;
+using pkcs11::ByteView;
+using pkcs11::MutableBytes;
+using Derive = std::function<std::size_t(const CK_MECHANISM& mechanism, MutableBytes out)>;
 
 // Under which a key remembers that its token takes points in DER.
 constexpr Use rawPoint{Use::derive, CKM_ECDH1_DERIVE};
@@ -37,7 +38,8 @@ bool blamesPoint(const pkcs11::Error& error) {
     }
 }
 
-std::size_t deriveWith(const Derive& derive, CK_MECHANISM_TYPE type, Octets point, Buffer out) {
+std::size_t deriveWith(const Derive& derive, CK_MECHANISM_TYPE type, ByteView point,
+                       MutableBytes out) {
     CK_ECDH1_DERIVE_PARAMS params{};
     params.kdf = CKD_NULL;
     params.ulPublicDataLen = point.size();
@@ -52,15 +54,15 @@ std::size_t deriveWith(const Derive& derive, CK_MECHANISM_TYPE type, Octets poin
 }
 
 // A token that takes either form may unwrap such a raw point, by its first bytes alone.
-bool looksWrapped(Octets point) {
+bool looksWrapped(ByteView point) {
     constexpr unsigned char octetStringTag = 0x04, longLength = 0x81;
     return point.size() > 2 && point[0] == octetStringTag &&
            (point[1] == point.size() - 2 || point[1] == longLength);
 }
 
 // Nothing if the form of the point may have been the trouble.
-std::optional<std::size_t> tryForm(const Derive& derive, CK_MECHANISM_TYPE type, Octets point,
-                                   Buffer out) {
+std::optional<std::size_t> tryForm(const Derive& derive, CK_MECHANISM_TYPE type, ByteView point,
+                                   MutableBytes out) {
     try {
         return deriveWith(derive, type, point, out);
     } catch (const pkcs11::Error& error) {
@@ -73,11 +75,11 @@ std::optional<std::size_t> tryForm(const Derive& derive, CK_MECHANISM_TYPE type,
 // PKCS#11 has had both forms of the point: raw, and in a DER OCTET STRING. The one that did well
 // comes first, and the other is tried once. A point that can be read as either teaches nothing.
 std::size_t deriveWithEither(const Derive& derive, Refusals& refusals, CK_MECHANISM_TYPE type,
-                             Octets point, Buffer out) {
+                             ByteView point, MutableBytes out) {
     const auto wrapped = ossl::octetString(point);
     const bool wrappedFirst = refusals.contain(rawPoint);
-    const Octets first = wrappedFirst ? Octets(wrapped) : point;
-    const Octets second = wrappedFirst ? point : Octets(wrapped);
+    const ByteView first = wrappedFirst ? ByteView(wrapped) : point;
+    const ByteView second = wrappedFirst ? point : ByteView(wrapped);
     try {
         return deriveWith(derive, type, first, out);
     } catch (const pkcs11::Error& error) {
@@ -93,7 +95,7 @@ std::size_t deriveWithEither(const Derive& derive, Refusals& refusals, CK_MECHAN
 }
 
 // Some tokens leave leading zeros out. No bytes at all would be a secret that everybody knows.
-void padFront(Buffer out, std::size_t size) {
+void padFront(MutableBytes out, std::size_t size) {
     if (size == 0)
         throw pkcs11::Error(pkcs11::Failure::call, "the token returned an empty secret",
                             CKR_GENERAL_ERROR);
@@ -119,19 +121,19 @@ std::size_t secretSize(KeyType type, std::size_t peerValueSize) {
 }
 
 void agree(pkcs11::TokenObject& object, Refusals& refusals, CK_MECHANISM_TYPE mechanism,
-           Octets point, Buffer out) {
-    const Derive derive = [&](const CK_MECHANISM& given, Buffer secret) {
+           ByteView point, MutableBytes out) {
+    const Derive derive = [&](const CK_MECHANISM& given, MutableBytes secret) {
         return pkcs11::derive(object, given, secret);
     };
     padFront(out, deriveWithEither(derive, refusals, mechanism, point, out));
 }
 
 void agreeIn(pkcs11::Session& session, CK_OBJECT_HANDLE handle, const pkcs11::TokenObject& object,
-             Refusals& refusals, Octets point, Buffer out) {
-    const Derive derive = [&](const CK_MECHANISM& given, Buffer secret) {
+             Refusals& refusals, ByteView point, MutableBytes out) {
+    const Derive derive = [&](const CK_MECHANISM& given, MutableBytes secret) {
         return pkcs11::deriveIn(session, handle, object, given, secret);
     };
     padFront(out, deriveWithEither(derive, refusals, CKM_ECDH1_DERIVE, point, out));
 }
 
-} // namespace keymgmt
+} // namespace p11::keymgmt

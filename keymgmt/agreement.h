@@ -9,9 +9,10 @@
 
 #include "keymgmt/key_types.h"
 #include "keymgmt/refusals.h"
+#include "pkcs11/bytes.h"
 #include "pkcs11/object.h"
 
-namespace keymgmt {
+namespace p11::keymgmt {
 
 /// The public value of `peer` as C_DeriveKey takes it: the uncompressed point of an EC key, or the
 /// value of an X25519 or X448 key (RFC 7748). Throws UsageError.
@@ -23,10 +24,10 @@ std::size_t secretSize(KeyType type, std::size_t peerValueSize);
 /// Fills `out`, which has that size, with the secret shared by the private key `object` and the
 /// `peer` value. `refusals` is the key's. Throws.
 void agree(pkcs11::TokenObject& object, Refusals& refusals, CK_MECHANISM_TYPE mechanism,
-           std::span<const unsigned char> peer, std::span<unsigned char> out);
+           pkcs11::ByteView peer, pkcs11::MutableBytes out);
 
 /// The same with what was found at `handle` in place of `object`, in a session at hand.
 void agreeIn(pkcs11::Session& session, CK_OBJECT_HANDLE handle, const pkcs11::TokenObject& object,
-             Refusals& refusals, std::span<const unsigned char> peer, std::span<unsigned char> out);
+             Refusals& refusals, pkcs11::ByteView peer, pkcs11::MutableBytes out);
 
-} // namespace keymgmt
+} // namespace p11::keymgmt

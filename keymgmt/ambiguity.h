@@ -6,7 +6,7 @@
 #include <string>
 #include <utility>
 
-namespace keymgmt {
+namespace p11::keymgmt {
 
 /// Shared by the keys of one search that found several different private keys. It follows how many
 /// of them the caller takes. Thread-safe.
@@ -37,4 +37,4 @@ class Ambiguity {
     std::string message_;
 };
 
-} // namespace keymgmt
+} // namespace p11::keymgmt

@@ -8,10 +8,10 @@
 #include "pkcs11/login.h"
 #include "pkcs11/recovery.h"
 
-namespace keymgmt {
+namespace p11::keymgmt {
 namespace {
 
-ossl::Certificate parse(std::span<const unsigned char> der) {
+ossl::Certificate parse(pkcs11::ByteView der) {
     const ossl::ErrorMark mark;
     const unsigned char* position = der.data();
     ossl::Certificate certificate(d2i_X509(nullptr, &position, static_cast<long>(der.size())));
@@ -59,16 +59,16 @@ pkcs11::Template templateOf(const X509* certificate, const pkcs11::Bytes& der,
 
 } // namespace
 
-void storeCertificate(const Key& key, std::span<const unsigned char> der, bool allowDuplicate) {
+void storeCertificate(const Key& key, pkcs11::ByteView der, bool allowDuplicate) {
     auto& object = key.privateObject();
     const auto certificate = parse(der);
     const pkcs11::Bytes value(der.begin(), der.end());
     requireMatch(key, value);
     auto values = templateOf(certificate.get(), value, object);
     const pkcs11::trace::Step step([&] { return "store a certificate of " + object.describe(); });
-    pkcs11::withConnection(object.token(), [&](const auto& connection) {
-        pkcs11::Session session = connection->takeWritable();
-        if (connection->loginRequired())
+    pkcs11::withSessionPool(object.token(), [&](const auto& pool) {
+        pkcs11::Session session = pool->takeWritable();
+        if (pool->loginRequired())
             pkcs11::logInAsUser(session, {object.pins(), {}, {}}); // by which the key was found
         if (!allowDuplicate)
             requireFree(session, std::array<CK_OBJECT_CLASS, 1>{CKO_CERTIFICATE}, object.label(),
@@ -77,4 +77,4 @@ void storeCertificate(const Key& key, std::span<const unsigned char> der, bool a
     });
 }
 
-} // namespace keymgmt
+} // namespace p11::keymgmt

@@ -5,12 +5,13 @@
 #include <span>
 
 #include "keymgmt/key.h"
+#include "pkcs11/bytes.h"
 
-namespace keymgmt {
+namespace p11::keymgmt {
 
 /// Stores the DER certificate beside the private `key`, with its label and id. Throws UsageError if
 /// it is not a certificate of that key, or if one with that label and id exists and
 /// `allowDuplicate` is not set. Throws pkcs11::Error.
-void storeCertificate(const Key& key, std::span<const unsigned char> der, bool allowDuplicate);
+void storeCertificate(const Key& key, pkcs11::ByteView der, bool allowDuplicate);
 
-} // namespace keymgmt
+} // namespace p11::keymgmt

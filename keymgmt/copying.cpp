@@ -5,7 +5,7 @@
 
 #include "keymgmt/key_family.h"
 
-namespace keymgmt {
+namespace p11::keymgmt {
 namespace {
 
 // What OpenSSL's own providers make no copy of: an RSA key without numbers, a point without its
@@ -47,4 +47,4 @@ std::shared_ptr<Key> copyFromToken(const std::shared_ptr<Key>& key, int selectio
     return isPrivate ? key : copyOf(*key, selection);
 }
 
-} // namespace keymgmt
+} // namespace p11::keymgmt

@@ -6,7 +6,7 @@
 
 #include "keymgmt/key.h"
 
-namespace keymgmt {
+namespace p11::keymgmt {
 
 /// A copy of the selected parts of a key in memory. Null if the other provider makes none.
 std::shared_ptr<Key> copyInMemory(const Key& key, int selection);
@@ -15,4 +15,4 @@ std::shared_ptr<Key> copyInMemory(const Key& key, int selection);
 /// in memory. Null where OpenSSL's own providers make no copy. Throws pkcs11::Error, UsageError.
 std::shared_ptr<Key> copyFromToken(const std::shared_ptr<Key>& key, int selection);
 
-} // namespace keymgmt
+} // namespace p11::keymgmt

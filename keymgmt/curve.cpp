@@ -11,7 +11,7 @@
 #include "ossl/error_mark.h"
 #include "ossl/handles.h"
 
-namespace keymgmt {
+namespace p11::keymgmt {
 namespace {
 
 using pkcs11::Bytes;
@@ -103,4 +103,4 @@ Bytes printable(const char* name) {
     return taken(der, size);
 }
 
-} // namespace keymgmt
+} // namespace p11::keymgmt

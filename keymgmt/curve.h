@@ -8,7 +8,7 @@
 #include "keymgmt/key_types.h"
 #include "pkcs11/attributes.h"
 
-namespace keymgmt {
+namespace p11::keymgmt {
 
 /// OpenSSL's number (NID) of the curve: CKA_EC_PARAMS is its OID, or the PrintableString of PKCS#11
 /// 3.0, section 2.3.3. NID_undef for explicit parameters and unknown curves.
@@ -26,4 +26,4 @@ pkcs11::Bytes oidOf(int nid);
 /// A curve's name as a DER PrintableString. Throws UsageError.
 pkcs11::Bytes printable(const char* name);
 
-} // namespace keymgmt
+} // namespace p11::keymgmt

@@ -15,9 +15,10 @@
 #include "ossl/ecdsa_der.h"
 #include "ossl/error_mark.h"
 #include "ossl/params.h"
+#include "pkcs11/bytes.h"
 #include "pkcs11/mechanism.h"
 
-namespace keymgmt {
+namespace p11::keymgmt {
 namespace {
 
 using pkcs11::Attributes;
@@ -35,12 +36,12 @@ std::optional<KeyType> typeOfEc(const Attributes& attributes) {
     return typeOfCurve(curve).value_or(KeyType::ec);
 }
 
-ossl::Pkey explicitGroup(const ossl::Context& context, const Bytes& params) {
+ossl::Pkey explicitGroup(const ossl::ProviderContext& context, const Bytes& params) {
     EVP_PKEY* key = nullptr;
     const ossl::Owner<OSSL_DECODER_CTX, OSSL_DECODER_CTX_free> decoder(
         OSSL_DECODER_CTX_new_for_pkey(&key, "DER", "type-specific", "EC",
                                       OSSL_KEYMGMT_SELECT_ALL_PARAMETERS, context.libctx(),
-                                      ossl::Context::propq()));
+                                      ossl::ProviderContext::propq()));
     const unsigned char* position = params.data();
     std::size_t size = params.size();
     if (!decoder || OSSL_DECODER_from_data(decoder.get(), &position, &size) != 1)
@@ -48,7 +49,8 @@ ossl::Pkey explicitGroup(const ossl::Context& context, const Bytes& params) {
     return ossl::Pkey(key);
 }
 
-ossl::Pkey ecGroup(const ossl::Context& context, KeyType type, const Attributes& attributes) {
+ossl::Pkey ecGroup(const ossl::ProviderContext& context, KeyType type,
+                   const Attributes& attributes) {
     const auto* params = attributes.find(CKA_EC_PARAMS);
     if (params == nullptr || params->empty())
         return nullptr;
@@ -65,7 +67,8 @@ bool setPoint(EVP_PKEY* key, const Bytes& point) {
     return !point.empty() && EVP_PKEY_set1_encoded_public_key(key, point.data(), point.size()) == 1;
 }
 
-ossl::Pkey ecPublicKey(const ossl::Context& context, KeyType type, const Attributes& attributes) {
+ossl::Pkey ecPublicKey(const ossl::ProviderContext& context, KeyType type,
+                       const Attributes& attributes) {
     const auto* point = attributes.find(CKA_EC_POINT);
     auto key = ecGroup(context, type, attributes);
     if (!key || point == nullptr)
@@ -92,7 +95,7 @@ std::size_t orderSize(EVP_PKEY* key) {
 }
 
 // The signature may have one of several meanings.
-bool verifiesRaw(const FoundKey& key, EVP_PKEY* candidate, Octets hash, Octets signature) {
+bool verifiesRaw(const FoundKey& key, EVP_PKEY* candidate, ByteView hash, ByteView signature) {
     const auto forms = ossl::ecdsaForms(signature, orderSize(candidate));
     return std::any_of(forms.begin(), forms.end(), [&](const auto& form) {
         return verifiesHash(key.context, candidate, hash, form);
@@ -103,7 +106,7 @@ bool signsFor(const FoundKey& key, EVP_PKEY* candidate) {
     const ossl::ErrorMark mark;
     const auto challenge = makeChallenge(key.context);
     // Not every token cuts what is longer than the order.
-    const auto data = Octets(challenge).first(std::min(challenge.size(), orderSize(candidate)));
+    const auto data = ByteView(challenge).first(std::min(challenge.size(), orderSize(candidate)));
     try {
         const auto signature = signWith(key, {CKM_ECDSA, nullptr, 0}, data);
         return verifiesRaw(key, candidate, data, signature);
@@ -114,9 +117,9 @@ bool signsFor(const FoundKey& key, EVP_PKEY* candidate) {
     const auto signature = signWith(key, {combinedMechanism(), nullptr, 0}, data);
     std::array<unsigned char, EVP_MAX_MD_SIZE> hash{};
     std::size_t size = 0;
-    return EVP_Q_digest(key.context.libctx(), challengeDigest, ossl::Context::propq(), data.data(),
-                        data.size(), hash.data(), &size) == 1 &&
-           verifiesRaw(key, candidate, Octets(hash).first(size), signature);
+    return EVP_Q_digest(key.context.libctx(), challengeDigest, ossl::ProviderContext::propq(),
+                        data.data(), data.size(), hash.data(), &size) == 1 &&
+           verifiesRaw(key, candidate, ByteView(hash).first(size), signature);
 }
 
 // Keys that are there to be agreed with often may not sign, or can't.
@@ -171,13 +174,13 @@ void note(KeyType, const OSSL_PARAM* params, PairParameters& wanted) {
     wanted.group = ossl::textOf(params, OSSL_PKEY_PARAM_GROUP_NAME).value_or(wanted.group);
 }
 
-void generate(KeyType, const PairParameters& wanted, const PairForm&, PairTemplates& pair) {
+void generate(KeyType, const PairParameters& wanted, const KeyPairMechanism&, PairTemplates& pair) {
     if (wanted.group.empty())
         refusePair("no curve is given (for example ec_paramgen_curve:P-256)");
     pair.publicValues.bytes(CKA_EC_PARAMS, oidOf(curveOfGroup(wanted.group)));
 }
 
-void store(KeyType, EVP_PKEY* key, const PairForm&, PairTemplates& pair) {
+void store(KeyType, EVP_PKEY* key, const KeyPairMechanism&, PairTemplates& pair) {
     const auto params = oidOf(curveOfGroup(groupOf(key)));
     const auto point = ossl::uncompressedPoint(key);
     // The order, which limits the private value, may have a bit more than a coordinate.
@@ -187,7 +190,7 @@ void store(KeyType, EVP_PKEY* key, const PairForm&, PairTemplates& pair) {
         .bytes(CKA_VALUE, numberOf(key, OSSL_PKEY_PARAM_PRIV_KEY, size).view());
 }
 
-constexpr std::array forms{PairForm{CKK_EC, CKM_EC_KEY_PAIR_GEN, "CKM_EC_KEY_PAIR_GEN"}};
+constexpr std::array forms{KeyPairMechanism{CKK_EC, CKM_EC_KEY_PAIR_GEN, "CKM_EC_KEY_PAIR_GEN"}};
 
 constexpr PairMaking pairs{
     .possible = {.sign = true, .decrypt = false, .unwrap = false, .derive = true},
@@ -219,4 +222,4 @@ constexpr KeyFamily ecFamily{
     .pairs = &pairs,
 };
 
-} // namespace keymgmt
+} // namespace p11::keymgmt

@@ -7,14 +7,14 @@
 #include "ossl/error_mark.h"
 #include "pkcs11/mechanism.h"
 
-namespace keymgmt {
+namespace p11::keymgmt {
 namespace {
 
 std::optional<KeyType> typeOfEdwards(const pkcs11::Attributes& attributes) {
     return typeOfNamedCurve(attributes, edwardsFamily);
 }
 
-pkcs11::Bytes signMessage(const FoundKey& key, Octets message) {
+pkcs11::Bytes signMessage(const FoundKey& key, ByteView message) {
     try {
         return signWith(key, {CKM_EDDSA, nullptr, 0}, message);
     } catch (const pkcs11::Error& error) { // some tokens want parameters, as for signatures
@@ -31,9 +31,9 @@ bool provesBySigning(const FoundKey& key, EVP_PKEY* candidate) {
     return verifiesMessage(key.context, candidate, challenge, signMessage(key, challenge));
 }
 
-constexpr PairForm edwardsFormByName{edwardsForm.keyType, edwardsForm.mechanism,
-                                     edwardsForm.mechanismName, true};
-constexpr std::array forms{edwardsForm, edwardsFormByName};
+constexpr KeyPairMechanism edwardsMechanismByName{
+    edwardsMechanism.keyType, edwardsMechanism.mechanism, edwardsMechanism.mechanismName, true};
+constexpr std::array forms{edwardsMechanism, edwardsMechanismByName};
 
 constexpr PairMaking pairs{
     .possible = signingUsage,
@@ -60,4 +60,4 @@ constexpr KeyFamily edwardsFamily{
     .pairs = &pairs,
 };
 
-} // namespace keymgmt
+} // namespace p11::keymgmt

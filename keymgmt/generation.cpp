@@ -11,8 +11,8 @@
 #include "ossl/dispatch.h"
 #include "ossl/params.h"
 
-namespace keymgmt {
-Generation::Generation(ossl::Context& context, KeyType type, int selection)
+namespace p11::keymgmt {
+Generation::Generation(ossl::ProviderContext& context, KeyType type, int selection)
     : context_(context), type_(type), selection_(selection), keymgmt_(context, type) {}
 
 Generation::~Generation() {
@@ -22,7 +22,7 @@ Generation::~Generation() {
 }
 
 bool Generation::init(const OSSL_PARAM* params) {
-    placement_.set(params);
+    storage_.set(params);
     auto* begin = function<OSSL_FUNC_keymgmt_gen_init_fn>(OSSL_FUNC_KEYMGMT_GEN_INIT);
     generator_ =
         begin != nullptr ? begin(keymgmt_.functions().provctx(), selection_, params) : nullptr;
@@ -32,7 +32,7 @@ bool Generation::init(const OSSL_PARAM* params) {
 }
 
 int Generation::setParams(const OSSL_PARAM* params) {
-    placement_.set(params);
+    storage_.set(params);
     auto* set = function<OSSL_FUNC_keymgmt_gen_set_params_fn>(OSSL_FUNC_KEYMGMT_GEN_SET_PARAMS);
     const ossl::Reasons reasons;
     const int answer = set != nullptr ? set(generator_, params) : 0;
@@ -55,7 +55,7 @@ const OSSL_PARAM* Generation::settable() const {
     auto* list =
         function<OSSL_FUNC_keymgmt_gen_settable_params_fn>(OSSL_FUNC_KEYMGMT_GEN_SETTABLE_PARAMS);
     return withOurs(list != nullptr ? list(generator_, keymgmt_.functions().provctx()) : nullptr,
-                    Placement::parameters());
+                    StorageParameters::parameters());
 }
 
 void Generation::noteGroup(const Key& key) {
@@ -86,7 +86,7 @@ std::shared_ptr<Key> Generation::generateOnToken() {
     if ((selection_ & OSSL_KEYMGMT_SELECT_KEYPAIR) == 0)
         throw ossl::UsageError(ossl::Reason::parameter,
                                "tokens make key pairs, but not parameters");
-    return generatePair(context_, type_, placement_, wanted_);
+    return generatePair(context_, type_, storage_, wanted_);
 }
 
 std::shared_ptr<Key> Generation::generateInMemory(OSSL_CALLBACK* progress, void* arg) {
@@ -97,4 +97,4 @@ std::shared_ptr<Key> Generation::generateInMemory(OSSL_CALLBACK* progress, void*
     return std::make_shared<Key>(context_, type_, std::make_unique<SoftwareKey>(keymgmt_, made));
 }
 
-} // namespace keymgmt
+} // namespace p11::keymgmt

@@ -9,16 +9,16 @@
 
 #include "keymgmt/key.h"
 #include "keymgmt/pair_template.h"
-#include "keymgmt/placement.h"
+#include "keymgmt/storage_parameters.h"
 
-namespace keymgmt {
+namespace p11::keymgmt {
 
 /// One EVP_PKEY_keygen or EVP_PKEY_paramgen. Used by one thread. Functions with names from
 /// provider-keymgmt(7) behave as the other provider's, with its errors.
 class Generation {
   public:
     /// `selection` says whether a key pair or parameters are wanted. Throws UsageError.
-    Generation(ossl::Context& context, KeyType type, int selection);
+    Generation(ossl::ProviderContext& context, KeyType type, int selection);
     ~Generation();
     Generation(const Generation&) = delete;
     Generation& operator=(const Generation&) = delete;
@@ -33,7 +33,7 @@ class Generation {
     /// Copies the parameters (the group) of `key`. Throws UsageError.
     int setTemplate(const Key& key);
 
-    bool isForToken() const { return placement_.given(); }
+    bool isForToken() const { return storage_.given(); }
     /// Throws UsageError, pkcs11::Error.
     std::shared_ptr<Key> generateOnToken();
     /// Null if the other provider makes no key.
@@ -47,14 +47,14 @@ class Generation {
     void note(const OSSL_PARAM* params);
     void noteGroup(const Key& key);
 
-    ossl::Context& context_;
+    ossl::ProviderContext& context_;
     KeyType type_;
     int selection_;
     OtherKeymgmt keymgmt_;
     void* generator_ = nullptr; ///< the other provider's
     std::unique_ptr<SoftwareKey> template_;
-    Placement placement_;
+    StorageParameters storage_;
     PairParameters wanted_; ///< the generator's parameters, for the token
 };
 
-} // namespace keymgmt
+} // namespace p11::keymgmt

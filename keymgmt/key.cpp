@@ -4,16 +4,16 @@
 #include "keymgmt/rsa_type.h"
 #include "ossl/core.h"
 
-namespace keymgmt {
+namespace p11::keymgmt {
 
-Key::Key(ossl::Context& context, KeyType type, std::unique_ptr<SoftwareKey> software)
+Key::Key(ossl::ProviderContext& context, KeyType type, std::unique_ptr<SoftwareKey> software)
     : context_(context), type_(type), software_(std::move(software)) {}
 
-Key::Key(ossl::Context& context, KeyType type)
+Key::Key(ossl::ProviderContext& context, KeyType type)
     : Key(context, type, std::make_unique<SoftwareKey>(context, type)) {}
 
-Key::Key(ossl::Context& context, KeyType type, const std::shared_ptr<pkcs11::TokenObject>& object,
-         std::string uri)
+Key::Key(ossl::ProviderContext& context, KeyType type,
+         const std::shared_ptr<pkcs11::TokenObject>& object, std::string uri)
     : context_(context), type_(type),
       token_(std::make_unique<TokenKey>(context, type, object, std::move(uri))) {}
 
@@ -85,4 +85,4 @@ void Key::requireListedOrUnambiguous() const {
         requireUnambiguous();
 }
 
-} // namespace keymgmt
+} // namespace p11::keymgmt

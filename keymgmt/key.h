@@ -12,10 +12,11 @@
 #include "keymgmt/refusals.h"
 #include "keymgmt/software_key.h"
 #include "keymgmt/token_key.h"
-#include "ossl/context.h"
+#include "ossl/provider_context.h"
+#include "pkcs11/bytes.h"
 #include "pkcs11/object.h"
 
-namespace keymgmt {
+namespace p11::keymgmt {
 
 /// Either a SoftwareKey or a TokenKey, and whether it may be used. Thread-safe after construction.
 /// Setters are for keys that only one thread has yet. Functions that are about a key on a token
@@ -23,16 +24,16 @@ namespace keymgmt {
 class Key {
   public:
     /// A key in memory.
-    Key(ossl::Context& context, KeyType type, std::unique_ptr<SoftwareKey> software);
+    Key(ossl::ProviderContext& context, KeyType type, std::unique_ptr<SoftwareKey> software);
     /// The same, empty, for import to fill. Throws UsageError if no other provider has keys of
     /// `type`.
-    Key(ossl::Context& context, KeyType type);
+    Key(ossl::ProviderContext& context, KeyType type);
     /// A private or public key on a token. `uri` is its complete URI without a PIN. Throws
     /// pkcs11::Error if its attributes make no sense.
-    Key(ossl::Context& context, KeyType type, const std::shared_ptr<pkcs11::TokenObject>& object,
-        std::string uri);
+    Key(ossl::ProviderContext& context, KeyType type,
+        const std::shared_ptr<pkcs11::TokenObject>& object, std::string uri);
 
-    ossl::Context& context() const { return context_; }
+    ossl::ProviderContext& context() const { return context_; }
     KeyType type() const { return type_; }
 
     /// A key in memory: an application's key that reached this provider's keymgmt only because it
@@ -74,15 +75,13 @@ class Key {
     Refusals& refusals() const { return token_->refusals(); }
     /// Keeps the token's first signature of a hash, or of a message where the key signs messages.
     /// After a loss, it identifies a key that nothing else identifies. Long messages are not kept.
-    void keepWitness(std::span<const unsigned char> data,
-                     std::span<const unsigned char> signature) const {
-        token_->half().keepWitness(data, signature);
+    void keepSampleSignature(pkcs11::ByteView data, pkcs11::ByteView signature) const {
+        token_->half().keepSampleSignature(data, signature);
     }
     /// The secret for the substitutes of badly padded messages; empty until it is set. The first
     /// one set stays, and is wiped with the key. The caller wipes `secret`.
-    std::span<const unsigned char> rejectionSecret() const { return token_->rejectionSecret(); }
-    std::span<const unsigned char>
-    keepRejectionSecret(std::span<const unsigned char> secret) const {
+    pkcs11::ByteView rejectionSecret() const { return token_->rejectionSecret(); }
+    pkcs11::ByteView keepRejectionSecret(pkcs11::ByteView secret) const {
         return token_->keepRejectionSecret(secret);
     }
 
@@ -101,11 +100,11 @@ class Key {
     void requireListedOrUnambiguous() const;
 
   private:
-    ossl::Context& context_;
+    ossl::ProviderContext& context_;
     KeyType type_;
     std::unique_ptr<SoftwareKey> software_; ///< or
     std::unique_ptr<TokenKey> token_;
     std::shared_ptr<Ambiguity> ambiguity_;
 };
 
-} // namespace keymgmt
+} // namespace p11::keymgmt

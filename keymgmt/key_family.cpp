@@ -7,7 +7,7 @@
 #include "keymgmt/public_key.h"
 #include "ossl/error_mark.h"
 
-namespace keymgmt {
+namespace p11::keymgmt {
 namespace {
 
 using pkcs11::Attributes;
@@ -54,20 +54,22 @@ std::optional<KeyType> typeOf(const Attributes& attributes) {
     return family != nullptr ? family->typeOf(attributes) : std::nullopt;
 }
 
-bool isKnown(const ossl::Context& context, KeyType type) {
+bool isKnown(const ossl::ProviderContext& context, KeyType type) {
     const ossl::ErrorMark mark;
     return familyOf(type).isInEveryVersion ||
            ossl::PkeyCtx(EVP_PKEY_CTX_new_from_name(context.libctx(), nameOf(type),
-                                                    ossl::Context::propq())) != nullptr;
+                                                    ossl::ProviderContext::propq())) != nullptr;
 }
 
-ossl::Pkey publicKeyOf(const ossl::Context& context, KeyType type, const Attributes& attributes) {
+ossl::Pkey publicKeyOf(const ossl::ProviderContext& context, KeyType type,
+                       const Attributes& attributes) {
     const ossl::ErrorMark mark;
     auto key = familyOf(type).publicKeyOf(context, type, attributes);
     return key ? std::move(key) : publicKeyOfInfo(context, type, attributes);
 }
 
-ossl::Pkey partialKeyOf(const ossl::Context& context, KeyType type, const Attributes& attributes) {
+ossl::Pkey partialKeyOf(const ossl::ProviderContext& context, KeyType type,
+                        const Attributes& attributes) {
     const ossl::ErrorMark mark;
     const auto make = familyOf(type).partialKeyOf;
     return make != nullptr ? make(context, type, attributes) : nullptr;
@@ -81,4 +83,4 @@ const PairMaking& pairMaking(KeyType type) {
     return *pairs;
 }
 
-} // namespace keymgmt
+} // namespace p11::keymgmt

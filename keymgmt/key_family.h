@@ -9,10 +9,11 @@
 #include "keymgmt/key_types.h"
 #include "keymgmt/pair_template.h"
 #include "keymgmt/possession.h"
-#include "ossl/context.h"
+#include "ossl/provider_context.h"
 #include "pkcs11/attributes.h"
+#include "pkcs11/bytes.h"
 
-namespace keymgmt {
+namespace p11::keymgmt {
 
 /// How such keys sign, and so which context of signature/ they have.
 enum class Signing {
@@ -38,10 +39,10 @@ struct KeyFamily {
     bool isInEveryVersion = true;
 
     /// The public key in the attributes. Null if they lack it or make no sense.
-    ossl::Pkey (*publicKeyOf)(const ossl::Context& context, KeyType type,
+    ossl::Pkey (*publicKeyOf)(const ossl::ProviderContext& context, KeyType type,
                               const pkcs11::Attributes& attributes);
     /// See Key::partialKey(). Null: such keys tell nothing but their public value.
-    ossl::Pkey (*partialKeyOf)(const ossl::Context& context, KeyType type,
+    ossl::Pkey (*partialKeyOf)(const ossl::ProviderContext& context, KeyType type,
                                const pkcs11::Attributes& attributes) = nullptr;
     /// The parameter of partial keys that is invented, and never given out. May be null.
     const char* inventedParameter = nullptr;
@@ -68,8 +69,8 @@ struct KeyFamily {
     /// True if the key proves that `candidate` is its public half. Throws pkcs11::Error.
     bool (*proves)(const FoundKey& key, EVP_PKEY* candidate);
     /// Verifies what the key has signed. Null: such keys do not sign.
-    bool (*verifies)(const ossl::Context& context, EVP_PKEY* candidate, Octets data,
-                     Octets signature) = nullptr;
+    bool (*verifies)(const ossl::ProviderContext& context, EVP_PKEY* candidate, ByteView data,
+                     ByteView signature) = nullptr;
     /// True if the key has nothing to prove itself with. Null: all keys have.
     bool (*cannotProve)(KeyType type, const pkcs11::Attributes& attributes) = nullptr;
     /// True if `error` says so. Null: errors never do.
@@ -96,19 +97,19 @@ std::span<const CK_ATTRIBUTE_TYPE> additionalAttributes(const pkcs11::Attributes
 std::optional<KeyType> typeOf(const pkcs11::Attributes& attributes);
 
 /// True if one of OpenSSL's own providers has keys of `type`.
-bool isKnown(const ossl::Context& context, KeyType type);
+bool isKnown(const ossl::ProviderContext& context, KeyType type);
 
 /// The public key in `attributes`: modulus and exponent, point and parameters, or
 /// CKA_PUBLIC_KEY_INFO. Null if they lack it or make no sense.
-ossl::Pkey publicKeyOf(const ossl::Context& context, KeyType type,
+ossl::Pkey publicKeyOf(const ossl::ProviderContext& context, KeyType type,
                        const pkcs11::Attributes& attributes);
 
 /// A key that gives sizes and the group, but not the public value: from the modulus or the EC
 /// parameters alone. Null if even those are missing.
-ossl::Pkey partialKeyOf(const ossl::Context& context, KeyType type,
+ossl::Pkey partialKeyOf(const ossl::ProviderContext& context, KeyType type,
                         const pkcs11::Attributes& attributes);
 
 /// Throws UsageError if no pairs of that type can be made or stored on tokens.
 const PairMaking& pairMaking(KeyType type);
 
-} // namespace keymgmt
+} // namespace p11::keymgmt

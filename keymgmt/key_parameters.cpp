@@ -10,10 +10,10 @@
 
 #include "keymgmt/certificate.h"
 #include "keymgmt/key_family.h"
-#include "keymgmt/placement.h"
+#include "keymgmt/storage_parameters.h"
 #include "ossl/params.h"
 
-namespace keymgmt {
+namespace p11::keymgmt {
 namespace {
 
 bool asksForPublicValue(const OSSL_PARAM* params) {
@@ -78,9 +78,9 @@ bool hasCertificate(const OSSL_PARAM* params) {
 // the like) is for encoders, and is ignored.
 int setParameters(const Key& key, const OSSL_PARAM* params) {
     if (const auto certificate = ossl::octetsOf(params, certificateParameter)) {
-        Placement placement;
-        placement.set(params);
-        storeCertificate(key, *certificate, placement.allowDuplicate);
+        StorageParameters storage;
+        storage.set(params);
+        storeCertificate(key, *certificate, storage.allowDuplicate);
     }
     return ossl::octetsOf(params, OSSL_PKEY_PARAM_ENCODED_PUBLIC_KEY) ? 0 : 1;
 }
@@ -111,4 +111,4 @@ std::span<const OSSL_PARAM> settableOnToken() {
     return list;
 }
 
-} // namespace keymgmt
+} // namespace p11::keymgmt

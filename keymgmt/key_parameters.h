@@ -6,7 +6,7 @@
 
 #include "keymgmt/key.h"
 
-namespace keymgmt {
+namespace p11::keymgmt {
 
 /// Answers what is known. Asks the token only if the public value itself is wanted. Returns 1, or
 /// 0 on failure. Throws pkcs11::Error, UsageError.
@@ -25,4 +25,4 @@ const OSSL_PARAM* gettableOnToken();
 /// What setParameters() takes beside the other provider's parameters, and the end.
 std::span<const OSSL_PARAM> settableOnToken();
 
-} // namespace keymgmt
+} // namespace p11::keymgmt

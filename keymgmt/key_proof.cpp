@@ -5,9 +5,9 @@
 #include "ossl/error_mark.h"
 #include "pkcs11/recovery.h"
 
-namespace keymgmt {
+namespace p11::keymgmt {
 
-KeyProof::KeyProof(const ossl::Context& context, KeyType type, pkcs11::TokenObject& object,
+KeyProof::KeyProof(const ossl::ProviderContext& context, KeyType type, pkcs11::TokenObject& object,
                    EVP_PKEY* partial, Refusals& refusals)
     : context_(context), type_(type), object_(object), partial_(partial), refusals_(refusals) {}
 
@@ -72,7 +72,7 @@ bool KeyProof::proves(EVP_PKEY* candidate, pkcs11::Session& session,
                                   candidate);
 }
 
-bool KeyProof::verifies(EVP_PKEY* candidate, Octets data, Octets signature) const {
+bool KeyProof::verifies(EVP_PKEY* candidate, ByteView data, ByteView signature) const {
     const auto verify = familyOf(type_).verifies;
     return verify != nullptr && verify(context_, candidate, data, signature);
 }
@@ -86,4 +86,4 @@ bool KeyProof::cannotProve() const {
     return cannot != nullptr && cannot(type_, object_.attributes());
 }
 
-} // namespace keymgmt
+} // namespace p11::keymgmt

@@ -5,18 +5,19 @@
 #include <memory>
 
 #include "keymgmt/possession.h"
+#include "pkcs11/bytes.h"
 
-namespace keymgmt {
+namespace p11::keymgmt {
 
 /// Compares public keys with what the private key tells of itself, and lets it prove them. All
 /// references outlive this. Thread-safe.
 class KeyProof {
   public:
     /// `partial` is the private key's partial key (keymgmt/key_family.h), or null.
-    KeyProof(const ossl::Context& context, KeyType type, pkcs11::TokenObject& object,
+    KeyProof(const ossl::ProviderContext& context, KeyType type, pkcs11::TokenObject& object,
              EVP_PKEY* partial, Refusals& refusals);
 
-    const ossl::Context& context() const { return context_; }
+    const ossl::ProviderContext& context() const { return context_; }
     KeyType type() const { return type_; }
     pkcs11::TokenObject& object() const { return object_; }
 
@@ -44,7 +45,7 @@ class KeyProof {
 
     /// True if `candidate` verifies a signature of the private key: of a hash, or of a message
     /// where such keys sign messages.
-    bool verifies(EVP_PKEY* candidate, Octets data, Octets signature) const;
+    bool verifies(EVP_PKEY* candidate, ByteView data, ByteView signature) const;
 
     /// True if somebody may have to enter a PIN for each use.
     bool asksForPin() const;
@@ -52,11 +53,11 @@ class KeyProof {
   private:
     bool cannotProve() const;
 
-    const ossl::Context& context_;
+    const ossl::ProviderContext& context_;
     KeyType type_;
     pkcs11::TokenObject& object_;
     EVP_PKEY* partial_;
     Refusals& refusals_;
 };
 
-} // namespace keymgmt
+} // namespace p11::keymgmt

@@ -13,7 +13,7 @@
 
 #include "pkcs11/cryptoki.h"
 
-namespace keymgmt {
+namespace p11::keymgmt {
 
 enum class KeyType {
     rsa,
@@ -202,4 +202,4 @@ constexpr const char* algorithmNamesOf(const KeyTypeRow& row, int operation) {
     return name == row.name ? row.names : name;
 }
 
-} // namespace keymgmt
+} // namespace p11::keymgmt

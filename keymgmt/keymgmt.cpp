@@ -14,12 +14,12 @@
 #include "ossl/algorithms.h"
 #include "ossl/dispatch.h"
 
-namespace keymgmt {
+namespace p11::keymgmt {
 namespace {
 
 template <KeyType Type>
 void* newKey(void* provctx) {
-    auto& context = ossl::Context::from(provctx);
+    auto& context = ossl::ProviderContext::from(provctx);
     return ossl::guarded<void*>(context.core(), nullptr,
                                 [&] { return new KeyData{std::make_shared<Key>(context, Type)}; });
 }
@@ -102,7 +102,7 @@ const OSSL_PARAM* importExportTypes(int selection) {
 template <KeyType Type>
 const OSSL_PARAM* othersList(void* provctx, int id) {
     using List = const OSSL_PARAM*(void*);
-    auto& context = ossl::Context::from(provctx);
+    auto& context = ossl::ProviderContext::from(provctx);
     return ossl::guarded<const OSSL_PARAM*>(context.core(), nullptr, [&]() -> const OSSL_PARAM* {
         const auto functions = OtherKeymgmt(context, Type).functions();
         auto* list = functions.function<List>(id);
@@ -133,7 +133,7 @@ const OSSL_PARAM* gettableKeyParams(void* provctx) {
 template <KeyType Type>
 const OSSL_PARAM* settableKeyParams(void* provctx) {
     const auto* theirs = othersList<Type>(provctx, OSSL_FUNC_KEYMGMT_SETTABLE_PARAMS);
-    return ossl::guarded<const OSSL_PARAM*>(ossl::Context::from(provctx).core(), nullptr,
+    return ossl::guarded<const OSSL_PARAM*>(ossl::ProviderContext::from(provctx).core(), nullptr,
                                             [&] { return withOurs(theirs, settableOnToken()); });
 }
 
@@ -161,7 +161,8 @@ int exportKey(void* keydata, int selection, OSSL_CALLBACK* callback, void* arg) 
 // operation of this provider can't be told from each other here.
 int importKey(void* keydata, int selection, const OSSL_PARAM* params) {
     auto& key = static_cast<KeyData*>(keydata)->key;
-    if (params != nullptr && OSSL_PARAM_locate_const(params, Placement::uriParameter) != nullptr)
+    if (params != nullptr &&
+        OSSL_PARAM_locate_const(params, StorageParameters::uriParameter) != nullptr)
         return ossl::guarded(key->context().core(), 0, [&] {
             key = storeOnToken(*key, selection, params);
             return 1;
@@ -193,8 +194,8 @@ int validateKey(const void* keydata, int selection, int checkType) {
         auto* subject = key.publicKey() != nullptr ? key.publicKey() : key.partialKey();
         if (subject == nullptr)
             return 1;
-        const ossl::PkeyCtx checker(
-            EVP_PKEY_CTX_new_from_pkey(key.context().libctx(), subject, ossl::Context::propq()));
+        const ossl::PkeyCtx checker(EVP_PKEY_CTX_new_from_pkey(key.context().libctx(), subject,
+                                                               ossl::ProviderContext::propq()));
         if ((selection & OSSL_KEYMGMT_SELECT_KEYPAIR) != 0 && key.publicKey() != nullptr)
             return EVP_PKEY_public_check(checker.get()) == 1 ? 1 : 0;
         if (familyOf(key.type()).hasGroup &&
@@ -211,7 +212,7 @@ const char* operationName(int operation) {
 
 template <KeyType Type>
 void* beginGeneration(void* provctx, int selection, const OSSL_PARAM params[]) {
-    auto& context = ossl::Context::from(provctx);
+    auto& context = ossl::ProviderContext::from(provctx);
     return ossl::passedOn<void*>(context.core(), nullptr, [&]() -> void* {
         auto generation = std::make_unique<Generation>(context, Type, selection);
         return generation->init(params) ? generation.release() : nullptr;
@@ -234,7 +235,7 @@ int setGenerationParams(void* ctx, const OSSL_PARAM params[]) {
 
 template <KeyType Type>
 const OSSL_PARAM* settableGenerationParams(void* ctx, void* provctx) {
-    auto& context = ossl::Context::from(provctx);
+    auto& context = ossl::ProviderContext::from(provctx);
     return ossl::guarded<const OSSL_PARAM*>(context.core(), nullptr, [&] {
         if (ctx != nullptr)
             return generationOf(ctx).settable();
@@ -308,4 +309,4 @@ const OSSL_ALGORITHM* algorithms() {
     return list.data();
 }
 
-} // namespace keymgmt
+} // namespace p11::keymgmt

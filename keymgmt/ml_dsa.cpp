@@ -3,7 +3,7 @@
 #include "keymgmt/parameter_list.h"
 #include "keymgmt/parameter_set.h"
 
-namespace keymgmt {
+namespace p11::keymgmt {
 namespace {
 
 std::optional<KeyType> typeOfMlDsa(const pkcs11::Attributes& attributes) {
@@ -28,4 +28,4 @@ constexpr KeyFamily mlDsaFamily{
     .verifies = verifiesMessage,
 };
 
-} // namespace keymgmt
+} // namespace p11::keymgmt

@@ -8,7 +8,7 @@
 #include "ossl/secret.h"
 #include "pkcs11/derivation.h"
 
-namespace keymgmt {
+namespace p11::keymgmt {
 namespace {
 
 std::optional<KeyType> typeOfMlKem(const pkcs11::Attributes& attributes) {
@@ -17,8 +17,8 @@ std::optional<KeyType> typeOfMlKem(const pkcs11::Attributes& attributes) {
 
 bool provesByDecapsulating(const FoundKey& key, EVP_PKEY* candidate) {
     const ossl::ErrorMark mark;
-    const ossl::PkeyCtx software(
-        EVP_PKEY_CTX_new_from_pkey(key.context.libctx(), candidate, ossl::Context::propq()));
+    const ossl::PkeyCtx software(EVP_PKEY_CTX_new_from_pkey(key.context.libctx(), candidate,
+                                                            ossl::ProviderContext::propq()));
     pkcs11::Bytes ciphertext(static_cast<std::size_t>(rowOf(key.type).sizes.largest));
     ossl::SecretBytes expected(mlKemSecretSize);
     std::size_t size = ciphertext.size();
@@ -47,4 +47,4 @@ constexpr KeyFamily mlKemFamily{
     .proves = provesByDecapsulating,
 };
 
-} // namespace keymgmt
+} // namespace p11::keymgmt

@@ -4,9 +4,9 @@
 
 #include <cstddef>
 
-namespace keymgmt {
+namespace p11::keymgmt {
 
 /// Of the secret that ML-KEM agrees on, in bytes.
 inline constexpr std::size_t mlKemSecretSize = 32;
 
-} // namespace keymgmt
+} // namespace p11::keymgmt

@@ -5,7 +5,7 @@
 #include "keymgmt/named_curve.h"
 #include "keymgmt/parameter_list.h"
 
-namespace keymgmt {
+namespace p11::keymgmt {
 namespace {
 
 std::optional<KeyType> typeOfMontgomery(const pkcs11::Attributes& attributes) {
@@ -14,11 +14,12 @@ std::optional<KeyType> typeOfMontgomery(const pkcs11::Attributes& attributes) {
 
 constexpr Usage deriving{.sign = false, .decrypt = false, .unwrap = false, .derive = true};
 
-constexpr PairForm montgomeryForm{CKK_EC_MONTGOMERY, CKM_EC_MONTGOMERY_KEY_PAIR_GEN,
-                                  "CKM_EC_MONTGOMERY_KEY_PAIR_GEN"};
-constexpr PairForm montgomeryFormByName{montgomeryForm.keyType, montgomeryForm.mechanism,
-                                        montgomeryForm.mechanismName, true};
-constexpr std::array forms{montgomeryForm, montgomeryFormByName, edwardsForm};
+constexpr KeyPairMechanism montgomeryMechanism{CKK_EC_MONTGOMERY, CKM_EC_MONTGOMERY_KEY_PAIR_GEN,
+                                               "CKM_EC_MONTGOMERY_KEY_PAIR_GEN"};
+constexpr KeyPairMechanism montgomeryMechanismByName{montgomeryMechanism.keyType,
+                                                     montgomeryMechanism.mechanism,
+                                                     montgomeryMechanism.mechanismName, true};
+constexpr std::array forms{montgomeryMechanism, montgomeryMechanismByName, edwardsMechanism};
 
 constexpr PairMaking pairs{
     .possible = deriving,
@@ -42,4 +43,4 @@ constexpr KeyFamily montgomeryFamily{
     .pairs = &pairs,
 };
 
-} // namespace keymgmt
+} // namespace p11::keymgmt

@@ -12,7 +12,7 @@
 #include "ossl/error_mark.h"
 #include "ossl/secret.h"
 
-namespace keymgmt {
+namespace p11::keymgmt {
 namespace {
 
 using pkcs11::Attributes;
@@ -39,7 +39,7 @@ Bytes publicValue(const Attributes& attributes, std::size_t size) {
 }
 
 // By its OID (RFC 8410), or by its name.
-Bytes paramsOf(KeyType type, const PairForm& form) {
+Bytes paramsOf(KeyType type, const KeyPairMechanism& form) {
     const auto& curve = rowOf(type).curve;
     return form.curveByName ? printable(curve.name) : oidOf(curve.nid);
 }
@@ -63,18 +63,19 @@ std::optional<KeyType> typeOfNamedCurve(const Attributes& attributes, const KeyF
     return params.empty() ? std::nullopt : common;
 }
 
-ossl::Pkey publicKeyOnNamedCurve(const ossl::Context& context, KeyType type,
+ossl::Pkey publicKeyOnNamedCurve(const ossl::ProviderContext& context, KeyType type,
                                  const Attributes& attributes) {
     const auto value = publicValue(attributes, rowOf(type).curve.publicSize);
     return value.empty() ? nullptr : keyFromRaw(context, type, value);
 }
 
-void generateOnNamedCurve(KeyType type, const PairParameters&, const PairForm& form,
+void generateOnNamedCurve(KeyType type, const PairParameters&, const KeyPairMechanism& form,
                           PairTemplates& pair) {
     pair.publicValues.bytes(CKA_EC_PARAMS, paramsOf(type, form));
 }
 
-void storeOnNamedCurve(KeyType type, EVP_PKEY* key, const PairForm& form, PairTemplates& pair) {
+void storeOnNamedCurve(KeyType type, EVP_PKEY* key, const KeyPairMechanism& form,
+                       PairTemplates& pair) {
     std::array<unsigned char, 64> point{};
     ossl::SecretBytes secret(64);
     std::size_t pointSize = point.size();
@@ -89,4 +90,4 @@ void storeOnNamedCurve(KeyType type, EVP_PKEY* key, const PairForm& form, PairTe
         .bytes(CKA_VALUE, secret.view().first(secretSize));
 }
 
-} // namespace keymgmt
+} // namespace p11::keymgmt

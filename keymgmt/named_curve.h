@@ -7,7 +7,7 @@
 
 #include "keymgmt/key_family.h"
 
-namespace keymgmt {
+namespace p11::keymgmt {
 
 /// The type of CKK_EC_EDWARDS and CKK_EC_MONTGOMERY keys: tokens use either for all four curves.
 /// Where the curve is not told, it is one of `family`.
@@ -15,14 +15,15 @@ std::optional<KeyType> typeOfNamedCurve(const pkcs11::Attributes& attributes,
                                         const KeyFamily& family);
 
 /// See KeyFamily and PairMaking.
-ossl::Pkey publicKeyOnNamedCurve(const ossl::Context& context, KeyType type,
+ossl::Pkey publicKeyOnNamedCurve(const ossl::ProviderContext& context, KeyType type,
                                  const pkcs11::Attributes& attributes);
-void generateOnNamedCurve(KeyType type, const PairParameters& wanted, const PairForm& form,
+void generateOnNamedCurve(KeyType type, const PairParameters& wanted, const KeyPairMechanism& form,
                           PairTemplates& pair);
-void storeOnNamedCurve(KeyType type, EVP_PKEY* key, const PairForm& form, PairTemplates& pair);
+void storeOnNamedCurve(KeyType type, EVP_PKEY* key, const KeyPairMechanism& form,
+                       PairTemplates& pair);
 
 /// The form that SoftHSM has for all four curves.
-inline constexpr PairForm edwardsForm{CKK_EC_EDWARDS, CKM_EC_EDWARDS_KEY_PAIR_GEN,
-                                      "CKM_EC_EDWARDS_KEY_PAIR_GEN"};
+inline constexpr KeyPairMechanism edwardsMechanism{CKK_EC_EDWARDS, CKM_EC_EDWARDS_KEY_PAIR_GEN,
+                                                   "CKM_EC_EDWARDS_KEY_PAIR_GEN"};
 
-} // namespace keymgmt
+} // namespace p11::keymgmt

@@ -7,12 +7,12 @@
 
 #include "keymgmt/key_family.h"
 #include "ossl/dispatch.h"
-#include "tokens/finding.h"
-#include "tokens/listing.h"
+#include "tokens/object_search.h"
+#include "tokens/object_uris.h"
 #include "tokens/pin_source.h"
 #include "tokens/writing.h"
 
-namespace keymgmt {
+namespace p11::keymgmt {
 namespace {
 
 using pkcs11::KeyPair;
@@ -26,7 +26,7 @@ struct Names {
 };
 
 // A key without an id can't be told from its namesakes, and has no public half for most programs.
-Names namesOf(const ossl::Context& context, const uri::Uri& uri) {
+Names namesOf(const ossl::ProviderContext& context, const uri::Uri& uri) {
     Names names{uri.object().value_or(""), uri.id().value_or(pkcs11::Bytes{})};
     if (names.id.empty())
         names.id = tokens::randomId(context);
@@ -50,7 +50,8 @@ void addUsage(const Usage& possible, const Usage& usage, PairTemplates& pair) {
     add(&Usage::derive, CKA_DERIVE, CKA_DERIVE);
 }
 
-void addCommon(KeyType type, const Placement& placement, const Names& names, PairTemplates& pair) {
+void addCommon(KeyType type, const StorageParameters& storage, const Names& names,
+               PairTemplates& pair) {
     const auto& making = pairMaking(type);
     for (auto* half : {&pair.publicValues, &pair.privateValues}) {
         half->flag(CKA_TOKEN, true).bytes(CKA_ID, names.id);
@@ -59,11 +60,11 @@ void addCommon(KeyType type, const Placement& placement, const Names& names, Pai
     }
     pair.publicValues.flag(CKA_PRIVATE, false);
     pair.privateValues.flag(CKA_PRIVATE, true)
-        .flag(CKA_SENSITIVE, placement.sensitive)
-        .flag(CKA_EXTRACTABLE, placement.extractable);
-    if (placement.alwaysAuthenticate)
-        pair.privateValues.flag(CKA_ALWAYS_AUTHENTICATE, *placement.alwaysAuthenticate);
-    addUsage(making.possible, placement.usage.value_or(making.common(type)), pair);
+        .flag(CKA_SENSITIVE, storage.sensitive)
+        .flag(CKA_EXTRACTABLE, storage.extractable);
+    if (storage.alwaysAuthenticate)
+        pair.privateValues.flag(CKA_ALWAYS_AUTHENTICATE, *storage.alwaysAuthenticate);
+    addUsage(making.possible, storage.usage.value_or(making.common(type)), pair);
 }
 
 // Answers to parameters that are written in a way the token does not know.
@@ -83,9 +84,9 @@ bool refusesForm(const pkcs11::Error& error) {
 /// A pair on its way to the token: what generating and storing have in common.
 class NewPair {
   public:
-    NewPair(ossl::Context& context, KeyType type, const Placement& placement)
-        : context_(context), type_(type), making_(pairMaking(type)), placement_(placement),
-          uri_(placement.keyUri()), names_(namesOf(context, uri_)) {
+    NewPair(ossl::ProviderContext& context, KeyType type, const StorageParameters& storage)
+        : context_(context), type_(type), making_(pairMaking(type)), storage_(storage),
+          uri_(storage.keyUri()), names_(namesOf(context, uri_)) {
         if (type == KeyType::rsaPss && context.settings().noAllowedMechanisms)
             throw ossl::UsageError(ossl::Reason::unsupported,
                                    "RSA-PSS keys need CKA_ALLOWED_MECHANISMS, but the quirk "
@@ -97,7 +98,7 @@ class NewPair {
     std::shared_ptr<Key> run(Make&& make) {
         const pkcs11::trace::Step step([this] { return "new key pair " + uri_.withoutPin(); });
         return tokens::write(context_, uri_, {}, [&](Session& session) {
-            if (!placement_.allowDuplicate)
+            if (!storage_.allowDuplicate)
                 requireFree(session,
                             std::array<CK_OBJECT_CLASS, 2>{CKO_PRIVATE_KEY, CKO_PUBLIC_KEY},
                             names_.label, uri_.id().value_or(pkcs11::Bytes{}));
@@ -120,7 +121,7 @@ class NewPair {
         std::optional<pkcs11::Error> refusal;
         for (const auto& form : making_.forms) {
             PairTemplates pair;
-            addCommon(type_, placement_, names_, pair);
+            addCommon(type_, storage_, names_, pair);
             try {
                 return make(session, form, pair, objects);
             } catch (const pkcs11::Error& error) {
@@ -158,11 +159,11 @@ class NewPair {
         const auto wanted = keyAttributes(!context_.settings().noAllowedMechanisms);
         const auto half = pkcs11::readAttributes(session, pair.publicKey, wanted);
         auto attributes = pkcs11::readAttributes(session, pair.privateKey, wanted);
-        const auto connection = session.connection().shared_from_this();
-        auto name = tokens::uriOf(connection->token(), attributes);
+        const auto pool = session.sessionPool().shared_from_this();
+        auto name = tokens::uriOf(pool->token(), attributes);
         auto key = std::make_shared<Key>(context_, type_,
                                          std::make_shared<pkcs11::TokenObject>(
-                                             connection, pair.privateKey, std::move(attributes),
+                                             pool, pair.privateKey, std::move(attributes),
                                              context_.pins(), tokens::contextPin(uri_, context_)),
                                          std::move(name));
         if (auto publicKey = publicKeyOf(context_, type_, half))
@@ -175,10 +176,10 @@ class NewPair {
         return text.substr(text.find(':') + 1);
     }
 
-    ossl::Context& context_;
+    ossl::ProviderContext& context_;
     KeyType type_;
     const PairMaking& making_;
-    const Placement& placement_;
+    const StorageParameters& storage_;
     const uri::Uri& uri_;
     Names names_;
 };
@@ -194,32 +195,32 @@ void requireFree(Session& session, std::span<const CK_OBJECT_CLASS> classes,
             throw ossl::UsageError(ossl::Reason::parameter,
                                    "another " + std::string(pkcs11::nameOf(type)) +
                                        " with that name or id is on " +
-                                       session.connection().token().describe() +
+                                       session.sessionPool().token().describe() +
                                        " already: " + tokens::join(tokens::urisOf(session, there)) +
                                        " (pkcs11_allow_duplicate=yes makes another one anyway)");
     }
 }
 
-std::shared_ptr<Key> generatePair(ossl::Context& context, KeyType type, const Placement& placement,
-                                  const PairParameters& wanted) {
-    NewPair pair(context, type, placement);
-    return pair.run(
-        [&](Session& session, const PairForm& form, PairTemplates& values, NewObjects& objects) {
-            pair.making().generation(type, wanted, form, values);
-            const auto made = pkcs11::generateKeyPair(
-                session, {form.mechanism, nullptr, 0}, values.publicValues, values.privateValues,
-                std::string(form.mechanismName) + " for the " + pair.describe());
-            objects.add(made.privateKey);
-            objects.add(made.publicKey);
-            return made;
-        });
+std::shared_ptr<Key> generatePair(ossl::ProviderContext& context, KeyType type,
+                                  const StorageParameters& storage, const PairParameters& wanted) {
+    NewPair pair(context, type, storage);
+    return pair.run([&](Session& session, const KeyPairMechanism& form, PairTemplates& values,
+                        NewObjects& objects) {
+        pair.making().generation(type, wanted, form, values);
+        const auto made = pkcs11::generateKeyPair(
+            session, {form.mechanism, nullptr, 0}, values.publicValues, values.privateValues,
+            std::string(form.mechanismName) + " for the " + pair.describe());
+        objects.add(made.privateKey);
+        objects.add(made.publicKey);
+        return made;
+    });
 }
 
-std::shared_ptr<Key> storePair(ossl::Context& context, KeyType type, const Placement& placement,
-                               EVP_PKEY* software) {
-    NewPair pair(context, type, placement);
+std::shared_ptr<Key> storePair(ossl::ProviderContext& context, KeyType type,
+                               const StorageParameters& storage, EVP_PKEY* software) {
+    NewPair pair(context, type, storage);
     const auto subject = "the " + pair.describe();
-    return pair.run([&](Session& session, const PairForm& form, PairTemplates& values,
+    return pair.run([&](Session& session, const KeyPairMechanism& form, PairTemplates& values,
                         NewObjects& objects) {
         values.publicValues.number(CKA_CLASS, CKO_PUBLIC_KEY).number(CKA_KEY_TYPE, form.keyType);
         values.privateValues.number(CKA_CLASS, CKO_PRIVATE_KEY).number(CKA_KEY_TYPE, form.keyType);
@@ -235,4 +236,4 @@ std::shared_ptr<Key> storePair(ossl::Context& context, KeyType type, const Place
     });
 }
 
-} // namespace keymgmt
+} // namespace p11::keymgmt

@@ -6,23 +6,23 @@
 
 #include "keymgmt/key.h"
 #include "keymgmt/pair_template.h"
-#include "keymgmt/placement.h"
+#include "keymgmt/storage_parameters.h"
 
-namespace keymgmt {
+namespace p11::keymgmt {
 
-/// Makes a pair on the token that the placement names (C_GenerateKeyPair). Afterwards the token has
+/// Makes a pair on the token that the storage names (C_GenerateKeyPair). Afterwards the token has
 /// either both halves or none. Throws pkcs11::Error, and UsageError, also if an object with the
 /// same name exists.
-std::shared_ptr<Key> generatePair(ossl::Context& context, KeyType type, const Placement& placement,
-                                  const PairParameters& wanted);
+std::shared_ptr<Key> generatePair(ossl::ProviderContext& context, KeyType type,
+                                  const StorageParameters& storage, const PairParameters& wanted);
 
 /// Stores `software`, a pair in memory, on that token (C_CreateObject, twice). As above.
-std::shared_ptr<Key> storePair(ossl::Context& context, KeyType type, const Placement& placement,
-                               EVP_PKEY* software);
+std::shared_ptr<Key> storePair(ossl::ProviderContext& context, KeyType type,
+                               const StorageParameters& storage, EVP_PKEY* software);
 
 /// Throws UsageError if the token has an object of one of the classes that a new object with that
-/// label and id (tokens/finding.h) would duplicate.
+/// label and id (tokens/object_search.h) would duplicate.
 void requireFree(pkcs11::Session& session, std::span<const CK_OBJECT_CLASS> classes,
                  const std::string& label, const pkcs11::Bytes& id);
 
-} // namespace keymgmt
+} // namespace p11::keymgmt

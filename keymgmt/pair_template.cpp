@@ -3,7 +3,7 @@
 
 #include "ossl/core.h"
 
-namespace keymgmt {
+namespace p11::keymgmt {
 
 void refusePair(const std::string& what) {
     throw ossl::UsageError(ossl::Reason::unsupported, what);
@@ -20,4 +20,4 @@ ossl::SecretBytes numberOf(EVP_PKEY* key, const char* name, std::size_t size) {
     return bytes;
 }
 
-} // namespace keymgmt
+} // namespace p11::keymgmt

@@ -7,12 +7,12 @@
 #include <string>
 
 #include "keymgmt/key_types.h"
-#include "keymgmt/placement.h"
+#include "keymgmt/storage_parameters.h"
 #include "ossl/handles.h"
 #include "ossl/secret.h"
 #include "pkcs11/writing.h"
 
-namespace keymgmt {
+namespace p11::keymgmt {
 
 /// The parameters of a new pair, as EVP calls them: `bits`, `e`, `group`.
 struct PairParameters {
@@ -30,7 +30,7 @@ struct PairTemplates {
 };
 
 /// A form in which tokens may accept a pair.
-struct PairForm {
+struct KeyPairMechanism {
     CK_KEY_TYPE keyType;
     CK_MECHANISM_TYPE mechanism; ///< of C_GenerateKeyPair
     const char* mechanismName;
@@ -42,15 +42,15 @@ struct PairMaking {
     /// The usages if none are asked for.
     Usage (*common)(KeyType type);
     /// The usual one first. The others are for tokens that refuse it.
-    std::span<const PairForm> forms;
+    std::span<const KeyPairMechanism> forms;
     /// Notes those of a generator's parameters that such pairs have. Null: they have none. Throws
     /// UsageError.
     void (*note)(KeyType type, const OSSL_PARAM* params, PairParameters& wanted);
     /// Adds the values for a new pair. Throws UsageError.
-    void (*generation)(KeyType type, const PairParameters& wanted, const PairForm& form,
+    void (*generation)(KeyType type, const PairParameters& wanted, const KeyPairMechanism& form,
                        PairTemplates& pair);
     /// Adds the values of `key`, a software pair, to both halves. Throws UsageError.
-    void (*values)(KeyType type, EVP_PKEY* key, const PairForm& form, PairTemplates& pair);
+    void (*values)(KeyType type, EVP_PKEY* key, const KeyPairMechanism& form, PairTemplates& pair);
 };
 
 /// Throws UsageError: the pair cannot be made or stored on a token.
@@ -62,4 +62,4 @@ ossl::SecretBytes numberOf(EVP_PKEY* key, const char* name, std::size_t size = 0
 
 constexpr Usage signingUsage{.sign = true, .decrypt = false, .unwrap = false, .derive = false};
 
-} // namespace keymgmt
+} // namespace p11::keymgmt

@@ -9,7 +9,7 @@
 
 #include "pkcs11/process.h"
 
-namespace keymgmt {
+namespace p11::keymgmt {
 namespace {
 
 /// A list of parameters that owns their names: the provider that has them may be unloaded.
@@ -51,4 +51,4 @@ const OSSL_PARAM* withOurs(const OSSL_PARAM* theirs, std::span<const OSSL_PARAM>
     return list.end();
 }
 
-} // namespace keymgmt
+} // namespace p11::keymgmt

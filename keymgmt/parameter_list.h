@@ -11,7 +11,7 @@
 
 #include "ossl/params.h"
 
-namespace keymgmt {
+namespace p11::keymgmt {
 
 /// Lives as long as the process. `theirs` may be null. Thread-safe.
 const OSSL_PARAM* withOurs(const OSSL_PARAM* theirs, std::span<const OSSL_PARAM> ours);
@@ -32,4 +32,4 @@ inline constexpr std::array rawPairParameters{ossl::octetsParam(OSSL_PKEY_PARAM_
                                               ossl::octetsParam(OSSL_PKEY_PARAM_PRIV_KEY),
                                               ossl::endOfParams()};
 
-} // namespace keymgmt
+} // namespace p11::keymgmt

@@ -6,7 +6,7 @@
 #include "keymgmt/public_key.h"
 #include "ossl/error_mark.h"
 
-namespace keymgmt {
+namespace p11::keymgmt {
 
 std::optional<KeyType> typeOfParameterSet(const pkcs11::Attributes& attributes,
                                           const KeyFamily& family) {
@@ -18,7 +18,7 @@ std::optional<KeyType> typeOfParameterSet(const pkcs11::Attributes& attributes,
 }
 
 // Public values are raw in CKA_VALUE, in which private keys have their secret.
-ossl::Pkey publicKeyOfParameterSet(const ossl::Context& context, KeyType type,
+ossl::Pkey publicKeyOfParameterSet(const ossl::ProviderContext& context, KeyType type,
                                    const pkcs11::Attributes& attributes) {
     const auto* value = attributes.find(CKA_VALUE);
     if (attributes.number(CKA_CLASS) != CKO_PUBLIC_KEY || value == nullptr)
@@ -33,4 +33,4 @@ bool provesBySigningMessage(const FoundKey& key, EVP_PKEY* candidate) {
     return verifiesMessage(key.context, candidate, challenge, signature);
 }
 
-} // namespace keymgmt
+} // namespace p11::keymgmt

@@ -11,16 +11,17 @@
 
 #include "keymgmt/key_types.h"
 #include "keymgmt/refusals.h"
-#include "ossl/context.h"
+#include "ossl/provider_context.h"
+#include "pkcs11/bytes.h"
 #include "pkcs11/object.h"
 
-namespace keymgmt {
+namespace p11::keymgmt {
 
-using Octets = std::span<const unsigned char>;
+using pkcs11::ByteView;
 
 /// A private key that was found at `handle`, in an open session.
 struct FoundKey {
-    const ossl::Context& context;
+    const ossl::ProviderContext& context;
     KeyType type;
     const pkcs11::TokenObject& object; ///< what was looked for
     Refusals& refusals;
@@ -29,21 +30,22 @@ struct FoundKey {
 };
 
 /// Signs `data`, and notes that the token takes the mechanism. Throws pkcs11::Error.
-pkcs11::Bytes signWith(const FoundKey& key, const CK_MECHANISM& mechanism, Octets data);
+pkcs11::Bytes signWith(const FoundKey& key, const CK_MECHANISM& mechanism, ByteView data);
 
 /// Random data to sign. Throws UsageError.
-std::array<unsigned char, 32> makeChallenge(const ossl::Context& context);
+std::array<unsigned char, 32> makeChallenge(const ossl::ProviderContext& context);
 
 /// True if `error` says that the key may not sign, or not with that mechanism.
 bool mayNotSign(const Refusals& refusals, const pkcs11::Error& error, CK_MECHANISM_TYPE mechanism);
 
 /// True if `candidate` verifies the signature of a hash, or of a message.
-bool verifiesHash(const ossl::Context& context, EVP_PKEY* candidate, Octets hash, Octets signature);
-bool verifiesMessage(const ossl::Context& context, EVP_PKEY* candidate, Octets message,
-                     Octets signature);
+bool verifiesHash(const ossl::ProviderContext& context, EVP_PKEY* candidate, ByteView hash,
+                  ByteView signature);
+bool verifiesMessage(const ossl::ProviderContext& context, EVP_PKEY* candidate, ByteView message,
+                     ByteView signature);
 
 /// True if `key` and `candidate` come to the same secret with a pair that is made for this. For EC
 /// and Montgomery keys. Throws pkcs11::Error.
 bool agreesWith(const FoundKey& key, EVP_PKEY* candidate);
 
-} // namespace keymgmt
+} // namespace p11::keymgmt

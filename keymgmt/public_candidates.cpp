@@ -7,9 +7,9 @@
 #include "keymgmt/key_family.h"
 #include "keymgmt/public_key.h"
 #include "keymgmt/rsa_type.h"
-#include "tokens/finding.h"
+#include "tokens/object_search.h"
 
-namespace keymgmt {
+namespace p11::keymgmt {
 namespace {
 
 constexpr std::array candidateAttributes{CKA_CLASS,     CKA_KEY_TYPE, CKA_LABEL,
@@ -50,4 +50,4 @@ void addCandidates(const KeyProof& proof, pkcs11::Session& session, CK_OBJECT_CL
     }
 }
 
-} // namespace keymgmt
+} // namespace p11::keymgmt

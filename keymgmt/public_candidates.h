@@ -6,7 +6,7 @@
 
 #include "keymgmt/key_proof.h"
 
-namespace keymgmt {
+namespace p11::keymgmt {
 
 struct PublicCandidate {
     ossl::Pkey key;
@@ -19,4 +19,4 @@ struct PublicCandidate {
 void addCandidates(const KeyProof& proof, pkcs11::Session& session, CK_OBJECT_CLASS type,
                    std::vector<PublicCandidate>& found);
 
-} // namespace keymgmt
+} // namespace p11::keymgmt

@@ -8,7 +8,7 @@
 #include "pkcs11/recovery.h"
 #include "pkcs11/trace.h"
 
-namespace keymgmt {
+namespace p11::keymgmt {
 
 using Answer = KeyProof::Answer;
 
@@ -81,15 +81,15 @@ ossl::Pkey PublicHalf::bestUnproved(std::vector<PublicCandidate>& found) {
     return named != found.end() ? std::move(named->key) : nullptr;
 }
 
-void PublicHalf::keepWitness(Octets data, Octets signature) {
+void PublicHalf::keepSampleSignature(ByteView data, ByteView signature) {
     constexpr std::size_t longest = 65536; // bytes
-    if (known() != nullptr || witness_.load() != nullptr || data.size() > longest)
+    if (known() != nullptr || sample_.load() != nullptr || data.size() > longest)
         return;
-    auto witness = std::make_unique<const Witness>(
-        Witness{{data.begin(), data.end()}, {signature.begin(), signature.end()}});
-    const Witness* none = nullptr;
-    if (witness_.compare_exchange_strong(none, witness.get()))
-        (void)witness.release();
+    auto sample = std::make_unique<const SampleSignature>(
+        SampleSignature{{data.begin(), data.end()}, {signature.begin(), signature.end()}});
+    const SampleSignature* none = nullptr;
+    if (sample_.compare_exchange_strong(none, sample.get()))
+        (void)sample.release();
 }
 
 // Label, id and parameters may be those of the key that has taken its place. It is the same key if
@@ -99,14 +99,14 @@ bool PublicHalf::isStillThere(pkcs11::Session& session, CK_OBJECT_HANDLE handle)
     if (proof_.asksForPin())
         return true; // nobody is asked for a PIN for this
     auto* before = known();
-    const auto* witness = witness_.load();
-    if (before == nullptr && witness != nullptr) {
+    const auto* sample = sample_.load();
+    if (before == nullptr && sample != nullptr) {
         std::vector<PublicCandidate> beside;
         for (const CK_OBJECT_CLASS type : {CKO_PUBLIC_KEY, CKO_CERTIFICATE})
             addCandidates(proof_, session, type, beside);
         if (beside.empty())
             return true; // nothing there tells more
-        before = publishWitnessed(*witness, beside);
+        before = publishMatching(*sample, beside);
         if (before == nullptr) // all are other keys': so is this one, if it is one of theirs
             return std::none_of(beside.begin(), beside.end(), [&](const PublicCandidate& other) {
                 return proof_.proves(other.key.get(), session, handle);
@@ -116,13 +116,13 @@ bool PublicHalf::isStillThere(pkcs11::Session& session, CK_OBJECT_HANDLE handle)
 }
 
 // The one that verifies what the key has signed.
-EVP_PKEY* PublicHalf::publishWitnessed(const Witness& witness,
-                                       std::vector<PublicCandidate>& found) {
+EVP_PKEY* PublicHalf::publishMatching(const SampleSignature& sample,
+                                      std::vector<PublicCandidate>& found) {
     const ossl::ErrorMark mark;
     for (auto& candidate : found)
-        if (proof_.verifies(candidate.key.get(), witness.data, witness.signature))
+        if (proof_.verifies(candidate.key.get(), sample.data, sample.signature))
             return key_.publish(std::move(candidate.key));
     return nullptr;
 }
 
-} // namespace keymgmt
+} // namespace p11::keymgmt

@@ -8,15 +8,16 @@
 #include "keymgmt/key_proof.h"
 #include "keymgmt/public_candidates.h"
 #include "keymgmt/published_key.h"
+#include "pkcs11/bytes.h"
 
-namespace keymgmt {
+namespace p11::keymgmt {
 
 /// Thread-safe.
 class PublicHalf {
   public:
     /// `proof` outlives this.
     explicit PublicHalf(const KeyProof& proof) : proof_(proof) {}
-    ~PublicHalf() { delete witness_.load(); }
+    ~PublicHalf() { delete sample_.load(); }
     PublicHalf(const PublicHalf&) = delete;
     PublicHalf& operator=(const PublicHalf&) = delete;
 
@@ -36,12 +37,12 @@ class PublicHalf {
 
     /// Keeps the token's first signature of a hash, or of a message where the key signs messages,
     /// if the public half is not known. Long messages are not kept.
-    void keepWitness(Octets data, Octets signature);
+    void keepSampleSignature(ByteView data, ByteView signature);
     /// True unless what was found at `handle` after a loss is another key. Throws pkcs11::Error.
     bool isStillThere(pkcs11::Session& session, CK_OBJECT_HANDLE handle);
 
   private:
-    struct Witness {
+    struct SampleSignature {
         pkcs11::Bytes data;
         pkcs11::Bytes signature;
     };
@@ -49,13 +50,13 @@ class PublicHalf {
     ossl::Pkey search();
     ossl::Pkey searchIn(pkcs11::Session& session, CK_OBJECT_HANDLE handle, bool mayAsk);
     ossl::Pkey bestUnproved(std::vector<PublicCandidate>& found);
-    EVP_PKEY* publishWitnessed(const Witness& witness, std::vector<PublicCandidate>& found);
+    EVP_PKEY* publishMatching(const SampleSignature& sample, std::vector<PublicCandidate>& found);
 
     const KeyProof& proof_;
     PublishedKey key_;
     std::atomic<bool> missing_{false};
     std::atomic<bool> foreignBeside_{false};
-    std::atomic<const Witness*> witness_{nullptr}; ///< owned
+    std::atomic<const SampleSignature*> sample_{nullptr}; ///< owned
 };
 
-} // namespace keymgmt
+} // namespace p11::keymgmt

@@ -5,7 +5,7 @@
 
 #include "keymgmt/key_family.h"
 
-namespace keymgmt {
+namespace p11::keymgmt {
 
 EVP_PKEY* publicPartsOf(const Key& key, int selection) {
     key.requireUnambiguous();
@@ -27,4 +27,4 @@ EVP_PKEY* exportablePartsOf(const Key& key, int selection) {
     return nullptr;
 }
 
-} // namespace keymgmt
+} // namespace p11::keymgmt

@@ -4,7 +4,7 @@
 
 #include "keymgmt/key.h"
 
-namespace keymgmt {
+namespace p11::keymgmt {
 
 /// OpenSSL's own key that has the parts in `selection` (OSSL_KEYMGMT_SELECT_..., without a private
 /// half on a token). Owned by `key`. Null if there are no such parts. Throws UsageError if they
@@ -14,4 +14,4 @@ EVP_PKEY* publicPartsOf(const Key& key, int selection);
 /// The same for other providers. Throws UsageError also if pkcs11-module-allow-export forbids it.
 EVP_PKEY* exportablePartsOf(const Key& key, int selection);
 
-} // namespace keymgmt
+} // namespace p11::keymgmt

@@ -6,7 +6,7 @@
 
 #include "ossl/handles.h"
 
-namespace keymgmt {
+namespace p11::keymgmt {
 
 /// Owns the key. Thread-safe, except replace().
 class PublishedKey {
@@ -31,4 +31,4 @@ class PublishedKey {
     std::atomic<EVP_PKEY*> key_{nullptr};
 };
 
-} // namespace keymgmt
+} // namespace p11::keymgmt

@@ -7,7 +7,7 @@
 
 #include "keymgmt/key.h"
 
-namespace keymgmt {
+namespace p11::keymgmt {
 
 /// Lives in the maker's stack frame during the callback. load() takes the key out. If a key is left
 /// when the callback returns, it still belongs to the maker.
@@ -35,4 +35,4 @@ inline const std::shared_ptr<Key>& keyOf(void* keydata) {
     return static_cast<KeyData*>(keydata)->key;
 }
 
-} // namespace keymgmt
+} // namespace p11::keymgmt

@@ -8,7 +8,7 @@
 #include "pkcs11/operation.h"
 #include "pkcs11/process.h"
 
-namespace keymgmt {
+namespace p11::keymgmt {
 namespace {
 
 bool has(const std::vector<Use>& list, const Use& use) {
@@ -43,4 +43,4 @@ bool Refusals::areToldBy(const pkcs11::Error& error, const Use& use) const {
     return pkcs11::isRefusedAtInit(error) && !has(taken_, use);
 }
 
-} // namespace keymgmt
+} // namespace p11::keymgmt

@@ -8,7 +8,7 @@
 #include "pkcs11/cryptoki.h"
 #include "pkcs11/error.h"
 
-namespace keymgmt {
+namespace p11::keymgmt {
 
 /// A mechanism with its parameters, used in one way: a token may decrypt with a mechanism, and
 /// refuse to sign with it.
@@ -41,4 +41,4 @@ class Refusals {
     std::vector<Use> taken_;
 };
 
-} // namespace keymgmt
+} // namespace p11::keymgmt

@@ -13,7 +13,7 @@
 #include "ossl/params.h"
 #include "pkcs11/mechanism.h"
 
-namespace keymgmt {
+namespace p11::keymgmt {
 namespace {
 
 using pkcs11::Attributes;
@@ -28,7 +28,8 @@ ossl::Bignum integer(const Bytes& bytes) {
     return ossl::Bignum(BN_bin2bn(bytes.data(), static_cast<int>(bytes.size()), nullptr));
 }
 
-ossl::Pkey rsaPublicKey(const ossl::Context& context, KeyType type, const Attributes& attributes) {
+ossl::Pkey rsaPublicKey(const ossl::ProviderContext& context, KeyType type,
+                        const Attributes& attributes) {
     const auto* modulus = attributes.find(CKA_MODULUS);
     const auto* exponent = attributes.find(CKA_PUBLIC_EXPONENT);
     if (modulus == nullptr || modulus->empty() || exponent == nullptr || exponent->empty())
@@ -37,7 +38,8 @@ ossl::Pkey rsaPublicKey(const ossl::Context& context, KeyType type, const Attrib
 }
 
 // The modulus with an exponent that only makes it a key of OpenSSL's.
-ossl::Pkey rsaPartialKey(const ossl::Context& context, KeyType type, const Attributes& attributes) {
+ossl::Pkey rsaPartialKey(const ossl::ProviderContext& context, KeyType type,
+                         const Attributes& attributes) {
     constexpr BN_ULONG commonExponent = 65537;
     const auto* modulus = attributes.find(CKA_MODULUS);
     if (modulus == nullptr || modulus->empty())
@@ -136,7 +138,8 @@ void restrictToPss(KeyType type, PairTemplates& pair) {
     pair.privateValues.numbers(CKA_ALLOWED_MECHANISMS, mechanisms);
 }
 
-void generate(KeyType type, const PairParameters& wanted, const PairForm&, PairTemplates& pair) {
+void generate(KeyType type, const PairParameters& wanted, const KeyPairMechanism&,
+              PairTemplates& pair) {
     if (wanted.primes != 2)
         refusePrimes(wanted.primes);
     if (!wanted.restriction.empty())
@@ -160,7 +163,7 @@ void requirePlain(EVP_PKEY* key) {
         refusePair("tokens cannot enforce the limits of an RSA-PSS key (digest, salt length)");
 }
 
-void store(KeyType type, EVP_PKEY* key, const PairForm&, PairTemplates& pair) {
+void store(KeyType type, EVP_PKEY* key, const KeyPairMechanism&, PairTemplates& pair) {
     requirePlain(key);
     constexpr std::array<std::pair<CK_ATTRIBUTE_TYPE, const char*>, 6> secrets{
         {{CKA_PRIVATE_EXPONENT, OSSL_PKEY_PARAM_RSA_D},
@@ -186,7 +189,7 @@ Usage commonUsage(KeyType type) {
 }
 
 constexpr std::array forms{
-    PairForm{CKK_RSA, CKM_RSA_PKCS_KEY_PAIR_GEN, "CKM_RSA_PKCS_KEY_PAIR_GEN"}};
+    KeyPairMechanism{CKK_RSA, CKM_RSA_PKCS_KEY_PAIR_GEN, "CKM_RSA_PKCS_KEY_PAIR_GEN"}};
 
 constexpr PairMaking pairs{
     .possible = allUsages,
@@ -220,4 +223,4 @@ constexpr KeyFamily rsaFamily{
     .pairs = &pairs,
 };
 
-} // namespace keymgmt
+} // namespace p11::keymgmt

@@ -13,9 +13,9 @@
 #include "ossl/handles.h"
 #include "pkcs11/mechanism.h"
 #include "pkcs11/object.h"
-#include "tokens/finding.h"
+#include "tokens/object_search.h"
 
-namespace keymgmt {
+namespace p11::keymgmt {
 namespace {
 
 using pkcs11::Attributes;
@@ -135,7 +135,7 @@ ossl::Bignum rsaNumberOf(EVP_PKEY* key, const char* name) {
     return ossl::Bignum(value);
 }
 
-ossl::Pkey rsaKey(const ossl::Context& context, KeyType type, const BIGNUM* modulus,
+ossl::Pkey rsaKey(const ossl::ProviderContext& context, KeyType type, const BIGNUM* modulus,
                   const BIGNUM* exponent) {
     const ossl::ParamBuilder builder(OSSL_PARAM_BLD_new());
     OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_N, modulus);
@@ -143,7 +143,7 @@ ossl::Pkey rsaKey(const ossl::Context& context, KeyType type, const BIGNUM* modu
     return keyFromBuilder(context, type, EVP_PKEY_PUBLIC_KEY, builder.get());
 }
 
-ossl::Pkey asRsaType(const ossl::Context& context, ossl::Pkey key, KeyType type) {
+ossl::Pkey asRsaType(const ossl::ProviderContext& context, ossl::Pkey key, KeyType type) {
     const char* other = nameOf(type == KeyType::rsa ? KeyType::rsaPss : KeyType::rsa);
     if (!key || !isRsa(type) || EVP_PKEY_is_a(key.get(), other) != 1)
         return key;
@@ -152,4 +152,4 @@ ossl::Pkey asRsaType(const ossl::Context& context, ossl::Pkey key, KeyType type)
                   rsaNumberOf(key.get(), OSSL_PKEY_PARAM_RSA_E).get());
 }
 
-} // namespace keymgmt
+} // namespace p11::keymgmt

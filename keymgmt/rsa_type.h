@@ -6,11 +6,11 @@
 #include <optional>
 
 #include "keymgmt/key_types.h"
-#include "ossl/context.h"
+#include "ossl/provider_context.h"
 #include "pkcs11/attributes.h"
-#include "pkcs11/connection.h"
+#include "pkcs11/session_pool.h"
 
-namespace keymgmt {
+namespace p11::keymgmt {
 
 /// True if CKA_ALLOWED_MECHANISMS has PSS mechanisms alone. Such a key may be either: public
 /// authorities issue rsaEncryption certificates only.
@@ -38,11 +38,11 @@ std::optional<KeyType> rsaTypeOf(const pkcs11::Attributes& attributes);
 ossl::Bignum rsaNumberOf(EVP_PKEY* key, const char* name);
 
 /// A public key of one of the two types. Null on failure.
-ossl::Pkey rsaKey(const ossl::Context& context, KeyType type, const BIGNUM* modulus,
+ossl::Pkey rsaKey(const ossl::ProviderContext& context, KeyType type, const BIGNUM* modulus,
                   const BIGNUM* exponent);
 
 /// `key` with the other of the two types where it is the one: an RSA key on a token is what the
 /// user or its private half says, whatever its certificate is. Other keys stay. Null on failure.
-ossl::Pkey asRsaType(const ossl::Context& context, ossl::Pkey key, KeyType type);
+ossl::Pkey asRsaType(const ossl::ProviderContext& context, ossl::Pkey key, KeyType type);
 
-} // namespace keymgmt
+} // namespace p11::keymgmt

@@ -6,7 +6,7 @@
 #include "keymgmt/public_key.h"
 #include "ossl/error_mark.h"
 
-namespace keymgmt {
+namespace p11::keymgmt {
 namespace {
 
 struct Import {
@@ -20,7 +20,7 @@ int importInto(const OSSL_PARAM* params, void* arg) {
 }
 
 struct Making {
-    const ossl::Context& context;
+    const ossl::ProviderContext& context;
     KeyType type;
     int selection;
     ossl::Pkey made;
@@ -35,7 +35,7 @@ int makeFrom(const OSSL_PARAM* params, void* arg) {
 
 } // namespace
 
-OtherKeymgmt::OtherKeymgmt(const ossl::Context& context, KeyType type)
+OtherKeymgmt::OtherKeymgmt(const ossl::ProviderContext& context, KeyType type)
     : context_(context), type_(type),
       owner_(EVP_KEYMGMT_fetch(context.libctx(), nameOf(type), context.softwareQuery())) {
     if (owner_)
@@ -55,7 +55,8 @@ const OSSL_PROVIDER* OtherKeymgmt::provider() const {
     return EVP_KEYMGMT_get0_provider(owner_.get());
 }
 
-SoftwareKey::SoftwareKey(const ossl::Context& context, KeyType type) : keymgmt_(context, type) {
+SoftwareKey::SoftwareKey(const ossl::ProviderContext& context, KeyType type)
+    : keymgmt_(context, type) {
     const auto& functions = keymgmt_.functions();
     auto* make = functions.function<OSSL_FUNC_keymgmt_new_fn>(OSSL_FUNC_KEYMGMT_NEW);
     keydata_ = make != nullptr ? make(functions.provctx()) : nullptr;
@@ -149,4 +150,4 @@ EVP_PKEY* SoftwareKey::publicCopy() const {
     return made ? publicCopy_.publish(std::move(made)) : nullptr;
 }
 
-} // namespace keymgmt
+} // namespace p11::keymgmt

@@ -9,27 +9,27 @@
 
 #include "keymgmt/key_types.h"
 #include "keymgmt/published_key.h"
-#include "ossl/context.h"
 #include "ossl/implementation.h"
+#include "ossl/provider_context.h"
 
-namespace keymgmt {
+namespace p11::keymgmt {
 
 /// The EVP_KEYMGMT of another provider. Keeps that provider in use.
 class OtherKeymgmt {
   public:
     /// Throws UsageError if no other provider has keys of `type`.
-    OtherKeymgmt(const ossl::Context& context, KeyType type);
+    OtherKeymgmt(const ossl::ProviderContext& context, KeyType type);
     OtherKeymgmt(const OtherKeymgmt& other);
     OtherKeymgmt& operator=(const OtherKeymgmt&) = delete;
     ~OtherKeymgmt() = default;
 
     const OSSL_PROVIDER* provider() const;
     const ossl::Implementation& functions() const { return functions_; }
-    const ossl::Context& context() const { return context_; }
+    const ossl::ProviderContext& context() const { return context_; }
     KeyType type() const { return type_; }
 
   private:
-    const ossl::Context& context_;
+    const ossl::ProviderContext& context_;
     KeyType type_;
     ossl::Owner<EVP_KEYMGMT, EVP_KEYMGMT_free> owner_;
     ossl::Implementation functions_;
@@ -40,7 +40,7 @@ class OtherKeymgmt {
 class SoftwareKey {
   public:
     /// An empty key. Throws UsageError if no other provider has keys of `type`.
-    SoftwareKey(const ossl::Context& context, KeyType type);
+    SoftwareKey(const ossl::ProviderContext& context, KeyType type);
     /// Takes over `keydata`, which is one of `keymgmt`.
     SoftwareKey(const OtherKeymgmt& keymgmt, void* keydata);
     ~SoftwareKey();
@@ -79,4 +79,4 @@ class SoftwareKey {
     mutable PublishedKey publicCopy_;
 };
 
-} // namespace keymgmt
+} // namespace p11::keymgmt

@@ -12,7 +12,7 @@
 
 #include "keymgmt/reference.h"
 
-namespace keymgmt {
+namespace p11::keymgmt {
 namespace {
 
 bool isOf(std::string_view clause, std::string_view name) {
@@ -117,4 +117,4 @@ void* softwareKeydata(void* keydata) {
     return keydata != nullptr ? keyOf(keydata)->software()->keydata() : nullptr;
 }
 
-} // namespace keymgmt
+} // namespace p11::keymgmt

@@ -15,7 +15,7 @@
 #include "keymgmt/software_key.h"
 #include "ossl/context_functions.h"
 
-namespace keymgmt {
+namespace p11::keymgmt {
 
 /// The functions that every context of an operation has, whatever its algorithm.
 struct ContextIds {
@@ -93,4 +93,4 @@ const SoftwareOperation* softwareOf(void* ctx) {
 /// The other provider's keydata of `keydata`, a key in memory; null for null.
 void* softwareKeydata(void* keydata);
 
-} // namespace keymgmt
+} // namespace p11::keymgmt

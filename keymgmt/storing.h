@@ -6,10 +6,10 @@
 
 #include "keymgmt/key.h"
 
-namespace keymgmt {
+namespace p11::keymgmt {
 
 /// The stored pair, of the type of `key`, which is empty. Throws UsageError if the parameters are
 /// not those of a key pair, and as storePair() (keymgmt/new_pair.h).
 std::shared_ptr<Key> storeOnToken(const Key& key, int selection, const OSSL_PARAM* params);
 
-} // namespace keymgmt
+} // namespace p11::keymgmt

@@ -6,14 +6,14 @@
 #include "keymgmt/key_family.h"
 #include "pkcs11/process.h"
 
-namespace keymgmt {
+namespace p11::keymgmt {
 
-TokenKey::TokenKey(const ossl::Context& context, KeyType type,
+TokenKey::TokenKey(const ossl::ProviderContext& context, KeyType type,
                    const std::shared_ptr<pkcs11::TokenObject>& object, std::string uri)
     : TokenKey(context, type, object, std::move(uri),
                publicKeyOf(context, type, object->attributes())) {}
 
-TokenKey::TokenKey(const ossl::Context& context, KeyType type,
+TokenKey::TokenKey(const ossl::ProviderContext& context, KeyType type,
                    std::shared_ptr<pkcs11::TokenObject> object, std::string uri, ossl::Pkey own)
     : object_(std::move(object)), uri_(std::move(uri)),
       partial_(own ? nullptr : partialKeyOf(context, type, object_->attributes())),
@@ -46,17 +46,16 @@ EVP_PKEY* TokenKey::partialKey() const {
     return half_.known() != nullptr ? half_.known() : partial_.get();
 }
 
-std::span<const unsigned char> TokenKey::rejectionSecret() const {
+pkcs11::ByteView TokenKey::rejectionSecret() const {
     const pkcs11::MutexLock lock(pkcs11::process::stateMutex());
     return rejectionSecret_;
 }
 
-std::span<const unsigned char>
-TokenKey::keepRejectionSecret(std::span<const unsigned char> secret) {
+pkcs11::ByteView TokenKey::keepRejectionSecret(pkcs11::ByteView secret) {
     const pkcs11::MutexLock lock(pkcs11::process::stateMutex());
     if (rejectionSecret_.empty())
         rejectionSecret_.assign(secret.begin(), secret.end());
     return rejectionSecret_;
 }
 
-} // namespace keymgmt
+} // namespace p11::keymgmt

@@ -7,16 +7,17 @@
 #include <string>
 
 #include "keymgmt/public_half.h"
+#include "pkcs11/bytes.h"
 #include "pkcs11/process.h"
 
-namespace keymgmt {
+namespace p11::keymgmt {
 
 /// Thread-safe after construction.
 class TokenKey {
   public:
     /// `uri` is its complete URI without a PIN. Throws pkcs11::Error if its attributes make no
     /// sense.
-    TokenKey(const ossl::Context& context, KeyType type,
+    TokenKey(const ossl::ProviderContext& context, KeyType type,
              const std::shared_ptr<pkcs11::TokenObject>& object, std::string uri);
     ~TokenKey();
     TokenKey(const TokenKey&) = delete;
@@ -32,11 +33,11 @@ class TokenKey {
     EVP_PKEY* partialKey() const;
     PublicHalf& half() { return half_; }
     Refusals& refusals() { return refusals_; }
-    std::span<const unsigned char> rejectionSecret() const;
-    std::span<const unsigned char> keepRejectionSecret(std::span<const unsigned char> secret);
+    pkcs11::ByteView rejectionSecret() const;
+    pkcs11::ByteView keepRejectionSecret(pkcs11::ByteView secret);
 
   private:
-    TokenKey(const ossl::Context& context, KeyType type,
+    TokenKey(const ossl::ProviderContext& context, KeyType type,
              std::shared_ptr<pkcs11::TokenObject> object, std::string uri, ossl::Pkey own);
 
     std::shared_ptr<pkcs11::TokenObject> object_;
@@ -48,4 +49,4 @@ class TokenKey {
     pkcs11::Bytes rejectionSecret_ GUARDED_BY(pkcs11::process::stateMutex());
 };
 
-} // namespace keymgmt
+} // namespace p11::keymgmt

@@ -7,50 +7,50 @@
 
 // All lists are static, and end with an entry without names.
 
-namespace keymgmt {
+namespace p11::keymgmt {
 /// OSSL_OP_KEYMGMT (provider-keymgmt(7)).
 const OSSL_ALGORITHM* algorithms();
-} // namespace keymgmt
+} // namespace p11::keymgmt
 
-namespace signature {
+namespace p11::signature {
 /// OSSL_OP_SIGNATURE (provider-signature(7)).
 const OSSL_ALGORITHM* algorithms();
-} // namespace signature
+} // namespace p11::signature
 
-namespace asym_cipher {
+namespace p11::asym_cipher {
 /// OSSL_OP_ASYM_CIPHER (provider-asym_cipher(7)).
 const OSSL_ALGORITHM* algorithms();
-} // namespace asym_cipher
+} // namespace p11::asym_cipher
 
-namespace exchange {
+namespace p11::exchange {
 /// OSSL_OP_KEYEXCH (provider-keyexch(7)).
 const OSSL_ALGORITHM* algorithms();
-} // namespace exchange
+} // namespace p11::exchange
 
-namespace kem {
+namespace p11::kem {
 /// OSSL_OP_KEM (provider-kem(7)).
 const OSSL_ALGORITHM* algorithms();
-} // namespace kem
+} // namespace p11::kem
 
-namespace store {
+namespace p11::store {
 /// OSSL_OP_STORE, OSSL_OP_ENCODER and OSSL_OP_DECODER (provider-storemgmt(7),
 /// provider-encoder(7), provider-decoder(7)).
 const OSSL_ALGORITHM* loaders();
 const OSSL_ALGORITHM* encoders();
 const OSSL_ALGORITHM* decoders();
-} // namespace store
+} // namespace p11::store
 
-namespace rng {
+namespace p11::rng {
 /// OSSL_OP_RAND: PKCS11-RAND (provider-rand(7)).
 const OSSL_ALGORITHM* algorithms();
-} // namespace rng
+} // namespace p11::rng
 
-namespace skeymgmt {
+namespace p11::skeymgmt {
 /// OSSL_OP_SKEYMGMT (provider-skeymgmt(7), OpenSSL 3.5).
 const OSSL_ALGORITHM* algorithms();
-} // namespace skeymgmt
+} // namespace p11::skeymgmt
 
-namespace cipher {
+namespace p11::cipher {
 /// OSSL_OP_CIPHER: AES with keys on tokens (provider-cipher(7)).
 const OSSL_ALGORITHM* algorithms();
-} // namespace cipher
+} // namespace p11::cipher

@@ -6,7 +6,7 @@
 
 #include "ossl/dispatch.h"
 
-namespace ossl {
+namespace p11::ossl {
 
 /// Functions for the dispatch table of an operation whose contexts hold a `T`. A `T` is constructed
 /// from the provider's Context, and errors go to its core(). If `T` is a base class, it has a
@@ -18,7 +18,7 @@ struct ContextFunctions {
     /// `Made` is `T` or derives from it.
     template <typename Made = T, typename... Args>
     static void* create(void* provctx, Args&&... args) {
-        auto& provider = Context::from(provctx);
+        auto& provider = ProviderContext::from(provctx);
         return guarded<void*>(provider.core(), nullptr, [&] {
             return static_cast<T*>(new Made(provider, std::forward<Args>(args)...));
         });
@@ -47,4 +47,4 @@ struct ContextFunctions {
     }
 };
 
-} // namespace ossl
+} // namespace p11::ossl

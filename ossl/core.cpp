@@ -9,7 +9,7 @@
 
 #include "pkcs11/printable.h"
 
-namespace ossl {
+namespace p11::ossl {
 namespace {
 
 constexpr std::size_t longestMessage = 1000; // ERR_MAX_DATA_SIZE is 1024
@@ -164,4 +164,4 @@ const char* Core::parameter(const char* key) const {
     return getParams_(handle_, request.data()) == 1 ? value : nullptr;
 }
 
-} // namespace ossl
+} // namespace p11::ossl

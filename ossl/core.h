@@ -10,7 +10,7 @@
 
 #include "pkcs11/error.h"
 
-namespace ossl {
+namespace p11::ossl {
 
 /// Reason codes of this provider's errors, as they appear after the library name in OpenSSL's error
 /// queue. Many programs show nothing else. Codes keep their numbers.
@@ -93,4 +93,4 @@ class Core {
     OSSL_FUNC_core_vset_error_fn* vsetError_ = nullptr;
 };
 
-} // namespace ossl
+} // namespace p11::ossl

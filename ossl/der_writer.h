@@ -9,7 +9,7 @@
 
 #include "pkcs11/bytes.h"
 
-namespace ossl {
+namespace p11::ossl {
 
 /// Throws std::length_error at the end of the buffer.
 class DerWriter {
@@ -46,4 +46,4 @@ class DerWriter {
     std::size_t size_ = 0;
 };
 
-} // namespace ossl
+} // namespace p11::ossl

@@ -9,10 +9,10 @@
 #include <openssl/core.h>
 #include <openssl/core_dispatch.h>
 
-#include "ossl/context.h"
 #include "ossl/error_mark.h"
+#include "ossl/provider_context.h"
 
-namespace ossl {
+namespace p11::ossl {
 
 /// A dispatch entry that compiles only if `function` has the type that belongs to the id:
 /// `entry<OSSL_FUNC_keymgmt_free_fn>(OSSL_FUNC_KEYMGMT_FREE, freeKey)`.
@@ -78,4 +78,4 @@ Result guarded(const Core& core, Result failure, Body&& body) noexcept {
     });
 }
 
-} // namespace ossl
+} // namespace p11::ossl

@@ -8,7 +8,7 @@
 #include "ossl/der_writer.h"
 #include "ossl/handles.h"
 
-namespace ossl {
+namespace p11::ossl {
 namespace {
 
 // Each coordinate takes 72 bytes on the largest curves of OpenSSL (sect571).
@@ -54,4 +54,4 @@ std::vector<unsigned char> octetString(pkcs11::ByteView bytes) {
     return out;
 }
 
-} // namespace ossl
+} // namespace p11::ossl

@@ -8,7 +8,7 @@
 
 #include "pkcs11/bytes.h"
 
-namespace ossl {
+namespace p11::ossl {
 
 /// The public point of an EC key, uncompressed (SEC 1, section 2.3.3): 04, x and y. Throws
 /// UsageError.
@@ -22,4 +22,4 @@ constexpr std::size_t coordinateSize(std::size_t pointSize) {
 /// A DER OCTET STRING that holds `bytes`, which are fewer than 65536.
 std::vector<unsigned char> octetString(pkcs11::ByteView bytes);
 
-} // namespace ossl
+} // namespace p11::ossl

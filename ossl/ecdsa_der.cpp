@@ -9,7 +9,7 @@
 #include "ossl/der_writer.h"
 #include "ossl/handles.h"
 
-namespace ossl {
+namespace p11::ossl {
 namespace {
 
 constexpr unsigned char sequenceTag = V_ASN1_SEQUENCE | V_ASN1_CONSTRUCTED;
@@ -111,4 +111,4 @@ std::size_t ecdsaToDer(pkcs11::ByteView raw, pkcs11::MutableBytes out) {
     return der.size();
 }
 
-} // namespace ossl
+} // namespace p11::ossl

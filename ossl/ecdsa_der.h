@@ -7,7 +7,7 @@
 
 #include "pkcs11/bytes.h"
 
-namespace ossl {
+namespace p11::ossl {
 
 /// Writes the ECDSA-Sig-Value of RFC 3279, section 2.2.3. Returns its size, or 0 if `raw` is not
 /// two numbers of the same length, or if the signature does not fit into `out`.
@@ -19,4 +19,4 @@ std::size_t ecdsaToDer(pkcs11::ByteView raw, pkcs11::MutableBytes out);
 /// signature is returned, and the caller has to verify them. Returns nothing for any other form.
 std::vector<std::vector<unsigned char>> ecdsaForms(pkcs11::ByteView raw, std::size_t orderSize);
 
-} // namespace ossl
+} // namespace p11::ossl

@@ -4,7 +4,7 @@
 
 #include <openssl/err.h>
 
-namespace ossl {
+namespace p11::ossl {
 
 /// Drops errors that are raised during its lifetime. These are errors of attempts that are allowed
 /// to fail, and those that a module's own use of libcrypto leaves behind.
@@ -16,4 +16,4 @@ class ErrorMark {
     ErrorMark& operator=(const ErrorMark&) = delete;
 };
 
-} // namespace ossl
+} // namespace p11::ossl

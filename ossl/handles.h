@@ -16,7 +16,7 @@
 #include <openssl/provider.h>
 #include <openssl/x509.h>
 
-namespace ossl {
+namespace p11::ossl {
 
 template <auto Free>
 struct Deleter {
@@ -82,4 +82,4 @@ class SharedMd {
     Md md_;
 };
 
-} // namespace ossl
+} // namespace p11::ossl

@@ -5,7 +5,7 @@
 
 #include <strings.h>
 
-namespace ossl {
+namespace p11::ossl {
 namespace {
 
 bool isNamed(const char* names, std::string_view name) {
@@ -40,4 +40,4 @@ void (*Implementation::find(int id) const)(void) {
     return nullptr;
 }
 
-} // namespace ossl
+} // namespace p11::ossl

@@ -7,7 +7,7 @@
 #include <openssl/core.h>
 #include <openssl/provider.h>
 
-namespace ossl {
+namespace p11::ossl {
 
 /// Valid as long as its provider exists.
 class Implementation {
@@ -34,4 +34,4 @@ class Implementation {
     void* provctx_ = nullptr;
 };
 
-} // namespace ossl
+} // namespace p11::ossl

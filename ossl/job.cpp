@@ -15,7 +15,7 @@
 #include "ossl/secret.h"
 #include "pkcs11/process.h"
 
-namespace ossl {
+namespace p11::ossl {
 namespace {
 
 // How long a job that was resumed before its time waits, so that it does not use up the processor
@@ -61,7 +61,7 @@ class Wakeup {
     Wakeup(const Wakeup&) = delete;
     Wakeup& operator=(const Wakeup&) = delete;
 
-    bool isFromBeforeFork() const { return generation_ != pkcs11::process::generation(); }
+    bool isFromParentProcess() const { return forkCount_ != pkcs11::process::forkCount(); }
 
     /// A job starts `work`, and its server may have set another callback. False if another job's
     /// work is under way.
@@ -81,7 +81,7 @@ class Wakeup {
     void tell();
     void closeDescriptor();
 
-    const unsigned long generation_ = pkcs11::process::generation();
+    const unsigned long forkCount_ = pkcs11::process::forkCount();
     // Recursive: a callback may free the wait context.
     std::recursive_mutex mutex_;
     std::condition_variable_any changed_;
@@ -163,7 +163,7 @@ constexpr char descriptorKey = 0;
 // The lock of one from before a fork may be held for ever.
 void freeWakeup(ASYNC_WAIT_CTX*, const void*, int descriptor, void* data) {
     auto* owner = static_cast<Owner*>(data);
-    if ((*owner)->isFromBeforeFork()) {
+    if ((*owner)->isFromParentProcess()) {
         close(descriptor);
         return;
     }
@@ -198,7 +198,7 @@ Found findIn(ASYNC_WAIT_CTX* context) {
     if (ASYNC_WAIT_CTX_get_fd(context, &descriptorKey, &descriptor, &data) != 1)
         return makeIn(context);
     const Found known{static_cast<Owner*>(data), false};
-    if (!known.wakeup().isFromBeforeFork())
+    if (!known.wakeup().isFromParentProcess())
         return known;
     // Its descriptor is shared with the parent, which stays with it.
     ASYNC_WAIT_CTX_clear_fd(context, &descriptorKey);
@@ -218,14 +218,14 @@ void pauseUntilDone(const Found& found) {
     for (bool isDone = !found.isNew && found.wakeup().isDone({}); !isDone;
          isDone = found.wakeup().isDone(shortWait)) {
         pause();
-        if (found.wakeup().isFromBeforeFork())
+        if (found.wakeup().isFromParentProcess())
             throw pkcs11::Error(pkcs11::Failure::call,
                                 "the process forked while the job was paused");
     }
 }
 
 // Null if another job uses the wait context.
-const Work* start(const Context& provider, const pkcs11::Token& token, const Found& found,
+const Work* start(const ProviderContext& provider, const pkcs11::Token& token, const Found& found,
                   const std::shared_ptr<Work>& work) {
     auto* context = ASYNC_get_wait_ctx(ASYNC_get_current_job());
     if (!found.wakeup().begin(work, context))
@@ -244,8 +244,8 @@ const Work* start(const Context& provider, const pkcs11::Token& token, const Fou
 } // namespace
 
 // What is on the job's stack owns nothing while the job is paused.
-std::size_t runForJob(const Context& provider, const pkcs11::Token& token, pkcs11::MutableBytes out,
-                      JobWork work) {
+std::size_t runForJob(const ProviderContext& provider, const pkcs11::Token& token,
+                      pkcs11::MutableBytes out, JobWork work) {
     auto* context = ASYNC_get_wait_ctx(ASYNC_get_current_job());
     const auto found = provider.settings().asyncThreads == 0 ? Found{} : findIn(context);
     if (found.owner == nullptr)
@@ -261,4 +261,4 @@ std::size_t runForJob(const Context& provider, const pkcs11::Token& token, pkcs1
     return done->take(out);
 }
 
-} // namespace ossl
+} // namespace p11::ossl

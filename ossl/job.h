@@ -8,11 +8,11 @@
 
 #include <openssl/async.h>
 
-#include "ossl/context.h"
+#include "ossl/provider_context.h"
 #include "pkcs11/bytes.h"
 #include "pkcs11/token.h"
 
-namespace ossl {
+namespace p11::ossl {
 
 /// True if the caller is such a job.
 inline bool insideJob() {
@@ -28,14 +28,15 @@ using JobWork = std::function<std::size_t(pkcs11::MutableBytes out)>;
 /// Runs it in the caller's thread where no worker is to be had (pkcs11-async-threads).
 /// Not inside a catch clause, since C++ keeps what is caught for each thread, and not for each job.
 /// Throws pkcs11::Error, too, if the process has forked meanwhile.
-std::size_t runForJob(const Context& provider, const pkcs11::Token& token, pkcs11::MutableBytes out,
-                      JobWork work);
+std::size_t runForJob(const ProviderContext& provider, const pkcs11::Token& token,
+                      pkcs11::MutableBytes out, JobWork work);
 
 /// Runs `work(operation, in, out)`, which calls `token`, and returns the size of its result.
 /// Inside a job a worker does it, with copies of `operation` and `in`.
 template <typename Operation, typename Work>
-std::size_t runWithToken(const Context& provider, const pkcs11::Token& token, Operation& operation,
-                         pkcs11::ByteView in, pkcs11::MutableBytes out, Work work) {
+std::size_t runWithToken(const ProviderContext& provider, const pkcs11::Token& token,
+                         Operation& operation, pkcs11::ByteView in, pkcs11::MutableBytes out,
+                         Work work) {
     if (!insideJob())
         return work(operation, in, out);
     using Copy = std::remove_const_t<Operation>;
@@ -45,4 +46,4 @@ std::size_t runWithToken(const Context& provider, const pkcs11::Token& token, Op
                       work](pkcs11::MutableBytes room) { return work(*copy, data, room); });
 }
 
-} // namespace ossl
+} // namespace p11::ossl

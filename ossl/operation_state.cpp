@@ -3,7 +3,7 @@
 
 #include "ossl/core.h"
 
-namespace ossl {
+namespace p11::ossl {
 namespace {
 
 const char* describe(OperationState::Phase phase) {
@@ -34,4 +34,4 @@ void OperationState::requireNoData() const {
         throw UsageError(Reason::data, describe(phase_));
 }
 
-} // namespace ossl
+} // namespace p11::ossl

@@ -4,7 +4,7 @@
 
 #include <type_traits>
 
-namespace ossl {
+namespace p11::ossl {
 
 /// Each operation context has one, and takes every step through it. After the last step, and after
 /// a step that failed, only begin() is possible. Otherwise a caller who asks again could get the
@@ -71,4 +71,4 @@ class OperationState {
     Phase phase_ = Phase::none;
 };
 
-} // namespace ossl
+} // namespace p11::ossl

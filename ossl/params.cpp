@@ -3,7 +3,7 @@
 
 #include <cstring>
 
-namespace ossl {
+namespace p11::ossl {
 namespace {
 
 [[noreturn]] void reject(const char* key) {
@@ -115,4 +115,4 @@ void answerTextOrInt(OSSL_PARAM* params, const char* key, const char* text, int 
         answerInt(params, key, number);
 }
 
-} // namespace ossl
+} // namespace p11::ossl

@@ -11,7 +11,7 @@
 #include "ossl/core.h"
 #include "pkcs11/bytes.h"
 
-namespace ossl {
+namespace p11::ossl {
 
 /// Entries of the lists of parameters (gettable and settable). They have no data. They are
 /// constants, so that a list needs no initialisation at run time: if a thread were initialising one
@@ -64,4 +64,4 @@ void answerOctets(OSSL_PARAM* params, const char* key, const void* data, size_t 
 /// Answers with text or number, according to the type of the caller's entry.
 void answerTextOrInt(OSSL_PARAM* params, const char* key, const char* text, int number);
 
-} // namespace ossl
+} // namespace p11::ossl

@@ -14,7 +14,7 @@
 
 #include "pkcs11/error.h"
 
-namespace ossl {
+namespace p11::ossl {
 namespace {
 
 constexpr std::size_t longestPin = 1024;
@@ -86,4 +86,4 @@ pkcs11::PinDigest pinDigest(const Md& sha256, const pkcs11::PinDigest& salt,
     return digest;
 }
 
-} // namespace ossl
+} // namespace p11::ossl

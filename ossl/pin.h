@@ -9,7 +9,7 @@
 #include "ossl/handles.h"
 #include "pkcs11/token_pins.h"
 
-namespace ossl {
+namespace p11::ossl {
 
 /// A copy of `text` in pages of its own; wiped with its last owner.
 pkcs11::Pin makePin(std::string_view text);
@@ -23,4 +23,4 @@ pkcs11::Pin readPinFile(const std::string& path, bool readableByOthers);
 pkcs11::PinDigest pinDigest(const Md& sha256, const pkcs11::PinDigest& salt,
                             const pkcs11::Pin& pin);
 
-} // namespace ossl
+} // namespace p11::ossl

@@ -12,7 +12,7 @@
 
 #include "pkcs11/bytes.h"
 
-namespace ossl {
+namespace p11::ossl {
 
 template <typename T>
 struct WipingAllocator {
@@ -59,4 +59,4 @@ class Wiped {
     std::string& text_;
 };
 
-} // namespace ossl
+} // namespace p11::ossl

@@ -10,7 +10,7 @@
 #include "pkcs11/module_options.h"
 #include "pkcs11/pin.h"
 
-namespace ossl {
+namespace p11::ossl {
 
 /// When to log in before a search for public objects. A search for private keys always logs in.
 enum class LoginBehavior { automatic, always, never };
@@ -36,4 +36,4 @@ struct Settings {
     std::string contextPinFile;            ///< read at each use; empty for none
 };
 
-} // namespace ossl
+} // namespace p11::ossl

@@ -6,7 +6,7 @@
 #include <numeric>
 #include <utility>
 
-namespace ossl {
+namespace p11::ossl {
 namespace {
 
 // Of Levenshtein: how many letters to insert, remove or replace.
@@ -61,4 +61,4 @@ std::string nearest(const std::string& given, const std::vector<std::string>& va
     return found;
 }
 
-} // namespace ossl
+} // namespace p11::ossl

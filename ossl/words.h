@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-namespace ossl {
+namespace p11::ossl {
 
 /// The words of a list. Blanks, tabs and commas separate them.
 std::vector<std::string> words(std::string_view text);
@@ -19,4 +19,4 @@ std::optional<bool> yesOrNo(std::string_view word);
 /// three letters of `given` would be wrong.
 std::string nearest(const std::string& given, const std::vector<std::string>& values);
 
-} // namespace ossl
+} // namespace p11::ossl

@@ -7,7 +7,7 @@
 #include "pkcs11/cryptoki.h"
 #include "pkcs11/text.h"
 
-namespace pkcs11 {
+namespace p11::pkcs11 {
 namespace {
 
 constexpr std::size_t longValue = 64 * 1024;
@@ -121,7 +121,7 @@ CK_RV readInto(Session& session, CK_OBJECT_HANDLE object, std::vector<Request>& 
 
 // Some modules answer CKR_DEVICE_ERROR for a single attribute. The others can still be read.
 void requireObject(Session& session, CK_RV rv) {
-    if (isHandleLoss(rv) || (isConnectionLoss(rv) && rv != CKR_DEVICE_ERROR))
+    if (isHandleLoss(rv) || (invalidatesSessions(rv) && rv != CKR_DEVICE_ERROR))
         session.fail(functionName<&List::C_GetAttributeValue>, rv);
 }
 
@@ -238,7 +238,7 @@ Attributes readAttributes(Session& session, CK_OBJECT_HANDLE object,
     // Some modules answer CKR_DEVICE_ERROR for a single attribute. Then the object still has a
     // class.
     if (isHandleLoss(rv) ||
-        (isConnectionLoss(rv) && (rv != CKR_DEVICE_ERROR || !hasClass(session, object))))
+        (invalidatesSessions(rv) && (rv != CKR_DEVICE_ERROR || !hasClass(session, object))))
         session.fail(functionName<&List::C_GetAttributeValue>, rv);
     // Some modules refuse the whole template because of one attribute that they do not know.
     if (!isPartial(rv) || lacksEssentials(wanted, result)) {
@@ -261,4 +261,4 @@ Attributes readAttributes(Session& session, CK_OBJECT_HANDLE object,
     return result;
 }
 
-} // namespace pkcs11
+} // namespace p11::pkcs11

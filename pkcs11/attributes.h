@@ -10,10 +10,10 @@
 #include <vector>
 
 #include "pkcs11/bytes.h"
-#include "pkcs11/connection.h"
 #include "pkcs11/cryptoki.h"
+#include "pkcs11/session_pool.h"
 
-namespace pkcs11 {
+namespace p11::pkcs11 {
 
 /// Values of an object. Attributes that the token does not have or does not give are absent.
 class Attributes {
@@ -46,4 +46,4 @@ class Attributes {
 Attributes readAttributes(Session& session, CK_OBJECT_HANDLE object,
                           std::span<const CK_ATTRIBUTE_TYPE> types);
 
-} // namespace pkcs11
+} // namespace p11::pkcs11

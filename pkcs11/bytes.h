@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-namespace pkcs11 {
+namespace p11::pkcs11 {
 
 using Bytes = std::vector<unsigned char>;
 /// Somebody else's bytes, to read.
@@ -13,4 +13,4 @@ using ByteView = std::span<const unsigned char>;
 /// Somebody else's memory, to write to.
 using MutableBytes = std::span<unsigned char>;
 
-} // namespace pkcs11
+} // namespace p11::pkcs11

@@ -5,7 +5,7 @@
 
 #include <cstdint>
 
-namespace pkcs11::constant_time {
+namespace p11::pkcs11::constant_time {
 
 /// All bits set for true, none for false.
 using Mask = std::uint64_t;
@@ -48,4 +48,4 @@ inline std::uint64_t select(Mask mask, std::uint64_t a, std::uint64_t b) {
     return known;
 }
 
-} // namespace pkcs11::constant_time
+} // namespace p11::pkcs11::constant_time

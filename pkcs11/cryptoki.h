@@ -118,7 +118,7 @@
 #define CKH_DETERMINISTIC_REQUIRED 2UL
 #endif
 
-namespace pkcs11 {
+namespace p11::pkcs11 {
 
 /// CK_SIGN_ADDITIONAL_CONTEXT.
 struct SignAdditionalContext {
@@ -211,4 +211,4 @@ inline const List32* asList32(const List30* list) {
                : nullptr;
 }
 
-} // namespace pkcs11
+} // namespace p11::pkcs11

@@ -5,7 +5,7 @@
 
 #include "pkcs11/cryptoki.h"
 
-namespace pkcs11 {
+namespace p11::pkcs11 {
 namespace {
 
 // PKCS#11 places the login for a CKA_ALWAYS_AUTHENTICATE key after C_...Init (2.40, section 4.9),
@@ -31,7 +31,7 @@ void requireSession(Session& session) {
     CK_SESSION_INFO info{};
     session.require<&List::C_GetSessionInfo>(&info);
     const bool isUsers = info.state == CKS_RO_USER_FUNCTIONS || info.state == CKS_RW_USER_FUNCTIONS;
-    if (session.connection().loggedIn() && session.connection().loginRequired() && !isUsers)
+    if (session.sessionPool().loggedIn() && session.sessionPool().loginRequired() && !isUsers)
         session.fail(functionName<&List::C_GetSessionInfo>, CKR_USER_NOT_LOGGED_IN);
 }
 
@@ -118,7 +118,7 @@ CK_OBJECT_HANDLE makeSecret(Session& session, const TokenObject& key, const char
 }
 
 std::size_t readValue(Session& session, CK_OBJECT_HANDLE derived, const TokenObject& key,
-                      std::span<unsigned char> out) {
+                      MutableBytes out) {
     CK_ATTRIBUTE value{CKA_VALUE, out.data(), out.size()};
     const CK_RV rv = session.call<&List::C_GetAttributeValue>(derived, &value, CK_ULONG{1});
     const bool tooLong = rv == CKR_OK && value.ulValueLen > out.size();
@@ -136,7 +136,7 @@ std::size_t readValue(Session& session, CK_OBJECT_HANDLE derived, const TokenObj
 
 // Reads the secret key and destroys it.
 std::size_t take(Session& session, CK_OBJECT_HANDLE secret, const TokenObject& key,
-                 std::span<unsigned char> out) {
+                 MutableBytes out) {
     const std::size_t size = readValue(session, secret, key, out);
     const CK_RV rv = session.call<&List::C_DestroyObject>(secret);
     if (rv != CKR_OK) // the secret is good all the same, and ends on the token with the session
@@ -147,7 +147,7 @@ std::size_t take(Session& session, CK_OBJECT_HANDLE secret, const TokenObject& k
 } // namespace
 
 std::size_t deriveIn(Session& session, CK_OBJECT_HANDLE handle, const TokenObject& key,
-                     CK_MECHANISM mechanism, std::span<unsigned char> out) {
+                     CK_MECHANISM mechanism, MutableBytes out) {
     const auto derive = [&](Template values, CK_OBJECT_HANDLE& derived) {
         return session.call<&List::C_DeriveKey>(&mechanism, handle, values.data(),
                                                 CK_ULONG{values.size()}, &derived);
@@ -157,7 +157,7 @@ std::size_t deriveIn(Session& session, CK_OBJECT_HANDLE handle, const TokenObjec
                 out);
 }
 
-std::size_t derive(TokenObject& key, const CK_MECHANISM& mechanism, std::span<unsigned char> out) {
+std::size_t derive(TokenObject& key, const CK_MECHANISM& mechanism, MutableBytes out) {
     const trace::Step step([&key] { return "derive with the " + key.describe(); });
     return key.run([&](Session& session, CK_OBJECT_HANDLE handle) {
         return deriveIn(session, handle, key, mechanism, out);
@@ -165,7 +165,7 @@ std::size_t derive(TokenObject& key, const CK_MECHANISM& mechanism, std::span<un
 }
 
 std::size_t decapsulateIn(Session& session, CK_OBJECT_HANDLE handle, const TokenObject& key,
-                          std::span<const unsigned char> ciphertext, std::span<unsigned char> out) {
+                          ByteView ciphertext, MutableBytes out) {
     CK_MECHANISM mechanism{CKM_ML_KEM, nullptr, 0};
     const auto decapsulate = [&](Template values, CK_OBJECT_HANDLE& secret) {
         return session.call<&List32::C_DecapsulateKey>(
@@ -178,8 +178,7 @@ std::size_t decapsulateIn(Session& session, CK_OBJECT_HANDLE handle, const Token
         key, out);
 }
 
-std::size_t decapsulate(TokenObject& key, std::span<const unsigned char> ciphertext,
-                        std::span<unsigned char> out) {
+std::size_t decapsulate(TokenObject& key, ByteView ciphertext, MutableBytes out) {
     const trace::Step step([&key] { return "decapsulate with the " + key.describe(); });
     try {
         return key.run([&](Session& session, CK_OBJECT_HANDLE handle) {
@@ -194,4 +193,4 @@ std::size_t decapsulate(TokenObject& key, std::span<const unsigned char> ciphert
     }
 }
 
-} // namespace pkcs11
+} // namespace p11::pkcs11

@@ -4,26 +4,26 @@
 
 #include <span>
 
+#include "pkcs11/bytes.h"
 #include "pkcs11/object.h"
 
-namespace pkcs11 {
+namespace p11::pkcs11 {
 
 /// The secret that `mechanism` derives with `key`: C_DeriveKey, which makes a session object,
 /// C_GetAttributeValue, and C_DestroyObject. It is requested with the size of `out`. Returns the
 /// size that the token gave, because some tokens omit leading zeros. Throws Error.
-std::size_t derive(TokenObject& key, const CK_MECHANISM& mechanism, std::span<unsigned char> out);
+std::size_t derive(TokenObject& key, const CK_MECHANISM& mechanism, MutableBytes out);
 
 /// The same with the object at `handle` instead of `key`, in an open session.
 std::size_t deriveIn(Session& session, CK_OBJECT_HANDLE handle, const TokenObject& key,
-                     CK_MECHANISM mechanism, std::span<unsigned char> out);
+                     CK_MECHANISM mechanism, MutableBytes out);
 
 /// The secret in an ML-KEM `ciphertext` for `key`: as derive(), but with C_DecapsulateKey (PKCS#11
 /// 3.2). Throws Error, with CKR_FUNCTION_NOT_SUPPORTED if the module is older.
-std::size_t decapsulate(TokenObject& key, std::span<const unsigned char> ciphertext,
-                        std::span<unsigned char> out);
+std::size_t decapsulate(TokenObject& key, ByteView ciphertext, MutableBytes out);
 
 /// The same with the object at `handle` instead of `key`, in an open session.
 std::size_t decapsulateIn(Session& session, CK_OBJECT_HANDLE handle, const TokenObject& key,
-                          std::span<const unsigned char> ciphertext, std::span<unsigned char> out);
+                          ByteView ciphertext, MutableBytes out);
 
-} // namespace pkcs11
+} // namespace p11::pkcs11

@@ -6,7 +6,7 @@
 #include <cstdio>
 #include <utility>
 
-namespace pkcs11 {
+namespace p11::pkcs11 {
 namespace {
 
 // PKCS#11 2.40, section 2.1 (CK_RV), as p11-kit's header has them.
@@ -130,7 +130,7 @@ Error notPermitted(const Error& refusal, const char* attribute) {
             refusal.rv()};
 }
 
-bool isConnectionLoss(CK_RV rv) {
+bool invalidatesSessions(CK_RV rv) {
     switch (rv) {
     case CKR_SESSION_HANDLE_INVALID:
     case CKR_SESSION_CLOSED:
@@ -150,4 +150,4 @@ bool isHandleLoss(CK_RV rv) {
     return rv == CKR_OBJECT_HANDLE_INVALID || rv == CKR_KEY_HANDLE_INVALID;
 }
 
-} // namespace pkcs11
+} // namespace p11::pkcs11

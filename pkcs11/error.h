@@ -8,7 +8,7 @@
 
 #include <p11-kit/pkcs11.h>
 
-namespace pkcs11 {
+namespace p11::pkcs11 {
 
 /// The kind of an Error. The provider makes its OpenSSL reason code from it.
 enum class Failure {
@@ -62,9 +62,9 @@ Error notPermitted(const Error& refusal, const char* attribute);
 
 /// True if `rv` says that the sessions, the login or the device are gone. Then a new session, a new
 /// login and another attempt may help.
-bool isConnectionLoss(CK_RV rv);
+bool invalidatesSessions(CK_RV rv);
 
 /// True if `rv` says that only the object's handle is invalid.
 bool isHandleLoss(CK_RV rv);
 
-} // namespace pkcs11
+} // namespace p11::pkcs11

@@ -6,7 +6,7 @@
 
 #include "pkcs11/cryptoki.h"
 
-namespace pkcs11 {
+namespace p11::pkcs11 {
 
 using List = CK_FUNCTION_LIST;
 
@@ -84,4 +84,4 @@ inline constexpr const char* functionName<&List30::C_MessageSignFinal> = "C_Mess
 template <>
 inline constexpr const char* functionName<&List32::C_DecapsulateKey> = "C_DecapsulateKey";
 
-} // namespace pkcs11
+} // namespace p11::pkcs11

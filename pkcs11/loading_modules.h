@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-namespace pkcs11 {
+namespace p11::pkcs11 {
 
 /// True for p11-kit's proxy, which is p11-kit's own library, and for modules that log the calls to
 /// another. The environment or the user's configuration decides what they load. `file` has no
@@ -21,4 +21,4 @@ inline bool loadsOtherModules(const std::filesystem::path& file) {
                        [&name](std::string_view start) { return name.starts_with(start); });
 }
 
-} // namespace pkcs11
+} // namespace p11::pkcs11

@@ -5,7 +5,7 @@
 
 #include "pkcs11/cryptoki.h"
 
-namespace pkcs11 {
+namespace p11::pkcs11 {
 namespace {
 
 // Answers of C_Login after which no PIN was looked at.
@@ -33,8 +33,8 @@ bool comesBeforeThePin(CK_USER_TYPE user, CK_RV rv) {
 class Login {
   public:
     explicit Login(Session& session)
-        : session_(session), connection_(session.connection()), pins_(connection_.pins()),
-          flags_(connection_.flags()), options_(connection_.module().options()) {}
+        : session_(session), pool_(session.sessionPool()), pins_(pool_.pins()),
+          flags_(pool_.flags()), options_(pool_.module().options()) {}
 
     void ofUser(const PinSource& source);
     void forUse(const PinOwner& owner, std::optional<Pin> pin);
@@ -55,18 +55,18 @@ class Login {
                                     const PinOwner& owner);
 
     Session& session_;
-    Connection& connection_;
+    SessionPool& pool_;
     TokenPins& pins_;
     TokenFlags& flags_;
     const ModuleOptions& options_;
 };
 
 void Login::ofUser(const PinSource& source) {
-    if (!connection_.loggedIn()) {
+    if (!pool_.loggedIn()) {
         const TokenPins::Turn turn(pins_);
-        if (!connection_.loggedIn()) {
+        if (!pool_.loggedIn()) {
             once(source, turn);
-            connection_.noteLogin();
+            pool_.noteLogin();
             return;
         }
     }
@@ -111,7 +111,7 @@ std::optional<Pin> Login::choosePin(const PinSource& source) const {
 void Login::reportNoPin() const {
     throw Error(
         Failure::login,
-        "no PIN for " + connection_.describe() +
+        "no PIN for " + pool_.describe() +
             ": none in the URI (pin-value, pin-source), the configuration "
             "(pkcs11-module-token-pin) or the environment (PKCS11_PIN), and none was entered",
         CKR_USER_NOT_LOGGED_IN);
@@ -120,7 +120,7 @@ void Login::reportNoPin() const {
 void Login::requireUnlocked() {
     if (flags_.stillHas(CKF_USER_PIN_LOCKED))
         throw Error(Failure::login,
-                    "the PIN of " + connection_.describe() + " is locked (CKF_USER_PIN_LOCKED)",
+                    "the PIN of " + pool_.describe() + " is locked (CKF_USER_PIN_LOCKED)",
                     CKR_PIN_LOCKED);
 }
 
@@ -145,7 +145,7 @@ void Login::once(const PinSource& source, const TokenPins::Turn& turn) {
 void Login::requireWillingness(const TokenPins::Turn& turn) const {
     if (turn.padWasRefused())
         throw Error(Failure::login,
-                    "the login at the PIN pad of " + connection_.describe() + " has just failed",
+                    "the login at the PIN pad of " + pool_.describe() + " has just failed",
                     CKR_FUNCTION_CANCELED);
 }
 
@@ -163,12 +163,12 @@ CK_RV Login::call(CK_USER_TYPE user, const std::optional<Pin>& pin) {
     // The C interface takes a pointer to non-const, and modules do not write to it.
     auto* bytes =
         pin ? reinterpret_cast<CK_UTF8CHAR_PTR>(const_cast<char*>(pin->bytes.get())) : nullptr;
-    const auto deadline = std::chrono::steady_clock::now() + Connection::sessionWait;
+    const auto deadline = std::chrono::steady_clock::now() + SessionPool::sessionWait;
     for (;;) {
         const CK_RV rv = callOnce(user, bytes, pin ? CK_ULONG{pin->size} : 0);
         if (rv != CKR_SESSION_COUNT || std::chrono::steady_clock::now() > deadline)
             return rv;
-        connection_.makeRoom(); // which waits if none of ours is idle
+        pool_.makeRoom(); // which waits if none of ours is idle
     }
 }
 
@@ -176,7 +176,7 @@ CK_RV Login::call(CK_USER_TYPE user, const std::optional<Pin>& pin) {
 CK_RV Login::withPin(CK_USER_TYPE user, const std::optional<Pin>& pin, const PinOwner& owner) {
     if (pin && pins_.wasRefused(owner, *pin))
         throw Error(Failure::login,
-                    "the PIN given for " + connection_.describe() +
+                    "the PIN given for " + pool_.describe() +
                         " was refused before in this process and is not tried again",
                     CKR_PIN_INCORRECT);
     // reportUnclear() compares with the flags of now. And a token that can't be read gives no clear
@@ -220,12 +220,11 @@ void Login::reportUnclear(CK_USER_TYPE user, CK_RV rv, const std::optional<Pin>&
     else if (pin && pins_.doubt(owner, *pin))
         session_.fail(functionName<&List::C_Login>, rv);
     session_.discard(rv);
-    throw Error(Failure::login, "C_Login answered " + rvName(rv) + " for " + connection_.describe(),
-                rv);
+    throw Error(Failure::login, "C_Login answered " + rvName(rv) + " for " + pool_.describe(), rv);
 }
 
 void Login::reportRefusal(CK_RV rv) {
-    std::string message = "C_Login answered " + rvName(rv) + " for " + connection_.describe();
+    std::string message = "C_Login answered " + rvName(rv) + " for " + pool_.describe();
     flags_.read();
     if (flags_.has(CKF_USER_PIN_LOCKED))
         message += "; the PIN is now locked (CKF_USER_PIN_LOCKED)";
@@ -244,7 +243,7 @@ void Login::forUse(const PinOwner& owner, std::optional<Pin> pin) {
         pin = pins_.of(owner);
     if (!pin && !hasPinPad())
         throw Error(Failure::login,
-                    "the key on " + connection_.describe() +
+                    "the key on " + pool_.describe() +
                         " needs the PIN at each use, but no PIN is known",
                     CKR_USER_NOT_LOGGED_IN);
     if (!pin)
@@ -263,4 +262,4 @@ void logInForUse(Session& session, const PinOwner& owner, std::optional<Pin> pin
     Login(session).forUse(owner, std::move(pin));
 }
 
-} // namespace pkcs11
+} // namespace p11::pkcs11

@@ -4,12 +4,12 @@
 
 #include <optional>
 
-#include "pkcs11/connection.h"
 #include "pkcs11/pin.h"
+#include "pkcs11/session_pool.h"
 
-namespace pkcs11 {
+namespace p11::pkcs11 {
 
-/// C_Login(CKU_USER), unless the session's connection is logged in. Other threads wait for the
+/// C_Login(CKU_USER), unless the session's pool is logged in. Other threads wait for the
 /// first one. A refused PIN is not tried again. Throws Error.
 void logInAsUser(Session& session, const PinSource& source);
 
@@ -18,4 +18,4 @@ void logInAsUser(Session& session, const PinSource& source);
 /// that was changed is refused only once. Throws Error.
 void logInForUse(Session& session, const PinOwner& owner, std::optional<Pin> pin);
 
-} // namespace pkcs11
+} // namespace p11::pkcs11

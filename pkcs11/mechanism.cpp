@@ -5,7 +5,7 @@
 #include <array>
 #include <string_view>
 
-namespace pkcs11 {
+namespace p11::pkcs11 {
 namespace {
 
 constexpr std::array table{
@@ -44,4 +44,4 @@ bool isPss(CK_MECHANISM_TYPE mechanism) {
                        [mechanism](const auto& row) { return row.rsaPss == mechanism; });
 }
 
-} // namespace pkcs11
+} // namespace p11::pkcs11

@@ -7,7 +7,7 @@
 
 #include "pkcs11/cryptoki.h"
 
-namespace pkcs11 {
+namespace p11::pkcs11 {
 
 /// CK_EDDSA_PARAMS of PKCS#11 3.0, section 2.3.13, which some tokens need for Ed448.
 struct EddsaParams {
@@ -33,4 +33,4 @@ const HashMechanisms* hashMechanisms(const char* name);
 /// True for mechanisms that make or verify RSA-PSS signatures.
 bool isPss(CK_MECHANISM_TYPE mechanism);
 
-} // namespace pkcs11
+} // namespace p11::pkcs11

@@ -5,7 +5,7 @@
 
 #include "pkcs11/cryptoki.h"
 
-namespace pkcs11 {
+namespace p11::pkcs11 {
 
 std::unique_ptr<MechanismList::Types> MechanismList::read() const {
     const trace::Step step([this] { return "read the mechanisms of " + slot_.token; });
@@ -76,4 +76,4 @@ void MechanismList::noteMessages(CK_MECHANISM_TYPE mechanism) {
     messages_[mechanism] = Messages::begun;
 }
 
-} // namespace pkcs11
+} // namespace p11::pkcs11

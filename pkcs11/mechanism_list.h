@@ -11,7 +11,7 @@
 #include "pkcs11/mutex.h"
 #include "pkcs11/token_slot.h"
 
-namespace pkcs11 {
+namespace p11::pkcs11 {
 
 /// The mechanisms of the token in a slot. Each thing is asked only once. Thread-safe.
 class MechanismList {
@@ -44,4 +44,4 @@ class MechanismList {
     std::map<CK_MECHANISM_TYPE, Messages> messages_ GUARDED_BY(mutex_);
 };
 
-} // namespace pkcs11
+} // namespace p11::pkcs11

@@ -13,11 +13,12 @@
 #include "pkcs11/process.h"
 #include "pkcs11/text.h"
 
-namespace pkcs11 {
+namespace p11::pkcs11 {
 
 namespace {
 
-// For calls of the thread that has the turn. Marks the thread as inside, and makes fork() wait.
+// For calls of the thread that changes the state. Marks the thread as inside, and makes fork()
+// wait.
 template <typename Function>
 CK_RV callAlone(const Function& function) {
     process::enterCall();
@@ -47,12 +48,13 @@ class ProcessSettings {
 };
 
 // The module's state after this answer of C_Initialize.
-Life::State stateAfter(CK_RV rv, bool stillOurs) {
+LibraryState::State stateAfter(CK_RV rv, bool stillOurs) {
     if (rv == CKR_OK)
-        return Life::State::ours;
+        return LibraryState::State::initialized;
     if (rv == CKR_CRYPTOKI_ALREADY_INITIALIZED)
-        return stillOurs ? Life::State::ours : Life::State::theirs;
-    return Life::State::ended;
+        return stillOurs ? LibraryState::State::initialized
+                         : LibraryState::State::initializedByOthers;
+    return LibraryState::State::notInitialized;
 }
 
 } // namespace
@@ -72,52 +74,54 @@ std::chrono::steady_clock::time_point Module::afterPatience() const {
     return std::chrono::steady_clock::now() + options_.turnPatience;
 }
 
-Epoch Module::initialize() {
-    for (;; Life::pause()) {
-        if (const Epoch epoch = life_.epoch(); epoch != 0)
-            return epoch;
+InitializationId Module::initialize() {
+    for (;; LibraryState::pause()) {
+        if (const InitializationId initializationId = libraryState_.initializationId();
+            initializationId != 0)
+            return initializationId;
         if (insideCall())
             throw Error(Failure::module, "the module " + name_ + " called back into the provider");
-        if (life_.state() == Life::State::ending)
+        if (libraryState_.state() == LibraryState::State::finalizing)
             throw Error(Failure::module, "C_Finalize of the module " + name_ + " has not returned");
-        if (life_.beginTurn(Life::State::ended))
+        if (libraryState_.beginChange(LibraryState::State::notInitialized))
             return start();
     }
 }
 
-// With the turn. If somebody else has ended the module, calls may still be inside. The next life
-// must not start before they return, because it would count them for ever.
-Epoch Module::start() {
-    if (!life_.drain(afterPatience())) {
-        life_.cancelTurn(Life::State::ended);
+// During a change. If somebody else has finalized the module, calls may still be inside. The next
+// initialization must not start before they return, because it would count them for ever.
+InitializationId Module::start() {
+    if (!libraryState_.drain(afterPatience())) {
+        libraryState_.cancelChange(LibraryState::State::notInitialized);
         throw callFailed(functionName<&List::C_Initialize>, CKR_FUNCTION_FAILED, "module " + name_);
     }
     const CK_RV rv = process::exiting() ? CKR_CRYPTOKI_NOT_INITIALIZED : initializeCall();
     // C_Initialize may have started another libcrypto, which cleans itself up at exit.
     if (!std::exchange(exitsBeforeOthers_, true))
         process::exitBeforeOthers();
-    const Epoch epoch = life_.endTurn(stateAfter(rv, false));
-    if (epoch == 0)
+    const InitializationId initializationId = libraryState_.endChange(stateAfter(rv, false));
+    if (initializationId == 0)
         throw callFailed(functionName<&List::C_Initialize>, rv, "module " + name_);
-    return epoch;
+    return initializationId;
 }
 
-bool Module::mayRestart(Epoch failed) const {
-    return !options_.neverFinalize && !insideCall() && failed != 0 && epoch() == failed;
+bool Module::mayRestart(InitializationId failed) const {
+    return !options_.neverFinalize && !insideCall() && failed != 0 && initializationId() == failed;
 }
 
-void Module::restart(Epoch failed) {
+void Module::restart(InitializationId failed) {
     if (!mayRestart(failed))
         return;
     trace::step("restart module " + name_);
-    if (!life_.beginTurn(Life::State::ours, failed))
+    if (!libraryState_.beginChange(LibraryState::State::initialized, failed))
         return;
-    if (!life_.drain(afterPatience()) || process::exiting())
-        return life_.cancelTurn(Life::State::ours);
+    if (!libraryState_.drain(afterPatience()) || process::exiting())
+        return libraryState_.cancelChange(LibraryState::State::initialized);
     const auto state = stateAfterFinalize();
-    life_.endTurn(state == Life::State::ending
-                      ? state
-                      : stateAfter(initializeCall(), state == Life::State::ours));
+    libraryState_.endChange(
+        state == LibraryState::State::finalizing
+            ? state
+            : stateAfter(initializeCall(), state == LibraryState::State::initialized));
 }
 
 CK_RV Module::initializeCall() {
@@ -153,21 +157,24 @@ struct Module::FinalizeCall {
     std::atomic<bool> isOver{false}; ///< it has returned, or nobody waits any more
 };
 
-// If nobody waits any more, the other thread has ended the turn, or is about to.
+// If nobody waits any more, the other thread has ended the change, or is about to.
 void Module::finalizeInThread(FinalizeCall& call) {
     const bool ended = finalizeCall();
     if (!call.isOver.exchange(true))
         return call.answer.set_value(ended);
-    while (!life_.beginTurn(Life::State::ending))
-        Life::pause();
-    life_.endTurn(ended ? Life::State::ended : Life::State::ours);
+    while (!libraryState_.beginChange(LibraryState::State::finalizing))
+        LibraryState::pause();
+    libraryState_.endChange(ended ? LibraryState::State::notInitialized
+                                  : LibraryState::State::initialized);
 }
 
-// With the turn. Some modules never return from C_Finalize, so the wait is limited. Then the thread
-// stays inside, in code that is never unloaded. Otherwise the thread has ended before this returns,
-// and so before the libraries that it used clean themselves up.
-Life::State Module::stateAfterFinalize() {
-    const auto after = [](bool ended) { return ended ? Life::State::ended : Life::State::ours; };
+// During a change. Some modules never return from C_Finalize, so the wait is limited. Then the
+// thread stays inside, in code that is never unloaded. Otherwise the thread has ended before this
+// returns, and so before the libraries that it used clean themselves up.
+LibraryState::State Module::stateAfterFinalize() {
+    const auto after = [](bool ended) {
+        return ended ? LibraryState::State::notInitialized : LibraryState::State::initialized;
+    };
     auto call = std::make_shared<FinalizeCall>();
     auto answer = call->answer.get_future();
     std::thread thread;
@@ -183,13 +190,13 @@ Life::State Module::stateAfterFinalize() {
     }
     thread.detach();
     trace::step("C_Finalize of module " + name_ + " does not return");
-    return Life::State::ending;
+    return LibraryState::State::finalizing;
 }
 
 // If a thread of the parent holds the mutex, it stays locked in the child and must not be
 // destroyed. It is free if fork() could wait for all calls.
-void Module::startAnewInChild() {
-    life_.startAnewInChild();
+void Module::resetInChild() {
+    libraryState_.resetInChild();
     if (serial_ && !serial_->try_lock())
         static_cast<void>(serial_.release());
     else if (serial_)
@@ -201,7 +208,7 @@ void Module::addUser() {
     ++users_;
 }
 
-// The turn is taken under the lock. So whoever becomes a user afterwards waits for its end, and
+// The change begins under the lock. So whoever becomes a user afterwards waits for its end, and
 // then initialises the module again.
 void Module::removeUser() {
     {
@@ -209,7 +216,7 @@ void Module::removeUser() {
         // At exit only finalize() may call C_Finalize, because the module's static objects may be
         // gone when OpenSSL's clean-up comes here.
         if (--users_ > 0 || options_.neverFinalize || insideCall() || process::exiting() ||
-            !life_.beginTurn(Life::State::ours))
+            !libraryState_.beginChange(LibraryState::State::initialized))
             return;
     }
     end(afterPatience());
@@ -218,21 +225,23 @@ void Module::removeUser() {
 void Module::finalize(std::chrono::steady_clock::time_point deadline) {
     if (options_.neverFinalize)
         return;
-    for (; !life_.beginTurn(Life::State::ours); Life::pause()) {
-        const auto state = life_.state(); // it is ours again if a turn is cancelled
-        const bool mayBecomeOurs = state == Life::State::ours || state == Life::State::turn;
+    for (; !libraryState_.beginChange(LibraryState::State::initialized); LibraryState::pause()) {
+        const auto state = libraryState_.state(); // initialized again if a change is cancelled
+        const bool mayBecomeOurs =
+            state == LibraryState::State::initialized || state == LibraryState::State::changing;
         if (!mayBecomeOurs || std::chrono::steady_clock::now() > deadline)
             return;
     }
     end(deadline);
 }
 
-// With the turn.
+// During a change.
 void Module::end(std::chrono::steady_clock::time_point deadline) {
-    const auto state = life_.drain(deadline) ? stateAfterFinalize() : Life::State::ours;
-    if (state == Life::State::ours)
-        return life_.cancelTurn(state);
-    life_.endTurn(state);
+    const auto state =
+        libraryState_.drain(deadline) ? stateAfterFinalize() : LibraryState::State::initialized;
+    if (state == LibraryState::State::initialized)
+        return libraryState_.cancelChange(state);
+    libraryState_.endChange(state);
 }
 
 // Some modules notice new or removed tokens only when they are asked for the number (PKCS#11 2.40,
@@ -241,11 +250,11 @@ void Module::refreshSlots(std::string_view subject) {
     CK_ULONG count = 0;
     require<&List::C_GetSlotList>(*this, subject, CK_BBOOL{CK_TRUE}, CK_SLOT_ID_PTR{nullptr},
                                   &count);
-    slotsKnownIn_ = epoch();
+    slotsKnownIn_ = initializationId();
 }
 
 std::vector<CK_SLOT_ID> Module::slots(std::string_view subject) {
-    if (slotsKnownIn_ != epoch())
+    if (slotsKnownIn_ != initializationId())
         refreshSlots(subject);
     std::vector<CK_SLOT_ID> ids(64);
     for (;;) {
@@ -287,4 +296,4 @@ CK_SLOT_INFO Module::slotInfo(CK_SLOT_ID slot) {
     return info;
 }
 
-} // namespace pkcs11
+} // namespace p11::pkcs11

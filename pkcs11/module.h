@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A PKCS#11 module (a shared object): its calls, its life in this process, its slots and tokens.
+// A PKCS#11 module (a shared object): its calls, its state in this process, its slots and tokens.
 #pragma once
 
 #include <chrono>
@@ -14,12 +14,12 @@
 #include "pkcs11/constant_time.h"
 #include "pkcs11/error.h"
 #include "pkcs11/functions.h"
-#include "pkcs11/life.h"
+#include "pkcs11/library_state.h"
 #include "pkcs11/module_options.h"
 #include "pkcs11/process.h"
 #include "pkcs11/trace.h"
 
-namespace pkcs11 {
+namespace p11::pkcs11 {
 
 class Token;
 
@@ -39,25 +39,27 @@ class Module {
     const std::string& path() const { return path_; }
     const ModuleOptions& options() const { return options_; }
 
-    /// Calls C_Initialize, unless this process has done so. Returns the life that it starts or
-    /// finds. Throws Error, also if C_Finalize was called and has not returned.
-    Epoch initialize();
+    /// Calls C_Initialize, unless this process has done so. Returns the initialization that it
+    /// starts or finds. Throws Error, also if C_Finalize was called and has not returned.
+    InitializationId initialize();
 
-    /// The module that was initialised in `epoch` reports that it is not: somebody else has ended
-    /// it. The next initialize() calls C_Initialize again.
-    void noteFinalizedByOthers(Epoch epoch) { life_.noteEnded(epoch); }
+    /// The module that was initialised in `initializationId` reports that it is not: somebody else
+    /// has ended it. The next initialize() calls C_Initialize again.
+    void noteFinalizedByOthers(InitializationId initializationId) {
+        libraryState_.noteFinalized(initializationId);
+    }
 
     /// Counts users. When the last one leaves, the module is finalised if it was initialised here,
     /// as by finalize().
     void addUser();
     void removeUser();
 
-    /// C_Finalize and C_Initialize, for a module that could not reach any token in its life
+    /// C_Finalize and C_Initialize, for a module that could not reach any token so far
     /// `failed`, for example because its server was restarted. Does nothing unless mayRestart(), or
     /// if a call does not return. Errors show in the next call.
-    void restart(Epoch failed);
-    /// False if the life `failed` has ended, or C_Finalize is not ours to call.
-    bool mayRestart(Epoch failed) const;
+    void restart(InitializationId failed);
+    /// False if the initialization `failed` has ended, or C_Finalize is not ours to call.
+    bool mayRestart(InitializationId failed) const;
 
     /// C_Finalize, if this process called C_Initialize and nothing forbids it. Not if a call is
     /// still inside at `deadline`. Afterwards every session and handle is invalid. C_Finalize
@@ -66,7 +68,7 @@ class Module {
     void finalize(std::chrono::steady_clock::time_point deadline);
 
     /// Resets the state to not initialised, in the child of fork().
-    void startAnewInChild();
+    void resetInChild();
 
     /// Calls a function of the module: `module.call<&CK_FUNCTION_LIST::C_Sign>(...)`. Answers
     /// CKR_FUNCTION_NOT_SUPPORTED if the module lacks it, and CKR_CRYPTOKI_NOT_INITIALIZED if the
@@ -76,16 +78,16 @@ class Module {
         return callIn<Member>(0, args...);
     }
 
-    /// The same with handles that were made in the life `epoch`. In another life it answers
-    /// CKR_SESSION_HANDLE_INVALID and calls nothing, because the same numbers may belong to
+    /// The same with handles that were made in the initialization `initializationId`. In another it
+    /// answers CKR_SESSION_HANDLE_INVALID and calls nothing, because the same numbers may belong to
     /// somebody else by then.
     template <auto Member, typename... Args>
-    CK_RV callIn(Epoch epoch, Args... args);
+    CK_RV callIn(InitializationId initializationId, Args... args);
 
     /// Slots with a token in them. Throws Error, which names `subject`.
     std::vector<CK_SLOT_ID> slots(std::string_view subject);
-    /// Makes the module look for new tokens, which the first slots() of each life does by itself.
-    /// Throws Error, which names `subject`.
+    /// Makes the module look for new tokens, which the first slots() of each initialization does by
+    /// itself. Throws Error, which names `subject`.
     void refreshSlots(std::string_view subject);
     /// Throws Error.
     CK_INFO info();
@@ -99,8 +101,8 @@ class Module {
     /// True if the module cannot lock, so that calls take turns. Known once it is initialised.
     bool takesOneCall() const { return takesOneCall_; }
 
-    /// The present life; 0 while the module is not ready in this process.
-    Epoch epoch() const { return life_.epoch(); }
+    /// The present initialization; 0 while the module is not ready in this process.
+    InitializationId initializationId() const { return libraryState_.initializationId(); }
 
     /// True if this thread is inside a call to any module. What reaches the provider then is the
     /// module's own use of libcrypto, which no token may serve.
@@ -124,11 +126,11 @@ class Module {
     }
 
     std::chrono::steady_clock::time_point afterPatience() const;
-    Epoch start();
+    InitializationId start();
     void end(std::chrono::steady_clock::time_point deadline);
     CK_RV initializeCall();
     bool finalizeCall();
-    Life::State stateAfterFinalize();
+    LibraryState::State stateAfterFinalize();
     void finalizeInThread(FinalizeCall& call);
 
     CK_FUNCTION_LIST* functions_;
@@ -136,9 +138,10 @@ class Module {
     std::string name_;
     std::string path_;
     ModuleOptions options_;
-    Life life_;
-    std::atomic<Epoch> slotsKnownIn_{0}; ///< the life in which it has looked for its tokens
-    // Only the thread that has the turn changes it.
+    LibraryState libraryState_;
+    std::atomic<InitializationId> slotsKnownIn_{
+        0}; ///< the initialization in which it has looked for its tokens
+    // Only the thread that changes the state changes it.
     std::unique_ptr<std::mutex> serial_;    ///< held around each call if the module cannot lock
     std::atomic<bool> takesOneCall_{false}; ///< the same, for threads without a call
     bool exitsBeforeOthers_ = false;
@@ -146,11 +149,11 @@ class Module {
 };
 
 template <auto Member, typename... Args>
-CK_RV Module::callIn(Epoch epoch, Args... args) {
+CK_RV Module::callIn(InitializationId initializationId, Args... args) {
     const auto function = find(Member);
     if (function == nullptr)
         return CKR_FUNCTION_NOT_SUPPORTED;
-    Life::Call scope(life_, epoch);
+    LibraryState::Call scope(libraryState_, initializationId);
     if (scope.verdict() != CKR_OK)
         return scope.verdict();
     const auto alone = serial_ ? std::unique_lock(*serial_) : std::unique_lock<std::mutex>();
@@ -162,7 +165,7 @@ CK_RV Module::callIn(Epoch epoch, Args... args) {
         trace::call(functionName<Member>, rv, std::chrono::steady_clock::now() - start);
     // No other answer may be distinguished from the rest: C_Decrypt's may depend on the padding.
     if (constant_time::declassify(constant_time::isEqual(rv, CKR_CRYPTOKI_NOT_INITIALIZED)))
-        scope.noteEnded();
+        scope.noteFinalized();
     return rv;
 }
 
@@ -174,4 +177,4 @@ void require(Module& module, std::string_view subject, Args... args) {
         throw callFailed(functionName<Member>, rv, subject);
 }
 
-} // namespace pkcs11
+} // namespace p11::pkcs11

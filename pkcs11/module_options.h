@@ -8,7 +8,7 @@
 
 #include <p11-kit/pkcs11.h>
 
-namespace pkcs11 {
+namespace p11::pkcs11 {
 
 /// How to start and end a module, and what its tokens need for sessions and logins.
 struct ModuleOptions {
@@ -27,4 +27,4 @@ struct ModuleOptions {
     std::chrono::milliseconds finalizePatience{3000};
 };
 
-} // namespace pkcs11
+} // namespace p11::pkcs11

@@ -21,7 +21,7 @@
 #define ACQUIRE(...) PKCS11_THREAD_ATTRIBUTE(acquire_capability(__VA_ARGS__))
 #define RELEASE(...) PKCS11_THREAD_ATTRIBUTE(release_capability(__VA_ARGS__))
 
-namespace pkcs11 {
+namespace p11::pkcs11 {
 
 class CAPABILITY("mutex") Mutex {
   public:
@@ -53,4 +53,4 @@ class SCOPED_CAPABILITY MutexLock {
     std::unique_lock<std::mutex> lock_;
 };
 
-} // namespace pkcs11
+} // namespace p11::pkcs11

@@ -9,7 +9,7 @@
 #include "pkcs11/process.h"
 #include "pkcs11/text.h"
 
-namespace pkcs11 {
+namespace p11::pkcs11 {
 namespace {
 
 constexpr std::size_t findBatch = 64;
@@ -48,7 +48,7 @@ class Search {
             seen += batch.size();
             if (seen >= findLimit)
                 throw Error(Failure::call,
-                            "C_FindObjects does not end for " + session_.connection().describe(),
+                            "C_FindObjects does not end for " + session_.sessionPool().describe(),
                             CKR_GENERAL_ERROR);
         }
     }
@@ -105,13 +105,12 @@ std::vector<CK_OBJECT_HANDLE> findObjects(Session& session, const ObjectQuery& q
 
 std::vector<CK_OBJECT_HANDLE> findLoggedIn(Session& session, const ObjectQuery& query) {
     auto handles = findObjects(session, query);
-    // Our logout marks the connection before it calls C_Logout. Somebody else may have logged in
-    // again by now, on another connection.
-    auto& connection = session.connection();
-    const bool isLost = !connection.valid() || (handles.empty() && !session.isLoggedIn());
-    if (connection.loginRequired() && isLost)
-        throw Error(Failure::call,
-                    "the login to " + connection.describe() + " ended during a search",
+    // Our logout marks the session pool before it calls C_Logout. Somebody else may have logged in
+    // again by now, on another session pool.
+    auto& pool = session.sessionPool();
+    const bool isLost = !pool.valid() || (handles.empty() && !session.isLoggedIn());
+    if (pool.loginRequired() && isLost)
+        throw Error(Failure::call, "the login to " + pool.describe() + " ended during a search",
                     CKR_USER_NOT_LOGGED_IN);
     return handles;
 }
@@ -148,11 +147,11 @@ std::vector<CK_OBJECT_HANDLE> findCompared(Session& session, const ObjectQuery& 
     return handles.empty() && query.label ? find(withNul(query)) : handles;
 }
 
-TokenObject::TokenObject(std::shared_ptr<Connection> connection, CK_OBJECT_HANDLE handle,
+TokenObject::TokenObject(std::shared_ptr<SessionPool> pool, CK_OBJECT_HANDLE handle,
                          Attributes attributes, PinOwner& pins, PinOwner::Given contextPin)
-    : token_(connection->token()), attributes_(std::move(attributes)), pins_(pins),
+    : token_(pool->token()), attributes_(std::move(attributes)), pins_(pins),
       contextPin_(std::move(contextPin)),
-      loggedIn_(connection->loggedIn()), binding_{std::move(connection), handle} {}
+      loggedIn_(pool->loggedIn()), binding_{std::move(pool), handle} {}
 
 CK_OBJECT_CLASS TokenObject::type() const {
     return attributes_.number(CKA_CLASS).value_or(CKO_DATA);
@@ -174,35 +173,35 @@ std::string TokenObject::describe() const {
     return std::string(nameOf(type())) + " \"" + label() + "\" on " + token_.describe();
 }
 
-// Nearly all modules have handles that are valid in all sessions of the connection.
+// Nearly all modules have handles that are valid in all sessions of the pool.
 bool TokenObject::isSameAs(const TokenObject& other) const {
     const MutexLock lock(process::stateMutex());
     return this == &other ||
            (binding_.handle != CK_INVALID_HANDLE && binding_.handle == other.binding_.handle &&
-            binding_.connection == other.binding_.connection);
+            binding_.pool == other.binding_.pool);
 }
 
-// If this fails, `binding` has the connection that was used, if there was one.
+// If this fails, `binding` has the session pool that was used, if there was one.
 std::optional<Session> TokenObject::bind(Binding& binding) {
     {
         const MutexLock lock(process::stateMutex());
-        if (binding_.handle != CK_INVALID_HANDLE && binding_.connection->valid()) {
+        if (binding_.handle != CK_INVALID_HANDLE && binding_.pool->valid()) {
             binding = binding_;
             return std::nullopt;
         }
     }
     Session session = findAgain(binding);
     const MutexLock lock(process::stateMutex());
-    if (binding_.connection->isFromBeforeFork())
-        process::keepForever(binding_.connection);
+    if (binding_.pool->isFromParentProcess())
+        process::keepForever(binding_.pool);
     binding_ = binding;
     return session;
 }
 
 Session TokenObject::findAgain(Binding& binding) {
     trace::step("look up again: " + describe());
-    binding.connection = token_.connection();
-    Session session = binding.connection->take();
+    binding.pool = token_.sessionPool();
+    Session session = binding.pool->take();
     const bool needsLogin = loggedIn_;
     if (needsLogin)
         logInAsUser(session, {pins_, {}, {}});
@@ -243,8 +242,8 @@ void TokenObject::apply(Remedy remedy, const Binding& binding) {
 
 void TokenObject::forgetHandle(const Binding& binding) {
     const MutexLock lock(process::stateMutex());
-    if (binding_.connection == binding.connection && binding_.handle == binding.handle)
+    if (binding_.pool == binding.pool && binding_.handle == binding.handle)
         binding_.handle = CK_INVALID_HANDLE;
 }
 
-} // namespace pkcs11
+} // namespace p11::pkcs11

@@ -12,12 +12,12 @@
 #include <p11-kit/pkcs11.h>
 
 #include "pkcs11/attributes.h"
-#include "pkcs11/connection.h"
 #include "pkcs11/process.h"
 #include "pkcs11/recovery.h"
+#include "pkcs11/session_pool.h"
 #include "pkcs11/token.h"
 
-namespace pkcs11 {
+namespace p11::pkcs11 {
 
 using AttributeValue = std::pair<CK_ATTRIBUTE_TYPE, Bytes>;
 
@@ -38,7 +38,7 @@ const char* nameOf(CK_OBJECT_CLASS type);
 /// object with fits(). Throws Error.
 std::vector<CK_OBJECT_HANDLE> findObjects(Session& session, const ObjectQuery& query);
 
-/// The same after a login, which shows private objects. If the connection was lost meanwhile, or
+/// The same after a login, which shows private objects. If the session pool was lost meanwhile, or
 /// nothing is found and nobody is logged in any more, it throws Error (CKR_USER_NOT_LOGGED_IN),
 /// which recovery handles. It asks about the login only if nothing is found.
 std::vector<CK_OBJECT_HANDLE> findLoggedIn(Session& session, const ObjectQuery& query);
@@ -66,11 +66,11 @@ std::vector<CK_OBJECT_HANDLE> findCompared(Session& session, const ObjectQuery& 
 /// compared with the previous one. Thread-safe.
 class TokenObject {
   public:
-    /// `attributes` were read when it was found with `handle` on `connection`. Logins use the PINs
+    /// `attributes` were read when it was found with `handle` on `pool`. Logins use the PINs
     /// of `pins`, which outlives this. `contextPin` gives the PIN for its use. Without it, the
     /// context PIN of `pins` is used.
-    TokenObject(std::shared_ptr<Connection> connection, CK_OBJECT_HANDLE handle,
-                Attributes attributes, PinOwner& pins, PinOwner::Given contextPin = {});
+    TokenObject(std::shared_ptr<SessionPool> pool, CK_OBJECT_HANDLE handle, Attributes attributes,
+                PinOwner& pins, PinOwner::Given contextPin = {});
 
     Token& token() const { return token_; }
     /// C_Login(CKU_CONTEXT_SPECIFIC) in `session`. Throws Error.
@@ -97,11 +97,10 @@ class TokenObject {
     /// handle is lost, it runs again with new ones (pkcs11/recovery.h). Throws Error.
     template <typename Operation>
     auto run(Operation&& operation) {
-        return run([](Connection& connection, CK_OBJECT_HANDLE) { return connection.take(); },
-                   operation);
+        return run([](SessionPool& pool, CK_OBJECT_HANDLE) { return pool.take(); }, operation);
     }
 
-    /// The same with a session that `take(connection, handle)` chooses.
+    /// The same with a session that `take(pool, handle)` chooses.
     template <typename Take, typename Operation>
     auto run(Take&& take, Operation&& operation) {
         for (Recovery recovery(token_);;) {
@@ -109,11 +108,10 @@ class TokenObject {
             try {
                 auto found = bind(binding);
                 const Token::Success success(token_);
-                Session session =
-                    found ? std::move(*found) : take(*binding.connection, binding.handle);
+                Session session = found ? std::move(*found) : take(*binding.pool, binding.handle);
                 return operation(session, binding.handle);
             } catch (const Error& error) {
-                const auto remedy = recovery.prepare(error, binding.connection);
+                const auto remedy = recovery.prepare(error, binding.pool);
                 if (remedy == Remedy::none)
                     throw;
                 apply(remedy, binding);
@@ -123,7 +121,7 @@ class TokenObject {
 
   private:
     struct Binding {
-        std::shared_ptr<Connection> connection;
+        std::shared_ptr<SessionPool> pool;
         CK_OBJECT_HANDLE handle = CK_INVALID_HANDLE;
     };
 
@@ -145,4 +143,4 @@ class TokenObject {
     Binding binding_ GUARDED_BY(process::stateMutex());
 };
 
-} // namespace pkcs11
+} // namespace p11::pkcs11

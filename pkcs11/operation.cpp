@@ -5,11 +5,11 @@
 
 #include "pkcs11/constant_time.h"
 
-namespace pkcs11 {
+namespace p11::pkcs11 {
 namespace {
 
 // Not part of what recovery repeats, because a module that counts wrongly does so each time.
-std::size_t requireRoom(std::size_t size, std::span<unsigned char> out, const char* function) {
+std::size_t requireRoom(std::size_t size, MutableBytes out, const char* function) {
     if (size > out.size())
         throw Error(Failure::call, std::string(function) + " claims more bytes than its buffer has",
                     CKR_GENERAL_ERROR);
@@ -17,7 +17,7 @@ std::size_t requireRoom(std::size_t size, std::span<unsigned char> out, const ch
 }
 
 // Never null, because some modules refuse null even for data of size 0.
-CK_BYTE_PTR pointerTo(std::span<const unsigned char> data) {
+CK_BYTE_PTR pointerTo(ByteView data) {
     static CK_BYTE nothing = 0;
     return data.empty() ? &nothing : const_cast<CK_BYTE_PTR>(data.data());
 }
@@ -61,7 +61,7 @@ ActiveOperation begin(Session& session, CK_OBJECT_HANDLE handle, CK_MECHANISM me
     const CK_RV rv = session.call<Init>(&mechanism, handle);
     refuseIfNotBegun<Init>(rv, key);
     if (session.lacksFirstLogin(rv))
-        throw callFailed(functionName<Init>, rv, session.connection().describe());
+        throw callFailed(functionName<Init>, rv, session.sessionPool().describe());
     if (rv != CKR_OK)
         session.fail(functionName<Init>, rv);
     return ActiveOperation(session);
@@ -75,7 +75,7 @@ bool asksAtEachUse(const TokenObject& key) {
 // learned from `rv`, because it may depend on somebody's data.
 bool mayAskAtEachUse(Session& session, const TokenObject& key, CK_RV rv) {
     return constant_time::declassify(constant_time::isEqual(rv, CKR_USER_NOT_LOGGED_IN)) &&
-           !key.attributes().has(CKA_ALWAYS_AUTHENTICATE) && session.connection().loggedIn() &&
+           !key.attributes().has(CKA_ALWAYS_AUTHENTICATE) && session.sessionPool().loggedIn() &&
            session.isLoggedIn();
 }
 
@@ -88,8 +88,7 @@ struct Answer {
 // 5.2) except CKR_BUFFER_TOO_SMALL, after which the caller discards the session.
 template <auto Init, auto Final>
 Answer answerIn(Session& session, CK_OBJECT_HANDLE handle, const CK_MECHANISM& mechanism,
-                const TokenObject& key, std::span<const unsigned char> data,
-                std::span<unsigned char> out) {
+                const TokenObject& key, ByteView data, MutableBytes out) {
     for (bool asks = asksAtEachUse(key);; asks = true) {
         auto active = begin<Init>(session, handle, mechanism, key);
         if (asks)
@@ -106,8 +105,7 @@ Answer answerIn(Session& session, CK_OBJECT_HANDLE handle, const CK_MECHANISM& m
 // Discards the session if the answer says something against it.
 template <auto Init, auto Final>
 std::size_t performIn(Session& session, CK_OBJECT_HANDLE handle, const CK_MECHANISM& mechanism,
-                      const TokenObject& key, std::span<const unsigned char> data,
-                      std::span<unsigned char> out) {
+                      const TokenObject& key, ByteView data, MutableBytes out) {
     const auto answer = answerIn<Init, Final>(session, handle, mechanism, key, data, out);
     if (answer.rv == CKR_OK)
         return answer.size;
@@ -119,8 +117,8 @@ std::size_t performIn(Session& session, CK_OBJECT_HANDLE handle, const CK_MECHAN
 }
 
 template <auto Init, auto Final>
-std::size_t perform(TokenObject& key, const CK_MECHANISM& mechanism,
-                    std::span<const unsigned char> data, std::span<unsigned char> out) {
+std::size_t perform(TokenObject& key, const CK_MECHANISM& mechanism, ByteView data,
+                    MutableBytes out) {
     const auto size = key.run([&](Session& session, CK_OBJECT_HANDLE handle) {
         return performIn<Init, Final>(session, handle, mechanism, key, data, out);
     });
@@ -140,8 +138,7 @@ bool isApartFromData(CK_RV rv) {
 }
 
 DecryptAnswer decryptIn(Session& session, CK_OBJECT_HANDLE handle, const CK_MECHANISM& mechanism,
-                        const TokenObject& key, std::span<const unsigned char> data,
-                        std::span<unsigned char> out) {
+                        const TokenObject& key, ByteView data, MutableBytes out) {
     const auto [rv, size] = answerIn<&List::C_DecryptInit, &List::C_Decrypt>(
         session, handle, mechanism, key, data, out);
     if (isApartFromData(rv)) {
@@ -155,24 +152,23 @@ DecryptAnswer decryptIn(Session& session, CK_OBJECT_HANDLE handle, const CK_MECH
 // Calls C_SignMessage alone if the operation is active in the session. Returns nothing if the token
 // refuses to start it.
 std::optional<std::size_t> signMessage(TokenObject& key, CK_MECHANISM mechanism,
-                                       MessageSigning signing, std::span<const unsigned char> data,
-                                       std::span<unsigned char> out) {
-    const auto take = [&signing](Connection& connection, CK_OBJECT_HANDLE handle) {
+                                       MessageSigning signing, ByteView data, MutableBytes out) {
+    const auto take = [&signing](SessionPool& pool, CK_OBJECT_HANDLE handle) {
         signing.key = handle;
-        return connection.take(signing);
+        return pool.take(signing);
     };
     return key.run(take, [&](Session& session, CK_OBJECT_HANDLE handle) {
         signing.key = handle;
         if (!session.begun()) {
             const CK_RV rv = session.call<&List30::C_MessageSignInit>(&mechanism, handle);
             if (isMechanismRefusal(rv) || rv == CKR_FUNCTION_NOT_SUPPORTED) {
-                session.connection().mechanisms().noteNoMessages(mechanism.mechanism, rv);
+                session.sessionPool().mechanisms().noteNoMessages(mechanism.mechanism, rv);
                 return std::optional<std::size_t>();
             }
             refuseIfNotBegun<&List30::C_MessageSignInit>(rv, key);
             if (rv != CKR_OK)
                 session.fail(functionName<&List30::C_MessageSignInit>, rv);
-            session.connection().mechanisms().noteMessages(mechanism.mechanism);
+            session.sessionPool().mechanisms().noteMessages(mechanism.mechanism);
             session.setBegun(signing);
         }
         auto size = static_cast<CK_ULONG>(out.size());
@@ -187,8 +183,8 @@ std::optional<MessageSigning> messageSigning(const TokenObject& key,
                                              const CK_MECHANISM& mechanism) {
     if (!key.token().module().signsMessages() ||
         key.attributes().flag(CKA_ALWAYS_AUTHENTICATE, false) ||
-        !withConnection(key.token(), [&mechanism](const auto& connection) {
-            return connection->mechanisms().signsMessages(mechanism.mechanism);
+        !withSessionPool(key.token(), [&mechanism](const auto& pool) {
+            return pool->mechanisms().signsMessages(mechanism.mechanism);
         }))
         return std::nullopt;
     return MessageSigning::of(mechanism);
@@ -196,8 +192,7 @@ std::optional<MessageSigning> messageSigning(const TokenObject& key,
 
 } // namespace
 
-std::size_t sign(TokenObject& key, const CK_MECHANISM& mechanism,
-                 std::span<const unsigned char> data, std::span<unsigned char> out) {
+std::size_t sign(TokenObject& key, const CK_MECHANISM& mechanism, ByteView data, MutableBytes out) {
     const trace::Step step([&key] { return "sign with the " + key.describe(); });
     if (const auto signing = messageSigning(key, mechanism))
         if (const auto size = signMessage(key, mechanism, *signing, data, out))
@@ -206,31 +201,30 @@ std::size_t sign(TokenObject& key, const CK_MECHANISM& mechanism,
 }
 
 std::size_t signIn(Session& session, CK_OBJECT_HANDLE handle, const TokenObject& key,
-                   const CK_MECHANISM& mechanism, std::span<const unsigned char> data,
-                   std::span<unsigned char> out) {
+                   const CK_MECHANISM& mechanism, ByteView data, MutableBytes out) {
     const auto size =
         performIn<&List::C_SignInit, &List::C_Sign>(session, handle, mechanism, key, data, out);
     return requireRoom(size, out, functionName<&List::C_Sign>);
 }
 
-DecryptAnswer answerOfDecrypt(TokenObject& key, const CK_MECHANISM& mechanism,
-                              std::span<const unsigned char> data, std::span<unsigned char> out) {
+DecryptAnswer answerOfDecrypt(TokenObject& key, const CK_MECHANISM& mechanism, ByteView data,
+                              MutableBytes out) {
     const trace::Step step([&key] { return "decrypt with the " + key.describe(); });
     return key.run([&](Session& session, CK_OBJECT_HANDLE handle) {
         return decryptIn(session, handle, mechanism, key, data, out);
     });
 }
 
-std::size_t decrypt(TokenObject& key, const CK_MECHANISM& mechanism,
-                    std::span<const unsigned char> data, std::span<unsigned char> out) {
+std::size_t decrypt(TokenObject& key, const CK_MECHANISM& mechanism, ByteView data,
+                    MutableBytes out) {
     const auto answer = answerOfDecrypt(key, mechanism, data, out);
     if (answer.rv != CKR_OK)
         throw callFailed(functionName<&List::C_Decrypt>, answer.rv, key.describe());
     return requireRoom(answer.size, out, functionName<&List::C_Decrypt>);
 }
 
-std::size_t encrypt(TokenObject& key, const CK_MECHANISM& mechanism,
-                    std::span<const unsigned char> data, std::span<unsigned char> out) {
+std::size_t encrypt(TokenObject& key, const CK_MECHANISM& mechanism, ByteView data,
+                    MutableBytes out) {
     const trace::Step step([&key] { return "encrypt with the " + key.describe(); });
     return perform<&List::C_EncryptInit, &List::C_Encrypt>(key, mechanism, data, out);
 }
@@ -249,9 +243,9 @@ bool isRefusedAtInit(const Error& error) {
 
 bool takes(const TokenObject& key, CK_MECHANISM_TYPE mechanism) {
     return key.attributes().allow(mechanism) &&
-           withConnection(key.token(), [mechanism](const auto& connection) {
-               return connection->mechanisms().offers(mechanism);
+           withSessionPool(key.token(), [mechanism](const auto& pool) {
+               return pool->mechanisms().offers(mechanism);
            });
 }
 
-} // namespace pkcs11
+} // namespace p11::pkcs11

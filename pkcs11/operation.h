@@ -5,20 +5,19 @@
 
 #include <span>
 
+#include "pkcs11/bytes.h"
 #include "pkcs11/object.h"
 
-namespace pkcs11 {
+namespace p11::pkcs11 {
 
 /// C_SignInit and C_Sign, or C_SignMessage, with `key`. Returns the signature's size. `out` must
 /// have room for the longest one. Throws Error; isMechanismRefusal(error.rv()) recognises a
 /// mechanism that the token refuses.
-std::size_t sign(TokenObject& key, const CK_MECHANISM& mechanism,
-                 std::span<const unsigned char> data, std::span<unsigned char> out);
+std::size_t sign(TokenObject& key, const CK_MECHANISM& mechanism, ByteView data, MutableBytes out);
 
 /// C_SignInit and C_Sign with the object at `handle` instead of `key`, in an open session.
 std::size_t signIn(Session& session, CK_OBJECT_HANDLE handle, const TokenObject& key,
-                   const CK_MECHANISM& mechanism, std::span<const unsigned char> data,
-                   std::span<unsigned char> out);
+                   const CK_MECHANISM& mechanism, ByteView data, MutableBytes out);
 
 /// C_Decrypt's answer. Both parts may depend on the plaintext: if its padding is secret, nothing
 /// may branch on them. `size` comes from the token, and may exceed the buffer.
@@ -30,17 +29,17 @@ struct DecryptAnswer {
 /// C_DecryptInit and C_Decrypt with `key`. Returns every answer of C_Decrypt that may depend on the
 /// ciphertext, in the same way as CKR_OK. Throws Error for all others: if the session, the login,
 /// the device or the host's memory fails, and for errors of C_DecryptInit.
-DecryptAnswer answerOfDecrypt(TokenObject& key, const CK_MECHANISM& mechanism,
-                              std::span<const unsigned char> data, std::span<unsigned char> out);
+DecryptAnswer answerOfDecrypt(TokenObject& key, const CK_MECHANISM& mechanism, ByteView data,
+                              MutableBytes out);
 
 /// The same for ciphertexts whose padding is not secret. Returns the plaintext's size. Conditions
 /// as for sign().
-std::size_t decrypt(TokenObject& key, const CK_MECHANISM& mechanism,
-                    std::span<const unsigned char> data, std::span<unsigned char> out);
+std::size_t decrypt(TokenObject& key, const CK_MECHANISM& mechanism, ByteView data,
+                    MutableBytes out);
 
 /// C_EncryptInit and C_Encrypt with `key`. Conditions as for sign().
-std::size_t encrypt(TokenObject& key, const CK_MECHANISM& mechanism,
-                    std::span<const unsigned char> data, std::span<unsigned char> out);
+std::size_t encrypt(TokenObject& key, const CK_MECHANISM& mechanism, ByteView data,
+                    MutableBytes out);
 
 /// True if `rv` says that the token does not support the mechanism, or not with such a parameter.
 bool isMechanismRefusal(CK_RV rv);
@@ -54,4 +53,4 @@ bool isRefusedAtInit(const Error& error);
 /// list. Throws Error.
 bool takes(const TokenObject& key, CK_MECHANISM_TYPE mechanism);
 
-} // namespace pkcs11
+} // namespace p11::pkcs11

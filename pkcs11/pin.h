@@ -8,7 +8,7 @@
 #include <memory>
 #include <optional>
 
-namespace pkcs11 {
+namespace p11::pkcs11 {
 
 class PinOwner;
 
@@ -33,4 +33,4 @@ struct PinSource {
     std::function<std::optional<Pin>()> asked;
 };
 
-} // namespace pkcs11
+} // namespace p11::pkcs11

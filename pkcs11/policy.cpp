@@ -7,7 +7,7 @@
 #include "pkcs11/error.h"
 #include "pkcs11/loading_modules.h"
 
-namespace pkcs11 {
+namespace p11::pkcs11 {
 namespace {
 
 namespace fs = std::filesystem;
@@ -49,4 +49,4 @@ std::string ModulePolicy::require(const std::string& path) const {
                          : ": pkcs11-allowed-module-paths requires an absolute path"));
 }
 
-} // namespace pkcs11
+} // namespace p11::pkcs11

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace pkcs11 {
+namespace p11::pkcs11 {
 
 /// Allowed files, and folders whose files are allowed, but not those in subfolders. Modules that
 /// load other modules (loading_modules.h) are allowed only as files. Empty: no limit. The idea is
@@ -30,4 +30,4 @@ class ModulePolicy {
     std::vector<std::string> paths_;
 };
 
-} // namespace pkcs11
+} // namespace p11::pkcs11

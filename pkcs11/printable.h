@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-namespace pkcs11 {
+namespace p11::pkcs11 {
 namespace detail {
 
 /// The bytes of the UTF-8 character that `text` begins with; 0 if the bytes are not valid UTF-8
@@ -70,4 +70,4 @@ inline std::string printable(std::string_view text) {
     return shown;
 }
 
-} // namespace pkcs11
+} // namespace p11::pkcs11

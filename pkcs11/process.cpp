@@ -9,10 +9,10 @@
 
 #include <pthread.h>
 
-namespace pkcs11::process {
+namespace p11::pkcs11::process {
 namespace {
 
-std::atomic<unsigned long> currentGeneration{1};
+std::atomic<unsigned long> currentForkCount{1};
 std::atomic<bool> isExiting{false};
 std::atomic<void (*)()> exitFinalizer{nullptr};
 std::atomic<void (*)()> startInChild{nullptr};
@@ -45,7 +45,7 @@ void afterForkInParent() RELEASE(stateMutex()) {
 }
 
 void afterForkInChild() RELEASE(stateMutex()) {
-    currentGeneration.fetch_add(1);
+    currentForkCount.fetch_add(1);
     inFlight = depth;
     startInChild.load()();
     stateMutex().unlock();
@@ -54,8 +54,8 @@ void afterForkInChild() RELEASE(stateMutex()) {
 
 } // namespace
 
-unsigned long generation() {
-    return currentGeneration.load(std::memory_order_relaxed);
+unsigned long forkCount() {
+    return currentForkCount.load(std::memory_order_relaxed);
 }
 
 Mutex& stateMutex() {
@@ -109,4 +109,4 @@ void keepForever(std::shared_ptr<void> object) {
     kept.push_back(std::move(object));
 }
 
-} // namespace pkcs11::process
+} // namespace p11::pkcs11::process

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Global state because of fork and process exit: a generation count, one short lock, an exit flag.
+// Global state because of fork and process exit: a fork count, one short lock, an exit flag.
 #pragma once
 
 #include <functional>
@@ -7,11 +7,11 @@
 
 #include "pkcs11/mutex.h"
 
-namespace pkcs11::process {
+namespace p11::pkcs11::process {
 
-/// Increases by one in the child of every fork. Sessions, handles and logins of another generation
+/// Increases by one in the child of every fork. Sessions, handles and logins of another process
 /// are invalid (PKCS#11 2.40, section 6.6.1) and must not be touched.
-unsigned long generation();
+unsigned long forkCount();
 
 /// Guards the state of modules and tokens. Never held during a C_ call, a callback or an allocation
 /// of unlimited size. fork() waits for it, so that a child never finds it locked.
@@ -43,8 +43,8 @@ void installHandlers(void (*finalizer)(), void (*childStarter)());
 /// so far. Each call installs another handler. Thread-safe.
 void exitBeforeOthers();
 
-/// Keeps `object` for the rest of the process. Objects of another generation may have locks and
+/// Keeps `object` for the rest of the process. Objects of the parent process may have locks and
 /// waiters that do not exist here, so they must not be destroyed. The caller holds stateMutex().
 void keepForever(std::shared_ptr<void> object) REQUIRES(stateMutex());
 
-} // namespace pkcs11::process
+} // namespace p11::pkcs11::process

@@ -8,7 +8,7 @@
 #include "pkcs11/process.h"
 #include "pkcs11/token_list.h"
 
-namespace pkcs11 {
+namespace p11::pkcs11 {
 namespace {
 
 // A vendor's own answer (PKCS#11 2.40, section 2.1: CKR_VENDOR_DEFINED and above, in 32 bits).
@@ -16,7 +16,7 @@ bool isVendors(CK_RV rv) {
     return rv >= CKR_VENDOR_DEFINED && rv <= 0xFFFFFFFFUL;
 }
 
-// These codes say nothing about the cause. Some modules answer them when the connection is lost.
+// These codes say nothing about the cause. Some modules answer them when sessions are lost.
 bool isVague(CK_RV rv) {
     switch (rv) {
     case CKR_FUNCTION_FAILED:
@@ -89,13 +89,13 @@ Remedy remedyFor(const Error& error) {
     if (isOfLogin(error.failure()) || error.failure() == Failure::key)
         return Remedy::none;
     if (error.failure() == Failure::notFound) // an object is gone; a token may come back
-        return rv == CKR_TOKEN_NOT_PRESENT ? Remedy::connection : Remedy::none;
+        return rv == CKR_TOKEN_NOT_PRESENT ? Remedy::sessionPool : Remedy::none;
     if (isHandleLoss(rv))
         return Remedy::handle;
     if (rv == CKR_USER_NOT_LOGGED_IN)
         return Remedy::login;
-    if (isConnectionLoss(rv))
-        return Remedy::connection;
+    if (invalidatesSessions(rv))
+        return Remedy::sessionPool;
     // CKR_OPERATION_NOT_INITIALIZED also comes if somebody's logout has ended what ...Init began.
     const bool isMixedUp = rv == CKR_OPERATION_ACTIVE || rv == CKR_OPERATION_NOT_INITIALIZED;
     return isMixedUp || isVague(rv) ? Remedy::session : Remedy::none;
@@ -108,13 +108,12 @@ constexpr int mostOwnFailures = 4;
 constexpr int mostFailures = 20;
 
 // Some tokens log in or work only in read/write sessions. Nothing has begun.
-bool canTurnReadWrite(const Error& error, const Connection* connection) {
-    return error.rv() == CKR_SESSION_READ_ONLY && connection != nullptr &&
-           !connection->isReadWrite();
+bool canTurnReadWrite(const Error& error, const SessionPool* pool) {
+    return error.rv() == CKR_SESSION_READ_ONLY && pool != nullptr && !pool->isReadWrite();
 }
 
 bool givesUpSessions(Remedy remedy) {
-    return remedy == Remedy::connection || remedy == Remedy::login || remedy == Remedy::restart;
+    return remedy == Remedy::sessionPool || remedy == Remedy::login || remedy == Remedy::restart;
 }
 
 // The remedy before the last attempt. The failed session is closed already. All sessions are
@@ -122,15 +121,16 @@ bool givesUpSessions(Remedy remedy) {
 Remedy strongest(Remedy remedy, const Error& error) {
     if (isFromConnecting(error))
         return Remedy::restart;
-    return remedy == Remedy::session ? Remedy::connection : remedy;
+    return remedy == Remedy::session ? Remedy::sessionPool : remedy;
 }
 
 } // namespace
 
-Recovery::Recovery(Module& module) : module_(module), epoch_(module.epoch()) {}
+Recovery::Recovery(Module& module)
+    : module_(module), initializationId_(module.initializationId()) {}
 
 Recovery::Recovery(Token& token)
-    : module_(token.module()), epoch_(module_.epoch()), token_(&token),
+    : module_(token.module()), initializationId_(module_.initializationId()), token_(&token),
       successes_(token.successes()) {}
 
 // True if others succeeded since the last failure. Then the token works, and another loss is new.
@@ -141,22 +141,22 @@ bool Recovery::othersSucceeded() {
     return before != successes_;
 }
 
-// True if another thread noticed the loss first and dropped the connection, or if operations of
-// others succeeded since then. A missing key says nothing about either. If the module has no life,
-// this operation itself found that it has ended.
-bool Recovery::isCausedByOthers(const Error& error, const std::shared_ptr<Connection>& connection) {
-    const bool known = connection && !connection->valid() && module_.epoch() != 0;
+// True if another thread noticed the loss first and dropped the session pool, or if operations of
+// others succeeded since then. A missing key says nothing about either. If the module is not
+// initialized, this operation itself found that it has ended.
+bool Recovery::isCausedByOthers(const Error& error, const std::shared_ptr<SessionPool>& pool) {
+    const bool known = pool && !pool->valid() && module_.initializationId() != 0;
     const bool served = othersSucceeded() && error.failure() != Failure::notFound;
     return known || served;
 }
 
-Remedy Recovery::choose(const Error& error, const std::shared_ptr<Connection>& connection) {
-    if (canTurnReadWrite(error, connection.get()))
+Remedy Recovery::choose(const Error& error, const std::shared_ptr<SessionPool>& pool) {
+    if (canTurnReadWrite(error, pool.get()))
         return Remedy::readWrite;
     const auto remedy = remedyFor(error);
     if (remedy == Remedy::none || process::exiting())
         return Remedy::none;
-    const bool isOwn = !isCausedByOthers(error, connection);
+    const bool isOwn = !isCausedByOthers(error, pool);
     ownFailures_ += isOwn ? 1 : 0;
     if (++failures_ == mostFailures || ownFailures_ == mostOwnFailures)
         return Remedy::none;
@@ -166,33 +166,33 @@ Remedy Recovery::choose(const Error& error, const std::shared_ptr<Connection>& c
 
 // A login at the PIN pad disturbs people, so an operation asks for one once at most. False if it
 // would be the second.
-bool Recovery::drop(const std::shared_ptr<Connection>& connection) {
-    if (!connection)
+bool Recovery::drop(const std::shared_ptr<SessionPool>& pool) {
+    if (!pool)
         return true;
     if (token_->pins().askAtPad() && std::exchange(mayHaveAsked_, true))
         return false;
-    token_->drop(connection);
+    token_->drop(pool);
     return true;
 }
 
-Remedy Recovery::prepare(const Error& error, const std::shared_ptr<Connection>& connection) {
-    const auto remedy = choose(error, connection);
+Remedy Recovery::prepare(const Error& error, const std::shared_ptr<SessionPool>& pool) {
+    const auto remedy = choose(error, pool);
     if (remedy == Remedy::none)
         return remedy;
     trace::step(std::string("try again after: ") + error.what());
     if (remedy == Remedy::readWrite) { // nobody was asked for a PIN yet
         token_->noteReadWrite();
-        token_->drop(connection);
+        token_->drop(pool);
         return remedy;
     }
-    if (givesUpSessions(remedy) && !drop(connection))
+    if (givesUpSessions(remedy) && !drop(pool))
         return Remedy::none;
     if (maySettle(error))
         std::this_thread::sleep_for(settlingTime);
     if (remedy == Remedy::restart)
-        restartUnlessUsed(module_, epoch_);
-    epoch_ = module_.epoch();
+        restartUnlessUsed(module_, initializationId_);
+    initializationId_ = module_.initializationId();
     return remedy;
 }
 
-} // namespace pkcs11
+} // namespace p11::pkcs11

@@ -7,17 +7,17 @@
 #include "pkcs11/error.h"
 #include "pkcs11/token.h"
 
-namespace pkcs11 {
+namespace p11::pkcs11 {
 
 /// What may help after a failure.
 enum class Remedy {
-    none,       ///< nothing: it would fail again, or must not be repeated
-    readWrite,  ///< read/write sessions only
-    handle,     ///< find the object again
-    session,    ///< another session
-    connection, ///< new sessions and a new login; C_Initialize, if somebody else ended the module
-    login,      ///< the same for an object that was found without a login
-    restart     ///< the same after C_Finalize and C_Initialize: there is no way to the token
+    none,        ///< nothing: it would fail again, or must not be repeated
+    readWrite,   ///< read/write sessions only
+    handle,      ///< find the object again
+    session,     ///< another session
+    sessionPool, ///< new sessions and a new login; C_Initialize, if somebody else ended the module
+    login,       ///< the same for an object that was found without a login
+    restart      ///< the same after C_Finalize and C_Initialize: there is no way to the token
 };
 
 /// The remedy that `error` allows. These are never repeated: a login whose PIN may have been
@@ -36,34 +36,34 @@ class Recovery {
     explicit Recovery(Module& module);
     explicit Recovery(Token& token);
 
-    /// After a failed attempt, on `connection` of the token or before there was one (null): chooses
+    /// After a failed attempt, on `pool` of the token or before there was one (null): chooses
     /// the remedy and applies it, except to the object, which the caller has. Remedy::none: do not
     /// try again. Throws nothing.
-    Remedy prepare(const Error& error, const std::shared_ptr<Connection>& connection);
+    Remedy prepare(const Error& error, const std::shared_ptr<SessionPool>& pool);
 
   private:
-    Remedy choose(const Error& error, const std::shared_ptr<Connection>& connection);
-    bool isCausedByOthers(const Error& error, const std::shared_ptr<Connection>& connection);
+    Remedy choose(const Error& error, const std::shared_ptr<SessionPool>& pool);
+    bool isCausedByOthers(const Error& error, const std::shared_ptr<SessionPool>& pool);
     bool othersSucceeded();
-    bool drop(const std::shared_ptr<Connection>& connection);
+    bool drop(const std::shared_ptr<SessionPool>& pool);
 
     Module& module_;
-    Epoch epoch_;            ///< the module's life at the start of the attempt
-    Token* token_ = nullptr; ///< null for a search
+    InitializationId initializationId_; ///< the module's, at the start of the attempt
+    Token* token_ = nullptr;            ///< null for a search
     unsigned long successes_ = 0;
     int failures_ = 0;          ///< of all attempts
     int ownFailures_ = 0;       ///< of those that no other thread explains
     bool mayHaveAsked_ = false; ///< may have asked somebody to log in at a PIN pad
 };
 
-/// Runs `work(connection)` with a connection to `token`. If that is lost, it runs again with
+/// Runs `work(pool)` with the session pool of `token`. If that is lost, it runs again with
 /// another one. Throws Error.
 template <typename Work>
-auto withConnection(Token& token, Work&& work) {
+auto withSessionPool(Token& token, Work&& work) {
     for (Recovery recovery(token);;) {
-        std::shared_ptr<Connection> used;
+        std::shared_ptr<SessionPool> used;
         try {
-            used = token.connection();
+            used = token.sessionPool();
             const Token::Success success(token);
             return work(used);
         } catch (const Error& error) {
@@ -73,4 +73,4 @@ auto withConnection(Token& token, Work&& work) {
     }
 }
 
-} // namespace pkcs11
+} // namespace p11::pkcs11

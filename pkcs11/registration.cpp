@@ -11,7 +11,7 @@
 
 #include "pkcs11/error.h"
 
-namespace pkcs11 {
+namespace p11::pkcs11 {
 namespace {
 
 namespace fs = std::filesystem;
@@ -112,4 +112,4 @@ std::vector<Registration> registrations(const RegistrationFolders& folders,
     return all;
 }
 
-} // namespace pkcs11
+} // namespace p11::pkcs11

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-namespace pkcs11 {
+namespace p11::pkcs11 {
 
 /// What pkcs11.conf(5) says of a module.
 struct Registration {
@@ -31,4 +31,4 @@ struct RegistrationFolders {
 std::vector<Registration> registrations(const RegistrationFolders& folders,
                                         std::string_view program);
 
-} // namespace pkcs11
+} // namespace p11::pkcs11

@@ -16,7 +16,7 @@
 #include "pkcs11/registration.h"
 #include "pkcs11/workers.h"
 
-namespace pkcs11 {
+namespace p11::pkcs11 {
 namespace {
 
 using CString = std::unique_ptr<char, decltype(&std::free)>;
@@ -70,7 +70,7 @@ void finalizeAll() {
 // fork() holds the lock.
 void startAllAnew() REQUIRES(process::stateMutex()) {
     for (const auto& module : modules)
-        module->startAnewInChild();
+        module->resetInChild();
 }
 
 Module* findLocked(const std::string& name, const std::string& path)
@@ -264,4 +264,4 @@ std::vector<ModuleUse> loadRegisteredModules(const ModuleOptions& options,
     return result;
 }
 
-} // namespace pkcs11
+} // namespace p11::pkcs11

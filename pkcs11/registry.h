@@ -10,7 +10,7 @@
 #include "pkcs11/module.h"
 #include "pkcs11/policy.h"
 
-namespace pkcs11 {
+namespace p11::pkcs11 {
 
 /// A share in a module. The module is finalised when its last share ends.
 class ModuleUse {
@@ -43,4 +43,4 @@ ModuleUse loadModule(const std::string& path, const ModuleOptions& options,
 std::vector<ModuleUse> loadRegisteredModules(const ModuleOptions& options,
                                              const ModulePolicy& policy);
 
-} // namespace pkcs11
+} // namespace p11::pkcs11

@@ -7,7 +7,7 @@
 
 #include <p11-kit/p11-kit.h>
 
-namespace pkcs11 {
+namespace p11::pkcs11 {
 
 /// A blank-padded field (PKCS#11 2.40, section 3.1) without its padding.
 template <typename Char, std::size_t N>
@@ -29,4 +29,4 @@ void padWithBlanks(Char (&field)[N]) {
         field[at - 1] = ' ';
 }
 
-} // namespace pkcs11
+} // namespace p11::pkcs11

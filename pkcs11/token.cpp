@@ -8,7 +8,7 @@
 #include "pkcs11/process.h"
 #include "pkcs11/text.h"
 
-namespace pkcs11 {
+namespace p11::pkcs11 {
 namespace {
 
 template <std::size_t N>
@@ -30,49 +30,52 @@ bool sameIdentity(const CK_TOKEN_INFO& a, const CK_TOKEN_INFO& b) {
 }
 
 Token::Token(Module& module, CK_SLOT_ID slot, const CK_TOKEN_INFO& info)
-    : access_(*this, module, descriptionOf(module, info), [this] { logOut(); }), slot_(slot),
+    : shared_(*this, module, descriptionOf(module, info), [this] { logOut(); }), slot_(slot),
       info_(info) {}
 
 bool Token::isAt(CK_SLOT_ID slot, const CK_TOKEN_INFO& info) const {
     return slot == slot_ && sameIdentity(info, info_);
 }
 
-std::shared_ptr<Connection> Token::connection() {
+std::shared_ptr<SessionPool> Token::sessionPool() {
     {
         const MutexLock lock(process::stateMutex());
-        if (connection_ && connection_->valid())
-            return connection_;
+        if (pool_ && pool_->valid())
+            return pool_;
     }
     return keep(connect(module().initialize()));
 }
 
-void Token::noteSeen(Epoch epoch, CK_SLOT_ID slot, const CK_TOKEN_INFO& info) {
-    keep(std::make_shared<Connection>(access_, epoch, slot, info.flags))->flags().set(info.flags);
+void Token::noteSeen(InitializationId initializationId, CK_SLOT_ID slot,
+                     const CK_TOKEN_INFO& info) {
+    keep(std::make_shared<SessionPool>(shared_, initializationId, slot, info.flags))
+        ->flags()
+        .set(info.flags);
 }
 
-// The first of two threads wins, and a valid connection stays.
-std::shared_ptr<Connection> Token::keep(std::shared_ptr<Connection> fresh) {
+// The first of two threads wins, and a valid session pool stays.
+std::shared_ptr<SessionPool> Token::keep(std::shared_ptr<SessionPool> fresh) {
     {
         const MutexLock lock(process::stateMutex());
-        if (connection_ && connection_->valid())
-            return connection_;
-        if (connection_ && connection_->isFromBeforeFork())
-            process::keepForever(connection_);
-        connection_ = fresh;
+        if (pool_ && pool_->valid())
+            return pool_;
+        if (pool_ && pool_->isFromParentProcess())
+            process::keepForever(pool_);
+        pool_ = fresh;
     }
-    access_.add(fresh);
+    shared_.add(fresh);
     return fresh;
 }
 
-// If the module's life ends meanwhile, the data belong to the next life, and the connection is not
-// valid in either.
-std::shared_ptr<Connection> Token::connect(Epoch epoch) {
+// If the module is finalized meanwhile, the data belong to the next initialization, and the session
+// pool is not valid in either.
+std::shared_ptr<SessionPool> Token::connect(InitializationId initializationId) {
     const trace::Step step([this] { return "look for " + describe(); });
     CK_RV failure = CKR_OK;
-    if (auto found = findIn(module().slots(describe()), epoch, failure))
+    if (auto found = findIn(module().slots(describe()), initializationId, failure))
         return found;
     module().refreshSlots(describe()); // it may have come to another slot
-    if (auto found = findIn(module().slots(describe()), epoch, failure))
+    if (auto found = findIn(module().slots(describe()), initializationId, failure))
         return found;
     if (failure != CKR_OK)
         throw callFailed(functionName<&List::C_GetTokenInfo>, failure, describe());
@@ -80,49 +83,49 @@ std::shared_ptr<Connection> Token::connect(Epoch epoch) {
 }
 
 // The previous slot comes first, because the token is nearly always still there.
-std::shared_ptr<Connection> Token::findIn(std::vector<CK_SLOT_ID> slots, Epoch epoch,
-                                          CK_RV& failure) {
+std::shared_ptr<SessionPool> Token::findIn(std::vector<CK_SLOT_ID> slots,
+                                           InitializationId initializationId, CK_RV& failure) {
     std::stable_partition(slots.begin(), slots.end(),
                           [this](CK_SLOT_ID id) { return id == slot_; });
     for (const CK_SLOT_ID slot : slots) {
         CK_TOKEN_INFO info{};
         const CK_RV rv = module().readTokenInfo(slot, info);
         if (rv == CKR_OK && sameIdentity(info, info_))
-            return std::make_shared<Connection>(access_, epoch, slot, info.flags);
+            return std::make_shared<SessionPool>(shared_, initializationId, slot, info.flags);
         failure = rv != CKR_OK ? rv : failure;
     }
     return nullptr;
 }
 
-std::shared_ptr<Connection> Token::present() const {
+std::shared_ptr<SessionPool> Token::present() const {
     const MutexLock lock(process::stateMutex());
-    const bool good = connection_ && !connection_->isFromBeforeFork() && connection_->valid();
-    return good ? connection_ : nullptr;
+    const bool good = pool_ && !pool_->isFromParentProcess() && pool_->valid();
+    return good ? pool_ : nullptr;
 }
 
 bool Token::knowsMechanisms() const {
-    const auto connection = present();
-    return connection && connection->mechanisms().isKnown();
+    const auto pool = present();
+    return pool && pool->mechanisms().isKnown();
 }
 
-void Token::drop(const std::shared_ptr<Connection>& lost) {
+void Token::drop(const std::shared_ptr<SessionPool>& lost) {
     {
         const MutexLock lock(process::stateMutex());
-        if (connection_ == lost)
-            connection_.reset();
+        if (pool_ == lost)
+            pool_.reset();
     }
-    lost->markLost();
+    lost->invalidate();
 }
 
 void Token::logOut() noexcept {
     try {
-        if (const auto connection = present()) {
-            connection->logOut();
-            drop(connection);
+        if (const auto pool = present()) {
+            pool->logOut();
+            drop(pool);
         }
     } catch (const std::exception& error) {
         trace::step(error.what());
     }
 }
 
-} // namespace pkcs11
+} // namespace p11::pkcs11

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A token: its identity, which outlives slots, sessions and forks, and its present connection.
+// A token: its identity, which outlives slots, sessions and forks, and its present session pool.
 #pragma once
 
 #include <atomic>
@@ -10,10 +10,10 @@
 
 #include <p11-kit/pkcs11.h>
 
-#include "pkcs11/connection.h"
 #include "pkcs11/process.h"
+#include "pkcs11/session_pool.h"
 
-namespace pkcs11 {
+namespace p11::pkcs11 {
 
 /// A token, identified by label, manufacturer, model and serial number. Lives as long as its
 /// Module. Thread-safe.
@@ -23,16 +23,16 @@ class Token {
     Token(const Token&) = delete;
     Token& operator=(const Token&) = delete;
 
-    Module& module() const { return access_.module(); }
+    Module& module() const { return shared_.module(); }
     /// As read when the token was first seen. The flags may be outdated.
     const CK_TOKEN_INFO& info() const { return info_; }
     bool isAt(CK_SLOT_ID slot, const CK_TOKEN_INFO& info) const;
     /// `token "label" (serial 0123, module softhsm2)`, for messages.
-    const std::string& describe() const { return access_.describe(); }
+    const std::string& describe() const { return shared_.describe(); }
 
-    /// The connection to use now. Before the first one, and after a loss, the module is
+    /// The session pool to use now. Before the first one, and after a loss, the module is
     /// initialised and the slot is looked for again. Throws Error.
-    std::shared_ptr<Connection> connection();
+    std::shared_ptr<SessionPool> sessionPool();
 
     /// The number of successful operations, in all threads.
     unsigned long successes() const { return successes_; }
@@ -49,21 +49,22 @@ class Token {
         int exceptions_ = std::uncaught_exceptions();
     };
 
-    /// The present connection; null before the first one, and after a loss.
-    std::shared_ptr<Connection> present() const;
+    /// The present session pool; null before the first one, and after a loss.
+    std::shared_ptr<SessionPool> present() const;
 
     /// True if it is connected and its mechanisms are known, so that nobody has to wait for them.
     bool knowsMechanisms() const;
 
-    /// The token has just been seen in `slot`, in the module's life `epoch`. So connection() need
-    /// not look for it, and the flags of an existing connection are updated.
-    void noteSeen(Epoch epoch, CK_SLOT_ID slot, const CK_TOKEN_INFO& info);
+    /// The token has just been seen in `slot`, in the module's initialization `initializationId`.
+    /// So sessionPool() need not look for it, and the flags of an existing session pool are
+    /// updated.
+    void noteSeen(InitializationId initializationId, CK_SLOT_ID slot, const CK_TOKEN_INFO& info);
 
-    /// Drops the connection, if it is still `lost`. The next connection() makes another.
-    void drop(const std::shared_ptr<Connection>& lost);
+    /// Drops the session pool, if it is still `lost`. The next sessionPool() makes another.
+    void drop(const std::shared_ptr<SessionPool>& lost);
 
     /// It refuses read-only sessions, or the operation in them.
-    void noteReadWrite() { access_.noteReadWrite(); }
+    void noteReadWrite() { shared_.noteReadWrite(); }
 
     /// The additional attributes that a derived secret key needs on this token.
     enum DerivedKey : unsigned { plain, derivable, privateToo, withoutLength, derivedKeys };
@@ -71,24 +72,25 @@ class Token {
     /// Call it once the token has made such a key.
     void noteDerivedKey(unsigned form) { derivedKey_ = form; }
 
-    TokenPins& pins() { return access_.pins(); }
-    /// Ends the login, if there is one, and the connection. Throws nothing.
+    TokenPins& pins() { return shared_.pins(); }
+    /// Ends the login, if there is one, and the session pool. Throws nothing.
     void logOut() noexcept;
 
   private:
-    std::shared_ptr<Connection> connect(Epoch epoch);
-    std::shared_ptr<Connection> findIn(std::vector<CK_SLOT_ID> slots, Epoch epoch, CK_RV& failure);
-    std::shared_ptr<Connection> keep(std::shared_ptr<Connection> fresh);
+    std::shared_ptr<SessionPool> connect(InitializationId initializationId);
+    std::shared_ptr<SessionPool> findIn(std::vector<CK_SLOT_ID> slots,
+                                        InitializationId initializationId, CK_RV& failure);
+    std::shared_ptr<SessionPool> keep(std::shared_ptr<SessionPool> fresh);
 
-    TokenAccess access_;
+    SharedTokenState shared_;
     CK_SLOT_ID slot_;
     CK_TOKEN_INFO info_;
     std::atomic<unsigned long> successes_{0};
     std::atomic<unsigned> derivedKey_{plain};
-    std::shared_ptr<Connection> connection_ GUARDED_BY(process::stateMutex());
+    std::shared_ptr<SessionPool> pool_ GUARDED_BY(process::stateMutex());
 };
 
 /// True if both are the same token: label, manufacturer, model and serial number.
 bool sameIdentity(const CK_TOKEN_INFO& a, const CK_TOKEN_INFO& b);
 
-} // namespace pkcs11
+} // namespace p11::pkcs11

@@ -6,7 +6,7 @@
 
 #include "pkcs11/process.h"
 
-namespace pkcs11 {
+namespace p11::pkcs11 {
 namespace {
 
 // Never destroyed, because exit handlers may use it.
@@ -24,14 +24,14 @@ std::vector<Token*> tokensOf(const Module& module) {
 // True if no connected token answers. Somebody may still work with the sessions of one that does.
 bool isUnused(Module& module) {
     for (auto* token : tokensOf(module)) {
-        const auto connection = token->present();
-        if (!connection || connection->openSessions() == 0)
+        const auto pool = token->present();
+        if (!pool || pool->openSessions() == 0)
             continue;
         CK_TOKEN_INFO info{};
-        if (module.callIn<&List::C_GetTokenInfo>(connection->epoch(), connection->slot(), &info) ==
+        if (module.callIn<&List::C_GetTokenInfo>(pool->initializationId(), pool->slot(), &info) ==
             CKR_OK)
             return false;
-        token->drop(connection);
+        token->drop(pool);
     }
     return true;
 }
@@ -46,9 +46,9 @@ Token& tokenOf(Module& module, CK_SLOT_ID slot, const CK_TOKEN_INFO& info) {
     return *all.emplace_back(std::make_unique<Token>(module, slot, info));
 }
 
-void restartUnlessUsed(Module& module, Epoch failed) {
+void restartUnlessUsed(Module& module, InitializationId failed) {
     if (module.mayRestart(failed) && isUnused(module))
         module.restart(failed);
 }
 
-} // namespace pkcs11
+} // namespace p11::pkcs11

@@ -4,13 +4,13 @@
 
 #include "pkcs11/token.h"
 
-namespace pkcs11 {
+namespace p11::pkcs11 {
 
 /// The token of `module` with the identity in `info`, made at first use. It lives as long as the
 /// process. Thread-safe.
 Token& tokenOf(Module& module, CK_SLOT_ID slot, const CK_TOKEN_INFO& info);
 
 /// Module::restart(), unless a token of it is still connected.
-void restartUnlessUsed(Module& module, Epoch failed);
+void restartUnlessUsed(Module& module, InitializationId failed);
 
-} // namespace pkcs11
+} // namespace p11::pkcs11

@@ -9,7 +9,7 @@
 #include "pkcs11/error.h"
 #include "pkcs11/process.h"
 
-namespace pkcs11 {
+namespace p11::pkcs11 {
 
 PinOwner::~PinOwner() {
     for (auto* token : tokens_)
@@ -23,7 +23,7 @@ TokenPins::TokenPins(std::function<void()> logOut) : logOut_(std::move(logOut)) 
 
 TokenPins::Turn::Turn(TokenPins& pins)
     : pins_(pins), padRefusals_(pins.padRefusals_),
-      mine_(static_cast<std::uint32_t>(process::generation())) {
+      mine_(static_cast<std::uint32_t>(process::forkCount())) {
     for (auto holder = pins_.turn_.load();;) {
         if (holder == mine_) {
             pins_.turn_.wait(holder);
@@ -128,4 +128,4 @@ void TokenPins::forget(const PinOwner& owner) {
     logOut_();
 }
 
-} // namespace pkcs11
+} // namespace p11::pkcs11

@@ -13,7 +13,7 @@
 #include "pkcs11/pin.h"
 #include "pkcs11/process.h"
 
-namespace pkcs11 {
+namespace p11::pkcs11 {
 
 class TokenPins;
 
@@ -45,7 +45,7 @@ class PinOwner {
     std::vector<TokenPins*> tokens_ GUARDED_BY(process::stateMutex());
 };
 
-/// Thread-safe. Each token has one, whatever happens to its connections.
+/// Thread-safe. Each token has one, whatever happens to its session pools.
 class TokenPins {
   public:
     /// One login at a time, so that a waiting thread learns the result of the previous one. If a
@@ -110,10 +110,10 @@ class TokenPins {
 
     std::function<void()> logOut_;
     PinDigest salt_{};
-    std::atomic<std::uint32_t> turn_{0}; ///< process::generation() of its holder; 0: nobody
+    std::atomic<std::uint32_t> turn_{0}; ///< process::forkCount() of its holder; 0: nobody
     std::atomic<unsigned long> padRefusals_{0};
     std::map<const PinOwner*, Known> known_ GUARDED_BY(process::stateMutex());
     std::vector<PinDigest> refused_ GUARDED_BY(process::stateMutex());
 };
 
-} // namespace pkcs11
+} // namespace p11::pkcs11

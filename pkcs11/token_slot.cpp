@@ -3,7 +3,7 @@
 
 #include "pkcs11/cryptoki.h"
 
-namespace pkcs11 {
+namespace p11::pkcs11 {
 
 CK_RV TokenFlags::read() {
     CK_TOKEN_INFO info{};
@@ -24,4 +24,4 @@ bool TokenFlags::stillHas(CK_FLAGS flag) {
     return has(flag);
 }
 
-} // namespace pkcs11
+} // namespace p11::pkcs11

@@ -9,19 +9,20 @@
 
 #include "pkcs11/module.h"
 
-namespace pkcs11 {
+namespace p11::pkcs11 {
 
-/// The slot in which a token was found. It is valid in one life of the module. Thread-safe.
+/// The slot in which a token was found. It is valid in one initialization of the module.
+/// Thread-safe.
 struct TokenSlot {
     Module& module;
-    Epoch epoch;
+    InitializationId initializationId;
     CK_SLOT_ID id;
     const std::string& token; ///< `token "label" (serial 0123, module softhsm2)`, for messages
 
     /// Calls a function whose first argument is the slot.
     template <auto Member, typename... Args>
     CK_RV call(Args... args) const {
-        return module.callIn<Member>(epoch, id, args...);
+        return module.callIn<Member>(initializationId, id, args...);
     }
 };
 
@@ -45,4 +46,4 @@ class TokenFlags {
     std::atomic<CK_FLAGS> flags_;
 };
 
-} // namespace pkcs11
+} // namespace p11::pkcs11

@@ -12,7 +12,7 @@
 #include "pkcs11/functions.h"
 #include "pkcs11/printable.h"
 
-namespace pkcs11::trace {
+namespace p11::pkcs11::trace {
 namespace {
 
 std::atomic<int> currentLevel{0};
@@ -94,4 +94,4 @@ void call(const char* function, CK_RV rv, std::chrono::steady_clock::duration ta
     line(std::string(function) + " " + rvName(rv) + " " + std::to_string(micros) + " us");
 }
 
-} // namespace pkcs11::trace
+} // namespace p11::pkcs11::trace

@@ -9,7 +9,7 @@
 
 #include <p11-kit/pkcs11.h>
 
-namespace pkcs11::trace {
+namespace p11::pkcs11::trace {
 
 /// 0 logs nothing, 1 logs errors and steps, 2 and more also logs every C_ call.
 int level();
@@ -47,4 +47,4 @@ void step(std::string_view text);
 /// reveal the plaintext.
 void call(const char* function, CK_RV rv, std::chrono::steady_clock::duration taken);
 
-} // namespace pkcs11::trace
+} // namespace p11::pkcs11::trace

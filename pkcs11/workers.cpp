@@ -15,7 +15,7 @@
 
 #include "pkcs11/token.h"
 
-namespace pkcs11 {
+namespace p11::pkcs11 {
 namespace {
 
 constexpr auto idleTime = std::chrono::seconds(10);
@@ -38,10 +38,10 @@ class SignalsBlocked {
 
 } // namespace
 
-/// The threads of one generation of the process, and what they have to do.
+/// The threads of one process, and what they have to do.
 class Workers::Pool : public std::enable_shared_from_this<Pool> {
   public:
-    bool isFromBeforeFork() const { return generation_ != process::generation(); }
+    bool isFromParentProcess() const { return forkCount_ != process::forkCount(); }
     bool add(Task& task, Lane lane, std::size_t most);
     bool stop(std::chrono::steady_clock::time_point deadline);
 
@@ -69,7 +69,7 @@ class Workers::Pool : public std::enable_shared_from_this<Pool> {
     void leave() REQUIRES(mutex_);
     std::vector<std::thread> takeEnded();
 
-    const unsigned long generation_ = process::generation();
+    const unsigned long forkCount_ = process::forkCount();
     Mutex mutex_;                   ///< never held while a task runs
     std::condition_variable wake_;  ///< there is something to do
     std::condition_variable ended_; ///< a thread has left
@@ -218,11 +218,11 @@ Workers::~Workers() {
     stop(std::chrono::steady_clock::now());
 }
 
-// Null before the first task. Threads of another generation do not exist here, and may hold their
+// Null before the first task. Threads of the parent process do not exist here, and may hold their
 // pool's lock for ever.
 std::shared_ptr<Workers::Pool> Workers::present() {
     const MutexLock lock(process::stateMutex());
-    if (pool_ && pool_->isFromBeforeFork())
+    if (pool_ && pool_->isFromParentProcess())
         process::keepForever(std::exchange(pool_, nullptr));
     return pool_;
 }
@@ -257,8 +257,8 @@ void Workers::stopAll(std::chrono::steady_clock::time_point deadline) {
                 all.push_back(std::move(pool));
     }
     for (const auto& pool : all)
-        if (!pool->isFromBeforeFork())
+        if (!pool->isFromParentProcess())
             pool->stop(deadline);
 }
 
-} // namespace pkcs11
+} // namespace p11::pkcs11

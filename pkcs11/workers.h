@@ -10,7 +10,7 @@
 #include "pkcs11/mutex.h"
 #include "pkcs11/process.h"
 
-namespace pkcs11 {
+namespace p11::pkcs11 {
 
 class Token;
 
@@ -52,4 +52,4 @@ class Workers {
     std::shared_ptr<Pool> pool_ GUARDED_BY(process::stateMutex());
 };
 
-} // namespace pkcs11
+} // namespace p11::pkcs11

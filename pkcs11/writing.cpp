@@ -5,7 +5,7 @@
 
 #include "pkcs11/token.h"
 
-namespace pkcs11 {
+namespace p11::pkcs11 {
 
 Template::~Template() {
     for (auto& [type, value] : values_)
@@ -28,7 +28,7 @@ Template& Template::number(CK_ATTRIBUTE_TYPE type, CK_ULONG value) {
     return raw(type, &value, sizeof value);
 }
 
-Template& Template::bytes(CK_ATTRIBUTE_TYPE type, std::span<const unsigned char> value) {
+Template& Template::bytes(CK_ATTRIBUTE_TYPE type, ByteView value) {
     return raw(type, value.data(), value.size());
 }
 
@@ -55,7 +55,7 @@ void requireOf(Session& session, std::string_view subject, Args... args) {
     const CK_RV rv = session.call<Member>(args...);
     if (rv != CKR_OK)
         throw callFailed(functionName<Member>, rv,
-                         std::string(subject) + " on " + session.connection().describe());
+                         std::string(subject) + " on " + session.sessionPool().describe());
 }
 
 } // namespace
@@ -90,4 +90,4 @@ bool NewObjects::undo() {
     return gone;
 }
 
-} // namespace pkcs11
+} // namespace p11::pkcs11

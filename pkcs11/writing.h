@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Changes to a token: making key pairs, storing and destroying objects. All of it needs a session
-// from Connection::takeWritable().
+// from SessionPool::takeWritable().
 #pragma once
 
 #include <span>
@@ -12,9 +12,10 @@
 #include <p11-kit/pkcs11.h>
 
 #include "pkcs11/attributes.h"
-#include "pkcs11/connection.h"
+#include "pkcs11/bytes.h"
+#include "pkcs11/session_pool.h"
 
-namespace pkcs11 {
+namespace p11::pkcs11 {
 
 /// The values of a new object. They are wiped at the end, because some are private keys.
 class Template {
@@ -28,7 +29,7 @@ class Template {
 
     Template& flag(CK_ATTRIBUTE_TYPE type, bool value);
     Template& number(CK_ATTRIBUTE_TYPE type, CK_ULONG value);
-    Template& bytes(CK_ATTRIBUTE_TYPE type, std::span<const unsigned char> value);
+    Template& bytes(CK_ATTRIBUTE_TYPE type, ByteView value);
     Template& text(CK_ATTRIBUTE_TYPE type, std::string_view value);
     /// An array of CK_ULONG (CKA_ALLOWED_MECHANISMS).
     Template& numbers(CK_ATTRIBUTE_TYPE type, std::span<const CK_ULONG> values);
@@ -77,4 +78,4 @@ class NewObjects {
     std::vector<CK_OBJECT_HANDLE> objects_;
 };
 
-} // namespace pkcs11
+} // namespace p11::pkcs11

@@ -11,7 +11,7 @@
 
 #include "keymgmt/key_types.h"
 
-namespace provider {
+namespace p11::provider {
 namespace {
 
 /// A capability that libssl asks providers for, and the parameters by which an entry names its
@@ -65,7 +65,7 @@ int askProvider(OSSL_PROVIDER* other, void* data) {
 
 } // namespace
 
-int getCapabilities(ossl::Context& context, const char* capability, OSSL_CALLBACK* callback,
+int getCapabilities(ossl::ProviderContext& context, const char* capability, OSSL_CALLBACK* callback,
                     void* arg) {
     const auto* wanted = std::find_if(
         capabilities.begin(), capabilities.end(),
@@ -79,4 +79,4 @@ int getCapabilities(ossl::Context& context, const char* capability, OSSL_CALLBAC
     return result;
 }
 
-} // namespace provider
+} // namespace p11::provider

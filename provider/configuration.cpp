@@ -14,7 +14,7 @@
 #include "pkcs11/trace.h"
 #include "provider/configuration_file.h"
 
-namespace provider {
+namespace p11::provider {
 namespace {
 
 using ossl::LoginBehavior;
@@ -384,14 +384,14 @@ bool assumesFips(const ossl::Core& core) {
     return value != nullptr && ossl::yesOrNo(value).value_or(false);
 }
 
-bool offersSymmetricKeys(const ossl::Context& context) {
+bool offersSymmetricKeys(const ossl::ProviderContext& context) {
     const char* value = context.core().parameter(symmetricKeys);
     return value != nullptr && ossl::yesOrNo(value).value_or(false);
 }
 
 // A misspelt directive does not fail the start, even with config_diagnostics = 1: OpenSSL would go
 // on without the provider, and drop the error.
-ossl::Context::ReadSettings readConfiguration(const ossl::Core& core) {
+ossl::ProviderContext::ReadSettings readConfiguration(const ossl::Core& core) {
     const auto unknown = messagesAbout(unknownNames(core));
     return [variables = readEnvironment(), unknown](const ossl::Core& present) {
         Settings settings;
@@ -411,4 +411,4 @@ ossl::Context::ReadSettings readConfiguration(const ossl::Core& core) {
     };
 }
 
-} // namespace provider
+} // namespace p11::provider

@@ -6,9 +6,9 @@
 #include <string_view>
 #include <vector>
 
-#include "ossl/context.h"
+#include "ossl/provider_context.h"
 
-namespace provider {
+namespace p11::provider {
 
 // These are read again at each call, because OpenSSL's first queries come before the settings are
 // final.
@@ -21,12 +21,12 @@ bool loadsEarly(const ossl::Core& core);
 /// pkcs11-module-assume-fips: true if the algorithms have the property fips=yes.
 bool assumesFips(const ossl::Core& core);
 /// pkcs11-symmetric-keys: true if AES keys and ciphers are offered.
-bool offersSymmetricKeys(const ossl::Context& context);
+bool offersSymmetricKeys(const ossl::ProviderContext& context);
 
 /// Reads the environment, and later the directives of pkcs11-provider and of libp11's provider
 /// (docs/configuration.md). The environment takes precedence, but is ignored in set-user-id
 /// programs. Settings::problem names values that make no sense and a misspelt directive.
-ossl::Context::ReadSettings readConfiguration(const ossl::Core& core);
+ossl::ProviderContext::ReadSettings readConfiguration(const ossl::Core& core);
 
 /// A directive or an environment variable that is set.
 struct GivenSetting {
@@ -49,4 +49,4 @@ struct UnknownName {
 
 std::vector<UnknownName> unknownNames(const ossl::Core& core);
 
-} // namespace provider
+} // namespace p11::provider

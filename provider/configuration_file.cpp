@@ -11,7 +11,7 @@
 #include "ossl/error_mark.h"
 #include "ossl/handles.h"
 
-namespace provider {
+namespace p11::provider {
 namespace {
 
 void freeNames(STACK_OF(OPENSSL_CSTRING) * names) {
@@ -62,4 +62,4 @@ std::vector<std::string> namesInConfigurationFile(const ossl::Core& core) {
     return conf ? namesOfProvider(conf.get(), core) : std::vector<std::string>();
 }
 
-} // namespace provider
+} // namespace p11::provider

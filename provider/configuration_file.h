@@ -9,7 +9,7 @@
 
 #include "ossl/core.h"
 
-namespace provider {
+namespace p11::provider {
 
 /// True for names that OpenSSL itself reads in a provider's section, or answers for every provider
 /// (activate, module, openssl-version ...).
@@ -19,4 +19,4 @@ bool isOfOpenssl(std::string_view name);
 /// Empty if the file cannot be read, or if the application has read another one.
 std::vector<std::string> namesInConfigurationFile(const ossl::Core& core);
 
-} // namespace provider
+} // namespace p11::provider

@@ -4,9 +4,9 @@
 #include <algorithm>
 #include <cctype>
 
-#include "ossl/context.h"
+#include "ossl/provider_context.h"
 
-namespace provider {
+namespace p11::provider {
 namespace {
 
 bool needsNoQuotes(unsigned char c) {
@@ -21,7 +21,7 @@ std::string definitionOf(std::string_view name, bool fips) {
     const std::string_view quote = isPlain ? "" : name.find('\'') == name.npos ? "'" : "\"";
     std::string definition = "provider=";
     definition.append(quote).append(name).append(quote);
-    definition.append(",").append(ossl::Context::ownProperty);
+    definition.append(",").append(ossl::ProviderContext::ownProperty);
     return definition + (fips ? ",fips=yes" : "");
 }
 
@@ -36,4 +36,4 @@ DefinedAlgorithms::DefinedAlgorithms(const OSSL_ALGORITHM* algorithms,
     table_.push_back(*algorithms);
 }
 
-} // namespace provider
+} // namespace p11::provider

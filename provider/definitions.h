@@ -10,7 +10,7 @@
 
 #include <openssl/core.h>
 
-namespace provider {
+namespace p11::provider {
 
 /// "provider=NAME,pkcs11.provider=yes", where `name` is the one that the configuration or
 /// OSSL_PROVIDER_load(3) gave, and with `fips` also "fips=yes", for libraries in FIPS mode
@@ -32,4 +32,4 @@ class DefinedAlgorithms {
     std::vector<OSSL_ALGORITHM> table_;
 };
 
-} // namespace provider
+} // namespace p11::provider

@@ -14,28 +14,28 @@
 #include <openssl/crypto.h>
 
 #include "ossl/algorithms.h"
-#include "ossl/context.h"
 #include "ossl/dispatch.h"
 #include "ossl/newer_openssl.h"
 #include "ossl/params.h"
+#include "ossl/provider_context.h"
 #include "pkcs11/process.h"
 #include "provider/capabilities.h"
 #include "provider/configuration.h"
 #include "provider/definitions.h"
 #include "version.h"
 
-namespace provider {
+namespace p11::provider {
 namespace {
 
 struct Operation {
     int id;
     const char* name; ///< as pkcs11-module-block-operations has it
     const OSSL_ALGORITHM* (*algorithms)();
-    bool (*isWanted)(const ossl::Context& context) = nullptr; ///< null: always
+    bool (*isWanted)(const ossl::ProviderContext& context) = nullptr; ///< null: always
 };
 
 // EVP_SKEY came with OpenSSL 3.5. Older versions cannot use the ciphers.
-bool wantsSymmetricKeys(const ossl::Context& context) {
+bool wantsSymmetricKeys(const ossl::ProviderContext& context) {
     const char* version = context.core().parameter(OSSL_PROV_PARAM_CORE_VERSION);
     unsigned major = 0;
     unsigned minor = 0;
@@ -72,7 +72,7 @@ const OSSL_ALGORITHM* defined(const Operation& operation, const std::string& def
 // holds locks then. The modules are loaded but not initialised, because the caller may be a module
 // that another program is just initialising.
 void loadEarly(void* provctx) {
-    auto& context = ossl::Context::from(provctx);
+    auto& context = ossl::ProviderContext::from(provctx);
     if (!context.modulesLoaded() && loadsEarly(context.core()))
         ossl::guarded(context.core(), 0,
                       [&] { return static_cast<int>(context.modules().size()); });
@@ -85,7 +85,7 @@ const OSSL_ALGORITHM* queryOperation(void* provctx, int id, int* noCache) {
     *noCache = pkcs11::Module::insideCall() && id != OSSL_OP_RAND ? 1 : 0;
     if (*noCache == 1)
         return nullptr;
-    auto& context = ossl::Context::from(provctx);
+    auto& context = ossl::ProviderContext::from(provctx);
     // OpenSSL looks for generators while it holds a lock that modules may need.
     if (id != OSSL_OP_RAND)
         loadEarly(provctx);
@@ -122,7 +122,7 @@ void answerPointer(OSSL_PARAM* params, const char* key, const char* value) {
 }
 
 int getParams(void* provctx, OSSL_PARAM params[]) {
-    return ossl::guarded(ossl::Context::from(provctx).core(), 0, [&] {
+    return ossl::guarded(ossl::ProviderContext::from(provctx).core(), 0, [&] {
         answerPointer(params, OSSL_PROV_PARAM_NAME, "PKCS#11 Provider");
         answerPointer(params, OSSL_PROV_PARAM_VERSION, projectVersion);
         answerPointer(params, OSSL_PROV_PARAM_BUILDINFO, projectVersion);
@@ -140,7 +140,7 @@ int selfTest(void*) {
 }
 
 int capabilities(void* provctx, const char* capability, OSSL_CALLBACK* callback, void* arg) {
-    auto& context = ossl::Context::from(provctx);
+    auto& context = ossl::ProviderContext::from(provctx);
     return ossl::guarded(context.core(), 0,
                          [&] { return getCapabilities(context, capability, callback, arg); });
 }
@@ -151,7 +151,7 @@ constexpr auto workPatience = std::chrono::seconds(10);
 // A thread that a module does not let go uses the context: then it stays.
 void teardown(void* provctx) {
     const ossl::ErrnoKept errnoKept;
-    auto* context = &ossl::Context::from(provctx);
+    auto* context = &ossl::ProviderContext::from(provctx);
     if (context->workers().stop(std::chrono::steady_clock::now() + workPatience))
         delete context;
 }
@@ -186,7 +186,7 @@ std::atomic<bool> handlesExit{false};
 #endif
 
 } // namespace
-} // namespace provider
+} // namespace p11::provider
 
 // Makes the library context. Settings are read and modules are loaded at the first use, because
 // directives may come later (OpenSSL 3.5), and because OpenSSL holds locks here that a module's
@@ -194,18 +194,18 @@ std::atomic<bool> handlesExit{false};
 extern "C" __attribute__((visibility("default"))) int
 OSSL_provider_init(const OSSL_CORE_HANDLE* handle, const OSSL_DISPATCH* in,
                    const OSSL_DISPATCH** out, void** provctx) {
-    const ossl::Core core(handle, in);
-    return ossl::guarded(core, 0, [&] {
-        auto context =
-            std::make_unique<ossl::Context>(handle, in, provider::readConfiguration(core));
+    const p11::ossl::Core core(handle, in);
+    return p11::ossl::guarded(core, 0, [&] {
+        auto context = std::make_unique<p11::ossl::ProviderContext>(
+            handle, in, p11::provider::readConfiguration(core));
 #if OPENSSL_VERSION_NUMBER < 0x40000000L
         // An application may clean up libcrypto long before it exits, and modules use libcrypto.
         // From 4.0 on, only the application cleans it up, and there are no such handlers. OpenSSL
         // keeps every handler, so all instances share one.
-        if (!provider::handlesExit.exchange(true))
-            OPENSSL_atexit(pkcs11::process::shutdown);
+        if (!p11::provider::handlesExit.exchange(true))
+            OPENSSL_atexit(p11::pkcs11::process::shutdown);
 #endif
-        *out = provider::functions();
+        *out = p11::provider::functions();
         *provctx = context.release();
         return 1;
     });

@@ -10,7 +10,7 @@
 #include "ossl/params.h"
 #include "rng/token_random.h"
 
-namespace rng {
+namespace p11::rng {
 namespace {
 
 constexpr unsigned strength = 256; // bits; the most that OpenSSL asks for
@@ -20,7 +20,7 @@ constexpr std::size_t maxRequest = 65536;
 /// What EVP_RAND_CTX holds. Several threads may use it at once. OpenSSL makes and instantiates it
 /// under a lock that a module's own libcrypto may want, so the token is asked by generate() alone.
 struct Generator {
-    ossl::Context& provider;
+    ossl::ProviderContext& provider;
     std::atomic<bool> ready{false};
 };
 
@@ -30,7 +30,7 @@ Generator& generatorOf(void* ctx) {
 
 // A parent is not used.
 void* newContext(void* provctx, void*, const OSSL_DISPATCH*) {
-    auto& provider = ossl::Context::from(provctx);
+    auto& provider = ossl::ProviderContext::from(provctx);
     return ossl::guarded<void*>(provider.core(), nullptr, [&] { return new Generator{provider}; });
 }
 
@@ -158,4 +158,4 @@ const OSSL_ALGORITHM* algorithms() {
     return list.data();
 }
 
-} // namespace rng
+} // namespace p11::rng

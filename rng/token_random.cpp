@@ -9,7 +9,7 @@
 #include "pkcs11/recovery.h"
 #include "tokens/token_search.h"
 
-namespace rng {
+namespace p11::rng {
 namespace {
 
 // The least that is asked for, because so many zeros do not come by chance.
@@ -21,7 +21,7 @@ bool hasGenerator(const pkcs11::Token& token) {
 }
 
 // Without a name, the only one that has a generator.
-pkcs11::Token& findToken(ossl::Context& provider) {
+pkcs11::Token& findToken(ossl::ProviderContext& provider) {
     if (!provider.settings().problem.empty())
         throw ossl::UsageError(ossl::Reason::parameter, provider.settings().problem);
     const pkcs11::trace::Step step([] { return std::string("find the token for random numbers"); });
@@ -46,7 +46,7 @@ pkcs11::Token& findToken(ossl::Context& provider) {
 }
 
 // If two threads come first, both search and find the same token.
-pkcs11::Token& token(ossl::Context& provider) {
+pkcs11::Token& token(ossl::ProviderContext& provider) {
     auto* known = provider.randomToken();
     if (known != nullptr)
         return *known;
@@ -55,15 +55,15 @@ pkcs11::Token& token(ossl::Context& provider) {
     return found;
 }
 
-void generate(pkcs11::Token& token, std::span<unsigned char> out) {
-    pkcs11::withConnection(token, [&](const auto& connection) {
-        pkcs11::Session session = connection->take();
+void generate(pkcs11::Token& token, pkcs11::MutableBytes out) {
+    pkcs11::withSessionPool(token, [&](const auto& pool) {
+        pkcs11::Session session = pool->take();
         session.template require<&pkcs11::List::C_GenerateRandom>(out.data(), CK_ULONG{out.size()});
     });
 }
 
 // There must be enough bytes, because a single one may well be zero.
-void refuseZeros(const pkcs11::Token& token, std::span<const unsigned char> bytes) {
+void refuseZeros(const pkcs11::Token& token, pkcs11::ByteView bytes) {
     if (std::all_of(bytes.begin(), bytes.end(), [](unsigned char byte) { return byte == 0; }))
         throw pkcs11::Error(pkcs11::Failure::call,
                             "C_GenerateRandom returned only zeros for " + token.describe(),
@@ -71,14 +71,14 @@ void refuseZeros(const pkcs11::Token& token, std::span<const unsigned char> byte
 }
 
 // The child library context knows nothing of the application's choice of a generator.
-void generateInSoftware(const ossl::Context& provider, std::span<unsigned char> out) {
+void generateInSoftware(const ossl::ProviderContext& provider, pkcs11::MutableBytes out) {
     if (RAND_bytes_ex(provider.libctx(), out.data(), out.size(), ownStrength) != 1)
         throw ossl::UsageError(ossl::Reason::internal, "OpenSSL's own generator failed");
 }
 
 } // namespace
 
-void fill(ossl::Context& provider, std::span<unsigned char> out) {
+void fill(ossl::ProviderContext& provider, pkcs11::MutableBytes out) {
     ossl::SecretBytes made(std::max(out.size(), shortestRequest));
     if (pkcs11::Module::insideCall()) {
         generateInSoftware(provider, made.all());
@@ -94,4 +94,4 @@ void fill(ossl::Context& provider, std::span<unsigned char> out) {
     std::copy_n(made.data(), out.size(), out.begin());
 }
 
-} // namespace rng
+} // namespace p11::rng

@@ -4,9 +4,10 @@
 
 #include <span>
 
-#include "ossl/context.h"
+#include "ossl/provider_context.h"
+#include "pkcs11/bytes.h"
 
-namespace rng {
+namespace p11::rng {
 
 /// Bytes in one C_GenerateRandom. Tokens with small messages accept no more than about 2000.
 inline constexpr std::size_t longestRequest = 1024;
@@ -15,6 +16,6 @@ inline constexpr std::size_t longestRequest = 1024;
 /// without a login. Once the token is found, it costs one C_ call for every `longestRequest` bytes.
 /// Inside a call to a module, whose own libcrypto then asks here, OpenSSL's own generator fills
 /// `out`. Thread-safe. If it throws, `out` is untouched: there is no fallback.
-void fill(ossl::Context& provider, std::span<unsigned char> out);
+void fill(ossl::ProviderContext& provider, pkcs11::MutableBytes out);
 
-} // namespace rng
+} // namespace p11::rng

@@ -8,10 +8,10 @@
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 
-#include "ossl/context.h"
 #include "ossl/error_mark.h"
+#include "ossl/provider_context.h"
 
-namespace signature {
+namespace p11::signature {
 namespace {
 
 // What callers of OSSL_SIGNATURE_PARAM_ALGORITHM_ID have room for.
@@ -37,7 +37,7 @@ pkcs11::Bytes algorithmIdOf(const keymgmt::Key& key, const HashedSignature& sign
     EVP_PKEY_CTX* context = nullptr; // the verifier's
     if (source == nullptr || signature.digest == nullptr || !verifier ||
         EVP_DigestVerifyInit_ex(verifier.get(), &context, EVP_MD_get0_name(signature.digest),
-                                key.context().libctx(), ossl::Context::propq(), source,
+                                key.context().libctx(), ossl::ProviderContext::propq(), source,
                                 nullptr) != 1 ||
         !configure(context, signature))
         return {};
@@ -65,4 +65,4 @@ pkcs11::Bytes algorithmIdOf(int nid) {
     return result;
 }
 
-} // namespace signature
+} // namespace p11::signature

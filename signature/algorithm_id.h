@@ -5,7 +5,7 @@
 #include "keymgmt/key.h"
 #include "pkcs11/attributes.h"
 
-namespace signature {
+namespace p11::signature {
 
 /// The parameters of a signature that hashes. Only PSS padding has a salt and an MGF1 digest.
 struct HashedSignature {
@@ -22,4 +22,4 @@ pkcs11::Bytes algorithmIdOf(const keymgmt::Key& key, const HashedSignature& sign
 /// An algorithm that is its own identifier, without parameters (EdDSA, ML-DSA).
 pkcs11::Bytes algorithmIdOf(int nid);
 
-} // namespace signature
+} // namespace p11::signature

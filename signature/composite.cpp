@@ -10,7 +10,7 @@
 #include "signature/functions.h"
 #include "signature/rsa.h"
 
-namespace signature {
+namespace p11::signature {
 namespace {
 
 struct Hash {
@@ -51,7 +51,7 @@ constexpr std::array hashes{
 template <typename Base>
 class Composite final : public Base {
   public:
-    Composite(ossl::Context& provider, const Hash& hash) : Base(provider), hash_(hash) {}
+    Composite(ossl::ProviderContext& provider, const Hash& hash) : Base(provider), hash_(hash) {}
     const char* algorithm() const override {
         return std::is_same_v<Base, RsaContext> ? hash_.rsa : hash_.ecdsa;
     }
@@ -128,13 +128,13 @@ int verifyMessageFinal(void* ctx) {
 
 template <typename Base>
 const OSSL_PARAM* settableParams(void* ctx, void* provctx) {
-    return settableOf(ctx,
-                      Composite<Base>(ossl::Context::from(provctx), hashes.front()).settable());
+    return settableOf(
+        ctx, Composite<Base>(ossl::ProviderContext::from(provctx), hashes.front()).settable());
 }
 
 template <typename Base>
 const OSSL_PARAM* gettableParams(void* ctx, void* provctx) {
-    return gettableOf(ctx, Base(ossl::Context::from(provctx)).gettable());
+    return gettableOf(ctx, Base(ossl::ProviderContext::from(provctx)).gettable());
 }
 
 // What EVP_KEYMGMT_is_a compares with the key's keymgmt. An RSA-PSS key is none of RSA's.
@@ -147,7 +147,7 @@ const char** keyTypes() {
 
 template <typename Base>
 std::vector<OSSL_DISPATCH> functionsOf(OSSL_FUNC_signature_newctx_fn* make) {
-    using namespace ossl;
+    using namespace p11::ossl;
     return {
         entry<OSSL_FUNC_signature_newctx_fn>(OSSL_FUNC_SIGNATURE_NEWCTX, make),
         entry<OSSL_FUNC_signature_freectx_fn>(OSSL_FUNC_SIGNATURE_FREECTX, Functions::destroy),
@@ -229,4 +229,4 @@ std::vector<OSSL_ALGORITHM> compositeAlgorithms() {
     return list;
 }
 
-} // namespace signature
+} // namespace p11::signature

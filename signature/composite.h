@@ -7,10 +7,10 @@
 
 #include <openssl/core.h>
 
-namespace signature {
+namespace p11::signature {
 
 /// The algorithms, with the names of OpenSSL's default provider. Their dispatch tables are static.
 /// The list has no end mark.
 std::vector<OSSL_ALGORITHM> compositeAlgorithms();
 
-} // namespace signature
+} // namespace p11::signature

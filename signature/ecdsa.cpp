@@ -15,7 +15,7 @@
 
 #include "signature/algorithm_id.h"
 
-namespace signature {
+namespace p11::signature {
 namespace {
 
 // r and s of the largest curves OpenSSL has (sect571) take 72 bytes each.
@@ -31,7 +31,7 @@ std::size_t orderSize(EVP_PKEY* partial) {
 // the two it is, unless the public key is known. The next signature has other numbers.
 constexpr int mostTries = 4;
 
-std::size_t writeDer(Octets raw, Buffer out) {
+std::size_t writeDer(ByteView raw, MutableBytes out) {
     const std::size_t size = ossl::ecdsaToDer(raw, out);
     if (size == 0)
         throw pkcs11::Error(pkcs11::Failure::call,
@@ -55,7 +55,7 @@ std::size_t EcdsaContext::maxSize() const {
 
 // Longer hashes are cut to the order's length here: not every token does it (FIPS 186-5,
 // section 6.4.1).
-std::size_t EcdsaContext::sign(Octets tbs, Buffer out) {
+std::size_t EcdsaContext::sign(ByteView tbs, MutableBytes out) {
     if (digest() != nullptr && EVP_MD_get_size(digest()) > 0) // "NULL" stands for anything
         requireDigestSize(tbs);
     auto data = tbs;
@@ -63,12 +63,12 @@ std::size_t EcdsaContext::sign(Octets tbs, Buffer out) {
         data = data.first(std::min(data.size(), orderSize(partial)));
     const std::size_t size = signAsDer(
         CKM_ECDSA, data, [tbs] { return pkcs11::Bytes(tbs.begin(), tbs.end()); }, out);
-    key().keepWitness(data, out.first(size));
+    key().keepSampleSignature(data, out.first(size));
     return size;
 }
 
-std::size_t EcdsaContext::signAsDer(CK_MECHANISM_TYPE mechanism, Octets data, const HashGiver& hash,
-                                    Buffer out) {
+std::size_t EcdsaContext::signAsDer(CK_MECHANISM_TYPE mechanism, ByteView data,
+                                    const HashGiver& hash, MutableBytes out) {
     std::array<unsigned char, longestDer> answer{};
     std::size_t size = 0;
     auto* partial = key().partialKey();
@@ -76,7 +76,7 @@ std::size_t EcdsaContext::signAsDer(CK_MECHANISM_TYPE mechanism, Octets data, co
     const bool onlyOnce = key().privateObject().attributes().flag(CKA_ALWAYS_AUTHENTICATE, false);
     for (int i = 0; i < (onlyOnce ? 1 : mostTries); ++i) {
         size = signAndNote({mechanism, nullptr, 0}, data, answer);
-        const auto raw = Octets(answer).first(size);
+        const auto raw = ByteView(answer).first(size);
         // r and s (PKCS#11 2.40, section 2.3.1)
         if (partial == nullptr || size == 2 * orderSize(partial))
             return writeDer(raw, out);
@@ -93,7 +93,7 @@ std::size_t EcdsaContext::signAsDer(CK_MECHANISM_TYPE mechanism, Octets data, co
 }
 
 // Modules that have a form of their own: what the answer can mean.
-std::vector<pkcs11::Bytes> EcdsaContext::possibleForms(Octets raw, Octets tbs) {
+std::vector<pkcs11::Bytes> EcdsaContext::possibleForms(ByteView raw, ByteView tbs) {
     auto forms = ossl::ecdsaForms(raw, orderSize(key().partialKey()));
     if (!forms.empty() && key().publicKey() != nullptr) {
         const ossl::ErrorMark mark;
@@ -102,7 +102,7 @@ std::vector<pkcs11::Bytes> EcdsaContext::possibleForms(Octets raw, Octets tbs) {
     return forms;
 }
 
-int EcdsaContext::verify(Octets signature, Octets tbs) {
+int EcdsaContext::verify(ByteView signature, ByteView tbs) {
     return verifyInSoftware(signature, tbs);
 }
 
@@ -115,7 +115,8 @@ std::optional<CK_MECHANISM_TYPE> EcdsaContext::combinedMechanism() const {
     return hash->ecdsa;
 }
 
-std::size_t EcdsaContext::signMessage(CK_MECHANISM_TYPE mechanism, Octets message, Buffer out) {
+std::size_t EcdsaContext::signMessage(CK_MECHANISM_TYPE mechanism, ByteView message,
+                                      MutableBytes out) {
     return signAsDer(
         mechanism, message, [&] { return hashOf(message); }, out);
 }
@@ -138,4 +139,4 @@ const OSSL_PARAM* EcdsaContext::gettable() const {
     return list.data();
 }
 
-} // namespace signature
+} // namespace p11::signature

@@ -5,9 +5,10 @@
 #include <functional>
 #include <vector>
 
-#include "signature/context.h"
+#include "pkcs11/bytes.h"
+#include "signature/signature_context.h"
 
-namespace signature {
+namespace p11::signature {
 
 class EcdsaContext : public SignatureContext {
   public:
@@ -18,18 +19,19 @@ class EcdsaContext : public SignatureContext {
     const OSSL_PARAM* gettable() const override;
 
   protected:
-    std::size_t sign(Octets tbs, Buffer out) override;
-    int verify(Octets signature, Octets tbs) override;
+    std::size_t sign(ByteView tbs, MutableBytes out) override;
+    int verify(ByteView signature, ByteView tbs) override;
     std::optional<CK_MECHANISM_TYPE> combinedMechanism() const override;
-    std::size_t signMessage(CK_MECHANISM_TYPE mechanism, Octets message, Buffer out) override;
+    std::size_t signMessage(CK_MECHANISM_TYPE mechanism, ByteView message,
+                            MutableBytes out) override;
     pkcs11::Bytes algorithmId() const override;
 
   private:
     /// Gives the signed hash, which is needed to verify a signature.
     using HashGiver = std::function<pkcs11::Bytes()>;
-    std::size_t signAsDer(CK_MECHANISM_TYPE mechanism, Octets data, const HashGiver& hash,
-                          Buffer out);
-    std::vector<pkcs11::Bytes> possibleForms(Octets raw, Octets tbs);
+    std::size_t signAsDer(CK_MECHANISM_TYPE mechanism, ByteView data, const HashGiver& hash,
+                          MutableBytes out);
+    std::vector<pkcs11::Bytes> possibleForms(ByteView raw, ByteView tbs);
 };
 
-} // namespace signature
+} // namespace p11::signature

@@ -14,7 +14,7 @@
 #include "pkcs11/operation.h"
 #include "signature/algorithm_id.h"
 
-namespace signature {
+namespace p11::signature {
 
 std::unique_ptr<SignatureContext> EddsaContext::clone() const {
     return std::unique_ptr<SignatureContext>(new EddsaContext(*this));
@@ -24,14 +24,14 @@ std::size_t EddsaContext::maxSize() const {
     return static_cast<std::size_t>(keymgmt::rowOf(key().type()).sizes.largest);
 }
 
-std::size_t EddsaContext::sign(Octets tbs, Buffer out) {
+std::size_t EddsaContext::sign(ByteView tbs, MutableBytes out) {
     const std::size_t size = signInEitherForm(tbs, out);
-    key().keepWitness(tbs, out.first(size));
+    key().keepSampleSignature(tbs, out.first(size));
     return size;
 }
 
 // Some tokens want CK_EDDSA_PARAMS for the plain variants, too.
-std::size_t EddsaContext::signInEitherForm(Octets tbs, Buffer out) {
+std::size_t EddsaContext::signInEitherForm(ByteView tbs, MutableBytes out) {
     constexpr keymgmt::Use withoutParams{keymgmt::Use::sign, CKM_EDDSA};
     if (!key().refusals().contain(withoutParams)) {
         try {
@@ -47,10 +47,11 @@ std::size_t EddsaContext::signInEitherForm(Octets tbs, Buffer out) {
     return signOnToken({CKM_EDDSA, &params, sizeof params}, tbs, out);
 }
 
-int EddsaContext::verify(Octets signature, Octets tbs) {
+int EddsaContext::verify(ByteView signature, ByteView tbs) {
     const ossl::MdCtx context(EVP_MD_CTX_new());
     if (EVP_DigestVerifyInit_ex(context.get(), nullptr, nullptr, key().context().libctx(),
-                                ossl::Context::propq(), key().requirePublicKey(), nullptr) != 1)
+                                ossl::ProviderContext::propq(), key().requirePublicKey(),
+                                nullptr) != 1)
         return 0;
     return EVP_DigestVerify(context.get(), signature.data(), signature.size(), tbs.data(),
                             tbs.size());
@@ -84,4 +85,4 @@ const OSSL_PARAM* EddsaContext::gettable() const {
     return list.data();
 }
 
-} // namespace signature
+} // namespace p11::signature

@@ -3,9 +3,10 @@
 // EVP_SIGNATURE-ED25519(7)).
 #pragma once
 
-#include "signature/context.h"
+#include "pkcs11/bytes.h"
+#include "signature/signature_context.h"
 
-namespace signature {
+namespace p11::signature {
 
 class EddsaContext final : public SignatureContext {
   public:
@@ -17,12 +18,12 @@ class EddsaContext final : public SignatureContext {
     const OSSL_PARAM* gettable() const override;
 
   protected:
-    std::size_t sign(Octets tbs, Buffer out) override;
-    int verify(Octets signature, Octets tbs) override;
+    std::size_t sign(ByteView tbs, MutableBytes out) override;
+    int verify(ByteView signature, ByteView tbs) override;
     pkcs11::Bytes algorithmId() const override;
 
   private:
-    std::size_t signInEitherForm(Octets tbs, Buffer out);
+    std::size_t signInEitherForm(ByteView tbs, MutableBytes out);
 };
 
-} // namespace signature
+} // namespace p11::signature

@@ -3,7 +3,7 @@
 
 #include "keymgmt/reference.h"
 
-namespace signature {
+namespace p11::signature {
 
 namespace {
 
@@ -13,7 +13,7 @@ template <typename Query, typename Body>
 int produce(void* ctx, unsigned char* out, std::size_t* size, std::size_t room, Query&& query,
             Body&& body) {
     return attempt(ctx, [&](SignatureContext& context) {
-        *size = out == nullptr ? (context.*query)() : body(context, Buffer(out, room));
+        *size = out == nullptr ? (context.*query)() : body(context, MutableBytes(out, room));
     });
 }
 
@@ -56,14 +56,15 @@ const OSSL_PARAM* gettableOf(void* ctx, const OSSL_PARAM* onToken) {
 int signOnToken(void* ctx, unsigned char* sig, std::size_t* size, std::size_t room,
                 const unsigned char* tbs, std::size_t tbsSize) {
     return produce(ctx, sig, size, room, &SignatureContext::maxSize,
-                   [&](SignatureContext& context, Buffer out) {
-                       return context.signAtOnce(Octets(tbs, tbsSize), out);
+                   [&](SignatureContext& context, MutableBytes out) {
+                       return context.signAtOnce(ByteView(tbs, tbsSize), out);
                    });
 }
 
 int finishOnToken(void* ctx, unsigned char* sig, std::size_t* size, std::size_t room) {
-    return produce(ctx, sig, size, room, &SignatureContext::sizeAtFinish,
-                   [](SignatureContext& context, Buffer out) { return context.finishSign(out); });
+    return produce(
+        ctx, sig, size, room, &SignatureContext::sizeAtFinish,
+        [](SignatureContext& context, MutableBytes out) { return context.finishSign(out); });
 }
 
 int recoverInit(void* ctx, void* keydata, const OSSL_PARAM params[]) {
@@ -79,9 +80,9 @@ int recover(void* ctx, unsigned char* out, std::size_t* size, std::size_t room,
         return software->call<OSSL_FUNC_signature_verify_recover_fn>(
             OSSL_FUNC_SIGNATURE_VERIFY_RECOVER, 0, out, size, room, sig, sigSize);
     return produce(ctx, out, size, room, &SignatureContext::maxSize,
-                   [&](SignatureContext& context, Buffer buffer) {
-                       return context.recoverAtOnce(Octets(sig, sigSize), buffer);
+                   [&](SignatureContext& context, MutableBytes buffer) {
+                       return context.recoverAtOnce(ByteView(sig, sigSize), buffer);
                    });
 }
 
-} // namespace signature
+} // namespace p11::signature

@@ -8,9 +8,10 @@
 #include <openssl/core.h>
 
 #include "ossl/context_functions.h"
-#include "signature/context.h"
+#include "pkcs11/bytes.h"
+#include "signature/signature_context.h"
 
-namespace signature {
+namespace p11::signature {
 
 using Functions = ossl::ContextFunctions<SignatureContext>;
 
@@ -105,7 +106,7 @@ int verify(void* ctx, const unsigned char* sig, std::size_t size, const unsigned
     if (const auto* software = softwareOf(ctx))
         return software->call<OSSL_FUNC_signature_verify_fn>(Id, 0, sig, size, tbs, tbsSize);
     return check(ctx, [&](SignatureContext& context) {
-        return context.verifyAtOnce(Octets(sig, size), Octets(tbs, tbsSize));
+        return context.verifyAtOnce(ByteView(sig, size), ByteView(tbs, tbsSize));
     });
 }
 int recoverInit(void* ctx, void* keydata, const OSSL_PARAM params[]);
@@ -117,7 +118,7 @@ template <int Id>
 int messageUpdate(void* ctx, const unsigned char* data, std::size_t size) {
     if (const auto* software = softwareOf(ctx))
         return software->call<OSSL_FUNC_signature_digest_sign_update_fn>(Id, 0, data, size);
-    return attempt(ctx, [&](SignatureContext& context) { context.update(Octets(data, size)); });
+    return attempt(ctx, [&](SignatureContext& context) { context.update(ByteView(data, size)); });
 }
 template <int Id>
 int messageSignFinal(void* ctx, unsigned char* sig, std::size_t* size, std::size_t room) {
@@ -126,4 +127,4 @@ int messageSignFinal(void* ctx, unsigned char* sig, std::size_t* size, std::size
     return finishOnToken(ctx, sig, size, room);
 }
 
-} // namespace signature
+} // namespace p11::signature

@@ -3,7 +3,7 @@
 
 #include "ossl/core.h"
 
-namespace signature {
+namespace p11::signature {
 namespace {
 
 [[noreturn]] void hashFailed() {
@@ -36,14 +36,14 @@ void Message::forget() {
     keeps_ = false;
 }
 
-void Message::update(std::span<const unsigned char> data) {
+void Message::update(pkcs11::ByteView data) {
     if (keeps_)
         data_.insert(data_.end(), data.begin(), data.end());
     else if (EVP_DigestUpdate(hash_.get(), data.data(), data.size()) != 1)
         hashFailed();
 }
 
-std::span<const unsigned char> Message::takeHash(Hash& out) {
+pkcs11::ByteView Message::takeHash(Hash& out) {
     unsigned size = 0;
     if (EVP_DigestFinal_ex(hash_.get(), out.data(), &size) != 1)
         hashFailed();
@@ -58,4 +58,4 @@ pkcs11::Bytes Message::takeData() {
     return data;
 }
 
-} // namespace signature
+} // namespace p11::signature

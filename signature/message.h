@@ -8,8 +8,9 @@
 
 #include "ossl/handles.h"
 #include "pkcs11/attributes.h"
+#include "pkcs11/bytes.h"
 
-namespace signature {
+namespace p11::signature {
 
 /// Copies are independent: each may continue with other data.
 class Message {
@@ -25,10 +26,10 @@ class Message {
     bool started() const { return hash_ != nullptr || keeps_; }
     bool keepsData() const { return keeps_; }
 
-    void update(std::span<const unsigned char> data);
+    void update(pkcs11::ByteView data);
     using Hash = std::array<unsigned char, EVP_MAX_MD_SIZE>;
     /// The hash, in the part of `out` that it fills. Ends the message. Throws UsageError.
-    std::span<const unsigned char> takeHash(Hash& out);
+    pkcs11::ByteView takeHash(Hash& out);
     /// The data that was kept. Ends the message.
     pkcs11::Bytes takeData();
 
@@ -38,4 +39,4 @@ class Message {
     pkcs11::Bytes data_;
 };
 
-} // namespace signature
+} // namespace p11::signature

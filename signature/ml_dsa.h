@@ -2,9 +2,10 @@
 // ML-DSA signatures of whole messages (FIPS 204, "pure"; OpenSSL's EVP_SIGNATURE-ML-DSA(7)).
 #pragma once
 
-#include "signature/context.h"
+#include "pkcs11/bytes.h"
+#include "signature/signature_context.h"
 
-namespace signature {
+namespace p11::signature {
 
 class MlDsaContext final : public SignatureContext {
   public:
@@ -16,8 +17,8 @@ class MlDsaContext final : public SignatureContext {
     const OSSL_PARAM* gettable() const override;
 
   protected:
-    std::size_t sign(Octets tbs, Buffer out) override;
-    int verify(Octets signature, Octets tbs) override;
+    std::size_t sign(ByteView tbs, MutableBytes out) override;
+    int verify(ByteView signature, ByteView tbs) override;
     void keyChanged() override;
     pkcs11::Bytes algorithmId() const override;
 
@@ -29,4 +30,4 @@ class MlDsaContext final : public SignatureContext {
     bool deterministic_ = false;
 };
 
-} // namespace signature
+} // namespace p11::signature

@@ -19,7 +19,7 @@
 #include "signature/algorithm_id.h"
 #include "signature/rsa_encoding.h"
 
-namespace signature {
+namespace p11::signature {
 namespace {
 
 constexpr keymgmt::Use raw{keymgmt::Use::sign, CKM_RSA_X_509};
@@ -81,14 +81,14 @@ void RsaContext::keyChanged() {
         throw ossl::UsageError(ossl::Reason::key, "the RSA key has no modulus");
 }
 
-std::size_t RsaContext::sign(Octets tbs, Buffer out) {
+std::size_t RsaContext::sign(ByteView tbs, MutableBytes out) {
     const std::size_t size = signPadded(tbs, out);
     if (size != out.size())
         restoreZeros(size, tbs, out);
     return out.size();
 }
 
-std::size_t RsaContext::signPadded(Octets tbs, Buffer out) {
+std::size_t RsaContext::signPadded(ByteView tbs, MutableBytes out) {
     switch (padding_) {
     case RsaPadding::pkcs1:
         return signPkcs1(tbs, out);
@@ -102,7 +102,7 @@ std::size_t RsaContext::signPadded(Octets tbs, Buffer out) {
 
 // Some tokens leave out the zeros in front (RFC 8017, section 4.1). A signature that is short for
 // another reason does not verify.
-void RsaContext::restoreZeros(std::size_t size, Octets tbs, Buffer out) {
+void RsaContext::restoreZeros(std::size_t size, ByteView tbs, MutableBytes out) {
     constexpr std::size_t mostZeros = 4; // more of them come once in 2^40 signatures
     if (size + mostZeros >= out.size() && key().publicKey() != nullptr) {
         const auto missing = static_cast<long>(out.size() - size);
@@ -115,7 +115,7 @@ void RsaContext::restoreZeros(std::size_t size, Octets tbs, Buffer out) {
     requireSize(size, out.size());
 }
 
-std::size_t RsaContext::signPkcs1(Octets tbs, Buffer out) {
+std::size_t RsaContext::signPkcs1(ByteView tbs, MutableBytes out) {
     requireDigestSize(tbs);
     DigestInfo info;
     const auto data = digest() != nullptr ? digestInfo(digest(), tbs, info) : tbs;
@@ -142,8 +142,8 @@ bool RsaContext::isWorthTrying(CK_MECHANISM_TYPE mechanism, const keymgmt::Use& 
 
 // Nothing where the token refuses the mechanism or its parameter, and another way may be left.
 std::optional<std::size_t> RsaContext::signIfTaken(const CK_MECHANISM& mechanism,
-                                                   const keymgmt::Use& use, Octets data,
-                                                   Buffer out) {
+                                                   const keymgmt::Use& use, ByteView data,
+                                                   MutableBytes out) {
     auto& object = key().privateObject();
     if (!isWorthTrying(mechanism.mechanism, use))
         return std::nullopt;
@@ -163,7 +163,7 @@ std::optional<std::size_t> RsaContext::signIfTaken(const CK_MECHANISM& mechanism
 }
 
 // Nothing where the token does not do raw RSA, which its C_SignInit may be the first to tell.
-std::optional<std::size_t> RsaContext::signRawIfTaken(const Encoding& encoding, Buffer out) {
+std::optional<std::size_t> RsaContext::signRawIfTaken(const Encoding& encoding, MutableBytes out) {
     if (!takesRaw())
         return std::nullopt;
     try {
@@ -181,7 +181,7 @@ std::optional<std::size_t> RsaContext::signRawIfTaken(const Encoding& encoding, 
 
 // By the mechanism, or by raw RSA with a block that is padded here.
 std::size_t RsaContext::signInSomeWay(const CK_MECHANISM& mechanism, const keymgmt::Use& use,
-                                      Octets data, const Encoding& encoding, Buffer out) {
+                                      ByteView data, const Encoding& encoding, MutableBytes out) {
     const bool tookRaw = takesRaw();
     if (const auto size = signIfTaken(mechanism, use, data, out))
         return *size;
@@ -193,7 +193,7 @@ std::size_t RsaContext::signInSomeWay(const CK_MECHANISM& mechanism, const keymg
     throwUnsupported();
 }
 
-std::size_t RsaContext::signRaw(const Encoding& encoding, Buffer out) {
+std::size_t RsaContext::signRaw(const Encoding& encoding, MutableBytes out) {
     if (const auto size = signRawIfTaken(encoding, out))
         return *size;
     throwUnsupported();
@@ -226,7 +226,7 @@ std::optional<CK_RSA_PKCS_PSS_PARAMS> RsaContext::tokenPssParams() const {
     return CK_RSA_PKCS_PSS_PARAMS{hash->hash, mgf->mgf1, static_cast<CK_ULONG>(salt)};
 }
 
-std::size_t RsaContext::signPss(Octets tbs, Buffer out) {
+std::size_t RsaContext::signPss(ByteView tbs, MutableBytes out) {
     if (digest() == nullptr)
         throw ossl::UsageError(ossl::Reason::parameter, "PSS padding needs a digest");
     requireDigestSize(tbs);
@@ -240,7 +240,7 @@ std::size_t RsaContext::signPss(Octets tbs, Buffer out) {
     return signRaw(encoding, out);
 }
 
-std::size_t RsaContext::signNone(Octets tbs, Buffer out) {
+std::size_t RsaContext::signNone(ByteView tbs, MutableBytes out) {
     if (tbs.size() != maxSize())
         throw ossl::UsageError(ossl::Reason::data,
                                "without padding the data must have the size of the RSA modulus");
@@ -279,7 +279,8 @@ std::optional<CK_MECHANISM_TYPE> RsaContext::combinedMechanism() const {
     return pkcs11::takes(object, combined) ? std::optional(combined) : std::nullopt;
 }
 
-std::size_t RsaContext::signMessage(CK_MECHANISM_TYPE mechanism, Octets message, Buffer out) {
+std::size_t RsaContext::signMessage(CK_MECHANISM_TYPE mechanism, ByteView message,
+                                    MutableBytes out) {
     CK_MECHANISM combined{mechanism, nullptr, 0};
     auto params = tokenPssParams();
     if (padding_ == RsaPadding::pss) {
@@ -311,11 +312,11 @@ void RsaContext::configure(EVP_PKEY_CTX* context) const {
     require(EVP_PKEY_CTX_set_rsa_pss_saltlen(context, salt));
 }
 
-int RsaContext::verify(Octets signature, Octets tbs) {
+int RsaContext::verify(ByteView signature, ByteView tbs) {
     return verifyInSoftware(signature, tbs);
 }
 
-std::size_t RsaContext::recover(Octets signature, Buffer out) {
+std::size_t RsaContext::recover(ByteView signature, MutableBytes out) {
     const auto context = publicContext(key());
     // OpenSSL 3.0 asks for no size, and fills what it needs; later ones refuse a small one.
     pkcs11::Bytes recovered(maxSize());
@@ -448,4 +449,4 @@ const OSSL_PARAM* RsaContext::gettable() const {
     return list.data();
 }
 
-} // namespace signature
+} // namespace p11::signature

@@ -4,9 +4,10 @@
 
 #include <functional>
 
-#include "signature/context.h"
+#include "pkcs11/bytes.h"
+#include "signature/signature_context.h"
 
-namespace signature {
+namespace p11::signature {
 
 enum class RsaPadding { pkcs1, pss, none };
 
@@ -24,32 +25,33 @@ class RsaContext : public SignatureContext {
     const OSSL_PARAM* gettable() const override;
 
   protected:
-    std::size_t sign(Octets tbs, Buffer out) override;
-    int verify(Octets signature, Octets tbs) override;
-    std::size_t recover(Octets signature, Buffer out) override;
+    std::size_t sign(ByteView tbs, MutableBytes out) override;
+    int verify(ByteView signature, ByteView tbs) override;
+    std::size_t recover(ByteView signature, MutableBytes out) override;
     void keyChanged() override;
     std::optional<CK_MECHANISM_TYPE> combinedMechanism() const override;
-    std::size_t signMessage(CK_MECHANISM_TYPE mechanism, Octets message, Buffer out) override;
+    std::size_t signMessage(CK_MECHANISM_TYPE mechanism, ByteView message,
+                            MutableBytes out) override;
     pkcs11::Bytes algorithmId() const override;
     void configure(EVP_PKEY_CTX* context) const override;
 
   private:
     /// Makes the padded block that raw RSA signs.
     using Encoding = std::function<pkcs11::Bytes()>;
-    std::size_t signPadded(Octets tbs, Buffer out);
-    void restoreZeros(std::size_t size, Octets tbs, Buffer out);
+    std::size_t signPadded(ByteView tbs, MutableBytes out);
+    void restoreZeros(std::size_t size, ByteView tbs, MutableBytes out);
     bool takesRaw() const;
     bool isWorthTrying(CK_MECHANISM_TYPE mechanism, const keymgmt::Use& use) const;
     std::optional<std::size_t> signIfTaken(const CK_MECHANISM& mechanism, const keymgmt::Use& use,
-                                           Octets data, Buffer out);
-    std::optional<std::size_t> signRawIfTaken(const Encoding& encoding, Buffer out);
-    std::size_t signInSomeWay(const CK_MECHANISM& mechanism, const keymgmt::Use& use, Octets data,
-                              const Encoding& encoding, Buffer out);
-    std::size_t signRaw(const Encoding& encoding, Buffer out);
+                                           ByteView data, MutableBytes out);
+    std::optional<std::size_t> signRawIfTaken(const Encoding& encoding, MutableBytes out);
+    std::size_t signInSomeWay(const CK_MECHANISM& mechanism, const keymgmt::Use& use, ByteView data,
+                              const Encoding& encoding, MutableBytes out);
+    std::size_t signRaw(const Encoding& encoding, MutableBytes out);
     [[noreturn]] void throwUnsupported() const;
-    std::size_t signPkcs1(Octets tbs, Buffer out);
-    std::size_t signPss(Octets tbs, Buffer out);
-    std::size_t signNone(Octets tbs, Buffer out);
+    std::size_t signPkcs1(ByteView tbs, MutableBytes out);
+    std::size_t signPss(ByteView tbs, MutableBytes out);
+    std::size_t signNone(ByteView tbs, MutableBytes out);
     EVP_MD* mgf1() const { return mgf1_ ? mgf1_.get() : digest(); }
     std::optional<CK_RSA_PKCS_PSS_PARAMS> tokenPssParams() const;
     int saltBytes() const;
@@ -63,4 +65,4 @@ class RsaContext : public SignatureContext {
     ossl::SharedMd mgf1_;
 };
 
-} // namespace signature
+} // namespace p11::signature

@@ -12,7 +12,7 @@
 #include "ossl/core.h"
 #include "ossl/der_writer.h"
 
-namespace signature {
+namespace p11::signature {
 namespace {
 
 constexpr unsigned char sequenceTag = V_ASN1_SEQUENCE | V_ASN1_CONSTRUCTED;
@@ -28,8 +28,7 @@ int oidOf(int digest) {
 
 } // namespace
 
-std::span<const unsigned char> digestInfo(const EVP_MD* digest, std::span<const unsigned char> hash,
-                                          DigestInfo& out) {
+pkcs11::ByteView digestInfo(const EVP_MD* digest, pkcs11::ByteView hash, DigestInfo& out) {
     const int nid = EVP_MD_get_type(digest);
     if (nid == NID_md5_sha1)
         return hash;
@@ -54,7 +53,7 @@ std::span<const unsigned char> digestInfo(const EVP_MD* digest, std::span<const 
     return std::span(out).first(der.size());
 }
 
-pkcs11::Bytes pkcs1Encode(std::span<const unsigned char> data, std::size_t size) {
+pkcs11::Bytes pkcs1Encode(pkcs11::ByteView data, std::size_t size) {
     pkcs11::Bytes block(size);
     if (RSA_padding_add_PKCS1_type_1(block.data(), static_cast<int>(block.size()), data.data(),
                                      static_cast<int>(data.size())) != 1)
@@ -62,8 +61,8 @@ pkcs11::Bytes pkcs1Encode(std::span<const unsigned char> data, std::size_t size)
     return block;
 }
 
-pkcs11::Bytes pssEncode(const keymgmt::Key& key, std::span<const unsigned char> hash,
-                        const EVP_MD* digest, const EVP_MD* mgf1, int saltLength) {
+pkcs11::Bytes pssEncode(const keymgmt::Key& key, pkcs11::ByteView hash, const EVP_MD* digest,
+                        const EVP_MD* mgf1, int saltLength) {
     pkcs11::Bytes block(key.modulusSize());
     auto* rsa = const_cast<RSA*>(EVP_PKEY_get0_RSA(key.partialKey()));
     if (rsa == nullptr || RSA_padding_add_PKCS1_PSS_mgf1(rsa, block.data(), hash.data(), digest,
@@ -72,4 +71,4 @@ pkcs11::Bytes pssEncode(const keymgmt::Key& key, std::span<const unsigned char> 
     return block;
 }
 
-} // namespace signature
+} // namespace p11::signature

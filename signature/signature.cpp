@@ -14,7 +14,7 @@
 #include "signature/ml_dsa.h"
 #include "signature/rsa.h"
 
-namespace signature {
+namespace p11::signature {
 namespace {
 
 template <typename Context>
@@ -46,7 +46,7 @@ int digestVerifyFinal(void* ctx, const unsigned char* sig, size_t size) {
         return software->call<OSSL_FUNC_signature_digest_verify_final_fn>(
             OSSL_FUNC_SIGNATURE_DIGEST_VERIFY_FINAL, 0, sig, size);
     return check(
-        ctx, [&](SignatureContext& context) { return context.finishVerify(Octets(sig, size)); });
+        ctx, [&](SignatureContext& context) { return context.finishVerify(ByteView(sig, size)); });
 }
 
 // EdDSA and ML-DSA hash by themselves: a digest named by the application is an error, as it is in
@@ -100,12 +100,12 @@ const OSSL_PARAM* mdParams(void* ctx) {
 // The lists are asked for without a context, too.
 template <typename Context>
 const OSSL_PARAM* settableParams(void* ctx, void* provctx) {
-    return settableOf(ctx, Context(ossl::Context::from(provctx)).settable());
+    return settableOf(ctx, Context(ossl::ProviderContext::from(provctx)).settable());
 }
 
 template <typename Context>
 const OSSL_PARAM* gettableParams(void* ctx, void* provctx) {
-    return gettableOf(ctx, Context(ossl::Context::from(provctx)).gettable());
+    return gettableOf(ctx, Context(ossl::ProviderContext::from(provctx)).gettable());
 }
 
 template <typename Context>
@@ -284,4 +284,4 @@ const OSSL_ALGORITHM* algorithms() {
     return list->data();
 }
 
-} // namespace signature
+} // namespace p11::signature

@@ -4,12 +4,12 @@
 #include <array>
 
 #include "pkcs11/recovery.h"
-#include "tokens/finding.h"
-#include "tokens/listing.h"
+#include "tokens/object_search.h"
+#include "tokens/object_uris.h"
 #include "tokens/pin_source.h"
 #include "tokens/token_search.h"
 
-namespace skeymgmt {
+namespace p11::skeymgmt {
 namespace {
 
 constexpr std::array attributeTypes{CKA_CLASS,
@@ -33,25 +33,25 @@ bool hasSameCheckValue(pkcs11::Session& session, CK_OBJECT_HANDLE handle,
     return pkcs11::readAttributes(session, handle, types).bytes(CKA_CHECK_VALUE) == before;
 }
 
-tokens::Login loginFor(const ossl::Context& provider, const uri::Uri& uri, bool mayLogIn) {
+tokens::Login loginFor(const ossl::ProviderContext& provider, const uri::Uri& uri, bool mayLogIn) {
     if (!mayLogIn)
         return tokens::Login::never;
     return tokens::hasGivenPin(uri, provider.settings()) ? tokens::Login::first
                                                          : tokens::Login::ifNothingIsSeen;
 }
 
-void findOnToken(ossl::Context& provider, const uri::Uri& uri, pkcs11::Token& token, bool mayLogIn,
-                 Keys& out) {
+void findOnToken(ossl::ProviderContext& provider, const uri::Uri& uri, pkcs11::Token& token,
+                 bool mayLogIn, Keys& out) {
     const auto pins = tokens::pinSource(uri, provider, {});
     const auto login = loginFor(provider, uri, mayLogIn);
     const pkcs11::ObjectQuery query{CKO_SECRET_KEY, uri.object(), uri.id()};
     const auto before = out.size();
-    pkcs11::withConnection(token, [&](const auto& connection) {
+    pkcs11::withSessionPool(token, [&](const auto& pool) {
         out.resize(before);
-        pkcs11::Session session = connection->take();
+        pkcs11::Session session = pool->take();
         const auto add = [&](const pkcs11::ObjectQuery& asked, tokens::Login how) {
-            for (const auto handle : tokens::find(*connection, session, asked, how, pins))
-                if (auto key = keyAt(provider, uri, connection, session, handle);
+            for (const auto handle : tokens::find(*pool, session, asked, how, pins))
+                if (auto key = keyAt(provider, uri, pool, session, handle);
                     key && pkcs11::fits(asked, key->object().attributes()))
                     out.push_back(std::move(key));
         };
@@ -63,8 +63,8 @@ void findOnToken(ossl::Context& provider, const uri::Uri& uri, pkcs11::Token& to
 
 } // namespace
 
-std::shared_ptr<SecretKey> keyAt(ossl::Context& provider, const uri::Uri& uri,
-                                 const std::shared_ptr<pkcs11::Connection>& connection,
+std::shared_ptr<SecretKey> keyAt(ossl::ProviderContext& provider, const uri::Uri& uri,
+                                 const std::shared_ptr<pkcs11::SessionPool>& pool,
                                  pkcs11::Session& session, CK_OBJECT_HANDLE handle) {
     std::span<const CK_ATTRIBUTE_TYPE> types(attributeTypes);
     if (provider.settings().noAllowedMechanisms)
@@ -72,11 +72,10 @@ std::shared_ptr<SecretKey> keyAt(ossl::Context& provider, const uri::Uri& uri,
     auto attributes = pkcs11::readAttributes(session, handle, types);
     if (attributes.number(CKA_KEY_TYPE) != CKK_AES)
         return nullptr;
-    auto name = tokens::uriOf(connection->token(), attributes);
+    auto name = tokens::uriOf(pool->token(), attributes);
     const auto check = attributes.bytes(CKA_CHECK_VALUE);
-    auto object =
-        std::make_shared<pkcs11::TokenObject>(connection, handle, std::move(attributes),
-                                              provider.pins(), tokens::contextPin(uri, provider));
+    auto object = std::make_shared<pkcs11::TokenObject>(
+        pool, handle, std::move(attributes), provider.pins(), tokens::contextPin(uri, provider));
     if (!check.empty())
         object->setCheck([check](pkcs11::Session& another, CK_OBJECT_HANDLE found) {
             return hasSameCheckValue(another, found, check);
@@ -84,7 +83,7 @@ std::shared_ptr<SecretKey> keyAt(ossl::Context& provider, const uri::Uri& uri,
     return std::make_shared<SecretKey>(provider, std::move(object), std::move(name));
 }
 
-std::shared_ptr<SecretKey> findKey(ossl::Context& provider, const uri::Uri& uri) {
+std::shared_ptr<SecretKey> findKey(ossl::ProviderContext& provider, const uri::Uri& uri) {
     const pkcs11::trace::Step step([&uri] { return "search " + uri.withoutPin(); });
     const tokens::TokenSearch search(provider, uri);
     Keys keys;
@@ -102,4 +101,4 @@ std::shared_ptr<SecretKey> findKey(ossl::Context& provider, const uri::Uri& uri)
                         "several keys fit the URI; name one of them: " + tokens::join(uris));
 }
 
-} // namespace skeymgmt
+} // namespace p11::skeymgmt

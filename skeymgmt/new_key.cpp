@@ -4,12 +4,12 @@
 #include "pkcs11/recovery.h"
 #include "pkcs11/writing.h"
 #include "skeymgmt/key_search.h"
-#include "tokens/finding.h"
+#include "tokens/object_search.h"
 #include "tokens/pin_source.h"
 #include "tokens/token_search.h"
 #include "tokens/writing.h"
 
-namespace skeymgmt {
+namespace p11::skeymgmt {
 namespace {
 
 bool staysOnToken(const uri::Uri& uri) {
@@ -52,13 +52,13 @@ void refuseDouble(pkcs11::Session& session, const uri::Uri& uri) {
 
 // A failure here is final, because nothing may be repeated: the key has been made, and may still be
 // on the token.
-std::shared_ptr<SecretKey> readBack(ossl::Context& provider, const uri::Uri& uri,
-                                    const std::shared_ptr<pkcs11::Connection>& connection,
+std::shared_ptr<SecretKey> readBack(ossl::ProviderContext& provider, const uri::Uri& uri,
+                                    const std::shared_ptr<pkcs11::SessionPool>& pool,
                                     pkcs11::Session& session, pkcs11::NewObjects& objects,
                                     CK_OBJECT_HANDLE handle) {
     std::string reason = "it is not AES";
     try {
-        if (auto key = keyAt(provider, uri, connection, session, handle))
+        if (auto key = keyAt(provider, uri, pool, session, handle))
             return key;
     } catch (const pkcs11::Error& error) {
         reason = error.what();
@@ -68,10 +68,10 @@ std::shared_ptr<SecretKey> readBack(ossl::Context& provider, const uri::Uri& uri
                             (objects.undo() ? "" : "; it may be on the token"));
 }
 
-std::shared_ptr<SecretKey> makeIn(ossl::Context& provider, const NewKey& wanted,
-                                  const std::shared_ptr<pkcs11::Connection>& connection,
+std::shared_ptr<SecretKey> makeIn(ossl::ProviderContext& provider, const NewKey& wanted,
+                                  const std::shared_ptr<pkcs11::SessionPool>& pool,
                                   pkcs11::Session session) {
-    if (connection->loginRequired())
+    if (pool->loginRequired())
         tokens::logIn(session, tokens::pinSource(wanted.uri, provider, {}));
     refuseDouble(session, wanted.uri);
     auto id = wanted.uri.id().value_or(pkcs11::Bytes{});
@@ -80,13 +80,13 @@ std::shared_ptr<SecretKey> makeIn(ossl::Context& provider, const NewKey& wanted,
     pkcs11::NewObjects objects(session);
     const auto handle = create(session, wanted, id);
     objects.add(handle);
-    auto key = readBack(provider, wanted.uri, connection, session, objects, handle);
+    auto key = readBack(provider, wanted.uri, pool, session, objects, handle);
     objects.keep();
     if (staysOnToken(wanted.uri))
         return key;
     return std::make_shared<SecretKey>(
         provider,
-        std::make_shared<pkcs11::TokenObject>(connection, handle, key->object().attributes(),
+        std::make_shared<pkcs11::TokenObject>(pool, handle, key->object().attributes(),
                                               provider.pins(),
                                               tokens::contextPin(wanted.uri, provider)),
         key->uri(), std::make_unique<SessionObject>(std::move(session), handle));
@@ -94,7 +94,7 @@ std::shared_ptr<SecretKey> makeIn(ossl::Context& provider, const NewKey& wanted,
 
 } // namespace
 
-std::shared_ptr<SecretKey> makeKey(ossl::Context& provider, const NewKey& wanted) {
+std::shared_ptr<SecretKey> makeKey(ossl::ProviderContext& provider, const NewKey& wanted) {
     const pkcs11::trace::Step step([&] { return "make a key for " + wanted.uri.withoutPin(); });
     if (wanted.uri.type().value_or(CKO_SECRET_KEY) != CKO_SECRET_KEY)
         throw pkcs11::Error(pkcs11::Failure::uri, "the type of an AES key is secret-key, but in " +
@@ -105,10 +105,10 @@ std::shared_ptr<SecretKey> makeKey(ossl::Context& provider, const NewKey& wanted
                             wanted.uri.withoutPin() +
                                 " has no name for the new key (object=, id=)");
     const tokens::TokenSearch search(provider, wanted.uri);
-    return pkcs11::withConnection(search.onlyToken(), [&](const auto& connection) {
-        return makeIn(provider, wanted, connection,
-                      staysOnToken(wanted.uri) ? connection->takeWritable() : connection->take());
+    return pkcs11::withSessionPool(search.onlyToken(), [&](const auto& pool) {
+        return makeIn(provider, wanted, pool,
+                      staysOnToken(wanted.uri) ? pool->takeWritable() : pool->take());
     });
 }
 
-} // namespace skeymgmt
+} // namespace p11::skeymgmt

@@ -8,7 +8,7 @@
 #include "skeymgmt/secret_key.h"
 #include "uri/uri.h"
 
-namespace skeymgmt {
+namespace p11::skeymgmt {
 
 /// The destination and type of a new key.
 struct NewKey {
@@ -21,6 +21,6 @@ struct NewKey {
 
 /// Makes a key that is sensitive, not extractable, and encrypts and decrypts. If the URI has no id,
 /// it gets a random CKA_ID. Throws pkcs11::Error, also if such a key exists.
-std::shared_ptr<SecretKey> makeKey(ossl::Context& provider, const NewKey& wanted);
+std::shared_ptr<SecretKey> makeKey(ossl::ProviderContext& provider, const NewKey& wanted);
 
-} // namespace skeymgmt
+} // namespace p11::skeymgmt

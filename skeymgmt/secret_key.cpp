@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-namespace skeymgmt {
+namespace p11::skeymgmt {
 namespace {
 
 constexpr std::size_t longestKey = 32; // AES-256
@@ -11,14 +11,14 @@ constexpr std::size_t longestKey = 32; // AES-256
 } // namespace
 
 SessionObject::~SessionObject() {
-    const auto& connection = session_.connection();
-    if (connection.isFromBeforeFork() || !connection.valid())
+    const auto& pool = session_.sessionPool();
+    if (pool.isFromParentProcess() || !pool.valid())
         session_.discard(CKR_SESSION_HANDLE_INVALID);
     else if (session_.call<&pkcs11::List::C_DestroyObject>(handle_) != CKR_OK)
         session_.discard(); // the object ends with the session
 }
 
-SecretKey::SecretKey(ossl::Context& provider, pkcs11::ByteView bytes)
+SecretKey::SecretKey(ossl::ProviderContext& provider, pkcs11::ByteView bytes)
     : provider_(provider), bytes_(std::in_place, bytes.size()) {
     std::copy(bytes.begin(), bytes.end(), bytes_->data());
 }
@@ -49,4 +49,4 @@ ossl::SecretBytes SecretKey::value() const {
     return result;
 }
 
-} // namespace skeymgmt
+} // namespace p11::skeymgmt

@@ -6,12 +6,12 @@
 #include <optional>
 #include <string>
 
-#include "ossl/context.h"
+#include "ossl/provider_context.h"
 #include "ossl/secret.h"
 #include "pkcs11/bytes.h"
 #include "pkcs11/object.h"
 
-namespace skeymgmt {
+namespace p11::skeymgmt {
 
 /// A session object with its session, which ends with it.
 class SessionObject {
@@ -32,14 +32,14 @@ class SessionObject {
 class SecretKey {
   public:
     /// A key on a token; `home` is for session objects. `uri` is complete, but without a PIN.
-    SecretKey(ossl::Context& provider, std::shared_ptr<pkcs11::TokenObject> object, std::string uri,
-              std::unique_ptr<SessionObject> home = nullptr)
+    SecretKey(ossl::ProviderContext& provider, std::shared_ptr<pkcs11::TokenObject> object,
+              std::string uri, std::unique_ptr<SessionObject> home = nullptr)
         : provider_(provider), object_(std::move(object)), uri_(std::move(uri)),
           home_(std::move(home)) {}
     /// A key in memory, for the ciphers of other providers.
-    SecretKey(ossl::Context& provider, pkcs11::ByteView bytes);
+    SecretKey(ossl::ProviderContext& provider, pkcs11::ByteView bytes);
 
-    ossl::Context& provider() const { return provider_; }
+    ossl::ProviderContext& provider() const { return provider_; }
     bool isOnToken() const { return object_ != nullptr; }
     pkcs11::TokenObject& object() const { return *object_; }
     /// Empty for keys on tokens.
@@ -53,7 +53,7 @@ class SecretKey {
     ossl::SecretBytes value() const;
 
   private:
-    ossl::Context& provider_;
+    ossl::ProviderContext& provider_;
     std::shared_ptr<pkcs11::TokenObject> object_;
     std::string uri_;
     std::unique_ptr<SessionObject> home_;
@@ -69,4 +69,4 @@ inline const std::shared_ptr<SecretKey>& secretKeyOf(void* keydata) {
     return static_cast<SecretKeyData*>(keydata)->key;
 }
 
-} // namespace skeymgmt
+} // namespace p11::skeymgmt

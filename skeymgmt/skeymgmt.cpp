@@ -9,7 +9,7 @@
 #include "skeymgmt/new_key.h"
 #include "tokens/token_search.h"
 
-namespace skeymgmt {
+namespace p11::skeymgmt {
 namespace {
 
 /// The parameter of EVP_SKEY_import() and EVP_SKEY_generate() that names the token and the key.
@@ -35,7 +35,7 @@ uri::Uri parse(std::string& text) {
 }
 
 // Bytes without a token are for the ciphers of other providers, which may come after this one.
-std::shared_ptr<SecretKey> import(ossl::Context& provider, const OSSL_PARAM* params) {
+std::shared_ptr<SecretKey> import(ossl::ProviderContext& provider, const OSSL_PARAM* params) {
     auto text = ossl::textOf(params, uriParameter);
     const auto value = ossl::octetsOf(params, OSSL_SKEY_PARAM_RAW_BYTES);
     if (!text && !value)
@@ -50,13 +50,13 @@ std::shared_ptr<SecretKey> import(ossl::Context& provider, const OSSL_PARAM* par
 }
 
 void* importKey(void* provctx, int, const OSSL_PARAM params[]) {
-    auto& provider = ossl::Context::from(provctx);
+    auto& provider = ossl::ProviderContext::from(provctx);
     return ossl::guarded<void*>(provider.core(), nullptr,
                                 [&] { return keyData(import(provider, params)); });
 }
 
 void* generateKey(void* provctx, const OSSL_PARAM params[]) {
-    auto& provider = ossl::Context::from(provctx);
+    auto& provider = ossl::ProviderContext::from(provctx);
     return ossl::guarded<void*>(provider.core(), nullptr, [&] {
         auto text = ossl::textOf(params, uriParameter);
         const auto size = ossl::sizeOf(params, OSSL_SKEY_PARAM_KEY_LENGTH);
@@ -130,4 +130,4 @@ const OSSL_ALGORITHM* algorithms() {
     return list.data();
 }
 
-} // namespace skeymgmt
+} // namespace p11::skeymgmt

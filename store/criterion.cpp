@@ -8,7 +8,7 @@
 
 #include "ossl/params.h"
 
-namespace store {
+namespace p11::store {
 namespace {
 
 using pkcs11::Bytes;
@@ -63,7 +63,7 @@ bool isSameName(const Bytes& wanted, const X509_NAME* name) {
 
 } // namespace
 
-void Criterion::set(const ossl::Context& context, const OSSL_PARAM* params) {
+void Criterion::set(const ossl::ProviderContext& context, const OSSL_PARAM* params) {
     Criterion wanted;
     wanted.subject_ = nameIn(params, OSSL_STORE_PARAM_SUBJECT);
     wanted.issuer_ = nameIn(params, OSSL_STORE_PARAM_ISSUER);
@@ -133,4 +133,4 @@ bool Criterion::fits(const keymgmt::Key& key) const {
     return known != nullptr && isFingerprintOf(encoded(i2d_PUBKEY, known));
 }
 
-} // namespace store
+} // namespace p11::store

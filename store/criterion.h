@@ -10,17 +10,17 @@
 #include <openssl/core.h>
 
 #include "keymgmt/key.h"
-#include "ossl/context.h"
+#include "ossl/provider_context.h"
 #include "pkcs11/object.h"
 
-namespace store {
+namespace p11::store {
 
 /// Used by one thread.
 class Criterion {
   public:
     /// Takes the criterion in `params` (provider-storemgmt(7), section "Set Parameters") in place
     /// of the one before. Other parameters change nothing. Throws UsageError.
-    void set(const ossl::Context& context, const OSSL_PARAM* params);
+    void set(const ossl::ProviderContext& context, const OSSL_PARAM* params);
 
     /// False if nothing is asked for, and so everything fits.
     bool given() const;
@@ -50,4 +50,4 @@ class Criterion {
     std::optional<std::string> alias_;
 };
 
-} // namespace store
+} // namespace p11::store

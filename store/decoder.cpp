@@ -22,7 +22,7 @@
 #include "store/object_callback.h"
 #include "store/search.h"
 
-namespace store {
+namespace p11::store {
 namespace {
 
 using keymgmt::KeyType;
@@ -111,7 +111,7 @@ int passOnOrFail(ossl::SecretBytes& der, OSSL_CALLBACK* callback, void* arg) {
 
 int decodePem(void* ctx, OSSL_CORE_BIO* coreBio, int, OSSL_CALLBACK* callback, void* arg,
               OSSL_PASSPHRASE_CALLBACK*, void*) {
-    auto& context = ossl::Context::from(ctx);
+    auto& context = ossl::ProviderContext::from(ctx);
     return ossl::guarded(context.core(), 0, [&] {
         const ossl::Bio in(BIO_new_from_core_bio(context.libctx(), coreBio));
         auto block = in ? readPem(in.get()) : std::nullopt;
@@ -143,8 +143,8 @@ Expectation expectationOf(int selection, const uri::Uri& uri) {
     return wantsPrivate ? OSSL_STORE_INFO_PKEY : OSSL_STORE_INFO_PUBKEY;
 }
 
-std::shared_ptr<keymgmt::Key> lookUp(ossl::Context& context, std::string& text, int selection,
-                                     tokens::PassphraseCallback passphrase) {
+std::shared_ptr<keymgmt::Key> lookUp(ossl::ProviderContext& context, std::string& text,
+                                     int selection, tokens::PassphraseCallback passphrase) {
     const auto search = [&] {
         const auto uri = parse(text);
         return Search(context, uri, expectationOf(selection, uri), {}, passphrase)
@@ -158,7 +158,7 @@ std::shared_ptr<keymgmt::Key> lookUp(ossl::Context& context, std::string& text, 
 template <KeyType Type>
 int decodeDer(void* ctx, OSSL_CORE_BIO* coreBio, int selection, OSSL_CALLBACK* callback, void* arg,
               OSSL_PASSPHRASE_CALLBACK* passphrase, void* passphraseArg) {
-    auto& context = ossl::Context::from(ctx);
+    auto& context = ossl::ProviderContext::from(ctx);
     return ossl::guarded(context.core(), 0, [&] {
         const ossl::Bio in(BIO_new_from_core_bio(context.libctx(), coreBio));
         auto text = in ? readUri(in.get()) : std::nullopt;
@@ -206,4 +206,4 @@ const OSSL_ALGORITHM* decoders() {
     return list.data();
 }
 
-} // namespace store
+} // namespace p11::store

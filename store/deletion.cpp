@@ -6,10 +6,10 @@
 #include <vector>
 
 #include "pkcs11/writing.h"
-#include "tokens/listing.h"
+#include "tokens/object_uris.h"
 #include "tokens/writing.h"
 
-namespace store {
+namespace p11::store {
 namespace {
 
 using pkcs11::Session;
@@ -75,7 +75,7 @@ void requireName(const uri::Uri& uri) {
 
 } // namespace
 
-void destroy(ossl::Context& context, const uri::Uri& uri, bool all,
+void destroy(ossl::ProviderContext& context, const uri::Uri& uri, bool all,
              tokens::PassphraseCallback callback) {
     requireName(uri);
     const pkcs11::trace::Step step([&uri] { return "delete " + uri.withoutPin(); });
@@ -97,4 +97,4 @@ void destroy(ossl::Context& context, const uri::Uri& uri, bool all,
                             "no object that fits " + uri.withoutPin() + " exists to delete");
 }
 
-} // namespace store
+} // namespace p11::store

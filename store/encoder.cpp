@@ -16,7 +16,7 @@
 #include "ossl/params.h"
 #include "store/key_uri.h"
 
-namespace store {
+namespace p11::store {
 namespace {
 
 constexpr const char* publicStructure = "SubjectPublicKeyInfo";
@@ -30,7 +30,7 @@ constexpr const char* nameOf(Form form) {
 }
 
 struct Encoder {
-    ossl::Context& context;
+    ossl::ProviderContext& context;
     std::string cipher; ///< asked for by the application, for keys in memory
 };
 
@@ -39,7 +39,7 @@ Encoder& encoderOf(void* ctx) {
 }
 
 void* newContext(void* provctx) {
-    auto& context = ossl::Context::from(provctx);
+    auto& context = ossl::ProviderContext::from(provctx);
     return ossl::guarded<void*>(context.core(), nullptr, [&] { return new Encoder{context, {}}; });
 }
 
@@ -126,11 +126,12 @@ struct Passphrase {
 int writeByOthers(BIO* out, const Encoder& encoder, EVP_PKEY* key, int selection, Form form,
                   const char* structure, const Passphrase& passphrase) {
     const ossl::Owner<OSSL_ENCODER_CTX, OSSL_ENCODER_CTX_free> writer(OSSL_ENCODER_CTX_new_for_pkey(
-        key, selection, nameOf(form), structure, ossl::Context::propq()));
+        key, selection, nameOf(form), structure, ossl::ProviderContext::propq()));
     if (!writer)
         return 0;
     if (!encoder.cipher.empty())
-        OSSL_ENCODER_CTX_set_cipher(writer.get(), encoder.cipher.c_str(), ossl::Context::propq());
+        OSSL_ENCODER_CTX_set_cipher(writer.get(), encoder.cipher.c_str(),
+                                    ossl::ProviderContext::propq());
     if (passphrase.callback != nullptr)
         OSSL_ENCODER_CTX_set_passphrase_cb(writer.get(), passphrase.callback, passphrase.arg);
     return OSSL_ENCODER_to_bio(writer.get(), out);
@@ -266,4 +267,4 @@ const OSSL_ALGORITHM* encoders() {
     return list.data();
 }
 
-} // namespace store
+} // namespace p11::store

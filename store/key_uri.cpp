@@ -11,7 +11,7 @@
 
 #include "ossl/error_mark.h"
 
-namespace store {
+namespace p11::store {
 namespace {
 
 constexpr std::string_view description = "PKCS#11 Provider URI v1.0";
@@ -78,4 +78,4 @@ std::optional<std::string> decodeKeyUri(pkcs11::ByteView der) {
     return std::string(textOf(value->uri));
 }
 
-} // namespace store
+} // namespace p11::store

@@ -12,7 +12,7 @@
 
 #include "pkcs11/bytes.h"
 
-namespace store {
+namespace p11::store {
 
 inline constexpr const char* keyUriPemLabel = "PKCS#11 PROVIDER URI";
 /// The name of the structure in OpenSSL's decoder chain.
@@ -28,4 +28,4 @@ bool writeKeyUriPem(BIO* out, const std::string& uri);
 /// The URI in `der`; nothing if it is another structure. It may contain a PIN: the caller wipes it.
 std::optional<std::string> decodeKeyUri(pkcs11::ByteView der);
 
-} // namespace store
+} // namespace p11::store

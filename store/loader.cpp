@@ -16,14 +16,14 @@
 #include "store/object_callback.h"
 #include "store/search.h"
 
-namespace store {
+namespace p11::store {
 namespace {
 
 /// One open store. It searches at the first load, because only then it knows what the caller
 /// expects, and has the callback for a PIN.
 class Loader {
   public:
-    Loader(ossl::Context& context, const char* text)
+    Loader(ossl::ProviderContext& context, const char* text)
         : context_(context), uri_(tokens::parseUri(text)) {}
     ~Loader() {
         if (ambiguity_)
@@ -87,7 +87,7 @@ class Loader {
         return object.deliverKey(key);
     }
 
-    ossl::Context& context_;
+    ossl::ProviderContext& context_;
     uri::Uri uri_;
     Expectation expectation_ = 0;
     Criterion criterion_;
@@ -101,7 +101,7 @@ Loader& loaderOf(void* ctx) {
 }
 
 void* open(void* provctx, const char* uri) {
-    auto& context = ossl::Context::from(provctx);
+    auto& context = ossl::ProviderContext::from(provctx);
     return ossl::guarded<void*>(context.core(), nullptr, [&] { return new Loader(context, uri); });
 }
 
@@ -173,7 +173,7 @@ int exportObject(void* ctx, const void* data, size_t size, OSSL_CALLBACK* callba
 // OSSL_PROVIDER_query_operation(3).
 int deleteObjects(void* provctx, const char* uri, const OSSL_PARAM params[],
                   OSSL_PASSPHRASE_CALLBACK* passphrase, void* passphraseArg) {
-    auto& context = ossl::Context::from(provctx);
+    auto& context = ossl::ProviderContext::from(provctx);
     return ossl::guarded(context.core(), 0, [&] {
         const auto all = params != nullptr ? ossl::intOf(params, "pkcs11_all") : std::nullopt;
         destroy(context, tokens::parseUri(uri), all.value_or(0) != 0, {passphrase, passphraseArg});
@@ -205,4 +205,4 @@ const OSSL_ALGORITHM* loaders() {
     return list.data();
 }
 
-} // namespace store
+} // namespace p11::store

@@ -9,7 +9,7 @@
 
 #include "keymgmt/reference.h"
 
-namespace store {
+namespace p11::store {
 
 int ObjectCallback::deliverKey(const std::shared_ptr<keymgmt::Key>& key) const {
     int type = OSSL_OBJECT_PKEY;
@@ -48,4 +48,4 @@ int ObjectCallback::deliverName(const std::string& uri, const std::string& descr
     return function(params.data(), arg);
 }
 
-} // namespace store
+} // namespace p11::store

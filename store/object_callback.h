@@ -9,7 +9,7 @@
 
 #include "keymgmt/key.h"
 
-namespace store {
+namespace p11::store {
 
 /// The callback of a load or a decode. Each function returns the callback's result.
 struct ObjectCallback {
@@ -22,4 +22,4 @@ struct ObjectCallback {
     int deliverName(const std::string& uri, const std::string& description) const;
 };
 
-} // namespace store
+} // namespace p11::store

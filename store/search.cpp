@@ -10,10 +10,10 @@
 #include "keymgmt/rsa_type.h"
 #include "pkcs11/recovery.h"
 #include "pkcs11/trace.h"
-#include "tokens/finding.h"
-#include "tokens/listing.h"
+#include "tokens/object_search.h"
+#include "tokens/object_uris.h"
 
-namespace store {
+namespace p11::store {
 namespace {
 
 constexpr std::array certificateAttributes{CKA_CLASS, CKA_CERTIFICATE_TYPE, CKA_LABEL, CKA_ID,
@@ -40,7 +40,7 @@ pkcs11::Attributes readObject(pkcs11::Session& session, CK_OBJECT_HANDLE handle,
 }
 
 // The reason why a key is left out; empty if it is not.
-std::string obstacle(const ossl::Context& context, const pkcs11::Attributes& attributes,
+std::string obstacle(const ossl::ProviderContext& context, const pkcs11::Attributes& attributes,
                      std::optional<keymgmt::KeyType> type) {
     if (!type)
         return "a key of an unsupported type (CKA_KEY_TYPE " +
@@ -59,8 +59,8 @@ void append(std::vector<Entry>& to, std::vector<Entry> more) {
 
 std::vector<std::string> inventory(pkcs11::Token& token, CK_OBJECT_CLASS type) {
     std::vector<std::string> uris;
-    pkcs11::withConnection(token, [&](const auto& connection) {
-        pkcs11::Session session = connection->take();
+    pkcs11::withSessionPool(token, [&](const auto& pool) {
+        pkcs11::Session session = pool->take();
         uris = tokens::urisOf(session,
                               pkcs11::findObjects(session, {type, std::nullopt, std::nullopt}));
     });
@@ -78,7 +78,7 @@ bool isListing(const uri::Uri& uri) {
     return !uri.object() && !uri.id() && !uri.type();
 }
 
-Search::Search(ossl::Context& context, const uri::Uri& uri, Expectation expectation,
+Search::Search(ossl::ProviderContext& context, const uri::Uri& uri, Expectation expectation,
                const Criterion& criterion, tokens::PassphraseCallback callback)
     : context_(context), uri_(uri), expectation_(expectation), criterion_(criterion),
       pins_(tokens::pinSource(uri_, context, callback)),
@@ -208,43 +208,43 @@ void Search::findOnToken(pkcs11::Token& token, const pkcs11::ObjectQuery& query,
     const auto login = loginFor(token, query.type.value());
     const auto before = out.size();
     const auto leftOutBefore = leftOut_.size();
-    pkcs11::withConnection(token, [&](const auto& connection) {
+    pkcs11::withSessionPool(token, [&](const auto& pool) {
         out.resize(before);
         leftOut_.resize(leftOutBefore);
-        pkcs11::Session session = connection->take();
-        if (addFitting(connection, session, query, login, out) != 0)
+        pkcs11::Session session = pool->take();
+        if (addFitting(pool, session, query, login, out) != 0)
             return;
         // Objects that do not fit do not count: some modules ignore the query and return all.
-        if (login == tokens::Login::ifNothingIsSeen && !connection->loggedIn() &&
-            addFitting(connection, session, query, tokens::Login::first, out) != 0)
+        if (login == tokens::Login::ifNothingIsSeen && !pool->loggedIn() &&
+            addFitting(pool, session, query, tokens::Login::first, out) != 0)
             return;
         if (query.label &&
-            addFitting(connection, session, pkcs11::withNul(query), tokens::Login::never, out) != 0)
+            addFitting(pool, session, pkcs11::withNul(query), tokens::Login::never, out) != 0)
             return;
         // The same name may be encoded otherwise, or the object may not have the attribute.
         if (!query.others.empty())
-            addFitting(connection, session, {query.type, query.label, query.id},
-                       tokens::Login::never, out);
+            addFitting(pool, session, {query.type, query.label, query.id}, tokens::Login::never,
+                       out);
     });
 }
 
 // Returns how many objects fit, whether they can be used or not.
-std::size_t Search::addFitting(const std::shared_ptr<pkcs11::Connection>& connection,
+std::size_t Search::addFitting(const std::shared_ptr<pkcs11::SessionPool>& pool,
                                pkcs11::Session& session, const pkcs11::ObjectQuery& query,
                                tokens::Login login, std::vector<Entry>& out) {
     const auto wanted = attributesFor(query.type.value(), context_.settings());
     std::size_t fitting = 0;
-    for (const auto handle : tokens::find(*connection, session, query, login, pins_)) {
+    for (const auto handle : tokens::find(*pool, session, query, login, pins_)) {
         auto attributes = readObject(session, handle, wanted);
         if (!pkcs11::fits(query, attributes)) {
             pkcs11::trace::step("found, but not as requested: " +
-                                tokens::uriOf(connection->token(), attributes));
+                                tokens::uriOf(pool->token(), attributes));
             continue;
         }
         if (query.type == CKO_CERTIFICATE && !criterion_.fits(attributes.bytes(CKA_VALUE)))
             continue;
         ++fitting;
-        add(connection, session, handle, std::move(attributes), out);
+        add(pool, session, handle, std::move(attributes), out);
     }
     return fitting;
 }
@@ -282,9 +282,9 @@ std::optional<keymgmt::KeyType> Search::typeOf(pkcs11::Session& session,
     return keymgmt::typeOf(attributes);
 }
 
-void Search::add(const std::shared_ptr<pkcs11::Connection>& connection, pkcs11::Session& session,
+void Search::add(const std::shared_ptr<pkcs11::SessionPool>& pool, pkcs11::Session& session,
                  CK_OBJECT_HANDLE handle, pkcs11::Attributes attributes, std::vector<Entry>& out) {
-    Entry entry{tokens::uriOf(connection->token(), attributes), nullptr, {}};
+    Entry entry{tokens::uriOf(pool->token(), attributes), nullptr, {}};
     if (attributes.number(CKA_CLASS) == CKO_CERTIFICATE) {
         entry.certificate = attributes.bytes(CKA_VALUE);
         if (attributes.number(CKA_CERTIFICATE_TYPE).value_or(CKC_X_509) == CKC_X_509 &&
@@ -298,9 +298,8 @@ void Search::add(const std::shared_ptr<pkcs11::Connection>& connection, pkcs11::
         leftOut_.push_back({entry.uri, reason});
         return;
     }
-    auto object =
-        std::make_shared<pkcs11::TokenObject>(connection, handle, std::move(attributes),
-                                              context_.pins(), tokens::contextPin(uri_, context_));
+    auto object = std::make_shared<pkcs11::TokenObject>(
+        pool, handle, std::move(attributes), context_.pins(), tokens::contextPin(uri_, context_));
     try {
         entry.key = std::make_shared<keymgmt::Key>(context_, *type, std::move(object), entry.uri);
         out.push_back(std::move(entry));
@@ -407,8 +406,8 @@ void Search::nothingFound(CK_OBJECT_CLASS type) {
     for (auto* token : tokens_.tokens()) {
         const auto there =
             inventory(*token, type == CKO_DATA ? CK_OBJECT_CLASS{CKO_PRIVATE_KEY} : type);
-        const auto connection = token->connection();
-        const bool withoutLogin = connection->loginRequired() && !connection->loggedIn();
+        const auto pool = token->sessionPool();
+        const bool withoutLogin = pool->loginRequired() && !pool->loggedIn();
         message += "; on " + token->describe() + (withoutLogin ? " without a login" : "") +
                    " there " +
                    (there.empty() ? std::string("is none") : "are: " + tokens::join(there));
@@ -418,4 +417,4 @@ void Search::nothingFound(CK_OBJECT_CLASS type) {
     throw pkcs11::Error(pkcs11::Failure::notFound, message);
 }
 
-} // namespace store
+} // namespace p11::store

@@ -7,15 +7,15 @@
 #include <vector>
 
 #include "keymgmt/key.h"
-#include "ossl/context.h"
+#include "ossl/provider_context.h"
 #include "pkcs11/token.h"
 #include "store/criterion.h"
-#include "tokens/finding.h"
+#include "tokens/object_search.h"
 #include "tokens/pin_source.h"
 #include "tokens/token_search.h"
 #include "uri/uri.h"
 
-namespace store {
+namespace p11::store {
 
 /// One result of a search: a key, a certificate, or the name of either.
 struct Entry {
@@ -40,7 +40,7 @@ bool isListing(const uri::Uri& uri);
 /// One search; used once, by one thread.
 class Search {
   public:
-    Search(ossl::Context& context, const uri::Uri& uri, Expectation expectation,
+    Search(ossl::ProviderContext& context, const uri::Uri& uri, Expectation expectation,
            const Criterion& criterion, tokens::PassphraseCallback callback);
 
     /// Everything that fits: certificates, public keys, private keys. If something was expected and
@@ -59,10 +59,10 @@ class Search {
     void findOnToken(pkcs11::Token& token, const pkcs11::ObjectQuery& query,
                      std::vector<Entry>& out);
     tokens::Login loginFor(const pkcs11::Token& token, CK_OBJECT_CLASS type) const;
-    std::size_t addFitting(const std::shared_ptr<pkcs11::Connection>& connection,
+    std::size_t addFitting(const std::shared_ptr<pkcs11::SessionPool>& pool,
                            pkcs11::Session& session, const pkcs11::ObjectQuery& query,
                            tokens::Login login, std::vector<Entry>& out);
-    void add(const std::shared_ptr<pkcs11::Connection>& connection, pkcs11::Session& session,
+    void add(const std::shared_ptr<pkcs11::SessionPool>& pool, pkcs11::Session& session,
              CK_OBJECT_HANDLE handle, pkcs11::Attributes attributes, std::vector<Entry>& out);
     keymgmt::KeyType rsaTypeOf(pkcs11::Session& session, const pkcs11::Attributes& attributes,
                                keymgmt::KeyType type) const;
@@ -76,7 +76,7 @@ class Search {
     [[noreturn]] static void refuseWithoutPublicHalf(const std::vector<Entry>& privateKeys);
     void nothingFound(CK_OBJECT_CLASS type);
 
-    ossl::Context& context_;
+    ossl::ProviderContext& context_;
     uri::Uri uri_;
     Expectation expectation_;
     Criterion criterion_;
@@ -86,4 +86,4 @@ class Search {
     std::vector<LeftOut> leftOut_;
 };
 
-} // namespace store
+} // namespace p11::store

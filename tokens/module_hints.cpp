@@ -15,7 +15,7 @@
 
 #include "uri/blanks.h"
 
-namespace tokens {
+namespace p11::tokens {
 namespace {
 
 namespace fs = std::filesystem;
@@ -151,4 +151,4 @@ std::vector<ModuleHint> moduleHints(const std::string& path) {
     return isSoftHsm ? folderHints(tokenFolder(file), file) : std::vector<ModuleHint>();
 }
 
-} // namespace tokens
+} // namespace p11::tokens

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace tokens {
+namespace p11::tokens {
 
 /// A file or folder that a module needs and this process cannot use.
 struct ModuleHint {
@@ -22,4 +22,4 @@ std::string moduleConfiguration(const std::string& path);
 /// writing, and asks no module.
 std::vector<ModuleHint> moduleHints(const std::string& path);
 
-} // namespace tokens
+} // namespace p11::tokens

@@ -10,7 +10,7 @@
 #include "ossl/pin.h"
 #include "pkcs11/error.h"
 
-namespace tokens {
+namespace p11::tokens {
 namespace {
 
 constexpr std::size_t longestPin = 1024;
@@ -91,7 +91,7 @@ std::optional<pkcs11::Pin> givenContextPin(const uri::Uri& uri, const ossl::Sett
 
 } // namespace
 
-pkcs11::PinSource pinSource(const uri::Uri& uri, const ossl::Context& context,
+pkcs11::PinSource pinSource(const uri::Uri& uri, const ossl::ProviderContext& context,
                             PassphraseCallback callback) {
     // Nobody is asked twice if the login has to be repeated in a new session.
     auto answer = std::make_shared<std::optional<pkcs11::Pin>>();
@@ -103,7 +103,7 @@ pkcs11::PinSource pinSource(const uri::Uri& uri, const ossl::Context& context,
             }};
 }
 
-pkcs11::PinOwner::Given contextPin(const uri::Uri& uri, const ossl::Context& context) {
+pkcs11::PinOwner::Given contextPin(const uri::Uri& uri, const ossl::ProviderContext& context) {
     return [uri, &context] { return givenContextPin(uri, context.settings()); };
 }
 
@@ -115,4 +115,4 @@ bool hasPin(const uri::Uri& uri) {
     return pinValue(uri) || uri.pinSource();
 }
 
-} // namespace tokens
+} // namespace p11::tokens

@@ -4,11 +4,11 @@
 
 #include <openssl/core.h>
 
-#include "ossl/context.h"
+#include "ossl/provider_context.h"
 #include "pkcs11/pin.h"
 #include "uri/uri.h"
 
-namespace tokens {
+namespace p11::tokens {
 
 /// OSSL_PASSPHRASE_CALLBACK with its argument; both may be null.
 struct PassphraseCallback {
@@ -18,11 +18,11 @@ struct PassphraseCallback {
 
 /// The sources for a login that `uri` needs. The result holds references to `context` and the
 /// callback's argument.
-pkcs11::PinSource pinSource(const uri::Uri& uri, const ossl::Context& context,
+pkcs11::PinSource pinSource(const uri::Uri& uri, const ossl::ProviderContext& context,
                             PassphraseCallback callback);
 
 /// The PIN for the use of keys that `uri` gives, if any. The result holds a reference to `context`.
-pkcs11::PinOwner::Given contextPin(const uri::Uri& uri, const ossl::Context& context);
+pkcs11::PinOwner::Given contextPin(const uri::Uri& uri, const ossl::ProviderContext& context);
 
 /// The path in a pin-source, which is a file: URI or a path (RFC 7512, section 2.4). `name` is that
 /// of the attribute. Throws pkcs11::Error for commands ("|..."), which are not run: a URI may come
@@ -35,4 +35,4 @@ bool hasPin(const uri::Uri& uri);
 /// True if a PIN is available without asking anybody.
 bool hasGivenPin(const uri::Uri& uri, const ossl::Settings& settings);
 
-} // namespace tokens
+} // namespace p11::tokens

@@ -7,10 +7,10 @@
 #include "pkcs11/text.h"
 #include "pkcs11/token_list.h"
 #include "pkcs11/trace.h"
-#include "tokens/listing.h"
 #include "tokens/module_hints.h"
+#include "tokens/object_uris.h"
 
-namespace tokens {
+namespace p11::tokens {
 namespace {
 
 // "softhsm2" for "libsofthsm2.so" (RFC 7512, section 2.3: without the affixes of the operating
@@ -60,7 +60,7 @@ bool fitsModule(const uri::Uri& uri, const pkcs11::Module& module) {
     return (!name || hasName(module, *name)) && (!path || hasPath(module, *path));
 }
 
-TokenSearch::TokenSearch(ossl::Context& context, const uri::Uri& uri) : uri_(uri) {
+TokenSearch::TokenSearch(ossl::ProviderContext& context, const uri::Uri& uri) : uri_(uri) {
     const auto modules = selectModules(context);
     searchModules(modules);
     if (!tokens_.empty())
@@ -98,7 +98,7 @@ void TokenSearch::refresh(const std::vector<pkcs11::Module*>& modules) {
     }
 }
 
-std::vector<pkcs11::Module*> TokenSearch::selectModules(ossl::Context& context) {
+std::vector<pkcs11::Module*> TokenSearch::selectModules(ossl::ProviderContext& context) {
     const auto permitted = context.modules();
     auto selected = permitted;
     std::erase_if(selected, [&](const auto* module) { return !fitsModule(uri_, *module); });
@@ -135,14 +135,15 @@ void TokenSearch::searchModule(pkcs11::Module& module) {
 }
 
 void TokenSearch::searchSlots(pkcs11::Module& module) {
-    const auto epoch = module.initialize();
+    const auto initializationId = module.initialize();
     if (uri_.constrainsModule() && !uri_.matchesModule(module.info()))
         return;
     for (const CK_SLOT_ID slot : module.slots("module " + module.name()))
-        searchSlot(module, epoch, slot);
+        searchSlot(module, initializationId, slot);
 }
 
-void TokenSearch::searchSlot(pkcs11::Module& module, pkcs11::Epoch epoch, CK_SLOT_ID slot) {
+void TokenSearch::searchSlot(pkcs11::Module& module, pkcs11::InitializationId initializationId,
+                             CK_SLOT_ID slot) {
     if (uri_.slotId().value_or(slot) != slot)
         return;
     if (uri_.constrainsSlotInfo() && !uri_.matchesSlot(module.slotInfo(slot), slot))
@@ -157,14 +158,14 @@ void TokenSearch::searchSlot(pkcs11::Module& module, pkcs11::Epoch epoch, CK_SLO
     if (!uri_.matchesToken(info))
         return;
     if ((info.flags & CKF_TOKEN_INITIALIZED) == 0)
-        uninitialized_.push_back({&module, epoch, slot, info});
+        uninitialized_.push_back({&module, initializationId, slot, info});
     else
-        add(seen({&module, epoch, slot, info}), info.flags);
+        add(seen({&module, initializationId, slot, info}), info.flags);
 }
 
 pkcs11::Token& TokenSearch::seen(const Found& found) {
     auto& token = pkcs11::tokenOf(*found.module, found.slot, found.info);
-    token.noteSeen(found.epoch, found.slot, found.info);
+    token.noteSeen(found.initializationId, found.slot, found.info);
     return token;
 }
 
@@ -179,7 +180,7 @@ void TokenSearch::addThoseThatAnswer() {
     for (const auto& found : uninitialized_) {
         try {
             auto& token = seen(found);
-            token.connection()->take();
+            token.sessionPool()->take();
             add(token, found.info.flags);
         } catch (const pkcs11::Error& error) {
             pkcs11::trace::step(error.what());
@@ -241,4 +242,4 @@ void TokenSearch::nothingFits(const std::vector<pkcs11::Module*>& modules) const
     throw pkcs11::Error(pkcs11::Failure::notFound, message, CKR_TOKEN_NOT_PRESENT);
 }
 
-} // namespace tokens
+} // namespace p11::tokens

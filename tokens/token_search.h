@@ -5,11 +5,11 @@
 #include <string>
 #include <vector>
 
-#include "ossl/context.h"
+#include "ossl/provider_context.h"
 #include "pkcs11/token.h"
 #include "uri/uri.h"
 
-namespace tokens {
+namespace p11::tokens {
 
 /// Uri::parse() with an error that the provider can report: throws pkcs11::Error.
 uri::Uri parseUri(std::string_view text);
@@ -21,7 +21,7 @@ bool fitsModule(const uri::Uri& uri, const pkcs11::Module& module);
 /// pkcs11::Error if no token fits, and names those that exist.
 class TokenSearch {
   public:
-    TokenSearch(ossl::Context& context, const uri::Uri& uri);
+    TokenSearch(ossl::ProviderContext& context, const uri::Uri& uri);
 
     const std::vector<pkcs11::Token*>& tokens() const { return tokens_; }
     /// The only token among them that needs a login; null if none or several do. A PIN belongs to
@@ -34,15 +34,16 @@ class TokenSearch {
     std::string describe() const;
 
   private:
-    std::vector<pkcs11::Module*> selectModules(ossl::Context& context);
+    std::vector<pkcs11::Module*> selectModules(ossl::ProviderContext& context);
     void searchModules(const std::vector<pkcs11::Module*>& modules);
     static void refresh(const std::vector<pkcs11::Module*>& modules);
     void searchModule(pkcs11::Module& module);
     void searchSlots(pkcs11::Module& module);
-    void searchSlot(pkcs11::Module& module, pkcs11::Epoch epoch, CK_SLOT_ID slot);
+    void searchSlot(pkcs11::Module& module, pkcs11::InitializationId initializationId,
+                    CK_SLOT_ID slot);
     struct Found {
         pkcs11::Module* module;
-        pkcs11::Epoch epoch;
+        pkcs11::InitializationId initializationId;
         CK_SLOT_ID slot;
         CK_TOKEN_INFO info;
     };
@@ -60,4 +61,4 @@ class TokenSearch {
     std::vector<std::string> problems_; ///< modules and slots that could not be used
 };
 
-} // namespace tokens
+} // namespace p11::tokens

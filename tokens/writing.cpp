@@ -5,13 +5,13 @@
 
 #include "ossl/core.h"
 
-namespace tokens {
+namespace p11::tokens {
 
 bool namesObject(const uri::Uri& uri) {
     return !uri.object().value_or("").empty() || !uri.id().value_or(pkcs11::Bytes{}).empty();
 }
 
-pkcs11::Bytes randomId(const ossl::Context& context) {
+pkcs11::Bytes randomId(const ossl::ProviderContext& context) {
     constexpr std::size_t size = 16;
     pkcs11::Bytes id(size);
     if (RAND_bytes_ex(context.libctx(), id.data(), id.size(), 0) != 1)
@@ -19,4 +19,4 @@ pkcs11::Bytes randomId(const ossl::Context& context) {
     return id;
 }
 
-} // namespace tokens
+} // namespace p11::tokens

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-namespace uri {
+namespace p11::uri {
 namespace {
 
 constexpr std::string_view vendorPrefix = "x-";
@@ -93,4 +93,4 @@ Attributes attributesOf(std::string_view text) {
     return attributes;
 }
 
-} // namespace uri
+} // namespace p11::uri

@@ -11,7 +11,7 @@
 
 #include <p11-kit/pkcs11.h>
 
-namespace uri {
+namespace p11::uri {
 
 inline constexpr std::size_t longestPin = 255;
 inline constexpr std::size_t longestObject = 4096;
@@ -88,4 +88,4 @@ bool isHexDigit(char c);
 /// ends a value in the path, and "#", which begins a fragment (RFC 3986, section 3.5).
 bool isValueCharacter(char c);
 
-} // namespace uri
+} // namespace p11::uri

@@ -4,7 +4,7 @@
 
 #include <string_view>
 
-namespace uri {
+namespace p11::uri {
 
 /// `text` without the blanks, tabs and line ends around it.
 inline std::string_view withoutBlanksAround(std::string_view text) {
@@ -15,4 +15,4 @@ inline std::string_view withoutBlanksAround(std::string_view text) {
     return text.substr(first, text.find_last_not_of(blanks) - first + 1);
 }
 
-} // namespace uri
+} // namespace p11::uri

@@ -11,7 +11,7 @@
 #include "uri/error.h"
 #include "uri/p11kit.h"
 
-namespace uri {
+namespace p11::uri {
 namespace {
 
 constexpr std::size_t longestUri = 64 * 1024;
@@ -189,4 +189,4 @@ void checkAll(const Attributes& attributes) {
     checkExclusion(seen, contextPinValueName, contextPinSourceName);
 }
 
-} // namespace uri
+} // namespace p11::uri

@@ -6,7 +6,7 @@
 
 #include "uri/attributes.h"
 
-namespace uri {
+namespace p11::uri {
 
 /// The length and the scheme. Throws Error.
 void checkFrame(std::string_view text);
@@ -14,4 +14,4 @@ void checkFrame(std::string_view text);
 /// Throws Error, which names the attribute and never quotes a value: it may be a PIN.
 void checkAll(const Attributes& attributes);
 
-} // namespace uri
+} // namespace p11::uri

@@ -4,7 +4,7 @@
 
 #include <stdexcept>
 
-namespace uri {
+namespace p11::uri {
 
 /// The error for a URI that RFC 7512 or this project's stricter checks refuse. what() names the
 /// attribute, or gives its number if its name may be part of a PIN. It quotes no values, so it
@@ -14,4 +14,4 @@ class Error : public std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
-} // namespace uri
+} // namespace p11::uri

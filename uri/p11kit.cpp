@@ -8,7 +8,7 @@
 #include "uri/attributes.h"
 #include "uri/error.h"
 
-namespace uri {
+namespace p11::uri {
 namespace {
 
 struct WipeAndFree {
@@ -102,4 +102,4 @@ UriHandle Decoded::parse(std::string_view value) {
     return parseWithP11Kit(text);
 }
 
-} // namespace uri
+} // namespace p11::uri

@@ -13,7 +13,7 @@
 #include <p11-kit/p11-kit.h>
 #include <p11-kit/uri.h>
 
-namespace uri {
+namespace p11::uri {
 
 inline void wipe(void* bytes, std::size_t size) {
     if (bytes != nullptr)
@@ -84,4 +84,4 @@ class Decoded {
     UriHandle uri_;
 };
 
-} // namespace uri
+} // namespace p11::uri

@@ -11,7 +11,7 @@
 #include "uri/check.h"
 #include "uri/p11kit.h"
 
-namespace uri {
+namespace p11::uri {
 namespace {
 
 void appendValue(SecretText& text, const Attribute& attribute) {
@@ -301,4 +301,4 @@ std::string format(const ObjectAddress& address) {
     return formatted(uri.get());
 }
 
-} // namespace uri
+} // namespace p11::uri

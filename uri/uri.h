@@ -16,7 +16,7 @@
 
 #include "uri/error.h"
 
-namespace uri {
+namespace p11::uri {
 
 /// The parts that can be left out of a URI. The PINs include those for keys that ask at each use.
 /// `module` is module-name and module-path.
@@ -91,4 +91,4 @@ struct ObjectAddress {
 /// Throws std::bad_alloc.
 std::string format(const ObjectAddress& address);
 
-} // namespace uri
+} // namespace p11::uri

@@ -9,8 +9,8 @@ tests_of() { "$1" --gtest_list_tests | awk '/^[^ ]/ { suite = $1 } /^ / { print 
 
 # Each pattern of the filter must fit a test. Otherwise tests would be skipped silently.
 require_each_pattern() {
-    local pattern
-    for pattern in $(tr ':' ' ' <<<"${GTEST_FILTER%%-*}"); do
+    local pattern filter=${GTEST_FILTER:-}
+    for pattern in $(tr ':' ' ' <<<"${filter%%-*}"); do
         GTEST_FILTER=$pattern "$1" --gtest_list_tests | grep -q '^  ' || { echo "no test of $1 fits $pattern"; return 1; }
     done
 }

@@ -32,8 +32,8 @@ using fuzz::Input;
 using fuzz::require;
 using testing_support::newer;
 using Bytes = std::vector<unsigned char>;
-using Cipher = ossl::Owner<EVP_CIPHER, EVP_CIPHER_free>;
-using CipherCtx = ossl::Owner<EVP_CIPHER_CTX, EVP_CIPHER_CTX_free>;
+using Cipher = p11::ossl::Owner<EVP_CIPHER, EVP_CIPHER_free>;
+using CipherCtx = p11::ossl::Owner<EVP_CIPHER_CTX, EVP_CIPHER_CTX_free>;
 
 struct Skey;
 const auto importSkey =

@@ -31,9 +31,9 @@ constexpr std::array<int, 6> saltLengths{
     RSA_PSS_SALTLEN_DIGEST, RSA_PSS_SALTLEN_AUTO, RSA_PSS_SALTLEN_MAX, 0, 1, 100000};
 
 void write(EVP_PKEY* key, int selection, const char* form) {
-    const ossl::Owner<OSSL_ENCODER_CTX, OSSL_ENCODER_CTX_free> encoder(
+    const p11::ossl::Owner<OSSL_ENCODER_CTX, OSSL_ENCODER_CTX_free> encoder(
         OSSL_ENCODER_CTX_new_for_pkey(key, selection, form, nullptr, nullptr));
-    const ossl::Bio out(BIO_new(BIO_s_mem()));
+    const p11::ossl::Bio out(BIO_new(BIO_s_mem()));
     OSSL_ENCODER_to_bio(encoder.get(), out.get());
 }
 
@@ -52,7 +52,7 @@ void readValues(EVP_PKEY* key) {
 }
 
 void compare(EVP_PKEY* key) {
-    const ossl::Pkey copy(EVP_PKEY_dup(key));
+    const p11::ossl::Pkey copy(EVP_PKEY_dup(key));
     if (copy)
         EVP_PKEY_eq(key, copy.get());
 }
@@ -60,7 +60,7 @@ void compare(EVP_PKEY* key) {
 void check(EVP_PKEY* key) {
     if (EVP_PKEY_get_bits(key) > largestChecked)
         return;
-    const ossl::PkeyCtx checker(EVP_PKEY_CTX_new_from_pkey(libctx(), key, nullptr));
+    const p11::ossl::PkeyCtx checker(EVP_PKEY_CTX_new_from_pkey(libctx(), key, nullptr));
     if (checker)
         EVP_PKEY_public_check(checker.get());
 }
@@ -84,18 +84,18 @@ void setOptions(EVP_PKEY_CTX* context, Input& options) {
 }
 
 // The public half of another key of the same kind.
-ossl::Pkey peerFor(EVP_PKEY* key) {
-    const ossl::PkeyCtx generator(EVP_PKEY_CTX_new_from_pkey(libctx(), key, nullptr));
+p11::ossl::Pkey peerFor(EVP_PKEY* key) {
+    const p11::ossl::PkeyCtx generator(EVP_PKEY_CTX_new_from_pkey(libctx(), key, nullptr));
     EVP_PKEY* made = nullptr;
     if (!generator || EVP_PKEY_keygen_init(generator.get()) != 1 ||
         EVP_PKEY_generate(generator.get(), &made) != 1)
         return nullptr;
-    const ossl::Pkey pair(made);
+    const p11::ossl::Pkey pair(made);
     unsigned char* der = nullptr;
     const int size = i2d_PUBKEY(made, &der);
     const unsigned char* position = der;
-    ossl::Pkey peer(size > 0 ? d2i_PUBKEY_ex(nullptr, &position, size, libctx(), nullptr)
-                             : nullptr);
+    p11::ossl::Pkey peer(size > 0 ? d2i_PUBKEY_ex(nullptr, &position, size, libctx(), nullptr)
+                                  : nullptr);
     OPENSSL_free(der);
     return peer;
 }
@@ -121,7 +121,7 @@ void inspect(EVP_PKEY* key, Input& options) {
 }
 
 void sign(EVP_PKEY* key, Input& options) {
-    const ossl::MdCtx context(EVP_MD_CTX_new());
+    const p11::ossl::MdCtx context(EVP_MD_CTX_new());
     EVP_PKEY_CTX* settings = nullptr;
     const bool edwards = EVP_PKEY_is_a(key, "ED25519") == 1 || EVP_PKEY_is_a(key, "ED448") == 1;
     const char* digest = edwards ? nullptr : options.choice(digests);
@@ -136,7 +136,7 @@ void sign(EVP_PKEY* key, Input& options) {
 }
 
 void decrypt(EVP_PKEY* key, Input& options) {
-    const ossl::PkeyCtx context(EVP_PKEY_CTX_new_from_pkey(libctx(), key, nullptr));
+    const p11::ossl::PkeyCtx context(EVP_PKEY_CTX_new_from_pkey(libctx(), key, nullptr));
     if (!context || EVP_PKEY_decrypt_init(context.get()) != 1)
         return;
     setOptions(context.get(), options);
@@ -152,7 +152,7 @@ void decrypt(EVP_PKEY* key, Input& options) {
 }
 
 void derive(EVP_PKEY* key, Input& options) {
-    const ossl::PkeyCtx context(EVP_PKEY_CTX_new_from_pkey(libctx(), key, nullptr));
+    const p11::ossl::PkeyCtx context(EVP_PKEY_CTX_new_from_pkey(libctx(), key, nullptr));
     if (!context || EVP_PKEY_derive_init(context.get()) != 1)
         return;
     const unsigned choice = options.byte();

@@ -10,7 +10,7 @@
 namespace {
 
 using fuzz::Input;
-using pkcs11::List30;
+using p11::pkcs11::List30;
 
 // Large enough for what the provider believes at once, and for one batch of C_FindObjects.
 constexpr std::array<CK_ULONG, 12> lengths{
@@ -407,12 +407,13 @@ C_GetFunctionList(CK_FUNCTION_LIST** list) { // NOLINT: the standard's name
 
 // By a label, since p11-kit 0.25 declares it with a type of its own.
 extern "C" __attribute__((visibility("default"))) CK_RV
-getInterface(CK_UTF8CHAR*, CK_VERSION*, pkcs11::Interface** found30,
+getInterface(CK_UTF8CHAR*, CK_VERSION*, p11::pkcs11::Interface** found30,
              CK_FLAGS) asm("C_GetInterface");
 
-extern "C" CK_RV getInterface(CK_UTF8CHAR*, CK_VERSION*, pkcs11::Interface** found30, CK_FLAGS) {
+extern "C" CK_RV getInterface(CK_UTF8CHAR*, CK_VERSION*, p11::pkcs11::Interface** found30,
+                              CK_FLAGS) {
     static std::array<CK_UTF8CHAR, 8> name{'P', 'K', 'C', 'S', ' ', '1', '1', 0};
-    static pkcs11::Interface interface30{name.data(), &functions, 0};
+    static p11::pkcs11::Interface interface30{name.data(), &functions, 0};
     *found30 = &interface30;
     return CKR_OK;
 }

@@ -12,13 +12,13 @@ namespace {
 using fuzz::require;
 
 void checkRoundTrip(std::span<const unsigned char> der) {
-    if (const auto uri = store::decodeKeyUri(der))
-        require(store::decodeKeyUri(store::encodeKeyUri(*uri)) == uri);
+    if (const auto uri = p11::store::decodeKeyUri(der))
+        require(p11::store::decodeKeyUri(p11::store::encodeKeyUri(*uri)) == uri);
 }
 
 void decode(std::span<const unsigned char> bytes, int selection) {
     EVP_PKEY* key = nullptr;
-    const ossl::Owner<OSSL_DECODER_CTX, OSSL_DECODER_CTX_free> decoder(
+    const p11::ossl::Owner<OSSL_DECODER_CTX, OSSL_DECODER_CTX_free> decoder(
         OSSL_DECODER_CTX_new_for_pkey(&key, nullptr, nullptr, nullptr, selection, fuzz::libctx(),
                                       nullptr));
     const unsigned char* position = bytes.data();

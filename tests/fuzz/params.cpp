@@ -123,15 +123,15 @@ class Params {
     std::vector<std::unique_ptr<void*>> pointers_;
 };
 
-ossl::Pkey loadKey(const char* path) {
-    ossl::Pkey key;
+p11::ossl::Pkey loadKey(const char* path) {
+    p11::ossl::Pkey key;
     fuzz::loadAll(fuzz::Run::uri(path), OSSL_STORE_INFO_PKEY,
                   [&key](OSSL_STORE_INFO* info) { key.reset(OSSL_STORE_INFO_get1_PKEY(info)); });
     return key;
 }
 
-ossl::PkeyCtx contextOf(EVP_PKEY* key) {
-    return ossl::PkeyCtx(EVP_PKEY_CTX_new_from_pkey(libctx(), key, nullptr));
+p11::ossl::PkeyCtx contextOf(EVP_PKEY* key) {
+    return p11::ossl::PkeyCtx(EVP_PKEY_CTX_new_from_pkey(libctx(), key, nullptr));
 }
 
 void setAndGet(EVP_PKEY_CTX* context, Input& input) {
@@ -164,7 +164,7 @@ void operate(EVP_PKEY* key, Input& input) {
 }
 
 void digestSign(EVP_PKEY* key, Input& input) {
-    const ossl::MdCtx context(EVP_MD_CTX_new());
+    const p11::ossl::MdCtx context(EVP_MD_CTX_new());
     EVP_PKEY_CTX* options = nullptr;
     Params params(input, Reader::provider);
     if (EVP_DigestSignInit_ex(context.get(), &options, nullptr, libctx(), nullptr, key,
@@ -197,14 +197,14 @@ void useKeyParams(EVP_PKEY* key, Input& input) {
 constexpr std::array typeNames{"RSA", "RSA-PSS", "EC", "ED25519", "ED448"};
 
 void import(EVP_PKEY*, Input& input) {
-    const ossl::PkeyCtx maker(
+    const p11::ossl::PkeyCtx maker(
         EVP_PKEY_CTX_new_from_name(libctx(), input.choice(typeNames), "provider=pkcs11"));
     const int selection = input.byte() % 2 == 0 ? EVP_PKEY_PUBLIC_KEY : EVP_PKEY_KEY_PARAMETERS;
     Params params(input, Reader::libcrypto);
     EVP_PKEY* made = nullptr;
     if (maker && EVP_PKEY_fromdata_init(maker.get()) == 1)
         EVP_PKEY_fromdata(maker.get(), &made, selection, params.get());
-    const ossl::Pkey key(made);
+    const p11::ossl::Pkey key(made);
     if (key)
         useKeyParams(key.get(), input);
 }
@@ -212,7 +212,7 @@ void import(EVP_PKEY*, Input& input) {
 // RSA keys are not generated: that takes too long.
 void generate(EVP_PKEY*, Input& input) {
     const char* type = input.choice(typeNames);
-    const ossl::PkeyCtx maker(EVP_PKEY_CTX_new_from_name(libctx(), type, "provider=pkcs11"));
+    const p11::ossl::PkeyCtx maker(EVP_PKEY_CTX_new_from_name(libctx(), type, "provider=pkcs11"));
     if (!maker || EVP_PKEY_keygen_init(maker.get()) != 1)
         return;
     Params params(input, Reader::libcrypto);
@@ -225,7 +225,7 @@ void generate(EVP_PKEY*, Input& input) {
 
 void openStore(EVP_PKEY*, Input& input) {
     Params params(input, Reader::provider);
-    const ossl::Owner<OSSL_STORE_CTX, OSSL_STORE_close> store(
+    const p11::ossl::Owner<OSSL_STORE_CTX, OSSL_STORE_close> store(
         OSSL_STORE_open_ex(fuzz::Run::uri("").c_str(), libctx(), nullptr, nullptr, nullptr,
                            params.get(), nullptr, nullptr));
     while (store && OSSL_STORE_eof(store.get()) != 1)
@@ -233,7 +233,7 @@ void openStore(EVP_PKEY*, Input& input) {
 }
 
 void askProvider(EVP_PKEY*, Input& input) {
-    const ossl::Provider provider(OSSL_PROVIDER_load(libctx(), "pkcs11"));
+    const p11::ossl::Provider provider(OSSL_PROVIDER_load(libctx(), "pkcs11"));
     Params params(input, Reader::provider);
     OSSL_PROVIDER_get_params(provider.get(), params.get());
 }

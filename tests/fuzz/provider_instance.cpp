@@ -42,8 +42,8 @@ Run::Run(Input script) {
 
 Run::~Run() {
     hostile_module_set_script({});
-    const auto module = pkcs11::loadModule(HOSTILE_MODULE, {}, {});
-    module->noteFinalizedByOthers(module->epoch());
+    const auto module = p11::pkcs11::loadModule(HOSTILE_MODULE, {}, {});
+    module->noteFinalizedByOthers(module->initializationId());
     ERR_clear_error();
 }
 
@@ -53,12 +53,13 @@ std::string Run::uri(const std::string& path) {
 
 void loadAll(const std::string& uri, int expected,
              const std::function<void(OSSL_STORE_INFO*)>& visit) {
-    const ossl::Owner<OSSL_STORE_CTX, OSSL_STORE_close> store(OSSL_STORE_open_ex(
+    const p11::ossl::Owner<OSSL_STORE_CTX, OSSL_STORE_close> store(OSSL_STORE_open_ex(
         uri.c_str(), libctx(), nullptr, nullptr, nullptr, nullptr, nullptr, nullptr));
     if (!store || (expected != 0 && OSSL_STORE_expect(store.get(), expected) != 1))
         return;
     for (int i = 0; i < longestList && OSSL_STORE_eof(store.get()) != 1; ++i) {
-        const ossl::Owner<OSSL_STORE_INFO, OSSL_STORE_INFO_free> info(OSSL_STORE_load(store.get()));
+        const p11::ossl::Owner<OSSL_STORE_INFO, OSSL_STORE_INFO_free> info(
+            OSSL_STORE_load(store.get()));
         if (info)
             visit(info.get());
     }

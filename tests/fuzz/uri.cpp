@@ -25,7 +25,7 @@ CK_TOKEN_INFO tokenOf(Input& input) {
     return info;
 }
 
-void match(const uri::Uri& uri, const CK_TOKEN_INFO& token, Input& input) {
+void match(const p11::uri::Uri& uri, const CK_TOKEN_INFO& token, Input& input) {
     CK_INFO info{};
     fill(info.libraryDescription, input);
     fill(info.manufacturerID, input);
@@ -38,9 +38,9 @@ void match(const uri::Uri& uri, const CK_TOKEN_INFO& token, Input& input) {
 }
 
 // The address again is the same address, and holds no PIN.
-void checkNormalForm(const uri::Uri& uri) {
+void checkNormalForm(const p11::uri::Uri& uri) {
     const auto text = uri.withoutPin();
-    const auto again = uri::Uri::parse(text);
+    const auto again = p11::uri::Uri::parse(text);
     require(again.withoutPin() == text);
     require(!again.pinValue() && !again.pinSource());
     require(!again.contextPinValue() && !again.contextPinSource());
@@ -54,8 +54,8 @@ void checkNormalForm(const uri::Uri& uri) {
 }
 
 // What is formatted for a user to paste is taken again, and finds the token that it was made for.
-void checkAddress(const uri::ObjectAddress& address) {
-    const auto parsed = uri::Uri::parse(uri::format(address));
+void checkAddress(const p11::uri::ObjectAddress& address) {
+    const auto parsed = p11::uri::Uri::parse(p11::uri::format(address));
     require(parsed.matchesToken(*address.token));
     if (parsed.object())
         require(*parsed.object() == address.object);
@@ -73,10 +73,10 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
     input.byte();
     const auto token = tokenOf(input);
     try {
-        const auto uri = uri::Uri::parse(text);
+        const auto uri = p11::uri::Uri::parse(text);
         match(uri, token, input);
         checkNormalForm(uri);
-    } catch (const uri::Error&) {
+    } catch (const p11::uri::Error&) {
     }
     const auto id = input.counted();
     checkAddress({&token, input.number(), text, {id.begin(), id.end()}});

@@ -12,8 +12,8 @@ namespace testing_support {
 using Calls = std::map<std::string, unsigned long>;
 const Calls oneDerivation{{"C_DeriveKey", 1}, {"C_GetAttributeValue", 1}, {"C_DestroyObject", 1}};
 
-ossl::Pkey generate(OSSL_LIB_CTX* libctx, const std::string& group) {
-    return ossl::Pkey(EVP_PKEY_Q_keygen(libctx, nullptr, "EC", group.c_str()));
+p11::ossl::Pkey generate(OSSL_LIB_CTX* libctx, const std::string& group) {
+    return p11::ossl::Pkey(EVP_PKEY_Q_keygen(libctx, nullptr, "EC", group.c_str()));
 }
 
 std::string groupOf(EVP_PKEY* key) {
@@ -22,8 +22,8 @@ std::string groupOf(EVP_PKEY* key) {
     return name.data();
 }
 
-ossl::Pkey publicKeyOf(const std::string& group, const Bytes& point) {
-    const ossl::PkeyCtx context(EVP_PKEY_CTX_new_from_name(defaultOnly(), "EC", nullptr));
+p11::ossl::Pkey publicKeyOf(const std::string& group, const Bytes& point) {
+    const p11::ossl::PkeyCtx context(EVP_PKEY_CTX_new_from_name(defaultOnly(), "EC", nullptr));
     auto name = group;
     auto value = point;
     std::array params{
@@ -34,13 +34,13 @@ ossl::Pkey publicKeyOf(const std::string& group, const Bytes& point) {
     if (EVP_PKEY_fromdata_init(context.get()) != 1 ||
         EVP_PKEY_fromdata(context.get(), &key, EVP_PKEY_PUBLIC_KEY, params.data()) != 1)
         return nullptr;
-    return ossl::Pkey(key);
+    return p11::ossl::Pkey(key);
 }
 
-ossl::Pkey publicHalf(OSSL_LIB_CTX* libctx, EVP_PKEY* key) {
-    const ossl::Bio file(BIO_new(BIO_s_mem()));
+p11::ossl::Pkey publicHalf(OSSL_LIB_CTX* libctx, EVP_PKEY* key) {
+    const p11::ossl::Bio file(BIO_new(BIO_s_mem()));
     EXPECT_EQ(PEM_write_bio_PUBKEY(file.get(), key), 1) << takeErrors();
-    return ossl::Pkey(
+    return p11::ossl::Pkey(
         PEM_read_bio_PUBKEY_ex(file.get(), nullptr, nullptr, nullptr, libctx, nullptr));
 }
 
@@ -49,8 +49,8 @@ bool none(EVP_PKEY_CTX*) {
     return true;
 }
 
-ossl::PkeyCtx begin(OSSL_LIB_CTX* libctx, EVP_PKEY* key) {
-    ossl::PkeyCtx context(EVP_PKEY_CTX_new_from_pkey(libctx, key, nullptr));
+p11::ossl::PkeyCtx begin(OSSL_LIB_CTX* libctx, EVP_PKEY* key) {
+    p11::ossl::PkeyCtx context(EVP_PKEY_CTX_new_from_pkey(libctx, key, nullptr));
     return context && EVP_PKEY_derive_init(context.get()) == 1 ? std::move(context) : nullptr;
 }
 
@@ -101,10 +101,10 @@ Options cofactor(int mode) {
 void putOnToken(EVP_PKEY* pair, const std::string& label, bool signs) {
     BIGNUM* number = nullptr;
     ASSERT_EQ(EVP_PKEY_get_bn_param(pair, OSSL_PKEY_PARAM_PRIV_KEY, &number), 1);
-    const ossl::Bignum owner(number);
+    const p11::ossl::Bignum owner(number);
     Bytes value((static_cast<std::size_t>(EVP_PKEY_get_bits(pair)) + 7) / 8);
     ASSERT_GT(BN_bn2binpad(number, value.data(), static_cast<int>(value.size())), 0);
-    const ossl::Asn1Object oid(OBJ_txt2obj(groupOf(pair).c_str(), 0));
+    const p11::ossl::Asn1Object oid(OBJ_txt2obj(groupOf(pair).c_str(), 0));
     unsigned char* params = nullptr;
     const int paramsSize = i2d_ASN1_OBJECT(oid.get(), &params);
     CK_BBOOL yes = CK_TRUE;
@@ -120,7 +120,7 @@ void putOnToken(EVP_PKEY* pair, const std::string& label, bool signs) {
     OPENSSL_free(params);
 }
 
-ossl::Pkey newOnToken(const std::string& group, const std::string& label, bool signs) {
+p11::ossl::Pkey newOnToken(const std::string& group, const std::string& label, bool signs) {
     auto pair = generate(defaultOnly(), group);
     putOnToken(pair.get(), label, signs);
     return pair;

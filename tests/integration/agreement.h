@@ -16,12 +16,12 @@ using Calls = std::map<std::string, unsigned long>;
 extern const Calls oneDerivation;
 
 /// A pair of `group` in memory, of whichever provider `libctx` takes.
-ossl::Pkey generate(OSSL_LIB_CTX* libctx, const std::string& group);
+p11::ossl::Pkey generate(OSSL_LIB_CTX* libctx, const std::string& group);
 std::string groupOf(EVP_PKEY* key);
 /// Made in software; null if `point` does not lie on the group's curve.
-ossl::Pkey publicKeyOf(const std::string& group, const Bytes& point);
+p11::ossl::Pkey publicKeyOf(const std::string& group, const Bytes& point);
 /// A key's public half, as it comes from a file, in `libctx`.
-ossl::Pkey publicHalf(OSSL_LIB_CTX* libctx, EVP_PKEY* key);
+p11::ossl::Pkey publicHalf(OSSL_LIB_CTX* libctx, EVP_PKEY* key);
 
 /// What is set in a context before the peer is; false on failure.
 using Options = std::function<bool(EVP_PKEY_CTX*)>;
@@ -32,7 +32,7 @@ extern const Bytes sharedInfo;
 Options cofactor(int mode);
 
 /// A context for a derivation with `key`; null on failure.
-ossl::PkeyCtx begin(OSSL_LIB_CTX* libctx, EVP_PKEY* key);
+p11::ossl::PkeyCtx begin(OSSL_LIB_CTX* libctx, EVP_PKEY* key);
 /// The secret; empty on failure.
 Bytes finish(EVP_PKEY_CTX* context);
 /// Both, with `peer`.
@@ -44,6 +44,6 @@ Bytes deriveInSoftware(const std::string& label, EVP_PKEY* peer, const Options& 
 /// may derive and, if `signs`, sign, without a public object.
 void putOnToken(EVP_PKEY* pair, const std::string& label, bool signs = false);
 /// A new pair of `group` that is put there; the result is the one in memory.
-ossl::Pkey newOnToken(const std::string& group, const std::string& label, bool signs = false);
+p11::ossl::Pkey newOnToken(const std::string& group, const std::string& label, bool signs = false);
 
 } // namespace testing_support

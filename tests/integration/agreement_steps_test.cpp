@@ -60,7 +60,7 @@ class AgreementSteps : public Steps {
         return secret == nullptr ? "1" : std::string(secret, secret + size);
     }
     Meeting meeting_;
-    ossl::PkeyCtx context_;
+    p11::ossl::PkeyCtx context_;
 };
 
 Answers withTheLastPeerAlone(const std::string& steps, Answers answers) {
@@ -100,7 +100,8 @@ TEST(AgreementSteps, AreThoseOfSoftware) {
 struct Encapsulated {
     explicit Encapsulated(EVP_PKEY* key) {
         const auto half = publicHalf(defaultOnly(), key);
-        const ossl::PkeyCtx context(EVP_PKEY_CTX_new_from_pkey(defaultOnly(), half.get(), nullptr));
+        const p11::ossl::PkeyCtx context(
+            EVP_PKEY_CTX_new_from_pkey(defaultOnly(), half.get(), nullptr));
         std::size_t size = ciphertext.size();
         std::size_t secretSize = secret.size();
         EXPECT_EQ(EVP_PKEY_encapsulate_init(context.get(), nullptr), 1);
@@ -155,13 +156,13 @@ class KemSteps : public Steps {
             EVP_PKEY_decapsulate(context_.get(), secret, &room, given_.ciphertext.data(), size);
         return std::to_string(result) + (secret_ == given_.secret ? " with the secret" : "");
     }
-    ossl::PkeyCtx context_;
+    p11::ossl::PkeyCtx context_;
     const Encapsulated& given_;
     Bytes secret_ = Bytes(32);
 };
 
 void compareKem(OSSL_LIB_CTX* libctx, EVP_PKEY* ours) {
-    const ossl::Pkey software(EVP_PKEY_Q_keygen(defaultOnly(), nullptr, "ML-KEM-512"));
+    const p11::ossl::Pkey software(EVP_PKEY_Q_keygen(defaultOnly(), nullptr, "ML-KEM-512"));
     ASSERT_TRUE(ours && software) << takeErrors();
     const Encapsulated forOurs(ours);
     const Encapsulated forSoftware(software.get());
@@ -178,7 +179,7 @@ void compareKem(OSSL_LIB_CTX* libctx, EVP_PKEY* ours) {
 
 TEST(KemSteps, AreThoseOfSoftware) {
     const Instance instance(Order::providerFirst);
-    const ossl::Pkey ours(EVP_PKEY_Q_keygen(instance.get(), nullptr, "ML-KEM-512"));
+    const p11::ossl::Pkey ours(EVP_PKEY_Q_keygen(instance.get(), nullptr, "ML-KEM-512"));
     if (!ours)
         GTEST_SKIP() << "came with OpenSSL 3.5: " << takeErrors();
     compareKem(instance.get(), ours.get());

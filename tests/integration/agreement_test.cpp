@@ -53,12 +53,12 @@ TEST_P(Agreement, OfTwoTokenKeysIsTheSameFromBothSides) {
 Bytes inSoftware(EVP_PKEY* mine, EVP_PKEY* theirs, const Options& options) {
     OSSL_PARAM* values = nullptr;
     EXPECT_EQ(EVP_PKEY_todata(mine, EVP_PKEY_KEYPAIR, &values), 1) << takeErrors();
-    const ossl::Params params(values);
-    const ossl::PkeyCtx maker(EVP_PKEY_CTX_new_from_name(defaultOnly(), "EC", nullptr));
+    const p11::ossl::Params params(values);
+    const p11::ossl::PkeyCtx maker(EVP_PKEY_CTX_new_from_name(defaultOnly(), "EC", nullptr));
     EVP_PKEY* copy = nullptr;
     EVP_PKEY_fromdata_init(maker.get());
     EXPECT_EQ(EVP_PKEY_fromdata(maker.get(), &copy, EVP_PKEY_KEYPAIR, values), 1) << takeErrors();
-    const ossl::Pkey owner(copy);
+    const p11::ossl::Pkey owner(copy);
     return derive(defaultOnly(), copy, publicHalf(defaultOnly(), theirs).get(), options);
 }
 
@@ -105,7 +105,7 @@ TEST_P(Agreement, TakesAPeerMadeOfCopiedParametersAndLeavesTheKeyAsItWas) {
     const auto peer = generate(defaultOnly(), groupOf(key.get()));
     unsigned char* point = nullptr;
     const auto size = EVP_PKEY_get1_encoded_public_key(peer.get(), &point);
-    const ossl::Pkey copy(EVP_PKEY_new());
+    const p11::ossl::Pkey copy(EVP_PKEY_new());
     EXPECT_EQ(EVP_PKEY_copy_parameters(copy.get(), key.get()), 1) << takeErrors();
     EXPECT_EQ(EVP_PKEY_set1_encoded_public_key(copy.get(), point, size), 1) << takeErrors();
     OPENSSL_free(point);
@@ -117,23 +117,23 @@ TEST_P(Agreement, TakesAPeerMadeOfCopiedParametersAndLeavesTheKeyAsItWas) {
     EXPECT_TRUE(verify(label(), sign(instance, key.get(), data), data));
 }
 // As software without the provider encrypts.
-ossl::Bio mailTo(const std::string& label, const Bytes& content) {
+p11::ossl::Bio mailTo(const std::string& label, const Bytes& content) {
     const auto certificate = certificateFromFile(defaultOnly(), label);
     STACK_OF(X509)* recipients = sk_X509_new_null();
     sk_X509_push(recipients, certificate.get());
-    const ossl::Bio in(BIO_new_mem_buf(content.data(), static_cast<int>(content.size())));
-    const ossl::Owner<CMS_ContentInfo, CMS_ContentInfo_free> cms(CMS_encrypt_ex(
+    const p11::ossl::Bio in(BIO_new_mem_buf(content.data(), static_cast<int>(content.size())));
+    const p11::ossl::Owner<CMS_ContentInfo, CMS_ContentInfo_free> cms(CMS_encrypt_ex(
         recipients, in.get(), EVP_aes_256_cbc(), CMS_BINARY, defaultOnly(), nullptr));
     sk_X509_free(recipients);
-    ossl::Bio mail(BIO_new(BIO_s_mem()));
+    p11::ossl::Bio mail(BIO_new(BIO_s_mem()));
     EXPECT_EQ(i2d_CMS_bio(mail.get(), cms.get()), 1) << takeErrors();
     return mail;
 }
 
 Bytes openMail(const Instance& instance, BIO* mail, EVP_PKEY* key, X509* certificate) {
     CMS_ContentInfo* empty = CMS_ContentInfo_new_ex(instance.get(), nullptr);
-    const ossl::Owner<CMS_ContentInfo, CMS_ContentInfo_free> cms(d2i_CMS_bio(mail, &empty));
-    const ossl::Bio out(BIO_new(BIO_s_mem()));
+    const p11::ossl::Owner<CMS_ContentInfo, CMS_ContentInfo_free> cms(d2i_CMS_bio(mail, &empty));
+    const p11::ossl::Bio out(BIO_new(BIO_s_mem()));
     if (!cms || CMS_decrypt(cms.get(), key, certificate, nullptr, out.get(), CMS_BINARY) != 1)
         return {};
     const unsigned char* data = nullptr;

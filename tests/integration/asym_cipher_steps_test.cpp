@@ -95,7 +95,8 @@ class CipherSteps : public Steps {
     // As OpenSSL alone decrypts it.
     bool isOurs(const Bytes& ciphertext) {
         const auto key = privateKeyFromFile(defaultOnly(), "rsa");
-        const ossl::PkeyCtx context(EVP_PKEY_CTX_new_from_pkey(defaultOnly(), key.get(), nullptr));
+        const p11::ossl::PkeyCtx context(
+            EVP_PKEY_CTX_new_from_pkey(defaultOnly(), key.get(), nullptr));
         EVP_PKEY_decrypt_init(context.get());
         configure(context.get(), material_.options);
         Bytes out(256);
@@ -106,7 +107,7 @@ class CipherSteps : public Steps {
     }
     Place place_;
     const Material& material_;
-    ossl::PkeyCtx context_;
+    p11::ossl::PkeyCtx context_;
 };
 
 class AsymCipherSteps : public ::testing::TestWithParam<int> {};

@@ -44,7 +44,7 @@ class Prepared {
     }
 
   private:
-    ossl::PkeyCtx context_;
+    p11::ossl::PkeyCtx context_;
     Bytes signature_ = Bytes(80);
     std::size_t size_ = signature_.size();
 };
@@ -100,7 +100,7 @@ class Async : public ::testing::Test {
 
     NewWorkers newWorkers_;
     Instance instance_;
-    std::vector<ossl::Pkey> keys_;
+    std::vector<p11::ossl::Pkey> keys_;
 };
 
 TEST_F(Async, ManyJobsOfOneThreadAreInsideTheTokenTogether) {
@@ -148,7 +148,7 @@ TEST_F(Async, SignsMessagesThatTheTokenHashesInAJob) {
 TEST_F(Async, SignsRsaPssInAJob) {
     const auto key = loadPrivate(instance_, "rsa");
     Job job([&] {
-        const ossl::MdCtx context(EVP_MD_CTX_new());
+        const p11::ossl::MdCtx context(EVP_MD_CTX_new());
         EVP_PKEY_CTX* options = nullptr;
         Bytes signature(256);
         std::size_t size = signature.size();

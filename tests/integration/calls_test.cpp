@@ -28,7 +28,7 @@ bool pss(EVP_PKEY_CTX* context) {
 
 Bytes signWith(const Instance& instance, EVP_PKEY* key, const char* digest,
                const Options& options) {
-    const ossl::MdCtx context(EVP_MD_CTX_new());
+    const p11::ossl::MdCtx context(EVP_MD_CTX_new());
     EVP_PKEY_CTX* inner = nullptr;
     Bytes signature(1024);
     std::size_t size = signature.size();
@@ -81,7 +81,7 @@ TEST_P(SteadyDecryption, IsTwoCalls) {
     const Instance instance;
     const auto key = loadPrivate(instance, "rsa");
     const auto pub = publicKeyFromFile("rsa");
-    const ossl::PkeyCtx encryptor(EVP_PKEY_CTX_new(pub.get(), nullptr));
+    const p11::ossl::PkeyCtx encryptor(EVP_PKEY_CTX_new(pub.get(), nullptr));
     const Bytes secret = randomBytes(32);
     Bytes ciphertext(256);
     std::size_t size = ciphertext.size();
@@ -91,7 +91,8 @@ TEST_P(SteadyDecryption, IsTwoCalls) {
         EVP_PKEY_encrypt(encryptor.get(), ciphertext.data(), &size, secret.data(), secret.size()),
         1);
     const auto decryptOnce = [&] {
-        const ossl::PkeyCtx context(EVP_PKEY_CTX_new_from_pkey(instance.get(), key.get(), nullptr));
+        const p11::ossl::PkeyCtx context(
+            EVP_PKEY_CTX_new_from_pkey(instance.get(), key.get(), nullptr));
         Bytes plain(256);
         std::size_t plainSize = plain.size();
         if (EVP_PKEY_decrypt_init(context.get()) != 1 ||
@@ -123,7 +124,7 @@ TEST(Loading, TheFirstKeyOpensOneSessionAndLogsInOnce) {
     auto expected = oneLoad;
     expected["C_GetFunctionList"] = 1;
     expected["C_Initialize"] = 1;
-    expected["C_GetSlotList"] = 2; // for the number first, in each life of the module
+    expected["C_GetSlotList"] = 2; // for the number first, in each initialization of the module
     expected["C_OpenSession"] = 1;
     expected["C_GetTokenInfo"] = slots + 1; // the flags, before the login
     expected["C_Login"] = 1;

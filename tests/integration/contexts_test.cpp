@@ -27,7 +27,7 @@ struct Use {
     bool works() const { return signsWith(*instance, key.get()); }
 
     std::unique_ptr<Instance> instance;
-    ossl::Pkey key;
+    p11::ossl::Pkey key;
 };
 
 void unloadOnly(Use& use) {
@@ -128,8 +128,8 @@ TEST(Contexts, ProviderIsLoadedManyTimesIntoOne) {
     instance.unload();
     const CallCounter calls;
     for (unsigned long i = 0; i < many; ++i) {
-        const ossl::Provider software(OSSL_PROVIDER_load(instance.get(), "default"));
-        const ossl::Provider provider(OSSL_PROVIDER_load(instance.get(), "pkcs11"));
+        const p11::ossl::Provider software(OSSL_PROVIDER_load(instance.get(), "default"));
+        const p11::ossl::Provider provider(OSSL_PROVIDER_load(instance.get(), "pkcs11"));
         const auto key = load(instance, uriOf("ec256"));
         ASSERT_TRUE(key && signsWith(instance, key.get())) << i << takeErrors();
     }
@@ -143,8 +143,8 @@ TEST(Contexts, ProviderIsLoadedManyTimesIntoOne) {
 enum class Kind { child, fromDispatch };
 
 struct OtherProvider {
-    ossl::LibCtx libctx;
-    std::vector<ossl::Provider> loaded;
+    p11::ossl::LibCtx libctx;
+    std::vector<p11::ossl::Provider> loaded;
 };
 Kind wantedKind = Kind::child;
 OtherProvider* other = nullptr;
@@ -184,7 +184,7 @@ class OthersContext : public ::testing::TestWithParam<Kind> {
             loadIntoOther();
     }
     bool otherSigns(EVP_PKEY* key) {
-        const ossl::MdCtx context(EVP_MD_CTX_new());
+        const p11::ossl::MdCtx context(EVP_MD_CTX_new());
         Bytes signature(80);
         std::size_t size = signature.size();
         if (EVP_DigestSignInit_ex(context.get(), nullptr, "SHA256", other->libctx.get(), nullptr,
@@ -197,7 +197,7 @@ class OthersContext : public ::testing::TestWithParam<Kind> {
 
     const CallCounter calls_ = CallCounter();
     std::unique_ptr<Instance> instance_ = std::make_unique<Instance>();
-    ossl::Provider otherProvider_;
+    p11::ossl::Provider otherProvider_;
 };
 INSTANTIATE_TEST_SUITE_P(All, OthersContext, ::testing::Values(Kind::child, Kind::fromDispatch),
                          [](const auto& given) {
@@ -275,7 +275,7 @@ class Signing {
     }
 
     const Bytes hash_ = Bytes(32, 7);
-    ossl::PkeyCtx context_;
+    p11::ossl::PkeyCtx context_;
     std::atomic<bool> stop_{false};
     std::atomic<int> signatures_{0};
     std::atomic<int> failures_{0};
@@ -285,7 +285,7 @@ class Signing {
 
 bool verifiesHash(const Bytes& signature) {
     const auto key = publicKeyFromFile("ec256");
-    const ossl::PkeyCtx context(EVP_PKEY_CTX_new(key.get(), nullptr));
+    const p11::ossl::PkeyCtx context(EVP_PKEY_CTX_new(key.get(), nullptr));
     const Bytes hash(32, 7);
     return EVP_PKEY_verify_init(context.get()) == 1 &&
            EVP_PKEY_verify(context.get(), signature.data(), signature.size(), hash.data(),

@@ -172,7 +172,8 @@ INSTANTIATE_TEST_SUITE_P(
 TEST_P(Allocations, AreTheModulesAlone) {
     const Instance instance;
     const auto key = loadPrivate(instance, GetParam().label);
-    const ossl::PkeyCtx context(EVP_PKEY_CTX_new_from_pkey(instance.get(), key.get(), nullptr));
+    const p11::ossl::PkeyCtx context(
+        EVP_PKEY_CTX_new_from_pkey(instance.get(), key.get(), nullptr));
     ASSERT_EQ(EVP_PKEY_sign_init(context.get()), 1);
     ASSERT_EQ(EVP_PKEY_CTX_set_signature_md(context.get(), EVP_sha256()), 1);
     if (GetParam().padding != 0) {
@@ -203,7 +204,7 @@ TEST(MessageAllocations, AreNotMoreThanOpenSslsOwn) {
     const auto key = loadPrivate(instance, "ec256");
     const auto software = privateKeyFromFile(instance.get(), "ec256");
     const auto begin = [&](EVP_PKEY* with) {
-        const ossl::MdCtx context(EVP_MD_CTX_new());
+        const p11::ossl::MdCtx context(EVP_MD_CTX_new());
         EXPECT_EQ(EVP_DigestSignInit_ex(context.get(), nullptr, "SHA256", instance.get(), nullptr,
                                         with, nullptr),
                   1);

@@ -25,7 +25,7 @@ void configure(EVP_PKEY_CTX* context, const CipherOptions& options) {
 
 Bytes encrypt(const Bytes& message, const CipherOptions& options) {
     const auto key = publicKeyFromFile("rsa");
-    const ossl::PkeyCtx context(EVP_PKEY_CTX_new(key.get(), nullptr));
+    const p11::ossl::PkeyCtx context(EVP_PKEY_CTX_new(key.get(), nullptr));
     EVP_PKEY_encrypt_init(context.get());
     configure(context.get(), options);
     Bytes out(256);
@@ -37,7 +37,7 @@ Bytes encrypt(const Bytes& message, const CipherOptions& options) {
 
 std::optional<Bytes> decrypt(const Instance& instance, EVP_PKEY* key, const Bytes& ciphertext,
                              const CipherOptions& options) {
-    const ossl::PkeyCtx context(EVP_PKEY_CTX_new_from_pkey(instance.get(), key, nullptr));
+    const p11::ossl::PkeyCtx context(EVP_PKEY_CTX_new_from_pkey(instance.get(), key, nullptr));
     EXPECT_EQ(EVP_PKEY_decrypt_init(context.get()), 1) << takeErrors();
     configure(context.get(), options);
     std::size_t size = 0;
@@ -54,7 +54,7 @@ std::optional<Bytes> decrypt(const Instance& instance, EVP_PKEY* key, const Byte
 std::optional<Bytes> decryptTls(const Instance& instance, EVP_PKEY* key, const Bytes& ciphertext,
                                 unsigned version) {
     constexpr int tlsPadding = 7; // RSA_PKCS1_WITH_TLS_PADDING
-    const ossl::PkeyCtx context(EVP_PKEY_CTX_new_from_pkey(instance.get(), key, nullptr));
+    const p11::ossl::PkeyCtx context(EVP_PKEY_CTX_new_from_pkey(instance.get(), key, nullptr));
     const std::array params{
         OSSL_PARAM_construct_uint(OSSL_ASYM_CIPHER_PARAM_TLS_CLIENT_VERSION, &version),
         OSSL_PARAM_construct_end()};

@@ -130,7 +130,8 @@ TEST(Decryption, OfTlsSecretsAlwaysSucceeds) {
     block[0] = 0;
     const auto bad = encrypt(block, {RSA_NO_PADDING, nullptr, nullptr, {}});
     EXPECT_NE(run(bad, 0x0303), run(bad, 0x0303));
-    const ossl::PkeyCtx context(EVP_PKEY_CTX_new_from_pkey(instance.get(), key.get(), nullptr));
+    const p11::ossl::PkeyCtx context(
+        EVP_PKEY_CTX_new_from_pkey(instance.get(), key.get(), nullptr));
     EVP_PKEY_decrypt_init(context.get());
     EVP_PKEY_CTX_set_rsa_padding(context.get(), 7);
     Bytes out(48);
@@ -154,7 +155,8 @@ TEST(Decryption, EncryptsWithThePublicHalf) {
     const auto key = loadPrivate(instance, "rsa");
     const auto message = randomBytes(30);
     for (const auto& options : allOptions) {
-        const ossl::PkeyCtx context(EVP_PKEY_CTX_new_from_pkey(instance.get(), key.get(), nullptr));
+        const p11::ossl::PkeyCtx context(
+            EVP_PKEY_CTX_new_from_pkey(instance.get(), key.get(), nullptr));
         ASSERT_EQ(EVP_PKEY_encrypt_init(context.get()), 1);
         configure(context.get(), options);
         Bytes out(256);
@@ -190,7 +192,7 @@ TEST(Decryption, WithoutPaddingTakesTheSizesThatSoftwareTakes) {
     const auto key = loadPrivate(instance, "rsa");
     const auto software = privateKeyFromFile(defaultOnly(), "rsa");
     const auto raw = [](OSSL_LIB_CTX* libctx, EVP_PKEY* with, std::size_t size) {
-        const ossl::PkeyCtx context(EVP_PKEY_CTX_new_from_pkey(libctx, with, nullptr));
+        const p11::ossl::PkeyCtx context(EVP_PKEY_CTX_new_from_pkey(libctx, with, nullptr));
         const Bytes ciphertext(size, 3);
         Bytes out(256);
         std::size_t room = out.size();

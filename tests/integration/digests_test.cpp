@@ -42,7 +42,7 @@ bool configure(EVP_PKEY_CTX* options, const Use& use, const std::string& digest)
 
 /// Empty where it is refused.
 Bytes signWith(OSSL_LIB_CTX* libctx, EVP_PKEY* key, const Use& use, const std::string& digest) {
-    const ossl::MdCtx context(EVP_MD_CTX_new());
+    const p11::ossl::MdCtx context(EVP_MD_CTX_new());
     EVP_PKEY_CTX* options = nullptr;
     Bytes signature(512);
     std::size_t size = signature.size();
@@ -58,7 +58,7 @@ Bytes signWith(OSSL_LIB_CTX* libctx, EVP_PKEY* key, const Use& use, const std::s
 
 bool verifyWith(const Use& use, const std::string& digest, const Bytes& signature) {
     const auto key = publicKeyFromFile(use.key);
-    const ossl::MdCtx context(EVP_MD_CTX_new());
+    const p11::ossl::MdCtx context(EVP_MD_CTX_new());
     EVP_PKEY_CTX* options = nullptr;
     return EVP_DigestVerifyInit_ex(context.get(), &options,
                                    use.hash != nullptr ? use.hash : digest.c_str(), defaultOnly(),
@@ -109,7 +109,7 @@ using Crypt = int(EVP_PKEY_CTX*, unsigned char*, std::size_t*, const unsigned ch
 /// OAEP with `digest` for both of its hashes. Empty where it is refused.
 Bytes oaep(OSSL_LIB_CTX* libctx, EVP_PKEY* key, const std::string& digest, const Bytes& in,
            int init(EVP_PKEY_CTX*), Crypt* run) {
-    const ossl::PkeyCtx context(EVP_PKEY_CTX_new_from_pkey(libctx, key, nullptr));
+    const p11::ossl::PkeyCtx context(EVP_PKEY_CTX_new_from_pkey(libctx, key, nullptr));
     Bytes out(512);
     std::size_t size = out.size();
     if (init(context.get()) != 1 ||
@@ -166,7 +166,7 @@ TEST(Digests, OfTheKdfAreThoseOfSoftware) {
     const auto software = privateKeyFromFile(defaultOnly(), "ec256");
     int taken = 0;
     for (const auto& digest : allDigests()) {
-        const ossl::Md md(EVP_MD_fetch(defaultOnly(), digest.c_str(), nullptr));
+        const p11::ossl::Md md(EVP_MD_fetch(defaultOnly(), digest.c_str(), nullptr));
         if ((EVP_MD_get_flags(md.get()) & EVP_MD_FLAG_XOF) != 0)
             continue; // OpenSSL 3.0 takes them; later ones refuse them, as this provider does
         const auto expected = derive(defaultOnly(), software.get(), peer.get(), x963(digest));

@@ -53,7 +53,7 @@ class Configured : public ConfiguredContext {
   public:
     using ConfiguredContext::ConfiguredContext;
 
-    ossl::Pkey key(const std::string& uri, int expected = OSSL_STORE_INFO_PKEY) const {
+    p11::ossl::Pkey key(const std::string& uri, int expected = OSSL_STORE_INFO_PKEY) const {
         return load(get(), uri, expected);
     }
     /// A signature by the private key behind `uri` is that of rsa.
@@ -62,7 +62,7 @@ class Configured : public ConfiguredContext {
         return found && signsWith(found.get());
     }
     bool signsWith(EVP_PKEY* found) const {
-        const ossl::MdCtx context(EVP_MD_CTX_new());
+        const p11::ossl::MdCtx context(EVP_MD_CTX_new());
         Bytes signature(512);
         std::size_t size = signature.size();
         if (EVP_DigestSignInit_ex(context.get(), nullptr, "SHA256", get(), nullptr, found,
@@ -191,7 +191,7 @@ TEST(Directives, LoadTheModuleEarly) {
     const auto loaded = [](const std::string& directive) {
         const Configured configured(directive);
         const CallCounter calls;
-        const ossl::Owner<EVP_KEYMGMT, EVP_KEYMGMT_free> fetched(
+        const p11::ossl::Owner<EVP_KEYMGMT, EVP_KEYMGMT_free> fetched(
             EVP_KEYMGMT_fetch(configured.get(), "RSA", "provider=pkcs11"));
         return fetched && calls.of("C_GetFunctionList") > 0;
     };
@@ -332,7 +332,7 @@ class Defaults {
   private:
     std::filesystem::path file_ = scratch("default.cnf");
     Variable variable_{"OPENSSL_CONF", file_.c_str()};
-    ossl::LibCtx libctx_{OSSL_LIB_CTX_new()};
+    p11::ossl::LibCtx libctx_{OSSL_LIB_CTX_new()};
 };
 
 TEST(Directives, MisspeltAreNamed) {
@@ -380,10 +380,10 @@ TEST(Directives, OfAnotherFileDoNotCount) {
 TEST(Directives, AssumeFips) {
     const auto found = [](const std::string& directive, const char* query) {
         const Configured configured(directive);
-        const ossl::Owner<OSSL_STORE_CTX, OSSL_STORE_close> store(
+        const p11::ossl::Owner<OSSL_STORE_CTX, OSSL_STORE_close> store(
             OSSL_STORE_open_ex(uriOf("rsa").c_str(), configured.get(), query, nullptr, nullptr,
                                nullptr, nullptr, nullptr));
-        const ossl::Owner<OSSL_STORE_INFO, OSSL_STORE_INFO_free> info(
+        const p11::ossl::Owner<OSSL_STORE_INFO, OSSL_STORE_INFO_free> info(
             store ? OSSL_STORE_load(store.get()) : nullptr);
         takeErrors();
         return info && OSSL_STORE_INFO_get_type(info.get()) == OSSL_STORE_INFO_PKEY;
@@ -454,9 +454,9 @@ TEST(EnvironmentVariables, SwitchTheLogOn) {
     std::filesystem::remove(log);
 }
 
-std::string namesOf(const pkcs11::RegistrationFolders& folders, const std::string& program) {
+std::string namesOf(const p11::pkcs11::RegistrationFolders& folders, const std::string& program) {
     std::string all;
-    for (const auto& one : pkcs11::registrations(folders, program))
+    for (const auto& one : p11::pkcs11::registrations(folders, program))
         all += one.name + "=" + one.file + (one.critical ? "!" : "") + "(" + one.initArgs + ") ";
     return all;
 }
@@ -469,7 +469,7 @@ TEST(Registration, IsReadAsP11KitReadsIt) {
             std::filesystem::path(folder + "/" + name).parent_path());
         std::ofstream(folder + "/" + name) << text;
     };
-    const pkcs11::RegistrationFolders folders{
+    const p11::pkcs11::RegistrationFolders folders{
         {folder + "/system", folder + "/package", folder + "/none"}, "/modules"};
     EXPECT_EQ(namesOf(folders, "me"), "");
     write("package/b.module", "# text\n\n  module: b.so\r\nx-init-reserved: a: b\n");
@@ -483,7 +483,7 @@ TEST(Registration, IsReadAsP11KitReadsIt) {
     EXPECT_EQ(namesOf(folders, "me"), "b=/modules/c.so() a=/a.so!() one=/modules/1.so() far=() ");
     EXPECT_EQ(namesOf(folders, "m"), "b=/modules/c.so() a=/a.so!() two=/modules/2.so() far=() ");
     write("package/wrong.module", "[section]\n");
-    EXPECT_THROW(namesOf(folders, "me"), pkcs11::Error);
+    EXPECT_THROW(namesOf(folders, "me"), p11::pkcs11::Error);
 }
 
 TEST(ModulePolicy, GivesTheFileThatItAllows) {
@@ -494,7 +494,7 @@ TEST(ModulePolicy, GivesTheFileThatItAllows) {
     const auto link = folder + "-link.so";
     std::filesystem::create_symlink(folder + "/m.so", link);
     const auto resolved = [](const std::vector<std::string>& allowed, const std::string& path) {
-        return pkcs11::ModulePolicy(allowed).resolve(path).value_or("no");
+        return p11::pkcs11::ModulePolicy(allowed).resolve(path).value_or("no");
     };
     EXPECT_EQ(resolved({folder}, link), folder + "/m.so");
     EXPECT_EQ(resolved({link}, folder + "/m.so"), folder + "/m.so");

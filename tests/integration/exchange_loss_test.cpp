@@ -65,7 +65,7 @@ TEST(ExchangeLossOfSessions, IsFoundOutWhateverTheAnswer) {
     for (const CK_RV rv : {CKR_DEVICE_ERROR, CKR_GENERAL_ERROR, CKR_FUNCTION_FAILED}) {
         fault("C_DeriveKey", "1", rv);
         EXPECT_EQ(derive(instance.get(), key.get(), peer.get()), expected)
-            << pkcs11::rvName(rv) << takeErrors();
+            << p11::pkcs11::rvName(rv) << takeErrors();
     }
     noFaults();
     EXPECT_EQ(module().configure("PKCS11_TEST_FAULT_EFFECT", nullptr), CKR_OK);
@@ -105,7 +105,7 @@ TEST_P(ExchangeLoss, ForEverIsToldAndEndsWithTheTokensReturn) {
         EXPECT_TRUE(derive(instance.get(), key.get(), peer.get()).empty()) << function;
         const auto errors = takeErrors();
         EXPECT_NE(errors.find(function), std::string::npos) << errors;
-        EXPECT_NE(errors.find(pkcs11::rvName(GetParam())), std::string::npos) << errors;
+        EXPECT_NE(errors.find(p11::pkcs11::rvName(GetParam())), std::string::npos) << errors;
         noFaults();
         EXPECT_EQ(derive(instance.get(), key.get(), peer.get()), expected)
             << "after " << function << takeErrors();

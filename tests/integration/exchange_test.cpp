@@ -274,7 +274,7 @@ TEST(Exchange, CopiesOfAContextAreIndependent) {
     ASSERT_EQ(
         EVP_PKEY_derive_set_peer(context.get(), publicHalf(instance.get(), first.get()).get()), 1)
         << takeErrors();
-    const ossl::PkeyCtx copy(EVP_PKEY_CTX_dup(context.get()));
+    const p11::ossl::PkeyCtx copy(EVP_PKEY_CTX_dup(context.get()));
     ASSERT_TRUE(copy) << takeErrors();
     ASSERT_TRUE(kdf("SHA384", 30)(copy.get()));
     ASSERT_EQ(EVP_PKEY_derive_set_peer(copy.get(), publicHalf(instance.get(), second.get()).get()),
@@ -308,7 +308,7 @@ TEST(Exchange, AsksTheTokenNothingBeforeTheSecretIsWanted) {
         std::size_t size = 0;
         EXPECT_EQ(EVP_PKEY_derive(context.get(), nullptr, &size), 1);
         EXPECT_EQ(size, 32U);
-        const ossl::PkeyCtx copy(EVP_PKEY_CTX_dup(context.get()));
+        const p11::ossl::PkeyCtx copy(EVP_PKEY_CTX_dup(context.get()));
         EXPECT_TRUE(copy) << takeErrors();
     }
     EXPECT_EQ(calls.total(), 0U) << calls.log();
@@ -350,7 +350,7 @@ TEST(Exchange, WrapsThePointWhereTheTokenWantsItAndRemembersIt) {
         const auto other = loadPrivate(instance, "ec256");
         fault("C_DeriveKey", "1-2", rv);
         EXPECT_TRUE(derive(instance.get(), other.get(), peer.get()).empty());
-        EXPECT_NE(takeErrors().find(pkcs11::rvName(rv)), std::string::npos);
+        EXPECT_NE(takeErrors().find(p11::pkcs11::rvName(rv)), std::string::npos);
         noFaults();
         EXPECT_EQ(derive(instance.get(), other.get(), peer.get()), expected) << takeErrors();
     }

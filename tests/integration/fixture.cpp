@@ -98,8 +98,8 @@ class SkipListener : public ::testing::EmptyTestEventListener {
     return true;
 }();
 
-ossl::Bio open(const std::string& name) {
-    return ossl::Bio(BIO_new_file((std::string(TOKENS) + "/" + name).c_str(), "r"));
+p11::ossl::Bio open(const std::string& name) {
+    return p11::ossl::Bio(BIO_new_file((std::string(TOKENS) + "/" + name).c_str(), "r"));
 }
 
 } // namespace
@@ -158,70 +158,74 @@ std::string uriOf(const std::string& label, const std::string& type) {
     return "pkcs11:token=scenarios;object=" + label + ";type=" + type + pinQuery();
 }
 
-ossl::Pkey load(const Instance& instance, const std::string& uri, int expected) {
+p11::ossl::Pkey load(const Instance& instance, const std::string& uri, int expected) {
     return load(instance.get(), uri, expected);
 }
 
-ossl::Pkey load(OSSL_LIB_CTX* libctx, const std::string& uri, int expected) {
-    const ossl::Owner<OSSL_STORE_CTX, OSSL_STORE_close> store(OSSL_STORE_open_ex(
+p11::ossl::Pkey load(OSSL_LIB_CTX* libctx, const std::string& uri, int expected) {
+    const p11::ossl::Owner<OSSL_STORE_CTX, OSSL_STORE_close> store(OSSL_STORE_open_ex(
         uri.c_str(), libctx, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr));
     if (!store || OSSL_STORE_expect(store.get(), expected) != 1)
         return nullptr;
-    const ossl::Owner<OSSL_STORE_INFO, OSSL_STORE_INFO_free> info(OSSL_STORE_load(store.get()));
+    const p11::ossl::Owner<OSSL_STORE_INFO, OSSL_STORE_INFO_free> info(
+        OSSL_STORE_load(store.get()));
     if (!info)
         return nullptr;
-    return ossl::Pkey(expected == OSSL_STORE_INFO_PUBKEY ? OSSL_STORE_INFO_get1_PUBKEY(info.get())
-                                                         : OSSL_STORE_INFO_get1_PKEY(info.get()));
+    return p11::ossl::Pkey(expected == OSSL_STORE_INFO_PUBKEY
+                               ? OSSL_STORE_INFO_get1_PUBKEY(info.get())
+                               : OSSL_STORE_INFO_get1_PKEY(info.get()));
 }
 
-ossl::Pkey loadPrivate(const Instance& instance, const std::string& label) {
+p11::ossl::Pkey loadPrivate(const Instance& instance, const std::string& label) {
     auto key = load(instance, uriOf(label));
     EXPECT_TRUE(key) << label << ": " << takeErrors();
     return key;
 }
 
-ossl::Pkey publicKeyFromFile(const std::string& label) {
+p11::ossl::Pkey publicKeyFromFile(const std::string& label) {
     const auto file = open(label + ".pub.pem");
-    return ossl::Pkey(
+    return p11::ossl::Pkey(
         PEM_read_bio_PUBKEY_ex(file.get(), nullptr, nullptr, nullptr, defaultOnly(), nullptr));
 }
 
 namespace {
 
-ossl::Pkey rsaOf(const Bytes& modulus, const Bytes& exponent) {
-    const ossl::Bignum n(BN_bin2bn(modulus.data(), static_cast<int>(modulus.size()), nullptr));
-    const ossl::Bignum e(BN_bin2bn(exponent.data(), static_cast<int>(exponent.size()), nullptr));
-    const ossl::ParamBuilder builder(OSSL_PARAM_BLD_new());
+p11::ossl::Pkey rsaOf(const Bytes& modulus, const Bytes& exponent) {
+    const p11::ossl::Bignum n(BN_bin2bn(modulus.data(), static_cast<int>(modulus.size()), nullptr));
+    const p11::ossl::Bignum e(
+        BN_bin2bn(exponent.data(), static_cast<int>(exponent.size()), nullptr));
+    const p11::ossl::ParamBuilder builder(OSSL_PARAM_BLD_new());
     OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_N, n.get());
     OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_E, e.get());
-    const ossl::Params params(OSSL_PARAM_BLD_to_param(builder.get()));
-    const ossl::PkeyCtx context(EVP_PKEY_CTX_new_from_name(defaultOnly(), "RSA", nullptr));
+    const p11::ossl::Params params(OSSL_PARAM_BLD_to_param(builder.get()));
+    const p11::ossl::PkeyCtx context(EVP_PKEY_CTX_new_from_name(defaultOnly(), "RSA", nullptr));
     EVP_PKEY* key = nullptr;
     EVP_PKEY_fromdata_init(context.get());
     EVP_PKEY_fromdata(context.get(), &key, EVP_PKEY_PUBLIC_KEY, params.get());
-    return ossl::Pkey(key);
+    return p11::ossl::Pkey(key);
 }
 
 // The point is in an OCTET STRING (PKCS#11 3.0, section 2.3.3).
-ossl::Pkey ecOf(const Bytes& parameters, const Bytes& wrapped) {
+p11::ossl::Pkey ecOf(const Bytes& parameters, const Bytes& wrapped) {
     const unsigned char* der = wrapped.data();
-    const ossl::Owner<ASN1_OCTET_STRING, ASN1_OCTET_STRING_free> point(
+    const p11::ossl::Owner<ASN1_OCTET_STRING, ASN1_OCTET_STRING_free> point(
         d2i_ASN1_OCTET_STRING(nullptr, &der, static_cast<long>(wrapped.size())));
     const auto* bytes = ASN1_STRING_get0_data(point.get());
     const auto size = static_cast<std::size_t>(ASN1_STRING_length(point.get()));
     for (const auto& [name, length] : {std::pair("ED25519", 32U), std::pair("ED448", 57U)})
         if (size == length)
-            return ossl::Pkey(
+            return p11::ossl::Pkey(
                 EVP_PKEY_new_raw_public_key_ex(defaultOnly(), name, nullptr, bytes, size));
     der = parameters.data();
-    ossl::Pkey key(d2i_KeyParams(EVP_PKEY_EC, nullptr, &der, static_cast<long>(parameters.size())));
+    p11::ossl::Pkey key(
+        d2i_KeyParams(EVP_PKEY_EC, nullptr, &der, static_cast<long>(parameters.size())));
     EXPECT_EQ(EVP_PKEY_set1_encoded_public_key(key.get(), bytes, size), 1) << takeErrors();
     return key;
 }
 
 } // namespace
 
-ossl::Pkey publicKeyOnToken(const std::string& label, const std::string& id) {
+p11::ossl::Pkey publicKeyOnToken(const std::string& label, const std::string& id) {
     auto token = tokenWriter("scenarios");
     const auto value = [&](CK_ATTRIBUTE_TYPE type) { return token.publicValue(label, id, type); };
     CK_KEY_TYPE type = 0;
@@ -233,16 +237,16 @@ ossl::Pkey publicKeyOnToken(const std::string& label, const std::string& id) {
     return key;
 }
 
-ossl::Pkey privateKeyFromFile(OSSL_LIB_CTX* libctx, const std::string& label) {
+p11::ossl::Pkey privateKeyFromFile(OSSL_LIB_CTX* libctx, const std::string& label) {
     const auto file = open(label + ".pem");
-    return ossl::Pkey(
+    return p11::ossl::Pkey(
         PEM_read_bio_PrivateKey_ex(file.get(), nullptr, nullptr, nullptr, libctx, nullptr));
 }
 
-ossl::Certificate certificateFromFile(OSSL_LIB_CTX* libctx, const std::string& label) {
+p11::ossl::Certificate certificateFromFile(OSSL_LIB_CTX* libctx, const std::string& label) {
     const auto file = open(label + ".cert.pem");
     X509* certificate = X509_new_ex(libctx, nullptr);
-    return ossl::Certificate(PEM_read_bio_X509(file.get(), &certificate, nullptr, nullptr));
+    return p11::ossl::Certificate(PEM_read_bio_X509(file.get(), &certificate, nullptr, nullptr));
 }
 
 Bytes derOf(X509* certificate) {
@@ -254,7 +258,7 @@ Bytes derOf(X509* certificate) {
 }
 
 Bytes sign(const Instance& instance, EVP_PKEY* key, const Bytes& data, const char* digest) {
-    const ossl::MdCtx context(EVP_MD_CTX_new());
+    const p11::ossl::MdCtx context(EVP_MD_CTX_new());
     std::size_t size = 0;
     if (EVP_DigestSignInit_ex(context.get(), nullptr, digest, instance.get(), nullptr, key,
                               nullptr) != 1 ||
@@ -276,7 +280,7 @@ bool verify(const std::string& label, const Bytes& signature, const Bytes& data,
 
 bool verify(EVP_PKEY* publicKey, const Bytes& signature, const Bytes& data, const char* digest,
             bool pss) {
-    const ossl::MdCtx context(EVP_MD_CTX_new());
+    const p11::ossl::MdCtx context(EVP_MD_CTX_new());
     EVP_PKEY_CTX* options = nullptr;
     if (EVP_DigestVerifyInit_ex(context.get(), &options, digest, defaultOnly(), nullptr, publicKey,
                                 nullptr) != 1)

@@ -31,14 +31,14 @@ class Instance {
   public:
     explicit Instance(Order order = Order::defaultFirst, const char* properties = nullptr);
     /// With providers that are loaded already.
-    explicit Instance(ossl::LibCtx libctx) : libctx_(std::move(libctx)) {}
+    explicit Instance(p11::ossl::LibCtx libctx) : libctx_(std::move(libctx)) {}
     OSSL_LIB_CTX* get() const { return libctx_.get(); }
     /// Lets both providers go; keys and contexts made before stay usable.
     void unload();
 
   private:
-    ossl::LibCtx libctx_;
-    std::vector<ossl::Provider> providers_;
+    p11::ossl::LibCtx libctx_;
+    std::vector<p11::ossl::Provider> providers_;
 };
 
 /// A library context that reads a configuration file: both providers in `order`, `directives` in
@@ -48,10 +48,10 @@ class ConfiguredContext {
     explicit ConfiguredContext(const std::string& directives, Order order = Order::defaultFirst,
                                const std::string& more = {});
     OSSL_LIB_CTX* get() const { return libctx_.get(); }
-    ossl::LibCtx take() { return std::move(libctx_); }
+    p11::ossl::LibCtx take() { return std::move(libctx_); }
 
   private:
-    ossl::LibCtx libctx_;
+    p11::ossl::LibCtx libctx_;
 };
 
 /// What uriOf() ends with: "?pin-value=1234" where nobody has set another.
@@ -61,22 +61,23 @@ std::string& pinQuery();
 std::string uriOf(const std::string& label, const std::string& type = "private");
 
 /// The first object of type `expected` behind `uri`; null if nothing is found.
-ossl::Pkey load(const Instance& instance, const std::string& uri,
-                int expected = OSSL_STORE_INFO_PKEY);
-ossl::Pkey load(OSSL_LIB_CTX* libctx, const std::string& uri, int expected = OSSL_STORE_INFO_PKEY);
-ossl::Pkey loadPrivate(const Instance& instance, const std::string& label);
+p11::ossl::Pkey load(const Instance& instance, const std::string& uri,
+                     int expected = OSSL_STORE_INFO_PKEY);
+p11::ossl::Pkey load(OSSL_LIB_CTX* libctx, const std::string& uri,
+                     int expected = OSSL_STORE_INFO_PKEY);
+p11::ossl::Pkey loadPrivate(const Instance& instance, const std::string& label);
 
 /// A library context without the provider.
 OSSL_LIB_CTX* defaultOnly();
 
 /// From the files that were made with the token, by OpenSSL's default provider alone.
-ossl::Pkey publicKeyFromFile(const std::string& label);
+p11::ossl::Pkey publicKeyFromFile(const std::string& label);
 /// Of a key that the token made: from the values that the module tells, without the provider, in
 /// OpenSSL's default provider alone. `id` tells keys of one label apart. Throws where there is
 /// none.
-ossl::Pkey publicKeyOnToken(const std::string& label, const std::string& id = {});
-ossl::Pkey privateKeyFromFile(OSSL_LIB_CTX* libctx, const std::string& label);
-ossl::Certificate certificateFromFile(OSSL_LIB_CTX* libctx, const std::string& label);
+p11::ossl::Pkey publicKeyOnToken(const std::string& label, const std::string& id = {});
+p11::ossl::Pkey privateKeyFromFile(OSSL_LIB_CTX* libctx, const std::string& label);
+p11::ossl::Certificate certificateFromFile(OSSL_LIB_CTX* libctx, const std::string& label);
 
 /// Empty on failure.
 Bytes derOf(X509* certificate);

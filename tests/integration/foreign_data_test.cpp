@@ -46,7 +46,7 @@ TEST(ForeignData, ABadOaepCiphertextDoesNotSwitchDecryptionOff) {
         noFaults();
         const CallCounter calls;
         EXPECT_EQ(decrypt(instance, key.get(), encrypt(message, oaep), oaep), message)
-            << pkcs11::rvName(rv) << takeErrors();
+            << p11::pkcs11::rvName(rv) << takeErrors();
         EXPECT_EQ(calls.total(), 2U) << calls.log();
     }
 }
@@ -87,7 +87,7 @@ TEST(ForeignData, AMessageThatIsNotSignedDoesNotChangeTheMechanism) {
     const Instance instance;
     const auto key = loadPrivate(instance, "rsa");
     const auto signsPss = [&] {
-        const ossl::MdCtx context(EVP_MD_CTX_new());
+        const p11::ossl::MdCtx context(EVP_MD_CTX_new());
         EVP_PKEY_CTX* options = nullptr;
         Bytes signature(256);
         std::size_t size = signature.size();
@@ -129,7 +129,7 @@ class ArgumentsBad : public ::testing::Test {
     }
 
     const Instance instance;
-    const ossl::Pkey key = loadPrivate(instance, "rsa");
+    const p11::ossl::Pkey key = loadPrivate(instance, "rsa");
     const Bytes message = randomBytes(40);
 };
 
@@ -179,10 +179,11 @@ class ArgumentsBadOfEc : public ::testing::Test {
         EXPECT_EQ(EVP_PKEY_eq(key.get(), own.get()), 1) << takeErrors();
     }
 
-    const ossl::Pkey pair = newOnToken("P-256", "signs-and-derives", true);
+    const p11::ossl::Pkey pair = newOnToken("P-256", "signs-and-derives", true);
     const Instance instance;
-    const ossl::Pkey key = loadPrivate(instance, "signs-and-derives");
-    const ossl::Pkey own = publicHalf(defaultOnly(), pair.get()); // keeps exports to the instance
+    const p11::ossl::Pkey key = loadPrivate(instance, "signs-and-derives");
+    const p11::ossl::Pkey own =
+        publicHalf(defaultOnly(), pair.get()); // keeps exports to the instance
 };
 
 TEST_F(ArgumentsBadOfEc, LetsAKeyThatHasNotSignedAgree) {
@@ -226,7 +227,7 @@ TEST_F(ArgumentsBad, IsToldWhereNothingElseIsLeftAndNotRemembered) {
 TEST(RawRsa, ThatIsRefusedForSignaturesDecryptsAllTheSame) {
     const Instance instance;
     const auto key = loadPrivate(instance, "rsa");
-    const ossl::PkeyCtx signer(EVP_PKEY_CTX_new_from_pkey(instance.get(), key.get(), nullptr));
+    const p11::ossl::PkeyCtx signer(EVP_PKEY_CTX_new_from_pkey(instance.get(), key.get(), nullptr));
     ASSERT_EQ(EVP_PKEY_sign_init(signer.get()), 1) << takeErrors();
     ASSERT_EQ(EVP_PKEY_CTX_set_rsa_padding(signer.get(), RSA_NO_PADDING), 1);
     const Bytes block(256, 1);
@@ -286,7 +287,7 @@ class WithoutRawRsa : public ::testing::Test {
 
     const Bytes message_ = randomBytes(40);
     std::optional<Instance> instance_;
-    ossl::Pkey key_;
+    p11::ossl::Pkey key_;
 };
 
 constexpr CK_RV vendors = CKR_VENDOR_DEFINED | 7;
@@ -316,9 +317,9 @@ TEST_F(WithoutRawRsa, EveryAnswerThatMayBlameTheCiphertextIsOneAndTheSame) {
     for (const CK_RV rv : blaming) {
         fault("C_Decrypt", "1+", rv);
         const CallCounter calls;
-        EXPECT_EQ(decryptWith({}, bad), substitute) << pkcs11::rvName(rv);
-        EXPECT_EQ(takeErrors(), "") << pkcs11::rvName(rv);
-        EXPECT_EQ(calls.total(), 2U) << pkcs11::rvName(rv) << calls.log();
+        EXPECT_EQ(decryptWith({}, bad), substitute) << p11::pkcs11::rvName(rv);
+        EXPECT_EQ(takeErrors(), "") << p11::pkcs11::rvName(rv);
+        EXPECT_EQ(calls.total(), 2U) << p11::pkcs11::rvName(rv) << calls.log();
     }
 }
 
@@ -336,12 +337,12 @@ TEST_F(WithoutRawRsa, EveryAnswerThatMayBlameATlsSecretIsARandomOne) {
         fault("C_Decrypt", "1+", rv);
         const CallCounter calls;
         const auto answer = run(good);
-        EXPECT_EQ(calls.total(), 2U) << pkcs11::rvName(rv) << calls.log();
-        ASSERT_TRUE(answer) << pkcs11::rvName(rv) << takeErrors();
+        EXPECT_EQ(calls.total(), 2U) << p11::pkcs11::rvName(rv) << calls.log();
+        ASSERT_TRUE(answer) << p11::pkcs11::rvName(rv) << takeErrors();
         EXPECT_EQ(answer->size(), 48U);
-        EXPECT_NE(answer, premaster) << pkcs11::rvName(rv);
-        EXPECT_NE(answer, run(good)) << pkcs11::rvName(rv);
-        EXPECT_EQ(takeErrors(), "") << pkcs11::rvName(rv);
+        EXPECT_NE(answer, premaster) << p11::pkcs11::rvName(rv);
+        EXPECT_NE(answer, run(good)) << p11::pkcs11::rvName(rv);
+        EXPECT_EQ(takeErrors(), "") << p11::pkcs11::rvName(rv);
     }
     noFaults();
     for (const auto& wrong : {badlyPadded(), encrypt(randomBytes(47)), encrypt(randomBytes(49))})
@@ -358,9 +359,9 @@ TEST_F(WithoutRawRsa, EveryAnswerThatMayBlameAnOaepCiphertextIsOneError) {
     for (const CK_RV rv : blaming) {
         fault("C_Decrypt", "1+", rv);
         const CallCounter calls;
-        EXPECT_FALSE(decryptWith(oaep, good)) << pkcs11::rvName(rv);
-        EXPECT_EQ(takeErrors(), "invalid data: decryption failed\n") << pkcs11::rvName(rv);
-        EXPECT_EQ(calls.total(), 2U) << pkcs11::rvName(rv) << calls.log();
+        EXPECT_FALSE(decryptWith(oaep, good)) << p11::pkcs11::rvName(rv);
+        EXPECT_EQ(takeErrors(), "invalid data: decryption failed\n") << p11::pkcs11::rvName(rv);
+        EXPECT_EQ(calls.total(), 2U) << p11::pkcs11::rvName(rv) << calls.log();
     }
 }
 
@@ -382,8 +383,8 @@ TEST_F(WithoutRawRsa, ALostSessionOrLoginIsNotNoticed) {
                            CKR_CRYPTOKI_NOT_INITIALIZED}) {
         fault("C_Decrypt", "1", rv);
         const CallCounter calls;
-        EXPECT_EQ(decryptWith({}, encrypt(message_)), message_) << pkcs11::rvName(rv);
-        EXPECT_EQ(calls.of("C_Decrypt"), 2U) << pkcs11::rvName(rv);
+        EXPECT_EQ(decryptWith({}, encrypt(message_)), message_) << p11::pkcs11::rvName(rv);
+        EXPECT_EQ(calls.of("C_Decrypt"), 2U) << p11::pkcs11::rvName(rv);
         noFaults();
         decryptWith({}, encrypt(message_)); // reads the new connection's mechanisms
     }
@@ -394,10 +395,11 @@ TEST_F(WithoutRawRsa, ARemovedTokenIsToldAndNothingIsDoneAgain) {
         for (const auto& options : {CipherOptions(), oaep}) {
             fault("C_Decrypt", "1", rv);
             const CallCounter calls;
-            EXPECT_FALSE(decryptWith(options, encrypt(message_, options))) << pkcs11::rvName(rv);
-            EXPECT_NE(takeErrors().find("C_Decrypt answered " + pkcs11::rvName(rv)),
+            EXPECT_FALSE(decryptWith(options, encrypt(message_, options)))
+                << p11::pkcs11::rvName(rv);
+            EXPECT_NE(takeErrors().find("C_Decrypt answered " + p11::pkcs11::rvName(rv)),
                       std::string::npos);
-            EXPECT_EQ(calls.of("C_Decrypt"), 1U) << pkcs11::rvName(rv);
+            EXPECT_EQ(calls.of("C_Decrypt"), 1U) << p11::pkcs11::rvName(rv);
             noFaults();
             EXPECT_EQ(decryptWith(options, encrypt(message_, options)), message_) << takeErrors();
         }
@@ -407,7 +409,7 @@ TEST_F(WithoutRawRsa, ARemovedTokenIsToldAndNothingIsDoneAgain) {
 // OpenSSL 3.2's switch, for programs that hide the error themselves.
 TEST_F(WithoutRawRsa, BadPaddingIsAnErrorWhereTheProgramWantsIt) {
     const auto run = [&](const Bytes& ciphertext, unsigned implicit) {
-        const ossl::PkeyCtx context(
+        const p11::ossl::PkeyCtx context(
             EVP_PKEY_CTX_new_from_pkey(instance_->get(), key_.get(), nullptr));
         const std::array params{OSSL_PARAM_construct_uint("implicit-rejection", &implicit),
                                 OSSL_PARAM_construct_end()};
@@ -459,8 +461,8 @@ TEST(ForeignData, TheLogSaysTheSameOfBadPaddingAndOfGood) {
 
 // The peer's X coordinate begins as the length of a DER OCTET STRING does, for which the token
 // takes the raw point.
-ossl::Pkey ambiguousPeer(const std::string& group, std::size_t coordinate) {
-    ossl::Pkey peer;
+p11::ossl::Pkey ambiguousPeer(const std::string& group, std::size_t coordinate) {
+    p11::ossl::Pkey peer;
     for (int i = 0; i < 200 && !peer; ++i) { // every other number is the X of a point
         auto point = randomBytes(1 + coordinate);
         point[0] = POINT_CONVERSION_COMPRESSED;
@@ -472,7 +474,7 @@ ossl::Pkey ambiguousPeer(const std::string& group, std::size_t coordinate) {
 }
 
 // A pair whose point is not like that, which one in 256 is by chance.
-ossl::Pkey commonPeer(const std::string& group, std::size_t coordinate) {
+p11::ossl::Pkey commonPeer(const std::string& group, std::size_t coordinate) {
     for (;;) {
         auto peer = generate(defaultOnly(), group);
         unsigned char* point = nullptr;
@@ -540,8 +542,8 @@ TEST(ForeignData, APointOfSmallOrderCostsTheTokenNothingButCalls) {
         for (const unsigned char small : Bytes{0, 1}) {
             Bytes value(static_cast<std::size_t>(size));
             value[0] = small;
-            const ossl::Pkey peer(EVP_PKEY_new_raw_public_key_ex(instance.get(), algorithm, nullptr,
-                                                                 value.data(), value.size()));
+            const p11::ossl::Pkey peer(EVP_PKEY_new_raw_public_key_ex(
+                instance.get(), algorithm, nullptr, value.data(), value.size()));
             const CallCounter calls;
             EXPECT_TRUE(derive(instance.get(), key.get(), peer.get()).empty());
             EXPECT_NE(takeErrors(), "");
@@ -569,9 +571,9 @@ TEST(ForeignData, ABadPeerCostsTheTokenNothingButCalls) {
         fault("C_DeriveKey", "1+", rv);
         const CallCounter calls;
         EXPECT_TRUE(derive(instance.get(), key.get(), peer.get()).empty());
-        EXPECT_NE(takeErrors().find("C_DeriveKey answered " + pkcs11::rvName(rv)),
+        EXPECT_NE(takeErrors().find("C_DeriveKey answered " + p11::pkcs11::rvName(rv)),
                   std::string::npos);
-        EXPECT_LE(calls.of("C_DeriveKey"), 2U) << pkcs11::rvName(rv);
+        EXPECT_LE(calls.of("C_DeriveKey"), 2U) << p11::pkcs11::rvName(rv);
         EXPECT_EQ(calls.total(), calls.of("C_DeriveKey") + calls.of("C_GetSessionInfo"))
             << calls.log();
         noFaults();

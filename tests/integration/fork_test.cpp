@@ -53,11 +53,11 @@ class Signer {
     }
 
   private:
-    ossl::PkeyCtx context_;
+    p11::ossl::PkeyCtx context_;
 };
 
 bool verifies(EVP_PKEY* publicKey, const Bytes& signature) {
-    const ossl::PkeyCtx context(EVP_PKEY_CTX_new(publicKey, nullptr));
+    const p11::ossl::PkeyCtx context(EVP_PKEY_CTX_new(publicKey, nullptr));
     return EVP_PKEY_verify_init(context.get()) == 1 &&
            EVP_PKEY_verify(context.get(), signature.data(), signature.size(), hash.data(),
                            hash.size()) == 1;
@@ -122,7 +122,7 @@ TEST(Fork, BeforeTheFirstUseWhileOtherThreadsSign) {
         GTEST_SKIP();
     const Instance instance;
     // Software signatures take locks of their context all the time, so they have another one.
-    const ossl::LibCtx others(OSSL_LIB_CTX_new());
+    const p11::ossl::LibCtx others(OSSL_LIB_CTX_new());
     const auto software = privateKeyFromFile(others.get(), "ec256");
     const CallCounter calls;
     Crowd crowd(others.get(), software.get());

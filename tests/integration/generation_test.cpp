@@ -52,7 +52,7 @@ TEST_F(Generation, MontgomeryKeysAgreeOnSecrets) {
             const Instance instance(order);
             const auto key = generate(instance, type, {{"pkcs11_uri", place("made")}});
             ASSERT_TRUE(key) << type << takeErrors();
-            const ossl::Pkey peer(EVP_PKEY_Q_keygen(defaultOnly(), nullptr, type));
+            const p11::ossl::Pkey peer(EVP_PKEY_Q_keygen(defaultOnly(), nullptr, type));
             const auto secret =
                 derive(instance.get(), key.get(), publicHalf(instance.get(), peer.get()).get());
             ASSERT_FALSE(secret.empty()) << type << takeErrors();
@@ -115,7 +115,7 @@ TEST_F(Generation, TheReasonThatSaysMostIsTold) {
 TEST_F(Generation, OtherProvidersReasonsAreTold) {
     const Instance instance(Order::providerFirst);
     const auto refused = [&instance](const char* type, const Settings& settings) {
-        const ossl::PkeyCtx context(EVP_PKEY_CTX_new_from_name(instance.get(), type, nullptr));
+        const p11::ossl::PkeyCtx context(EVP_PKEY_CTX_new_from_name(instance.get(), type, nullptr));
         const auto params = paramsOf(settings);
         EVP_PKEY* key = nullptr;
         EXPECT_FALSE(EVP_PKEY_keygen_init(context.get()) == 1 &&
@@ -139,12 +139,12 @@ TEST_F(Generation, PssKeysStayPssKeys) {
     const auto uri = place("made", ";type=private");
     EXPECT_EQ(EVP_PKEY_get_id(load(instance, uri).get()), EVP_PKEY_RSA);
     EXPECT_EQ(EVP_PKEY_get_id(load(instance, uri + "&x-key-type=RSA-PSS").get()), EVP_PKEY_RSA_PSS);
-    const ossl::Bio reference(BIO_new(BIO_s_mem()));
+    const p11::ossl::Bio reference(BIO_new(BIO_s_mem()));
     ASSERT_EQ(
         PEM_write_bio_PrivateKey(reference.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr),
         1);
-    const ossl::Pkey again(PEM_read_bio_PrivateKey_ex(reference.get(), nullptr, nullptr, nullptr,
-                                                      instance.get(), nullptr));
+    const p11::ossl::Pkey again(PEM_read_bio_PrivateKey_ex(reference.get(), nullptr, nullptr,
+                                                           nullptr, instance.get(), nullptr));
     ASSERT_TRUE(again) << takeErrors();
     EXPECT_EQ(EVP_PKEY_get_id(again.get()), EVP_PKEY_RSA_PSS);
 }
@@ -152,9 +152,9 @@ TEST_F(Generation, PssKeysStayPssKeys) {
 TEST_F(Generation, ParametersReachTheKey) {
     const Instance instance;
     const auto context =
-        ossl::PkeyCtx(EVP_PKEY_CTX_new_from_name(instance.get(), "RSA", "provider=pkcs11"));
+        p11::ossl::PkeyCtx(EVP_PKEY_CTX_new_from_name(instance.get(), "RSA", "provider=pkcs11"));
     ASSERT_EQ(EVP_PKEY_keygen_init(context.get()), 1);
-    const ossl::Bignum exponent(BN_new());
+    const p11::ossl::Bignum exponent(BN_new());
     BN_set_word(exponent.get(), 17);
     EXPECT_EQ(EVP_PKEY_CTX_set_rsa_keygen_bits(context.get(), 1536), 1);
     EXPECT_EQ(EVP_PKEY_CTX_set1_rsa_keygen_pubexp(context.get(), exponent.get()), 1);
@@ -162,7 +162,7 @@ TEST_F(Generation, ParametersReachTheKey) {
     EXPECT_EQ(EVP_PKEY_CTX_set_params(context.get(), params.get()), 1);
     EVP_PKEY* made = nullptr;
     ASSERT_EQ(EVP_PKEY_generate(context.get(), &made), 1) << takeErrors();
-    const ossl::Pkey key(made);
+    const p11::ossl::Pkey key(made);
     EXPECT_EQ(EVP_PKEY_get_bits(made), 1536);
     BIGNUM* value = nullptr;
     EXPECT_EQ(EVP_PKEY_get_bn_param(made, OSSL_PKEY_PARAM_RSA_E, &value), 1);
@@ -192,7 +192,7 @@ TEST_F(Generation, UsageIsKept) {
 TEST_F(Generation, WithoutAUriKeysAreMadeInMemory) {
     const Instance instance(Order::providerFirst);
     const CallCounter calls;
-    const ossl::Pkey key(EVP_PKEY_Q_keygen(instance.get(), "provider=pkcs11", "EC", "P-256"));
+    const p11::ossl::Pkey key(EVP_PKEY_Q_keygen(instance.get(), "provider=pkcs11", "EC", "P-256"));
     ASSERT_TRUE(key) << takeErrors();
     EXPECT_TRUE(verify(publicHalf(defaultOnly(), key.get()).get(), sign(instance, key.get(), data),
                        data, "SHA256"));

@@ -40,7 +40,7 @@ bool configure(EVP_PKEY_CTX* context, const Setting& setting) {
 
 // Empty where the context has no identifier.
 std::optional<Bytes> identifier(OSSL_LIB_CTX* libctx, EVP_PKEY* key, const Setting& setting) {
-    const ossl::MdCtx context(EVP_MD_CTX_new());
+    const p11::ossl::MdCtx context(EVP_MD_CTX_new());
     EVP_PKEY_CTX* options = nullptr;
     const char* digest = setting.digest.empty() ? nullptr : setting.digest.c_str();
     if (EVP_DigestSignInit_ex(context.get(), &options, digest, libctx, nullptr, key, nullptr) !=
@@ -74,12 +74,12 @@ void expectSame(const std::string& label, EVP_PKEY* software,
     EXPECT_TRUE(any) << "software has none either";
 }
 
-ossl::Pkey pssKey() {
-    const ossl::PkeyCtx maker(EVP_PKEY_CTX_new_from_name(defaultOnly(), "RSA-PSS", nullptr));
+p11::ossl::Pkey pssKey() {
+    const p11::ossl::PkeyCtx maker(EVP_PKEY_CTX_new_from_name(defaultOnly(), "RSA-PSS", nullptr));
     EVP_PKEY* key = nullptr;
     EXPECT_TRUE(EVP_PKEY_keygen_init(maker.get()) == 1 &&
                 EVP_PKEY_generate(maker.get(), &key) == 1);
-    return ossl::Pkey(key);
+    return p11::ossl::Pkey(key);
 }
 
 std::vector<Setting> pssSettings() {
@@ -115,7 +115,7 @@ TEST(Identifiers, OfEcdsaAreThoseOfSoftware) {
 }
 
 TEST(Identifiers, OfEdwardsKeysAreThoseOfSoftware) {
-    const ossl::Pkey software(EVP_PKEY_Q_keygen(defaultOnly(), nullptr, "ED25519"));
+    const p11::ossl::Pkey software(EVP_PKEY_Q_keygen(defaultOnly(), nullptr, "ED25519"));
     expectSame("ed25519", software.get(), {Setting{}});
 }
 

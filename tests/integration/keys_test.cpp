@@ -126,7 +126,7 @@ TEST(Keys, CopiesOfParametersDoNotTouchTheKey) {
     for (const auto order : {Order::defaultFirst, Order::providerFirst}) {
         const Instance instance(order);
         const auto key = loadPrivate(instance, "ec256");
-        const ossl::Pkey copy(EVP_PKEY_new());
+        const p11::ossl::Pkey copy(EVP_PKEY_new());
         ASSERT_EQ(EVP_PKEY_copy_parameters(copy.get(), key.get()), 1) << takeErrors();
         unsigned char* point = nullptr;
         const auto other = loadPrivate(instance, "bare-ec");
@@ -147,7 +147,7 @@ TEST(Keys, CopiesOfParametersDoNotTouchTheKey) {
 TEST(Keys, CanBeDuplicated) {
     const Instance instance;
     auto key = loadPrivate(instance, "rsa");
-    const ossl::Pkey copy(EVP_PKEY_dup(key.get()));
+    const p11::ossl::Pkey copy(EVP_PKEY_dup(key.get()));
     ASSERT_TRUE(copy) << takeErrors();
     key.reset();
     EXPECT_TRUE(verify("rsa", sign(instance, copy.get(), data), data));
@@ -162,15 +162,15 @@ TEST(Keys, AreMadeOfParametersInMemory) {
     for (const int selection : {EVP_PKEY_KEYPAIR, EVP_PKEY_PUBLIC_KEY}) {
         OSSL_PARAM* values = nullptr;
         ASSERT_EQ(EVP_PKEY_todata(software.get(), selection, &values), 1);
-        const ossl::Params params(values);
-        const ossl::PkeyCtx maker(
+        const p11::ossl::Params params(values);
+        const p11::ossl::PkeyCtx maker(
             EVP_PKEY_CTX_new_from_name(instance.get(), "EC", "provider=pkcs11"));
         ASSERT_TRUE(maker);
         EVP_PKEY* made = nullptr;
         ASSERT_EQ(EVP_PKEY_fromdata_init(maker.get()), 1);
         EXPECT_EQ(EVP_PKEY_fromdata(maker.get(), &made, selection, params.get()), 1)
             << takeErrors();
-        const ossl::Pkey owner(made);
+        const p11::ossl::Pkey owner(made);
         EXPECT_EQ(EVP_PKEY_eq(made, publicKeyFromFile("ec256").get()), 1);
         const Bytes message(10, 'd');
         const auto signature = sign(instance, made, message);
@@ -216,7 +216,7 @@ TEST(Keys, DoNotInventAnExponent) {
     EXPECT_EQ(EVP_PKEY_get_bn_param(key.get(), OSSL_PKEY_PARAM_RSA_N, &number), 1) << takeErrors();
     EXPECT_EQ(BN_num_bits(number), 2048);
     BN_free(number);
-    const ossl::Bio out(BIO_new(BIO_s_mem()));
+    const p11::ossl::Bio out(BIO_new(BIO_s_mem()));
     EXPECT_NE(EVP_PKEY_print_params(out.get(), key.get(), 0, nullptr), 1);
     takeErrors();
 }
@@ -224,7 +224,7 @@ TEST(Keys, DoNotInventAnExponent) {
 TEST(Keys, WithoutAPublicHalfAreEqualToThemselvesAlone) {
     const Instance instance;
     const auto key = loadPrivate(instance, "bare-ec");
-    const ossl::Pkey copy(EVP_PKEY_dup(key.get()));
+    const p11::ossl::Pkey copy(EVP_PKEY_dup(key.get()));
     ASSERT_TRUE(copy) << takeErrors();
     EXPECT_EQ(EVP_PKEY_eq(key.get(), copy.get()), 1) << takeErrors();
     EXPECT_EQ(EVP_PKEY_eq(key.get(), loadPrivate(instance, "bare-ec").get()), 1) << takeErrors();
@@ -240,7 +240,8 @@ TEST(Keys, PassTheChecksOfPublicParts) {
     const Instance instance;
     for (const char* label : {"rsa", "ec256"}) {
         const auto key = loadPrivate(instance, label);
-        const ossl::PkeyCtx checker(EVP_PKEY_CTX_new_from_pkey(instance.get(), key.get(), nullptr));
+        const p11::ossl::PkeyCtx checker(
+            EVP_PKEY_CTX_new_from_pkey(instance.get(), key.get(), nullptr));
         EXPECT_EQ(EVP_PKEY_public_check(checker.get()), 1) << label << takeErrors();
     }
 }

@@ -17,8 +17,8 @@ const Bytes data = randomBytes(100);
 
 // A context that is ready to sign: OpenSSL's own fetching has locks that fork copies as they are,
 // and is over by then.
-ossl::PkeyCtx readyToSign(const Instance& instance, EVP_PKEY* key) {
-    ossl::PkeyCtx context(EVP_PKEY_CTX_new_from_pkey(instance.get(), key, nullptr));
+p11::ossl::PkeyCtx readyToSign(const Instance& instance, EVP_PKEY* key) {
+    p11::ossl::PkeyCtx context(EVP_PKEY_CTX_new_from_pkey(instance.get(), key, nullptr));
     EXPECT_EQ(EVP_PKEY_sign_init(context.get()), 1) << takeErrors();
     return context;
 }
@@ -29,7 +29,7 @@ bool signsHash(EVP_PKEY_CTX* context, EVP_PKEY* publicKey) {
     std::size_t size = signature.size();
     if (EVP_PKEY_sign(context, signature.data(), &size, hash.data(), hash.size()) != 1)
         return false;
-    const ossl::PkeyCtx verifier(EVP_PKEY_CTX_new(publicKey, nullptr));
+    const p11::ossl::PkeyCtx verifier(EVP_PKEY_CTX_new(publicKey, nullptr));
     return EVP_PKEY_verify_init(verifier.get()) == 1 &&
            EVP_PKEY_verify(verifier.get(), signature.data(), size, hash.data(), hash.size()) == 1;
 }

@@ -31,9 +31,9 @@ TEST(LoggedOut, BetweenInitAndTheOperationIsDoneAgain) {
     configureModule("PKCS11_TEST_FAULT_EFFECT", "logout");
     for (const CK_RV rv : {CKR_OPERATION_NOT_INITIALIZED, CKR_USER_NOT_LOGGED_IN}) {
         fault("C_Sign", "1", rv);
-        EXPECT_TRUE(signs(instance, key.get())) << pkcs11::rvName(rv) << takeErrors();
+        EXPECT_TRUE(signs(instance, key.get())) << p11::pkcs11::rvName(rv) << takeErrors();
         fault("C_FindObjects", "1", rv);
-        EXPECT_TRUE(load(instance, uriOf("rsa"))) << pkcs11::rvName(rv) << takeErrors();
+        EXPECT_TRUE(load(instance, uriOf("rsa"))) << p11::pkcs11::rvName(rv) << takeErrors();
     }
 }
 
@@ -45,7 +45,7 @@ TEST(LoggedOut, BeforeTheLoginForOneOperationIsDoneAgain) {
     configureModule("PKCS11_TEST_FAULT_EFFECT", "logout");
     for (const CK_RV rv : {CKR_OPERATION_NOT_INITIALIZED, CKR_USER_NOT_LOGGED_IN}) {
         fault("C_Login", "1", rv);
-        EXPECT_TRUE(signs(instance, key.get())) << pkcs11::rvName(rv) << takeErrors();
+        EXPECT_TRUE(signs(instance, key.get())) << p11::pkcs11::rvName(rv) << takeErrors();
     }
 }
 
@@ -105,7 +105,7 @@ class SharedLogin : public ::testing::Test {
 
     std::unique_ptr<Instance> first = std::make_unique<Instance>();
     Instance second;
-    ossl::Pkey firstKey;
+    p11::ossl::Pkey firstKey;
 };
 
 TEST_F(SharedLogin, EndsWithTheInstanceThatHadThePin) {

@@ -19,7 +19,7 @@ const Bytes data = randomBytes(100);
 
 Bytes ciphertext() {
     const auto key = publicKeyFromFile("rsa");
-    const ossl::PkeyCtx context(EVP_PKEY_CTX_new(key.get(), nullptr));
+    const p11::ossl::PkeyCtx context(EVP_PKEY_CTX_new(key.get(), nullptr));
     Bytes out(256);
     std::size_t size = out.size();
     EVP_PKEY_encrypt_init(context.get());
@@ -29,7 +29,7 @@ Bytes ciphertext() {
 }
 
 bool decrypts(const Instance& instance, EVP_PKEY* key, const Bytes& encrypted) {
-    const ossl::PkeyCtx context(EVP_PKEY_CTX_new_from_pkey(instance.get(), key, nullptr));
+    const p11::ossl::PkeyCtx context(EVP_PKEY_CTX_new_from_pkey(instance.get(), key, nullptr));
     Bytes out(256);
     std::size_t size = out.size();
     if (EVP_PKEY_decrypt_init(context.get()) != 1 ||
@@ -104,7 +104,7 @@ class Loss : public ::testing::TestWithParam<CK_RV> {
     }
 
     std::optional<Instance> instance_;
-    ossl::Pkey key_;
+    p11::ossl::Pkey key_;
 };
 
 INSTANTIATE_TEST_SUITE_P(Lost, Loss, ::testing::ValuesIn(losses), nameOfLoss);
@@ -139,7 +139,8 @@ TEST_P(Loss, ForEverIsToldAndEndsWithTheTokensReturn) {
                 EXPECT_EQ(errors, "invalid data: decryption failed\n");
             } else {
                 EXPECT_NE(errors.find(function), std::string::npos) << errors;
-                EXPECT_NE(errors.find(pkcs11::rvName(GetParam())), std::string::npos) << errors;
+                EXPECT_NE(errors.find(p11::pkcs11::rvName(GetParam())), std::string::npos)
+                    << errors;
                 EXPECT_NE(errors.find(whereOf(function)), std::string::npos) << errors;
             }
             noFaults();

@@ -20,7 +20,7 @@ constexpr std::array losses{
 constexpr std::array vague{CKR_FUNCTION_FAILED, CKR_HOST_MEMORY, CKR_GENERAL_ERROR};
 
 inline std::string nameOfLoss(const ::testing::TestParamInfo<CK_RV>& info) {
-    return pkcs11::rvName(info.param);
+    return p11::pkcs11::rvName(info.param);
 }
 
 } // namespace testing_support

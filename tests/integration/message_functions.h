@@ -15,7 +15,7 @@ struct Signature;
 inline void freeSignature(Signature* algorithm) {
     newer<void(Signature*)>("EVP_SIGNATURE_free")(algorithm);
 }
-using Algorithm = ossl::Owner<Signature, freeSignature>;
+using Algorithm = p11::ossl::Owner<Signature, freeSignature>;
 
 using MessageInit = int(EVP_PKEY_CTX*, Signature*, const OSSL_PARAM*);
 using MessageUpdate = int(EVP_PKEY_CTX*, const unsigned char*, std::size_t);

@@ -22,7 +22,7 @@ class KeySteps : public Steps {
 
   private:
     Side side_;
-    ossl::PkeyCtx context_;
+    p11::ossl::PkeyCtx context_;
 };
 
 Bytes hashOf(const Bytes& data) {

@@ -80,7 +80,7 @@ void waitForMore(const std::function<int()>& count, int more) {
 }
 
 // A module that answers nothing but CKR_DEVICE_ERROR for a while is begun anew while other threads
-// hold sessions of the life before.
+// hold sessions of the initialization before.
 TEST(ModuleLife, IsBegunAnewWhileThreadsSignWithTwoKeys) {
     const Instance instance;
     const auto rsa = loadPrivate(instance, "rsa");

@@ -18,8 +18,8 @@ class Montgomery : public ::testing::TestWithParam<std::tuple<const char*, Order
     Order order() const { return std::get<1>(GetParam()); }
     const char* algorithm() const { return isX25519() ? "X25519" : "X448"; }
     std::size_t size() const { return isX25519() ? 32 : 56; }
-    ossl::Pkey generateIn(OSSL_LIB_CTX* libctx) const {
-        return ossl::Pkey(EVP_PKEY_Q_keygen(libctx, nullptr, algorithm()));
+    p11::ossl::Pkey generateIn(OSSL_LIB_CTX* libctx) const {
+        return p11::ossl::Pkey(EVP_PKEY_Q_keygen(libctx, nullptr, algorithm()));
     }
 
   private:
@@ -86,7 +86,7 @@ TEST_P(Montgomery, TellsWhatItIs) {
     EXPECT_EQ(EVP_PKEY_eq(key.get(), file.get()), 1) << takeErrors();
     EXPECT_NE(EVP_PKEY_eq(key.get(), generateIn(defaultOnly()).get()), 1);
     takeErrors();
-    const ossl::Pkey copy(EVP_PKEY_dup(key.get()));
+    const p11::ossl::Pkey copy(EVP_PKEY_dup(key.get()));
     EXPECT_EQ(derive(instance.get(), copy.get(), key.get()), deriveInSoftware(label(), file.get()))
         << takeErrors();
 }
@@ -119,7 +119,7 @@ TEST_P(Montgomery, TakesAPeerMadeOfCopiedParametersAndLeavesTheKeyAsItWas) {
     const auto key = loadPrivate(instance, label());
     for (auto* mine : {ephemeral.get(), key.get()}) {
         const auto before = rawPublic(mine);
-        const ossl::Pkey copy(EVP_PKEY_new());
+        const p11::ossl::Pkey copy(EVP_PKEY_new());
         ASSERT_EQ(EVP_PKEY_copy_parameters(copy.get(), mine), 1) << takeErrors();
         ASSERT_EQ(EVP_PKEY_set1_encoded_public_key(copy.get(), value.data(), value.size()), 1)
             << takeErrors();
@@ -141,15 +141,15 @@ TEST_P(Montgomery, KeysInMemoryAreSoftware) {
     ASSERT_TRUE(pair) << takeErrors();
     const auto secretValue = rawPrivate(pair.get());
     ASSERT_EQ(secretValue.size(), size()) << takeErrors();
-    const ossl::Pkey raw(EVP_PKEY_new_raw_private_key_ex(instance.get(), algorithm(), nullptr,
-                                                         secretValue.data(), secretValue.size()));
+    const p11::ossl::Pkey raw(EVP_PKEY_new_raw_private_key_ex(
+        instance.get(), algorithm(), nullptr, secretValue.data(), secretValue.size()));
     ASSERT_TRUE(raw) << takeErrors();
     EXPECT_EQ(rawPublic(raw.get()), rawPublic(pair.get()));
     EXPECT_EQ(rawPrivate(raw.get()), secretValue);
     EXPECT_EQ(EVP_PKEY_eq(raw.get(), pair.get()), 1) << takeErrors();
     const auto value = rawPublic(pair.get());
-    const ossl::Pkey pub(EVP_PKEY_new_raw_public_key_ex(instance.get(), algorithm(), nullptr,
-                                                        value.data(), value.size()));
+    const p11::ossl::Pkey pub(EVP_PKEY_new_raw_public_key_ex(instance.get(), algorithm(), nullptr,
+                                                             value.data(), value.size()));
     ASSERT_TRUE(pub) << takeErrors();
     EXPECT_EQ(EVP_PKEY_eq(pub.get(), pair.get()), 1) << takeErrors();
     const auto file = privateKeyFromFile(instance.get(), label());
@@ -170,13 +170,13 @@ TEST_P(Montgomery, RefusesWhatItCannotDo) {
     // Known from here on: an agreement proves it, and would be counted.
     ASSERT_TRUE(publicHalf(instance.get(), key.get())) << takeErrors();
     const CallCounter calls;
-    const ossl::MdCtx signer(EVP_MD_CTX_new());
+    const p11::ossl::MdCtx signer(EVP_MD_CTX_new());
     EXPECT_NE(EVP_DigestSignInit_ex(signer.get(), nullptr, nullptr, instance.get(), nullptr,
                                     key.get(), nullptr),
               1);
     EXPECT_NE(takeErrors().find("operation not supported for this keytype"), std::string::npos);
-    const auto other =
-        ossl::Pkey(EVP_PKEY_Q_keygen(defaultOnly(), nullptr, size() == 32 ? "X448" : "X25519"));
+    const auto other = p11::ossl::Pkey(
+        EVP_PKEY_Q_keygen(defaultOnly(), nullptr, size() == 32 ? "X448" : "X25519"));
     EXPECT_TRUE(
         derive(instance.get(), key.get(), publicHalf(instance.get(), other.get()).get()).empty());
     EXPECT_NE(takeErrors(), "");
@@ -199,8 +199,8 @@ TEST_P(Montgomery, RefusesPeersOfSmallOrder) {
     for (const unsigned char first : Bytes{0, 1, 9}) {
         Bytes value(size());
         value.front() = first;
-        const ossl::Pkey peer(EVP_PKEY_new_raw_public_key_ex(instance.get(), algorithm(), nullptr,
-                                                             value.data(), value.size()));
+        const p11::ossl::Pkey peer(EVP_PKEY_new_raw_public_key_ex(
+            instance.get(), algorithm(), nullptr, value.data(), value.size()));
         ASSERT_TRUE(peer) << takeErrors();
         for (auto* mine : {key.get(), pair.get()}) {
             // 9 is X25519's base point, and a point as any other of X448.
@@ -220,7 +220,7 @@ TEST_P(Montgomery, CopiesOfAContextAreIndependent) {
     ASSERT_EQ(
         EVP_PKEY_derive_set_peer(context.get(), publicHalf(instance.get(), first.get()).get()), 1)
         << takeErrors();
-    const ossl::PkeyCtx copy(EVP_PKEY_CTX_dup(context.get()));
+    const p11::ossl::PkeyCtx copy(EVP_PKEY_CTX_dup(context.get()));
     ASSERT_TRUE(copy) << takeErrors();
     ASSERT_EQ(EVP_PKEY_derive_set_peer(copy.get(), publicHalf(instance.get(), second.get()).get()),
               1);
@@ -274,7 +274,7 @@ constexpr std::array spellings{
 
 Bytes derOf(const std::string& params) {
     Bytes der;
-    if (const ossl::Asn1Object oid(OBJ_txt2obj(params.c_str(), 1)); oid) {
+    if (const p11::ossl::Asn1Object oid(OBJ_txt2obj(params.c_str(), 1)); oid) {
         unsigned char* out = nullptr;
         const int size = i2d_ASN1_OBJECT(oid.get(), &out);
         der.assign(out, out + size);
@@ -300,7 +300,7 @@ void putPublicKey(const Spelling& spelling, Bytes point) {
 TEST(Spellings, OfCurvesAndPointsAreUnderstood) {
     const Instance instance;
     for (const auto& spelling : spellings) {
-        const ossl::Pkey pair(EVP_PKEY_Q_keygen(defaultOnly(), nullptr, spelling.name));
+        const p11::ossl::Pkey pair(EVP_PKEY_Q_keygen(defaultOnly(), nullptr, spelling.name));
         const auto value = rawPublic(pair.get());
         const auto size = static_cast<unsigned char>(value.size());
         for (const auto& head :

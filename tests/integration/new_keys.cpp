@@ -16,15 +16,15 @@ std::string place(const std::string& label, const std::string& more) {
     return "pkcs11:token=scenarios;object=" + label + more + "?pin-value=1234";
 }
 
-ossl::Params paramsOf(const Settings& settings) {
-    const ossl::ParamBuilder builder(OSSL_PARAM_BLD_new());
+p11::ossl::Params paramsOf(const Settings& settings) {
+    const p11::ossl::ParamBuilder builder(OSSL_PARAM_BLD_new());
     for (const auto& [name, value] : settings)
         OSSL_PARAM_BLD_push_utf8_string(builder.get(), name, value.c_str(), 0);
-    return ossl::Params(OSSL_PARAM_BLD_to_param(builder.get()));
+    return p11::ossl::Params(OSSL_PARAM_BLD_to_param(builder.get()));
 }
 
-ossl::Pkey generate(const Instance& instance, const char* type, const Settings& settings) {
-    const ossl::PkeyCtx context(
+p11::ossl::Pkey generate(const Instance& instance, const char* type, const Settings& settings) {
+    const p11::ossl::PkeyCtx context(
         EVP_PKEY_CTX_new_from_name(instance.get(), type, "provider=pkcs11"));
     const auto params = paramsOf(settings);
     EVP_PKEY* key = nullptr;
@@ -32,18 +32,19 @@ ossl::Pkey generate(const Instance& instance, const char* type, const Settings& 
         EVP_PKEY_CTX_set_params(context.get(), params.get()) != 1 ||
         EVP_PKEY_generate(context.get(), &key) != 1)
         return nullptr;
-    return ossl::Pkey(key);
+    return p11::ossl::Pkey(key);
 }
 
-ossl::Pkey generateEc(const Instance& instance, const std::string& label, const std::string& more) {
+p11::ossl::Pkey generateEc(const Instance& instance, const std::string& label,
+                           const std::string& more) {
     return generate(instance, "EC", {{"group", "P-256"}, {"pkcs11_uri", place(label, more)}});
 }
 
-ossl::Pkey softwarePublicKey(EVP_PKEY* key) {
+p11::ossl::Pkey softwarePublicKey(EVP_PKEY* key) {
     unsigned char* der = nullptr;
     const int size = i2d_PUBKEY(key, &der);
     const unsigned char* position = der;
-    ossl::Pkey result(size > 0 ? d2i_PUBKEY(nullptr, &position, size) : nullptr);
+    p11::ossl::Pkey result(size > 0 ? d2i_PUBKEY(nullptr, &position, size) : nullptr);
     OPENSSL_free(der);
     return result;
 }
@@ -62,7 +63,7 @@ bool contains(const std::string& text, const std::string& part) {
 }
 
 int destroy(const Instance& instance, const std::string& uri, bool all) {
-    const ossl::Provider provider(OSSL_PROVIDER_load(instance.get(), "pkcs11"));
+    const p11::ossl::Provider provider(OSSL_PROVIDER_load(instance.get(), "pkcs11"));
     int noCache = 0;
     const auto* loader = OSSL_PROVIDER_query_operation(provider.get(), OSSL_OP_STORE, &noCache);
     int value = all ? 1 : 0;
@@ -76,21 +77,21 @@ int destroy(const Instance& instance, const std::string& uri, bool all) {
     return -1;
 }
 
-ossl::Pkey store(const Instance& instance, EVP_PKEY* software, const std::string& uri,
-                 Settings settings) {
+p11::ossl::Pkey store(const Instance& instance, EVP_PKEY* software, const std::string& uri,
+                      Settings settings) {
     OSSL_PARAM* values = nullptr;
     EXPECT_EQ(EVP_PKEY_todata(software, EVP_PKEY_KEYPAIR, &values), 1) << takeErrors();
-    const ossl::Params owner(values);
+    const p11::ossl::Params owner(values);
     settings.emplace_back("pkcs11_uri", uri);
     const auto where = paramsOf(settings);
-    const ossl::Params all(OSSL_PARAM_merge(values, where.get()));
-    const ossl::PkeyCtx maker(EVP_PKEY_CTX_new_from_name(
+    const p11::ossl::Params all(OSSL_PARAM_merge(values, where.get()));
+    const p11::ossl::PkeyCtx maker(EVP_PKEY_CTX_new_from_name(
         instance.get(), EVP_PKEY_get0_type_name(software), "provider=pkcs11"));
     EVP_PKEY* key = nullptr;
     if (EVP_PKEY_fromdata_init(maker.get()) != 1 ||
         EVP_PKEY_fromdata(maker.get(), &key, EVP_PKEY_KEYPAIR, all.get()) != 1)
         return nullptr;
-    return ossl::Pkey(key);
+    return p11::ossl::Pkey(key);
 }
 
 void NewKeys::TearDown() {

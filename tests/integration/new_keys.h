@@ -17,21 +17,21 @@ extern const Bytes newKeysData;
 
 /// "pkcs11:token=scenarios;object=LABEL...?pin-value=1234"
 std::string place(const std::string& label, const std::string& more = "");
-ossl::Params paramsOf(const Settings& settings);
+p11::ossl::Params paramsOf(const Settings& settings);
 
 /// Null on failure.
-ossl::Pkey generate(const Instance& instance, const char* type, const Settings& settings);
+p11::ossl::Pkey generate(const Instance& instance, const char* type, const Settings& settings);
 /// Of P-256.
-ossl::Pkey generateEc(const Instance& instance, const std::string& label,
-                      const std::string& more = "");
+p11::ossl::Pkey generateEc(const Instance& instance, const std::string& label,
+                           const std::string& more = "");
 /// Brings a pair to the token; null on failure.
-ossl::Pkey store(const Instance& instance, EVP_PKEY* software, const std::string& uri,
-                 Settings settings = {});
+p11::ossl::Pkey store(const Instance& instance, EVP_PKEY* software, const std::string& uri,
+                      Settings settings = {});
 /// As OSSL_STORE_delete of OpenSSL 3.2 does it.
 int destroy(const Instance& instance, const std::string& uri, bool all = false);
 
 /// The same public key, as OpenSSL alone has it.
-ossl::Pkey softwarePublicKey(EVP_PKEY* key);
+p11::ossl::Pkey softwarePublicKey(EVP_PKEY* key);
 /// A signature of newKeysData by the key of that label, whose public half the module itself tells.
 bool verifies(const std::string& label, const Bytes& signature, const char* digest,
               const std::string& id = {});

@@ -45,7 +45,7 @@ void makeKeys(const fs::path& keys) {
 } // namespace
 
 bool NssToken::isThere() {
-    const ossl::Owner<EVP_KEYMGMT, EVP_KEYMGMT_free> known(
+    const p11::ossl::Owner<EVP_KEYMGMT, EVP_KEYMGMT_free> known(
         EVP_KEYMGMT_fetch(defaultOnly(), "ML-KEM-512", nullptr));
     ERR_clear_error();
     return known && fs::exists(nss() / "complete");
@@ -69,7 +69,7 @@ NssToken::NssToken(Order order) {
     setenv("PKCS11_PROVIDER_MODULE", before.c_str(), 1);
 }
 
-ossl::Pkey NssToken::loadPrivate(const std::string& label) const {
+p11::ossl::Pkey NssToken::loadPrivate(const std::string& label) const {
     return load(get(), "pkcs11:token=NSS%20Certificate%20DB;object=" + label + ";type=private");
 }
 

@@ -19,7 +19,7 @@ class NssToken {
     explicit NssToken(Order order = Order::defaultFirst);
     OSSL_LIB_CTX* get() const { return context_->get(); }
     /// Null on failure.
-    ossl::Pkey loadPrivate(const std::string& label) const;
+    p11::ossl::Pkey loadPrivate(const std::string& label) const;
 
   private:
     std::unique_ptr<ConfiguredContext> context_;

@@ -12,10 +12,10 @@
 namespace testing_support {
 namespace {
 
-using Store = ossl::Owner<OSSL_STORE_CTX, OSSL_STORE_close>;
-using Info = ossl::Owner<OSSL_STORE_INFO, OSSL_STORE_INFO_free>;
-using Ssl = ossl::Owner<SSL, SSL_free>;
-using SslCtx = ossl::Owner<SSL_CTX, SSL_CTX_free>;
+using Store = p11::ossl::Owner<OSSL_STORE_CTX, OSSL_STORE_close>;
+using Info = p11::ossl::Owner<OSSL_STORE_INFO, OSSL_STORE_INFO_free>;
+using Ssl = p11::ossl::Owner<SSL, SSL_free>;
+using SslCtx = p11::ossl::Owner<SSL_CTX, SSL_CTX_free>;
 
 const Bytes message = randomBytes(100);
 
@@ -32,7 +32,7 @@ void expectEdwards(const Instance& instance) {
     ASSERT_TRUE(key) << takeErrors();
     const auto signature = sign(instance, key.get(), message, nullptr);
     const auto half = publicHalf(defaultOnly(), key.get());
-    const ossl::MdCtx context(EVP_MD_CTX_new());
+    const p11::ossl::MdCtx context(EVP_MD_CTX_new());
     EXPECT_EQ(EVP_DigestVerifyInit_ex(context.get(), nullptr, nullptr, defaultOnly(), nullptr,
                                       half.get(), nullptr),
               1);
@@ -45,7 +45,7 @@ void expectEdwards(const Instance& instance) {
 void expectPss(const Instance& instance) {
     const auto key = loadPrivate(instance, "rsa");
     ASSERT_TRUE(key) << takeErrors();
-    const ossl::MdCtx context(EVP_MD_CTX_new());
+    const p11::ossl::MdCtx context(EVP_MD_CTX_new());
     EVP_PKEY_CTX* options = nullptr;
     Bytes signature(256);
     std::size_t size = signature.size();

@@ -18,7 +18,7 @@ using namespace testing_support;
 const Bytes data = randomBytes(100);
 
 bool decrypts(const Instance& instance, EVP_PKEY* key) {
-    const ossl::PkeyCtx context(EVP_PKEY_CTX_new_from_pkey(instance.get(), key, nullptr));
+    const p11::ossl::PkeyCtx context(EVP_PKEY_CTX_new_from_pkey(instance.get(), key, nullptr));
     const Bytes ciphertext(256, 1);
     Bytes out(256);
     std::size_t size = out.size();
@@ -84,7 +84,7 @@ TEST_F(AtEachUse, APinThatWasGoodIsTriedOnceMoreAfterAnUnclearAnswer) {
     forEachUse([](const Run& run) {
         for (const CK_RV rv : {CKR_GENERAL_ERROR, CKR_DEVICE_ERROR, CKR_FUNCTION_FAILED}) {
             fault("C_Login", "1", rv);
-            EXPECT_TRUE(run()) << pkcs11::rvName(rv) << takeErrors();
+            EXPECT_TRUE(run()) << p11::pkcs11::rvName(rv) << takeErrors();
         }
         fault("C_Login", "1+", CKR_GENERAL_ERROR);
         const CallCounter calls;
@@ -133,7 +133,7 @@ TEST_F(PinForUses, IsTakenFromTheUriWhateverTheDirectiveHas) {
          {std::string("x-context-pin-value=9876"), "x-context-pin-source=file:" + file("9876")}) {
         const auto key = load(configured.get(), uriOf("ec256") + "&" + given);
         ASSERT_TRUE(key) << takeErrors();
-        const ossl::MdCtx context(EVP_MD_CTX_new());
+        const p11::ossl::MdCtx context(EVP_MD_CTX_new());
         Bytes signature(80);
         std::size_t size = signature.size();
         const CallCounter calls;

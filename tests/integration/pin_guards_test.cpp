@@ -47,8 +47,8 @@ int takeObject(const OSSL_PARAM*, void* arg) {
 // By the provider's own functions: libcrypto asks once and remembers, and has a buffer of its own
 // between the two.
 bool loadsAsking(const Instance& instance, const std::string& uri, Somebody& somebody) {
-    const ossl::Provider provider(OSSL_PROVIDER_load(instance.get(), "pkcs11"));
-    const ossl::Implementation store(provider.get(), OSSL_OP_STORE, "pkcs11");
+    const p11::ossl::Provider provider(OSSL_PROVIDER_load(instance.get(), "pkcs11"));
+    const p11::ossl::Implementation store(provider.get(), OSSL_OP_STORE, "pkcs11");
     auto* ctx =
         store.function<OSSL_FUNC_store_open_fn>(OSSL_FUNC_STORE_OPEN)(store.provctx(), uri.c_str());
     int wanted = OSSL_STORE_INFO_PKEY;
@@ -70,14 +70,14 @@ TEST(PinThatIsRefused, IsNotTriedAgainWhateverItsRefusalIsCalled) {
                       fault("C_Login", "1", rv);
                       const CallCounter calls;
                       EXPECT_FALSE(load(instance, withPin));
-                      EXPECT_NE(takeErrors().find(pkcs11::rvName(rv)), std::string::npos);
+                      EXPECT_NE(takeErrors().find(p11::pkcs11::rvName(rv)), std::string::npos);
                       EXPECT_FALSE(load(instance, withPin));
                       EXPECT_NE(takeErrors().find("not tried again"), std::string::npos);
                       EXPECT_EQ(calls.of("C_Login"), 1U) << calls.log();
                       return !::testing::Test::HasFailure();
                   }),
                   0)
-            << pkcs11::rvName(rv);
+            << p11::pkcs11::rvName(rv);
 }
 
 TEST(PinThatIsRefused, IsNotForgivenWhereAnotherOneIsTaken) {
@@ -159,7 +159,7 @@ TEST(PinForOneOperation, IsTheConfiguredOne) {
     const ConfiguredContext configured("pkcs11-module-context-pin = 9876");
     const auto loaded = load(configured.get(), withPin);
     ASSERT_TRUE(loaded) << takeErrors();
-    const ossl::MdCtx context(EVP_MD_CTX_new());
+    const p11::ossl::MdCtx context(EVP_MD_CTX_new());
     Bytes signature(128);
     std::size_t size = signature.size();
     ASSERT_EQ(EVP_DigestSignInit_ex(context.get(), nullptr, "SHA256", configured.get(), nullptr,

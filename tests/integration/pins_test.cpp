@@ -37,7 +37,7 @@ TEST(PinPad, IsNotAskedAgainAfterAnUnclearAnswer) {
         fault("C_Login", "1", rv);
         const CallCounter calls;
         EXPECT_FALSE(load(instance, withoutPin("ec256")));
-        EXPECT_EQ(calls.of("C_Login"), 1U) << pkcs11::rvName(rv);
+        EXPECT_EQ(calls.of("C_Login"), 1U) << p11::pkcs11::rvName(rv);
     }
     noFaults();
     EXPECT_TRUE(load(instance, withoutPin("ec256"))) << takeErrors();

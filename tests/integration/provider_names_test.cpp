@@ -16,7 +16,7 @@ struct Section {
 
 /// A library context with this provider under each of the names, in that order, before the default
 /// provider.
-ossl::LibCtx contextWith(const std::vector<Section>& sections, const std::string& more = {}) {
+p11::ossl::LibCtx contextWith(const std::vector<Section>& sections, const std::string& more = {}) {
     std::string list;
     std::string bodies;
     for (const auto& section : sections) {
@@ -30,27 +30,27 @@ ossl::LibCtx contextWith(const std::vector<Section>& sections, const std::string
                         << more << "[providers]\n"
                         << list << "default = default_section\n[default_section]\nactivate = 1\n"
                         << bodies;
-    ossl::LibCtx libctx(OSSL_LIB_CTX_new());
+    p11::ossl::LibCtx libctx(OSSL_LIB_CTX_new());
     EXPECT_EQ(OSSL_LIB_CTX_load_config(libctx.get(), file.c_str()), 1) << takeErrors();
     return libctx;
 }
 
 bool hasSigner(OSSL_LIB_CTX* libctx, const char* query) {
-    const ossl::Owner<EVP_SIGNATURE, EVP_SIGNATURE_free> fetched(
+    const p11::ossl::Owner<EVP_SIGNATURE, EVP_SIGNATURE_free> fetched(
         EVP_SIGNATURE_fetch(libctx, "ECDSA", query));
     takeErrors();
     return fetched != nullptr;
 }
 
 std::string providerOf(OSSL_LIB_CTX* libctx, const char* query) {
-    const ossl::Owner<EVP_SIGNATURE, EVP_SIGNATURE_free> fetched(
+    const p11::ossl::Owner<EVP_SIGNATURE, EVP_SIGNATURE_free> fetched(
         EVP_SIGNATURE_fetch(libctx, "ECDSA", query));
     takeErrors();
     return fetched ? OSSL_PROVIDER_get0_name(EVP_SIGNATURE_get0_provider(fetched.get())) : "none";
 }
 
 bool signs(OSSL_LIB_CTX* libctx, EVP_PKEY* key, const char* query = nullptr) {
-    const ossl::MdCtx signer(EVP_MD_CTX_new());
+    const p11::ossl::MdCtx signer(EVP_MD_CTX_new());
     Bytes signature(512);
     const Bytes data(100);
     std::size_t size = signature.size();
@@ -89,7 +89,7 @@ TEST_P(ProviderNames, OfKeysInMemoryDoNotMatter) {
     ASSERT_TRUE(key) << takeErrors();
     const auto query = "provider='" + name + "'";
     EXPECT_TRUE(signs(libctx.get(), key.get(), ("?" + query).c_str())) << takeErrors();
-    const ossl::Pkey made(EVP_PKEY_Q_keygen(libctx.get(), query.c_str(), "EC", "P-256"));
+    const p11::ossl::Pkey made(EVP_PKEY_Q_keygen(libctx.get(), query.c_str(), "EC", "P-256"));
     EXPECT_TRUE(made) << takeErrors();
 }
 
@@ -121,11 +121,12 @@ TEST(ProviderNamed, TwiceIsTwoProviders) {
     EXPECT_EQ(providerOf(libctx.get(), "provider=second"), "second");
     const std::string uri = "pkcs11:token=scenarios;object=ec256;type=private";
     const auto loadBy = [&](const char* query) {
-        const ossl::Owner<OSSL_STORE_CTX, OSSL_STORE_close> store(OSSL_STORE_open_ex(
+        const p11::ossl::Owner<OSSL_STORE_CTX, OSSL_STORE_close> store(OSSL_STORE_open_ex(
             uri.c_str(), libctx.get(), query, nullptr, nullptr, nullptr, nullptr, nullptr));
         OSSL_STORE_expect(store.get(), OSSL_STORE_INFO_PKEY);
-        const ossl::Owner<OSSL_STORE_INFO, OSSL_STORE_INFO_free> info(OSSL_STORE_load(store.get()));
-        return ossl::Pkey(info ? OSSL_STORE_INFO_get1_PKEY(info.get()) : nullptr);
+        const p11::ossl::Owner<OSSL_STORE_INFO, OSSL_STORE_INFO_free> info(
+            OSSL_STORE_load(store.get()));
+        return p11::ossl::Pkey(info ? OSSL_STORE_INFO_get1_PKEY(info.get()) : nullptr);
     };
     EXPECT_FALSE(loadBy("provider=second"));
     EXPECT_NE(takeErrors().find("the PIN was refused"), std::string::npos);
@@ -135,7 +136,7 @@ TEST(ProviderNamed, TwiceIsTwoProviders) {
     const auto software = privateKeyFromFile(libctx.get(), "ec256");
     EXPECT_TRUE(signs(libctx.get(), software.get())) << takeErrors();
     for (const char* query : {"provider=first", "provider=second"}) {
-        const ossl::Pkey made(EVP_PKEY_Q_keygen(libctx.get(), query, "EC", "P-256"));
+        const p11::ossl::Pkey made(EVP_PKEY_Q_keygen(libctx.get(), query, "EC", "P-256"));
         EXPECT_TRUE(made) << query << takeErrors();
     }
 }

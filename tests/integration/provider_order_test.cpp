@@ -38,7 +38,7 @@ constexpr std::array cases{Case{"RsaSignatures", rsaSignatures},
                            Case{"Certificates", certificates}};
 // With an older OpenSSL there is nothing to compare.
 std::vector<Case> newerCases() {
-    const ossl::Owner<EVP_KEYMGMT, EVP_KEYMGMT_free> known(
+    const p11::ossl::Owner<EVP_KEYMGMT, EVP_KEYMGMT_free> known(
         EVP_KEYMGMT_fetch(defaultOnly(), "ML-DSA-44", nullptr));
     ERR_clear_error();
     std::vector<Case> all;

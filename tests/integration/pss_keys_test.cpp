@@ -16,12 +16,12 @@ using namespace testing_support;
 const Bytes message = randomBytes(100);
 const std::string forPss = "&x-key-type=RSA-PSS";
 
-bool is(const ossl::Pkey& key, const char* type) {
+bool is(const p11::ossl::Pkey& key, const char* type) {
     return key != nullptr && EVP_PKEY_is_a(key.get(), type) == 1;
 }
 
 bool signs(OSSL_LIB_CTX* libctx, EVP_PKEY* key, int padding) {
-    const ossl::MdCtx context(EVP_MD_CTX_new());
+    const p11::ossl::MdCtx context(EVP_MD_CTX_new());
     EVP_PKEY_CTX* options = nullptr;
     Bytes signature(256);
     std::size_t size = signature.size();
@@ -33,28 +33,28 @@ bool signs(OSSL_LIB_CTX* libctx, EVP_PKEY* key, int padding) {
 }
 
 /// The same public key, in software and of the type `type`.
-ossl::Pkey softwareHalf(EVP_PKEY* key, const char* type) {
+p11::ossl::Pkey softwareHalf(EVP_PKEY* key, const char* type) {
     BIGNUM* number = nullptr;
-    const ossl::ParamBuilder builder(OSSL_PARAM_BLD_new());
-    std::vector<ossl::Bignum> owned;
+    const p11::ossl::ParamBuilder builder(OSSL_PARAM_BLD_new());
+    std::vector<p11::ossl::Bignum> owned;
     for (const char* name : {OSSL_PKEY_PARAM_RSA_N, OSSL_PKEY_PARAM_RSA_E}) {
         number = nullptr;
         EXPECT_EQ(EVP_PKEY_get_bn_param(key, name, &number), 1) << takeErrors();
         owned.emplace_back(number);
         OSSL_PARAM_BLD_push_BN(builder.get(), name, number);
     }
-    const ossl::Params params(OSSL_PARAM_BLD_to_param(builder.get()));
-    const ossl::PkeyCtx maker(EVP_PKEY_CTX_new_from_name(defaultOnly(), type, nullptr));
+    const p11::ossl::Params params(OSSL_PARAM_BLD_to_param(builder.get()));
+    const p11::ossl::PkeyCtx maker(EVP_PKEY_CTX_new_from_name(defaultOnly(), type, nullptr));
     EVP_PKEY* made = nullptr;
     EXPECT_TRUE(EVP_PKEY_fromdata_init(maker.get()) == 1 &&
                 EVP_PKEY_fromdata(maker.get(), &made, EVP_PKEY_PUBLIC_KEY, params.get()) == 1)
         << takeErrors();
-    return ossl::Pkey(made);
+    return p11::ossl::Pkey(made);
 }
 
 /// As an authority issues it, which has its own key.
 Bytes certificateOf(EVP_PKEY* half) {
-    const ossl::Certificate certificate(X509_new_ex(defaultOnly(), nullptr));
+    const p11::ossl::Certificate certificate(X509_new_ex(defaultOnly(), nullptr));
     X509_set_version(certificate.get(), X509_VERSION_3);
     ASN1_INTEGER_set(X509_get_serialNumber(certificate.get()), 1);
     X509_gmtime_adj(X509_getm_notBefore(certificate.get()), 0);
@@ -64,16 +64,16 @@ Bytes certificateOf(EVP_PKEY* half) {
     X509_set_issuer_name(certificate.get(), X509_get_subject_name(certificate.get()));
     EXPECT_EQ(X509_set_pubkey(certificate.get(), half), 1) << takeErrors();
     const auto authority = privateKeyFromFile(defaultOnly(), "rsa3072");
-    const ossl::Md digest(EVP_MD_fetch(defaultOnly(), "SHA256", nullptr));
+    const p11::ossl::Md digest(EVP_MD_fetch(defaultOnly(), "SHA256", nullptr));
     EXPECT_GT(X509_sign(certificate.get(), authority.get(), digest.get()), 0) << takeErrors();
     return derOf(certificate.get());
 }
 
-ossl::Certificate read(OSSL_LIB_CTX* libctx, const Bytes& der) {
+p11::ossl::Certificate read(OSSL_LIB_CTX* libctx, const Bytes& der) {
     X509* certificate = X509_new_ex(libctx, nullptr);
     const unsigned char* position = der.data();
     d2i_X509(&certificate, &position, static_cast<long>(der.size()));
-    return ossl::Certificate(certificate);
+    return p11::ossl::Certificate(certificate);
 }
 
 class PssKeys : public ::testing::Test {
@@ -83,10 +83,10 @@ class PssKeys : public ::testing::Test {
             tokenWriter("scenarios").destroy("beside");
     }
 
-    ossl::Pkey privateKey(const std::string& more = {}) const {
+    p11::ossl::Pkey privateKey(const std::string& more = {}) const {
         return load(instance, uriOf("pssonly") + more);
     }
-    ossl::Pkey publicKey(const std::string& more = {}) const {
+    p11::ossl::Pkey publicKey(const std::string& more = {}) const {
         return load(instance, uriOf("pssonly", "public") + more, OSSL_STORE_INFO_PUBKEY);
     }
 
@@ -184,7 +184,7 @@ TEST_F(PssKeys, AreWhatTheUriSaysThoughTheirCertificateIsOfTheOtherType) {
     const int size = i2d_PUBKEY(forced.get(), &der);
     ASSERT_GT(size, 0) << takeErrors();
     const auto* at = static_cast<const unsigned char*>(der);
-    const ossl::Pkey written(d2i_PUBKEY_ex(nullptr, &at, size, defaultOnly(), nullptr));
+    const p11::ossl::Pkey written(d2i_PUBKEY_ex(nullptr, &at, size, defaultOnly(), nullptr));
     OPENSSL_free(der);
     EXPECT_TRUE(is(written, "RSA-PSS"));
     EXPECT_EQ(EVP_PKEY_eq(forced.get(), written.get()), 1) << takeErrors();

@@ -160,7 +160,7 @@ class QuirkOfHandles : public ::testing::Test {
     static bool signsNow() { return !sign(*instance, key.get(), {1}).empty(); }
 
     static inline std::optional<Instance> instance;
-    static inline ossl::Pkey key;
+    static inline p11::ossl::Pkey key;
 };
 
 // The second thread gets a session of its own, in which the handle is not valid. The session is
@@ -259,7 +259,7 @@ TEST(QuirkOfSessions, IsAWishOfTheConfiguration) {
     module().setDelays(0, 3000);
     std::atomic<int> good{0};
     inThreads(8, [&](int) {
-        const ossl::MdCtx context(EVP_MD_CTX_new());
+        const p11::ossl::MdCtx context(EVP_MD_CTX_new());
         Bytes signature(80);
         std::size_t size = signature.size();
         good +=
@@ -291,7 +291,7 @@ TEST(QuirkOfSessions, IsToldByALogin) {
 Bytes messageWithZeros(EVP_PKEY* software) {
     for (;;) {
         auto message = randomBytes(32);
-        const ossl::MdCtx context(EVP_MD_CTX_new());
+        const p11::ossl::MdCtx context(EVP_MD_CTX_new());
         Bytes signature(256);
         std::size_t size = signature.size();
         EVP_DigestSignInit_ex(context.get(), nullptr, "SHA256", defaultOnly(), nullptr, software,
@@ -315,7 +315,7 @@ TEST(QuirkOfSignatures, LeavesZerosOutThatAreThereAgain) {
 }
 
 Bytes signPss(const Instance& instance, EVP_PKEY* key, const Bytes& message) {
-    const ossl::MdCtx context(EVP_MD_CTX_new());
+    const p11::ossl::MdCtx context(EVP_MD_CTX_new());
     EVP_PKEY_CTX* options = nullptr;
     Bytes signature(256);
     std::size_t size = signature.size();

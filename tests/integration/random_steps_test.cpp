@@ -9,8 +9,8 @@ namespace {
 
 using namespace testing_support;
 
-using Rand = ossl::Owner<EVP_RAND, EVP_RAND_free>;
-using RandContext = ossl::Owner<EVP_RAND_CTX, EVP_RAND_CTX_free>;
+using Rand = p11::ossl::Owner<EVP_RAND, EVP_RAND_free>;
+using RandContext = p11::ossl::Owner<EVP_RAND_CTX, EVP_RAND_CTX_free>;
 
 /// Numbers can't be compared: a step answers its status, or the state.
 class RandomSteps : public Steps {

@@ -140,10 +140,10 @@ TEST(Random, AModuleThatAsksBackIsGivenOpenSslsOwnNumbers) {
 
 TEST(Random, StrengthsBeyondItsOwnAreRefused) {
     const RandomInstance instance;
-    const ossl::Owner<EVP_RAND, EVP_RAND_free> rand(
+    const p11::ossl::Owner<EVP_RAND, EVP_RAND_free> rand(
         EVP_RAND_fetch(instance.get(), "PKCS11-RAND", nullptr));
     ASSERT_TRUE(rand) << takeErrors();
-    const ossl::Owner<EVP_RAND_CTX, EVP_RAND_CTX_free> context(
+    const p11::ossl::Owner<EVP_RAND_CTX, EVP_RAND_CTX_free> context(
         EVP_RAND_CTX_new(rand.get(), nullptr));
     ASSERT_TRUE(context);
     EXPECT_EQ(EVP_RAND_get_state(context.get()), EVP_RAND_STATE_UNINITIALISED);

@@ -69,13 +69,14 @@ TEST(Reasons, OfWhatCLoginAnswersAreTold) {
 }
 
 // What OSSL_STORE_open(3) does to it is OpenSSL's: it looks for a file of that name first.
-ossl::Pkey loadWithErrno(const Instance& instance, const std::string& uri) {
-    const ossl::Owner<OSSL_STORE_CTX, OSSL_STORE_close> store(OSSL_STORE_open_ex(
+p11::ossl::Pkey loadWithErrno(const Instance& instance, const std::string& uri) {
+    const p11::ossl::Owner<OSSL_STORE_CTX, OSSL_STORE_close> store(OSSL_STORE_open_ex(
         uri.c_str(), instance.get(), nullptr, nullptr, nullptr, nullptr, nullptr, nullptr));
     OSSL_STORE_expect(store.get(), OSSL_STORE_INFO_PKEY);
     errno = EDOM;
-    const ossl::Owner<OSSL_STORE_INFO, OSSL_STORE_INFO_free> info(OSSL_STORE_load(store.get()));
-    return ossl::Pkey(info ? OSSL_STORE_INFO_get1_PKEY(info.get()) : nullptr);
+    const p11::ossl::Owner<OSSL_STORE_INFO, OSSL_STORE_INFO_free> info(
+        OSSL_STORE_load(store.get()));
+    return p11::ossl::Pkey(info ? OSSL_STORE_INFO_get1_PKEY(info.get()) : nullptr);
 }
 
 // Python takes errno for the error's cause, and reports a file that is not found.
@@ -88,7 +89,7 @@ TEST(Errno, StaysWhatItWas) {
     const Instance instance;
     unchanged("a missing PIN file",
               [&] { EXPECT_FALSE(loadWithErrno(instance, key + "?pin-source=/nosuch/pin")); });
-    ossl::Pkey loaded;
+    p11::ossl::Pkey loaded;
     unchanged("loading", [&] { loaded = loadWithErrno(instance, key + "?pin-value=1234"); });
     ASSERT_TRUE(loaded) << takeErrors();
     unchanged("signing", [&] { EXPECT_FALSE(sign(instance, loaded.get(), Bytes(9)).empty()); });

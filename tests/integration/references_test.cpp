@@ -25,13 +25,13 @@ std::string textIn(BIO* bio) {
 }
 
 std::string pemOf(const std::string& uri) {
-    const ossl::Bio out(BIO_new(BIO_s_mem()));
-    EXPECT_TRUE(store::writeKeyUriPem(out.get(), uri));
+    const p11::ossl::Bio out(BIO_new(BIO_s_mem()));
+    EXPECT_TRUE(p11::store::writeKeyUriPem(out.get(), uri));
     return textIn(out.get());
 }
 
-ossl::Bio bioOf(const std::string& text) {
-    return ossl::Bio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
+p11::ossl::Bio bioOf(const std::string& text) {
+    return p11::ossl::Bio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
 }
 
 struct Answer {
@@ -47,27 +47,27 @@ int answer(char* buffer, int size, int, void* arg) {
     return static_cast<int>(given.pin.copy(buffer, given.pin.size()));
 }
 
-ossl::Pkey readPem(const Instance& instance, const std::string& pem, Answer& given) {
+p11::ossl::Pkey readPem(const Instance& instance, const std::string& pem, Answer& given) {
     const auto in = bioOf(pem);
-    return ossl::Pkey(
+    return p11::ossl::Pkey(
         PEM_read_bio_PrivateKey_ex(in.get(), nullptr, answer, &given, instance.get(), nullptr));
 }
 
-ossl::Pkey readPem(const Instance& instance, const std::string& pem) {
+p11::ossl::Pkey readPem(const Instance& instance, const std::string& pem) {
     Answer nobody;
     return readPem(instance, pem, nobody);
 }
 
-ossl::Pkey decode(const Instance& instance, const std::string& text, const char* input,
-                  const char* structure, const char* type) {
+p11::ossl::Pkey decode(const Instance& instance, const std::string& text, const char* input,
+                       const char* structure, const char* type) {
     EVP_PKEY* key = nullptr;
-    const ossl::Owner<OSSL_DECODER_CTX, OSSL_DECODER_CTX_free> decoder(
+    const p11::ossl::Owner<OSSL_DECODER_CTX, OSSL_DECODER_CTX_free> decoder(
         OSSL_DECODER_CTX_new_for_pkey(&key, input, structure, type, EVP_PKEY_KEYPAIR,
                                       instance.get(), nullptr));
     const auto in = bioOf(text);
     const bool decoded = decoder && OSSL_DECODER_from_bio(decoder.get(), in.get()) == 1;
     EXPECT_EQ(decoded, key != nullptr);
-    return ossl::Pkey(key);
+    return p11::ossl::Pkey(key);
 }
 
 void expectSigns(const Instance& instance, EVP_PKEY* key, const std::string& label) {
@@ -121,7 +121,7 @@ TEST_P(References, SayWhatIsWrongWithThem) {
 }
 
 TEST_P(References, AreDecodedFromPemAndDer) {
-    const auto der = store::encodeKeyUri(withPin);
+    const auto der = p11::store::encodeKeyUri(withPin);
     const std::string derText(der.begin(), der.end());
     for (const char* structure : {static_cast<const char*>(nullptr), "pk11-uri"})
         for (const char* type : {static_cast<const char*>(nullptr), "RSA"}) {
@@ -138,10 +138,10 @@ TEST_P(References, AreDecodedFromPemAndDer) {
 TEST_P(References, AreWrittenWithoutThePinAndReadAgain) {
     const auto key = load(instance, withPin);
     ASSERT_TRUE(key) << takeErrors();
-    const ossl::Owner<OSSL_ENCODER_CTX, OSSL_ENCODER_CTX_free> encoder(
+    const p11::ossl::Owner<OSSL_ENCODER_CTX, OSSL_ENCODER_CTX_free> encoder(
         OSSL_ENCODER_CTX_new_for_pkey(key.get(), EVP_PKEY_KEYPAIR, "PEM", "PrivateKeyInfo",
                                       nullptr));
-    const ossl::Bio out(BIO_new(BIO_s_mem()));
+    const p11::ossl::Bio out(BIO_new(BIO_s_mem()));
     ASSERT_EQ(OSSL_ENCODER_to_bio(encoder.get(), out.get()), 1) << takeErrors();
     const auto pem = textIn(out.get());
     const auto in = bioOf(pem);
@@ -150,8 +150,8 @@ TEST_P(References, AreWrittenWithoutThePinAndReadAgain) {
     unsigned char* data = nullptr;
     long size = 0;
     ASSERT_EQ(PEM_read_bio(in.get(), &name, &header, &data, &size), 1);
-    EXPECT_STREQ(name, store::keyUriPemLabel);
-    const auto uri = store::decodeKeyUri({data, static_cast<std::size_t>(size)});
+    EXPECT_STREQ(name, p11::store::keyUriPemLabel);
+    const auto uri = p11::store::decodeKeyUri({data, static_cast<std::size_t>(size)});
     OPENSSL_free(name);
     OPENSSL_free(header);
     OPENSSL_free(data);

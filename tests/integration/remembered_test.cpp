@@ -105,17 +105,17 @@ TEST_P(Remembered, InEveryState) {
 
 // Token::sessionsOfDropped(): a session that is in use when its connection is dropped counts
 // against the limit.
-class DroppedConnection : public ::testing::Test {
+class DroppedSessionPool : public ::testing::Test {
   protected:
     static bool signsNow() { return signs(*instance, key.get()); }
 
     static inline std::optional<Instance> instance;
-    static inline ossl::Pkey key;
+    static inline p11::ossl::Pkey key;
     static inline std::thread third;
     static inline unsigned long mostOpen = 0;
 };
 
-TEST_F(DroppedConnection, CountsAsLongAsItsSessionsAreInUse) {
+TEST_F(DroppedSessionPool, CountsAsLongAsItsSessionsAreInUse) {
     instance.emplace(ConfiguredContext("pkcs11-module-max-sessions = 2").take());
     key = loadPrivate(*instance, "ec256");
     ASSERT_TRUE(signsNow()) << takeErrors();

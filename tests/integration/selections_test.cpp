@@ -90,14 +90,14 @@ class Keymgmt {
     void* duplicate(const void* key, int selection) const {
         return get<OSSL_FUNC_keymgmt_dup_fn>(OSSL_FUNC_KEYMGMT_DUP)(key, selection);
     }
-    ossl::Params valuesOf(void* key, int selection) const {
+    p11::ossl::Params valuesOf(void* key, int selection) const {
         const auto keep = [](const OSSL_PARAM params[], void* arg) {
             *static_cast<OSSL_PARAM**>(arg) = OSSL_PARAM_dup(params);
             return 1;
         };
         OSSL_PARAM* values = nullptr;
         get<OSSL_FUNC_keymgmt_export_fn>(OSSL_FUNC_KEYMGMT_EXPORT)(key, selection, keep, &values);
-        return ossl::Params(values);
+        return p11::ossl::Params(values);
     }
     Exported exported(void* key, int selection) const {
         Exported answer;
@@ -112,7 +112,7 @@ class Keymgmt {
         return reinterpret_cast<Function*>(functions_.at(id));
     }
 
-    ossl::Provider provider_;
+    p11::ossl::Provider provider_;
     std::map<int, void (*)(void)> functions_;
 };
 
@@ -143,25 +143,25 @@ class Selections : public NewKeys, public ::testing::WithParamInterface<const ch
 
     const Instance instance_;
     std::optional<NssToken> nss_;
-    ossl::Pkey pair_;
-    ossl::Pkey software_;
-    ossl::Pkey other_;
-    ossl::Pkey onToken_;
+    p11::ossl::Pkey pair_;
+    p11::ossl::Pkey software_;
+    p11::ossl::Pkey other_;
+    p11::ossl::Pkey onToken_;
 
   private:
     // Made once, since RSA keys take their time.
-    static ossl::Pkey pairOf(const std::string& type, int number) {
+    static p11::ossl::Pkey pairOf(const std::string& type, int number) {
         // Never destroyed, and never used: a key keeps what it met in an instance that has gone.
-        static auto& made = *new std::map<std::pair<std::string, int>, ossl::Pkey>;
+        static auto& made = *new std::map<std::pair<std::string, int>, p11::ossl::Pkey>;
         auto& pair = made[{type, number}];
-        const ossl::PkeyCtx context(
+        const p11::ossl::PkeyCtx context(
             EVP_PKEY_CTX_new_from_name(defaultOnly(), type.c_str(), nullptr));
         EVP_PKEY* key = nullptr;
         if (!pair && EVP_PKEY_keygen_init(context.get()) == 1 &&
             (type != "EC" || EVP_PKEY_CTX_set_group_name(context.get(), "P-256") == 1) &&
             EVP_PKEY_generate(context.get(), &key) == 1)
             pair.reset(key);
-        return ossl::Pkey(EVP_PKEY_dup(pair.get()));
+        return p11::ossl::Pkey(EVP_PKEY_dup(pair.get()));
     }
 };
 
@@ -172,7 +172,7 @@ struct Written {
 };
 
 Written written(EVP_PKEY* key, int selection, const char* form, const char* structure) {
-    const ossl::Owner<OSSL_ENCODER_CTX, OSSL_ENCODER_CTX_free> encoder(
+    const p11::ossl::Owner<OSSL_ENCODER_CTX, OSSL_ENCODER_CTX_free> encoder(
         OSSL_ENCODER_CTX_new_for_pkey(key, selection, form, structure, nullptr));
     unsigned char* data = nullptr;
     std::size_t size = 0;
@@ -208,7 +208,7 @@ TEST_P(Selections, ArePrintedAsOfASoftwareKey) {
     for (const auto print : {EVP_PKEY_print_params, EVP_PKEY_print_public}) {
         std::array<std::string, 2> texts;
         for (auto* key : {onToken_.get(), software_.get()}) {
-            const ossl::Bio out(BIO_new(BIO_s_mem()));
+            const p11::ossl::Bio out(BIO_new(BIO_s_mem()));
             const int result = print(out.get(), key, 2, nullptr);
             char* data = nullptr;
             const auto size = BIO_get_mem_data(out.get(), &data);
@@ -258,21 +258,21 @@ struct Both {
     void *mine = nullptr, *theirs, *myOther, *theirOther, *myHalf, *theirHalf;
 
   private:
-    static ossl::Params valuesOf(EVP_PKEY* key, int selection = EVP_PKEY_PUBLIC_KEY) {
+    static p11::ossl::Params valuesOf(EVP_PKEY* key, int selection = EVP_PKEY_PUBLIC_KEY) {
         OSSL_PARAM* values = nullptr;
         EXPECT_EQ(EVP_PKEY_todata(key, selection, &values), 1);
-        return ossl::Params(values);
+        return p11::ossl::Params(values);
     }
     // Both set `mine`, and return its values.
-    ossl::Params stored(EVP_PKEY* pair) {
+    p11::ossl::Params stored(EVP_PKEY* pair) {
         auto values = valuesOf(pair, EVP_PKEY_KEYPAIR);
         const auto where =
             paramsOf({{"pkcs11_uri", place("stored")}, {"pkcs11_allow_duplicate", "yes"}});
-        const ossl::Params placed(OSSL_PARAM_merge(values.get(), where.get()));
+        const p11::ossl::Params placed(OSSL_PARAM_merge(values.get(), where.get()));
         mine = token.make(placed.get());
         return values;
     }
-    ossl::Params generated() {
+    p11::ossl::Params generated() {
         mine = token.generate();
         return token.valuesOf(mine, EVP_PKEY_KEYPAIR);
     }

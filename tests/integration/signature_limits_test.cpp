@@ -43,7 +43,7 @@ std::size_t signsBytes(const Instance& instance, EVP_PKEY* key, std::size_t coun
     const Bytes data(count, 0x5a);
     Bytes signature(512);
     std::size_t size = signature.size();
-    const ossl::PkeyCtx context(EVP_PKEY_CTX_new_from_pkey(instance.get(), key, nullptr));
+    const p11::ossl::PkeyCtx context(EVP_PKEY_CTX_new_from_pkey(instance.get(), key, nullptr));
     return EVP_PKEY_sign_init(context.get()) == 1 &&
                    EVP_PKEY_CTX_set_rsa_padding(context.get(), RSA_PKCS1_PADDING) == 1 &&
                    EVP_PKEY_sign(context.get(), signature.data(), &size, data.data(),
@@ -65,7 +65,7 @@ TEST(DataForPkcs1, IsElevenBytesShorterThanTheModulusAtMost) {
 TEST(SaltOfPss, IsAsLongAsTheDigestWhereNobodySaysMore) {
     const Instance instance;
     const auto key = loadPrivate(instance, "rsa");
-    const ossl::MdCtx context(EVP_MD_CTX_new());
+    const p11::ossl::MdCtx context(EVP_MD_CTX_new());
     EVP_PKEY_CTX* options = nullptr;
     const Bytes data{1, 2, 3};
     Bytes signature(256);
@@ -76,7 +76,7 @@ TEST(SaltOfPss, IsAsLongAsTheDigestWhereNobodySaysMore) {
     ASSERT_EQ(EVP_PKEY_CTX_set_rsa_padding(options, RSA_PKCS1_PSS_PADDING), 1);
     ASSERT_EQ(EVP_DigestSign(context.get(), signature.data(), &size, data.data(), data.size()), 1)
         << takeErrors();
-    const ossl::MdCtx verifier(EVP_MD_CTX_new());
+    const p11::ossl::MdCtx verifier(EVP_MD_CTX_new());
     const auto publicKey = publicKeyFromFile("rsa");
     ASSERT_EQ(EVP_DigestVerifyInit_ex(verifier.get(), &options, "SHA256", defaultOnly(), nullptr,
                                       publicKey.get(), nullptr),
@@ -90,7 +90,7 @@ TEST(SaltOfPss, IsAsLongAsTheDigestWhereNobodySaysMore) {
 TEST(Digest, IsNotChangedWhileDataIsHashed) {
     const Instance instance;
     const auto key = loadPrivate(instance, "ec256");
-    const ossl::MdCtx context(EVP_MD_CTX_new());
+    const p11::ossl::MdCtx context(EVP_MD_CTX_new());
     EVP_PKEY_CTX* options = nullptr;
     ASSERT_EQ(EVP_DigestSignInit_ex(context.get(), &options, "SHA256", instance.get(), nullptr,
                                     key.get(), nullptr),

@@ -43,8 +43,8 @@ class KeyTwice {
   private:
     Instance instance_;
     std::string label_;
-    ossl::Pkey onToken_;
-    ossl::Pkey software_;
+    p11::ossl::Pkey onToken_;
+    p11::ossl::Pkey software_;
 };
 
 /// Signatures of no piece and of one, made in software.

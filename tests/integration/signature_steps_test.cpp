@@ -24,7 +24,7 @@ class Digest : public Steps {
         return result;
     }
     int goOnWithACopy() {
-        ossl::MdCtx copy(EVP_MD_CTX_new());
+        p11::ossl::MdCtx copy(EVP_MD_CTX_new());
         const int result = EVP_MD_CTX_copy_ex(copy.get(), context());
         context_ = std::move(copy);
         return result;
@@ -36,7 +36,7 @@ class Digest : public Steps {
     Side side_;
     bool finalise_;
     Init* init_;
-    ossl::MdCtx context_{EVP_MD_CTX_new()};
+    p11::ossl::MdCtx context_{EVP_MD_CTX_new()};
 };
 
 class Signing : public Digest {

@@ -17,7 +17,7 @@ using namespace testing_support;
 const Bytes data = randomBytes(1000);
 
 struct Started {
-    ossl::MdCtx context{EVP_MD_CTX_new()};
+    p11::ossl::MdCtx context{EVP_MD_CTX_new()};
     EVP_PKEY_CTX* options = nullptr;
     bool good = false;
 };
@@ -70,7 +70,7 @@ TEST_P(Orders, KeysThatNobodyPlacesAreMadeInMemory) {
     const Instance instance(GetParam().first, GetParam().second);
     const CallCounter calls;
     for (const char* type : {"RSA", "EC", "ED25519", "X25519"}) {
-        const ossl::Pkey key(
+        const p11::ossl::Pkey key(
             std::string(type) == "RSA"
                 ? EVP_PKEY_Q_keygen(instance.get(), nullptr, "RSA", std::size_t{2048})
             : std::string(type) == "EC" ? EVP_PKEY_Q_keygen(instance.get(), nullptr, "EC", "P-256")
@@ -189,7 +189,7 @@ TEST(Signature, CopiesOfAContextGoTheirOwnWay) {
     const auto key = loadPrivate(instance, "rsa");
     auto started = start(instance, key.get());
     EVP_DigestSignUpdate(started.context.get(), data.data(), 500);
-    const ossl::MdCtx copy(EVP_MD_CTX_new());
+    const p11::ossl::MdCtx copy(EVP_MD_CTX_new());
     ASSERT_EQ(EVP_MD_CTX_copy_ex(copy.get(), started.context.get()), 1) << takeErrors();
     EVP_DigestSignUpdate(started.context.get(), data.data() + 500, 500);
     EVP_DigestSignUpdate(copy.get(), data.data(), 3);
@@ -230,7 +230,7 @@ TEST(Signature, TakesPaddingThroughTheApiAndTellsItBack) {
 TEST(Signature, TellsTheSaltLengthAsSoftwareDoes) {
     const auto answers = [](OSSL_LIB_CTX* libctx, EVP_PKEY* key) {
         std::string text;
-        const ossl::PkeyCtx context(EVP_PKEY_CTX_new_from_pkey(libctx, key, nullptr));
+        const p11::ossl::PkeyCtx context(EVP_PKEY_CTX_new_from_pkey(libctx, key, nullptr));
         EXPECT_EQ(EVP_PKEY_sign_init(context.get()), 1);
         EXPECT_EQ(EVP_PKEY_CTX_set_rsa_padding(context.get(), RSA_PKCS1_PSS_PADDING), 1);
         for (const char* set : {"", "digest", "auto", "max", "20"}) {
@@ -284,7 +284,7 @@ TEST(Signature, TakesUnknownParametersForNothing) {
     unsigned number = 1;
     const std::array params{OSSL_PARAM_construct_uint("no-such-parameter", &number),
                             OSSL_PARAM_construct_end()};
-    const ossl::MdCtx context(EVP_MD_CTX_new());
+    const p11::ossl::MdCtx context(EVP_MD_CTX_new());
     ASSERT_EQ(EVP_DigestSignInit_ex(context.get(), nullptr, "SHA256", instance.get(), nullptr,
                                     key.get(), params.data()),
               1)
@@ -296,7 +296,7 @@ TEST(Signature, TakesUnknownParametersForNothing) {
 TEST(Signature, WithoutPaddingIsRawRsa) {
     const Instance instance;
     const auto key = loadPrivate(instance, "rsa");
-    const ossl::PkeyCtx signer(EVP_PKEY_CTX_new_from_pkey(instance.get(), key.get(), nullptr));
+    const p11::ossl::PkeyCtx signer(EVP_PKEY_CTX_new_from_pkey(instance.get(), key.get(), nullptr));
     ASSERT_EQ(EVP_PKEY_sign_init(signer.get()), 1);
     ASSERT_EQ(EVP_PKEY_CTX_set_rsa_padding(signer.get(), RSA_NO_PADDING), 1);
     auto block = randomBytes(256);
@@ -306,7 +306,7 @@ TEST(Signature, WithoutPaddingIsRawRsa) {
     ASSERT_EQ(EVP_PKEY_sign(signer.get(), signature.data(), &size, block.data(), block.size()), 1)
         << takeErrors();
     const auto file = publicKeyFromFile("rsa");
-    const ossl::PkeyCtx verifier(EVP_PKEY_CTX_new(file.get(), nullptr));
+    const p11::ossl::PkeyCtx verifier(EVP_PKEY_CTX_new(file.get(), nullptr));
     EVP_PKEY_verify_recover_init(verifier.get());
     EVP_PKEY_CTX_set_rsa_padding(verifier.get(), RSA_NO_PADDING);
     Bytes recovered(256);
@@ -323,7 +323,8 @@ TEST(Signature, ChecksTheSizeOfAGivenHash) {
     const Instance instance;
     for (const char* label : {"rsa", "ec256"}) {
         const auto key = loadPrivate(instance, label);
-        const ossl::PkeyCtx signer(EVP_PKEY_CTX_new_from_pkey(instance.get(), key.get(), nullptr));
+        const p11::ossl::PkeyCtx signer(
+            EVP_PKEY_CTX_new_from_pkey(instance.get(), key.get(), nullptr));
         ASSERT_EQ(EVP_PKEY_sign_init(signer.get()), 1);
         ASSERT_EQ(EVP_PKEY_CTX_set_signature_md(signer.get(), EVP_sha256()), 1);
         Bytes signature(512);
@@ -356,7 +357,7 @@ TEST(Signature, VerifiesWithThePrivateKeysOwnHandle) {
             const auto key = loadPrivate(instance, label);
             auto signature = sign(instance, key.get(), data);
             const auto check = [&] {
-                const ossl::MdCtx context(EVP_MD_CTX_new());
+                const p11::ossl::MdCtx context(EVP_MD_CTX_new());
                 return EVP_DigestVerifyInit_ex(context.get(), nullptr, "SHA256", instance.get(),
                                                nullptr, key.get(), nullptr) == 1 &&
                        EVP_DigestVerify(context.get(), signature.data(), signature.size(),

@@ -12,9 +12,9 @@ namespace testing_support {
 struct Skey;
 void freeSkey(Skey* key);
 
-using SecretKey = ossl::Owner<Skey, freeSkey>;
-using Cipher = ossl::Owner<EVP_CIPHER, EVP_CIPHER_free>;
-using CipherCtx = ossl::Owner<EVP_CIPHER_CTX, EVP_CIPHER_CTX_free>;
+using SecretKey = p11::ossl::Owner<Skey, freeSkey>;
+using Cipher = p11::ossl::Owner<EVP_CIPHER, EVP_CIPHER_free>;
+using CipherCtx = p11::ossl::Owner<EVP_CIPHER_CTX, EVP_CIPHER_CTX_free>;
 
 /// OpenSSL 3.5's functions; null in an older one.
 using ImportSkey = Skey*(OSSL_LIB_CTX*, const char*, const char*, int, const OSSL_PARAM*);

@@ -58,8 +58,8 @@ std::size_t compareAll(const std::string& first, const std::string& alphabet, st
     return count;
 }
 
-int goOnWithCopy(ossl::PkeyCtx& context) {
-    ossl::PkeyCtx copy(EVP_PKEY_CTX_dup(context.get()));
+int goOnWithCopy(p11::ossl::PkeyCtx& context) {
+    p11::ossl::PkeyCtx copy(EVP_PKEY_CTX_dup(context.get()));
     if (!copy)
         return 0;
     context = std::move(copy);

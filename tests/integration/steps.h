@@ -44,7 +44,7 @@ std::size_t compareAll(const std::string& first, const std::string& alphabet, st
 
 /// Copies the context and goes on with the copy. 0 where OpenSSL makes none; the context stays
 /// then.
-int goOnWithCopy(ossl::PkeyCtx& context);
+int goOnWithCopy(p11::ossl::PkeyCtx& context);
 
 /// Runs `body` while every call of `function` fails, and ends what it was to end.
 template <typename Body>

@@ -8,11 +8,11 @@
 namespace {
 
 using namespace testing_support;
-using Store = ossl::Owner<OSSL_STORE_CTX, OSSL_STORE_close>;
-using Info = ossl::Owner<OSSL_STORE_INFO, OSSL_STORE_INFO_free>;
-using Criterion = ossl::Owner<OSSL_STORE_SEARCH, OSSL_STORE_SEARCH_free>;
-using Name = ossl::Owner<X509_NAME, X509_NAME_free>;
-using Number = ossl::Owner<ASN1_INTEGER, ASN1_INTEGER_free>;
+using Store = p11::ossl::Owner<OSSL_STORE_CTX, OSSL_STORE_close>;
+using Info = p11::ossl::Owner<OSSL_STORE_INFO, OSSL_STORE_INFO_free>;
+using Criterion = p11::ossl::Owner<OSSL_STORE_SEARCH, OSSL_STORE_SEARCH_free>;
+using Name = p11::ossl::Owner<X509_NAME, X509_NAME_free>;
+using Number = p11::ossl::Owner<ASN1_INTEGER, ASN1_INTEGER_free>;
 
 Name named(const std::string& common, int encoding = MBSTRING_UTF8) {
     Name name(X509_NAME_new());
@@ -36,9 +36,9 @@ Bytes encoded(int (*encode)(T*, unsigned char**), std::remove_const_t<T>* object
     return bytes;
 }
 
-ossl::Certificate certificate(const std::string& subject, const std::string& issuer, long serial,
-                              EVP_PKEY* key, EVP_PKEY* signer) {
-    ossl::Certificate made(X509_new());
+p11::ossl::Certificate certificate(const std::string& subject, const std::string& issuer,
+                                   long serial, EVP_PKEY* key, EVP_PKEY* signer) {
+    p11::ossl::Certificate made(X509_new());
     X509_set_version(made.get(), 2);
     ASN1_INTEGER_set(X509_get_serialNumber(made.get()), serial);
     X509_set_subject_name(made.get(), named(subject).get());
@@ -47,7 +47,7 @@ ossl::Certificate certificate(const std::string& subject, const std::string& iss
     X509_gmtime_adj(X509_getm_notAfter(made.get()), 3600);
     X509_set_pubkey(made.get(), key);
     if (subject == issuer) {
-        const ossl::Owner<X509_EXTENSION, X509_EXTENSION_free> isCa(
+        const p11::ossl::Owner<X509_EXTENSION, X509_EXTENSION_free> isCa(
             X509V3_EXT_conf_nid(nullptr, nullptr, NID_basic_constraints, "critical,CA:TRUE"));
         X509_add_ext(made.get(), isCa.get(), -1);
     }
@@ -112,13 +112,13 @@ class StoreFind : public testing::Test {
         return types;
     }
 
-    bool isLast(const ossl::Certificate& certificate) const {
+    bool isLast(const p11::ossl::Certificate& certificate) const {
         return last_ && X509_cmp(last_.get(), certificate.get()) == 0;
     }
 
     const Instance instance_;
-    const ossl::Pkey key_{EVP_PKEY_Q_keygen(defaultOnly(), nullptr, "EC", "P-256")};
-    ossl::Certificate last_;
+    const p11::ossl::Pkey key_{EVP_PKEY_Q_keygen(defaultOnly(), nullptr, "EC", "P-256")};
+    p11::ossl::Certificate last_;
 };
 
 const std::string token = "pkcs11:token=scenarios";
@@ -245,13 +245,13 @@ TEST_F(StoreFind, CostsNoMoreCallsWhereThereAreManyCertificates) {
 
 // X509_LOOKUP_store(3) climbs a chain by the names of the issuers.
 TEST_F(StoreFind, BuildsAChain) {
-    const ossl::Pkey root(EVP_PKEY_Q_keygen(defaultOnly(), nullptr, "EC", "P-256"));
+    const p11::ossl::Pkey root(EVP_PKEY_Q_keygen(defaultOnly(), nullptr, "EC", "P-256"));
     put(certificate("root", "root", 1, root.get(), root.get()).get());
     const auto leaf = certificate("leaf", "root", 2, key_.get(), root.get());
-    const ossl::Owner<X509_STORE, X509_STORE_free> store(X509_STORE_new());
+    const p11::ossl::Owner<X509_STORE, X509_STORE_free> store(X509_STORE_new());
     ASSERT_EQ(X509_STORE_load_store_ex(store.get(), token.c_str(), instance_.get(), nullptr), 1)
         << takeErrors();
-    const ossl::Owner<X509_STORE_CTX, X509_STORE_CTX_free> context(
+    const p11::ossl::Owner<X509_STORE_CTX, X509_STORE_CTX_free> context(
         X509_STORE_CTX_new_ex(instance_.get(), nullptr));
     ASSERT_EQ(X509_STORE_CTX_init(context.get(), store.get(), leaf.get(), nullptr), 1);
     EXPECT_EQ(X509_verify_cert(context.get()), 1)

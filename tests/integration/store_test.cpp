@@ -7,8 +7,8 @@
 namespace {
 
 using namespace testing_support;
-using Store = ossl::Owner<OSSL_STORE_CTX, OSSL_STORE_close>;
-using Info = ossl::Owner<OSSL_STORE_INFO, OSSL_STORE_INFO_free>;
+using Store = p11::ossl::Owner<OSSL_STORE_CTX, OSSL_STORE_close>;
+using Info = p11::ossl::Owner<OSSL_STORE_INFO, OSSL_STORE_INFO_free>;
 
 Store open(const Instance& instance, const std::string& uri, const char* propq = nullptr) {
     return Store(OSSL_STORE_open_ex(uri.c_str(), instance.get(), propq, nullptr, nullptr, nullptr,
@@ -142,7 +142,7 @@ TEST(Store, RefusesToUseTheFirstOfSeveralKeysAfterAPublicOne) {
     const Instance instance;
     const auto store = open(instance, "pkcs11:token=scenarios;object=twin?pin-value=1234");
     std::vector<int> types;
-    ossl::Pkey key;
+    p11::ossl::Pkey key;
     while (!key && OSSL_STORE_eof(store.get()) == 0) {
         const Info info(OSSL_STORE_load(store.get()));
         ASSERT_TRUE(info) << takeErrors();

@@ -16,7 +16,7 @@ class Storing : public NewKeys {};
 TEST_F(Storing, SoftwareKeysAreStored) {
     const Instance instance;
     for (const char* type : {"RSA", "EC", "ED25519", "ED448"}) {
-        const ossl::Pkey software(
+        const p11::ossl::Pkey software(
             std::string(type) == "RSA"
                 ? EVP_PKEY_Q_keygen(instance.get(), "provider=default", type, std::size_t{2048})
                 : EVP_PKEY_Q_keygen(instance.get(), "provider=default", type, "P-256"));
@@ -43,10 +43,10 @@ TEST_F(Storing, SoftwareKeysAreStored) {
 TEST_F(Storing, MontgomeryKeysAreStored) {
     const Instance instance;
     for (const char* type : {"X25519", "X448"}) {
-        const ossl::Pkey software(EVP_PKEY_Q_keygen(instance.get(), "provider=default", type));
+        const p11::ossl::Pkey software(EVP_PKEY_Q_keygen(instance.get(), "provider=default", type));
         const auto key = store(instance, software.get(), place("stored"));
         ASSERT_TRUE(key) << type << takeErrors();
-        const ossl::Pkey peer(EVP_PKEY_Q_keygen(instance.get(), "provider=default", type));
+        const p11::ossl::Pkey peer(EVP_PKEY_Q_keygen(instance.get(), "provider=default", type));
         const auto publicPeer = publicHalf(instance.get(), peer.get());
         const auto secret = derive(instance.get(), key.get(), publicPeer.get());
         ASSERT_FALSE(secret.empty()) << type << takeErrors();
@@ -61,13 +61,13 @@ TEST_F(Storing, MontgomeryKeysAreStored) {
 TEST_F(Storing, WhatATokenWouldNotKeepToIsNotStored) {
     const Instance instance;
     const auto refusal = [&instance](const char* type, const auto& set) {
-        const ossl::PkeyCtx context(
+        const p11::ossl::PkeyCtx context(
             EVP_PKEY_CTX_new_from_name(instance.get(), type, "provider=default"));
         EVP_PKEY* made = nullptr;
         EXPECT_TRUE(EVP_PKEY_keygen_init(context.get()) == 1 && set(context.get()) == 1 &&
                     EVP_PKEY_generate(context.get(), &made) == 1)
             << takeErrors();
-        const ossl::Pkey software(made);
+        const p11::ossl::Pkey software(made);
         EXPECT_FALSE(store(instance, made, place("stored")));
         return takeErrors();
     };
@@ -104,7 +104,8 @@ TEST_F(Storing, AForeignPairOfTheSameIdTakesNoPublicHalfAway) {
         EXPECT_TRUE(key) << takeErrors();
         return key && EVP_PKEY_eq(key.get(), own.get()) == 1;
     };
-    const ossl::Pkey other(EVP_PKEY_Q_keygen(instance.get(), "provider=default", "EC", "P-256"));
+    const p11::ossl::Pkey other(
+        EVP_PKEY_Q_keygen(instance.get(), "provider=default", "EC", "P-256"));
     ASSERT_TRUE(store(instance, other.get(), place("stored", ";id=%0e"),
                       {{"pkcs11_allow_duplicate", "yes"}}))
         << takeErrors();
@@ -192,10 +193,11 @@ TEST_F(Storing, CertificatesGoBesideTheirKeys) {
     EXPECT_EQ(setCertificate(key.get(), certificate.get()), 0) << "it is there already";
     takeErrors();
     EXPECT_EQ(countOf("stored"), 3U);
-    const ossl::Owner<OSSL_STORE_CTX, OSSL_STORE_close> found(
+    const p11::ossl::Owner<OSSL_STORE_CTX, OSSL_STORE_close> found(
         OSSL_STORE_open_ex("pkcs11:token=scenarios;object=stored;id=%66;type=cert", instance.get(),
                            nullptr, nullptr, nullptr, nullptr, nullptr, nullptr));
-    const ossl::Owner<OSSL_STORE_INFO, OSSL_STORE_INFO_free> info(OSSL_STORE_load(found.get()));
+    const p11::ossl::Owner<OSSL_STORE_INFO, OSSL_STORE_INFO_free> info(
+        OSSL_STORE_load(found.get()));
     ASSERT_TRUE(info) << takeErrors();
     EXPECT_EQ(X509_cmp(OSSL_STORE_INFO_get0_CERT(info.get()), certificate.get()), 0);
 }

@@ -133,7 +133,7 @@ TEST(FormOfThePoint, IsTheOneThatTheTokenTakes) {
 TEST(FormOfThePoint, IsNotDecidedByAPointThatCanBeReadAsEither) {
     constexpr std::size_t coordinate = 28;
     const auto pair = newOnToken("P-224", "derives");
-    ossl::Pkey ambiguous;
+    p11::ossl::Pkey ambiguous;
     for (int i = 0; i < 200 && !ambiguous; ++i) { // every other number is the X of a point
         auto point = randomBytes(1 + coordinate);
         point[0] = POINT_CONVERSION_COMPRESSED;
@@ -182,7 +182,7 @@ class NoRawRsa : public ::testing::Test {
         ASSERT_TRUE(decrypt(*instance, key.get(), ciphertext)) << takeErrors();
     }
     std::optional<Instance> instance;
-    ossl::Pkey key;
+    p11::ossl::Pkey key;
     Bytes ciphertext;
 };
 
@@ -200,8 +200,8 @@ TEST_F(NoRawRsa, GivesNothingOfWhatTheTokenRefused) {
         const AnswerOfDecrypt bad(rv, premaster, 48);
         const auto answer = decryptTls(*instance, key.get(), ciphertext, version);
         ASSERT_TRUE(answer) << takeErrors();
-        EXPECT_NE(answer, premaster) << pkcs11::rvName(rv);
-        EXPECT_NE(decrypt(*instance, key.get(), ciphertext), premaster) << pkcs11::rvName(rv);
+        EXPECT_NE(answer, premaster) << p11::pkcs11::rvName(rv);
+        EXPECT_NE(decrypt(*instance, key.get(), ciphertext), premaster) << p11::pkcs11::rvName(rv);
     }
 }
 

@@ -13,7 +13,7 @@ using namespace testing_support;
 
 TEST(Expected, IsNoCertificateWhereTheUriAsksForAKey) {
     const Instance instance;
-    const auto store = ossl::Owner<OSSL_STORE_CTX, OSSL_STORE_close>(
+    const auto store = p11::ossl::Owner<OSSL_STORE_CTX, OSSL_STORE_close>(
         OSSL_STORE_open_ex(uriOf("rsa").c_str(), instance.get(), nullptr, nullptr, nullptr, nullptr,
                            nullptr, nullptr));
     ASSERT_EQ(OSSL_STORE_expect(store.get(), OSSL_STORE_INFO_CERT), 1);
@@ -41,7 +41,7 @@ TEST(Search, ComparesTheIdAlone) {
 TEST(AmbiguousKey, IsNotWrittenAsAReference) {
     const Instance instance;
     const auto write = [](EVP_PKEY* key) {
-        const ossl::Bio out(BIO_new(BIO_s_mem()));
+        const p11::ossl::Bio out(BIO_new(BIO_s_mem()));
         return PEM_write_bio_PrivateKey(out.get(), key, nullptr, nullptr, 0, nullptr, nullptr) == 1;
     };
     EXPECT_FALSE(write(load(instance, uriOf("twin")).get()));

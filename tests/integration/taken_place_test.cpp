@@ -93,7 +93,7 @@ TEST_F(TakenPlace, OfAPublicHalfIsSeenOnACurveSmallerThanTheProof) {
     const auto foreign = generate(defaultOnly(), "P-224");
     BIGNUM* number = nullptr;
     ASSERT_EQ(EVP_PKEY_get_bn_param(own.get(), "priv", &number), 1);
-    const ossl::Owner<BIGNUM, BN_clear_free> owner(number);
+    const p11::ossl::Owner<BIGNUM, BN_clear_free> owner(number);
     Bytes secret(28);
     BN_bn2binpad(number, secret.data(), 28);
     Bytes point(64);
@@ -166,19 +166,19 @@ TEST_F(StoredPair, OfTwoHalvesThatDoNotFitIsRefused) {
     const auto other = generate(defaultOnly(), "P-256");
     BIGNUM* secret = nullptr;
     ASSERT_EQ(EVP_PKEY_get_bn_param(one.get(), "priv", &secret), 1);
-    const ossl::Owner<BIGNUM, BN_clear_free> owner(secret);
+    const p11::ossl::Owner<BIGNUM, BN_clear_free> owner(secret);
     Bytes point(65);
     std::size_t size = 0;
     ASSERT_EQ(
         EVP_PKEY_get_octet_string_param(other.get(), "pub", point.data(), point.size(), &size), 1);
     const auto uri = place("fresh");
-    const ossl::ParamBuilder builder(OSSL_PARAM_BLD_new());
+    const p11::ossl::ParamBuilder builder(OSSL_PARAM_BLD_new());
     OSSL_PARAM_BLD_push_utf8_string(builder.get(), "group", "P-256", 0);
     OSSL_PARAM_BLD_push_BN(builder.get(), "priv", secret);
     OSSL_PARAM_BLD_push_octet_string(builder.get(), "pub", point.data(), size);
     OSSL_PARAM_BLD_push_utf8_string(builder.get(), "pkcs11_uri", uri.c_str(), 0);
-    const ossl::Params params(OSSL_PARAM_BLD_to_param(builder.get()));
-    const ossl::PkeyCtx context(
+    const p11::ossl::Params params(OSSL_PARAM_BLD_to_param(builder.get()));
+    const p11::ossl::PkeyCtx context(
         EVP_PKEY_CTX_new_from_name(instance.get(), "EC", "provider=pkcs11"));
     EVP_PKEY* made = nullptr;
     ASSERT_EQ(EVP_PKEY_fromdata_init(context.get()), 1);

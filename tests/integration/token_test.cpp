@@ -31,7 +31,7 @@ class WorseToken : public ::testing::Test {
 };
 
 Bytes signPss(const Instance& instance, EVP_PKEY* key) {
-    const ossl::MdCtx context(EVP_MD_CTX_new());
+    const p11::ossl::MdCtx context(EVP_MD_CTX_new());
     EVP_PKEY_CTX* options = nullptr;
     Bytes signature(512);
     std::size_t size = signature.size();
@@ -45,7 +45,7 @@ Bytes signPss(const Instance& instance, EVP_PKEY* key) {
 }
 
 Bytes decrypt(const Instance& instance, EVP_PKEY* key, const Bytes& ciphertext, int padding) {
-    const ossl::PkeyCtx context(EVP_PKEY_CTX_new_from_pkey(instance.get(), key, nullptr));
+    const p11::ossl::PkeyCtx context(EVP_PKEY_CTX_new_from_pkey(instance.get(), key, nullptr));
     EVP_PKEY_decrypt_init(context.get());
     EVP_PKEY_CTX_set_rsa_padding(context.get(), padding);
     Bytes out(256);
@@ -59,7 +59,7 @@ Bytes decrypt(const Instance& instance, EVP_PKEY* key, const Bytes& ciphertext, 
 
 Bytes encrypt(const Bytes& message, int padding) {
     const auto key = publicKeyFromFile("rsa");
-    const ossl::PkeyCtx context(EVP_PKEY_CTX_new(key.get(), nullptr));
+    const p11::ossl::PkeyCtx context(EVP_PKEY_CTX_new(key.get(), nullptr));
     EVP_PKEY_encrypt_init(context.get());
     EVP_PKEY_CTX_set_rsa_padding(context.get(), padding);
     Bytes out(256);
@@ -81,8 +81,8 @@ TEST_F(WorseToken, WithCombinedMechanismsOnlyGetsTheWholeMessage) {
     EXPECT_EQ(calls.total(), 2) << calls.log();
     EXPECT_TRUE(verify("rsa", signPss(instance, key.get()), data, "SHA256", true)) << takeErrors();
     // Streamed, with a copy made half way.
-    const ossl::MdCtx context(EVP_MD_CTX_new());
-    const ossl::MdCtx copy(EVP_MD_CTX_new());
+    const p11::ossl::MdCtx context(EVP_MD_CTX_new());
+    const p11::ossl::MdCtx copy(EVP_MD_CTX_new());
     ASSERT_EQ(EVP_DigestSignInit_ex(context.get(), nullptr, "SHA256", instance.get(), nullptr,
                                     key.get(), nullptr),
               1);
@@ -231,14 +231,15 @@ int askNobody(char*, int, int, void*) {
 }
 
 // The key, where somebody could be asked for a PIN.
-ossl::Pkey loadAsking(const Instance& instance, const std::string& uri) {
-    const ossl::Owner<UI_METHOD, UI_destroy_method> asker(
+p11::ossl::Pkey loadAsking(const Instance& instance, const std::string& uri) {
+    const p11::ossl::Owner<UI_METHOD, UI_destroy_method> asker(
         UI_UTIL_wrap_read_pem_callback(askNobody, 0));
-    const ossl::Owner<OSSL_STORE_CTX, OSSL_STORE_close> store(OSSL_STORE_open_ex(
+    const p11::ossl::Owner<OSSL_STORE_CTX, OSSL_STORE_close> store(OSSL_STORE_open_ex(
         uri.c_str(), instance.get(), nullptr, asker.get(), nullptr, nullptr, nullptr, nullptr));
     EXPECT_EQ(OSSL_STORE_expect(store.get(), OSSL_STORE_INFO_PKEY), 1);
-    const ossl::Owner<OSSL_STORE_INFO, OSSL_STORE_INFO_free> info(OSSL_STORE_load(store.get()));
-    return ossl::Pkey(info ? OSSL_STORE_INFO_get1_PKEY(info.get()) : nullptr);
+    const p11::ossl::Owner<OSSL_STORE_INFO, OSSL_STORE_INFO_free> info(
+        OSSL_STORE_load(store.get()));
+    return p11::ossl::Pkey(info ? OSSL_STORE_INFO_get1_PKEY(info.get()) : nullptr);
 }
 
 TEST_F(WorseToken, WithAPinPadAsksNobody) {
@@ -274,7 +275,7 @@ TEST_F(WorseToken, TellsThatThePinIsExpiredOrLocked) {
         fault("C_Login", "1", rv);
         const CallCounter calls;
         EXPECT_FALSE(load(instance, uriOf("ec256")));
-        EXPECT_NE(takeErrors().find(pkcs11::rvName(rv)), std::string::npos);
+        EXPECT_NE(takeErrors().find(p11::pkcs11::rvName(rv)), std::string::npos);
         EXPECT_EQ(calls.of("C_Login"), 1U);
     }
 }

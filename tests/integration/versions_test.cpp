@@ -15,7 +15,7 @@
 namespace {
 
 using namespace testing_support;
-using Signature = ossl::Owner<EVP_SIGNATURE, EVP_SIGNATURE_free>;
+using Signature = p11::ossl::Owner<EVP_SIGNATURE, EVP_SIGNATURE_free>;
 
 // OpenSSL 3.4
 struct MessageFunctions {
@@ -41,8 +41,8 @@ class Messages : public ::testing::Test {
     Signature fetch(const char* name) const {
         return Signature(EVP_SIGNATURE_fetch(instance.get(), name, "provider=pkcs11"));
     }
-    ossl::PkeyCtx contextOf(EVP_PKEY* key) const {
-        return ossl::PkeyCtx(EVP_PKEY_CTX_new_from_pkey(instance.get(), key, nullptr));
+    p11::ossl::PkeyCtx contextOf(EVP_PKEY* key) const {
+        return p11::ossl::PkeyCtx(EVP_PKEY_CTX_new_from_pkey(instance.get(), key, nullptr));
     }
     Bytes finish(EVP_PKEY_CTX* context) const {
         std::size_t size = 0;
@@ -117,7 +117,7 @@ TEST_F(Messages, CopiesOfAContextGoOnByThemselves) {
     const auto context = contextOf(key.get());
     ASSERT_EQ(evp.signInit(context.get(), algorithm.get(), nullptr), 1);
     ASSERT_EQ(evp.signUpdate(context.get(), data.data(), data.size()), 1);
-    const ossl::PkeyCtx copy(EVP_PKEY_CTX_dup(context.get()));
+    const p11::ossl::PkeyCtx copy(EVP_PKEY_CTX_dup(context.get()));
     ASSERT_TRUE(copy) << takeErrors();
     ASSERT_EQ(evp.signUpdate(copy.get(), data.data(), data.size()), 1);
     EXPECT_TRUE(verify("ec256", finish(context.get()), data));
@@ -211,7 +211,7 @@ class DirectivesByApi : public ::testing::Test {
   private:
     using Add = int(OSSL_PROVIDER*, const char*, const char*);
     Add* add_ = newer<Add>("OSSL_PROVIDER_add_conf_parameter");
-    const ossl::Provider provider_{OSSL_PROVIDER_load(instance_.get(), "pkcs11")};
+    const p11::ossl::Provider provider_{OSSL_PROVIDER_load(instance_.get(), "pkcs11")};
 };
 
 TEST_F(DirectivesByApi, ReachTheProviderAfterItWasLoaded) {
@@ -228,14 +228,14 @@ TEST(DirectivesByLoadEx, ReachTheProviderWhileItIsLoaded) {
         newer<OSSL_PROVIDER*(OSSL_LIB_CTX*, const char*, OSSL_PARAM*)>("OSSL_PROVIDER_load_ex");
     if (loadWith == nullptr)
         GTEST_SKIP() << "OpenSSL loads providers with parameters since 3.2";
-    const ossl::LibCtx libctx(OSSL_LIB_CTX_new());
+    const p11::ossl::LibCtx libctx(OSSL_LIB_CTX_new());
     const std::string file = providerFile();
     OSSL_PROVIDER_set_default_search_path(libctx.get(), file.substr(0, file.rfind('/')).c_str());
     char pin[] = "1234";
     OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string("pkcs11-module-token-pin", pin, 0),
                            OSSL_PARAM_construct_end()};
-    const ossl::Provider standard(OSSL_PROVIDER_load(libctx.get(), "default"));
-    const ossl::Provider provider(loadWith(libctx.get(), "pkcs11", params));
+    const p11::ossl::Provider standard(OSSL_PROVIDER_load(libctx.get(), "default"));
+    const p11::ossl::Provider provider(loadWith(libctx.get(), "pkcs11", params));
     ASSERT_TRUE(provider) << takeErrors();
     EXPECT_TRUE(load(libctx.get(), "pkcs11:token=scenarios;object=rsa;type=private"))
         << takeErrors();
@@ -245,7 +245,7 @@ TEST(DirectivesByLoadEx, ReachTheProviderWhileItIsLoaded) {
 
 template <typename Method, auto Fetch, auto Free>
 bool fetches(OSSL_LIB_CTX* libctx, const std::string& name, const char* properties) {
-    const ossl::Owner<Method, Free> method(Fetch(libctx, name.c_str(), properties));
+    const p11::ossl::Owner<Method, Free> method(Fetch(libctx, name.c_str(), properties));
     return method != nullptr;
 }
 
@@ -272,7 +272,7 @@ TEST(Edwards, VariantsOfSignaturesAreRefused) {
          {OSSL_PARAM_construct_utf8_string("instance", instanceName, 0),
           OSSL_PARAM_construct_octet_string("context-string", context, sizeof context)}) {
         const OSSL_PARAM params[] = {param, OSSL_PARAM_construct_end()};
-        const ossl::MdCtx signer(EVP_MD_CTX_new());
+        const p11::ossl::MdCtx signer(EVP_MD_CTX_new());
         EXPECT_NE(EVP_DigestSignInit_ex(signer.get(), nullptr, nullptr, instance.get(), nullptr,
                                         key.get(), params),
                   1);
@@ -284,7 +284,7 @@ TEST(Edwards, VariantsOfSignaturesAreRefused) {
 TEST(Tables, EveryAlgorithmIsFetchedByEachOfItsNames) {
     for (const auto order : {Order::defaultFirst, Order::providerFirst}) {
         const Instance instance(order);
-        const ossl::Provider provider(OSSL_PROVIDER_load(instance.get(), "pkcs11"));
+        const p11::ossl::Provider provider(OSSL_PROVIDER_load(instance.get(), "pkcs11"));
         for (const auto& operation : operations) {
             int noCache = 0;
             const auto* list =
@@ -303,7 +303,7 @@ TEST(Tables, EveryAlgorithmIsFetchedByEachOfItsNames) {
 
 TEST(Tables, TheSelfTestKeepsTheAlgorithms) {
     const Instance instance;
-    const ossl::Provider provider(OSSL_PROVIDER_load(instance.get(), "pkcs11"));
+    const p11::ossl::Provider provider(OSSL_PROVIDER_load(instance.get(), "pkcs11"));
     EXPECT_EQ(OSSL_PROVIDER_self_test(provider.get()), 1) << takeErrors();
     const auto key = loadPrivate(instance, "ec256");
     const auto data = randomBytes(100);

@@ -14,9 +14,9 @@
 
 namespace test_module {
 
-using FunctionList = pkcs11::List30;
-using pkcs11::GetInterface;
-using pkcs11::Interface;
+using FunctionList = p11::pkcs11::List30;
+using p11::pkcs11::GetInterface;
+using p11::pkcs11::Interface;
 
 /// What a function's first argument is (slot, session), and whether the key is used (crypto).
 enum class Kind { general, slot, session, crypto };

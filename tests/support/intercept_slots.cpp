@@ -33,8 +33,8 @@ CK_RV getTokenInfo(CK_SLOT_ID slot, CK_TOKEN_INFO* info) {
 
 std::atomic<bool> refreshed{false};
 
-// The token is visible once somebody has asked for the number in this life of the module, with the
-// quirk set.
+// The token is visible once somebody has asked for the number in this initialization of the module,
+// with the quirk set.
 CK_RV getSlotList(CK_BBOOL withToken, CK_SLOT_ID* slots, CK_ULONG* count) {
     if (slots == nullptr && has(Quirk::refreshOnCount))
         refreshed = true;
@@ -67,7 +67,7 @@ CK_RV getMechanismList(CK_SLOT_ID slot, CK_MECHANISM_TYPE* list, CK_ULONG* count
     if (const CK_RV rv = readMechanisms(slot, all); rv != CKR_OK)
         return rv;
     std::erase_if(all, [&](CK_MECHANISM_TYPE type) {
-        return contains(hidden, type) || (hidesPss && pkcs11::isPss(type));
+        return contains(hidden, type) || (hidesPss && p11::pkcs11::isPss(type));
     });
     const auto room = *count;
     *count = all.size();

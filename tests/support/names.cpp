@@ -37,7 +37,7 @@ CK_RV parseResult(const std::string& text) {
     if (!text.starts_with("CKR_"))
         return parseNumber(text);
     for (CK_RV rv = 0; rv <= CKR_FUNCTION_REJECTED; ++rv)
-        if (pkcs11::rvName(rv) == text)
+        if (p11::pkcs11::rvName(rv) == text)
             return rv;
     throw ConfigError("unknown result: '" + text + "'");
 }

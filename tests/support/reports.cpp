@@ -46,7 +46,8 @@ std::string countsText(unsigned long total) {
 void logCall(FunctionId id, CK_RV rv) {
     const auto& path = config().logFile;
     if (!path.empty()) // one write a line, so that lines of several processes do not mix
-        write(path, O_APPEND, std::string(functionNames[id]) + ' ' + pkcs11::rvName(rv) + '\n');
+        write(path, O_APPEND,
+              std::string(functionNames[id]) + ' ' + p11::pkcs11::rvName(rv) + '\n');
 }
 
 void writeCounts() {

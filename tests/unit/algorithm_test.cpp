@@ -18,11 +18,11 @@
 
 namespace {
 
-using pkcs11::Bytes;
+using p11::pkcs11::Bytes;
 
 // The same by OpenSSL's own template.
 Bytes digestInfoByOpenSsl(int oid, const Bytes& hash) {
-    const ossl::Owner<X509_SIG, X509_SIG_free> info(X509_SIG_new());
+    const p11::ossl::Owner<X509_SIG, X509_SIG_free> info(X509_SIG_new());
     X509_ALGOR* algorithm = nullptr;
     ASN1_OCTET_STRING* octets = nullptr;
     X509_SIG_getm(info.get(), &algorithm, &octets);
@@ -35,8 +35,8 @@ Bytes digestInfoByOpenSsl(int oid, const Bytes& hash) {
 }
 
 Bytes digestInfo(const EVP_MD* digest, const Bytes& hash) {
-    signature::DigestInfo out;
-    const auto part = signature::digestInfo(digest, hash, out);
+    p11::signature::DigestInfo out;
+    const auto part = p11::signature::digestInfo(digest, hash, out);
     return {part.begin(), part.end()};
 }
 
@@ -62,29 +62,29 @@ TEST(DigestInfo, LeavesTheTlsHashAlone) {
 }
 
 TEST(DigestInfo, RefusesDigestsWithoutAnIdentifier) {
-    EXPECT_THROW(digestInfo(EVP_md_null(), {}), ossl::UsageError);
+    EXPECT_THROW(digestInfo(EVP_md_null(), {}), p11::ossl::UsageError);
 }
 
 TEST(Pkcs1Encode, FillsTheBlockAndRefusesTooMuch) {
     const Bytes data(20, 7);
-    const auto block = signature::pkcs1Encode(data, 64);
+    const auto block = p11::signature::pkcs1Encode(data, 64);
     ASSERT_EQ(block.size(), 64U);
     EXPECT_EQ(block[0], 0);
     EXPECT_EQ(block[1], 1);
     EXPECT_EQ(block[2], 0xFF);
     EXPECT_EQ(block[64 - 21], 0);
-    EXPECT_NO_THROW(signature::pkcs1Encode(Bytes(53, 7), 64));
-    EXPECT_THROW(signature::pkcs1Encode(Bytes(54, 7), 64), ossl::UsageError);
+    EXPECT_NO_THROW(p11::signature::pkcs1Encode(Bytes(53, 7), 64));
+    EXPECT_THROW(p11::signature::pkcs1Encode(Bytes(54, 7), 64), p11::ossl::UsageError);
 }
 
 TEST(AlgorithmId, OfAnAlgorithmWithoutParametersIsItsName) {
-    EXPECT_EQ(signature::algorithmIdOf(NID_ED25519),
+    EXPECT_EQ(p11::signature::algorithmIdOf(NID_ED25519),
               (Bytes{0x30, 0x05, 0x06, 0x03, 0x2B, 0x65, 0x70}));
 }
 
 Bytes ecdsaToDer(const Bytes& raw) {
     Bytes out(256);
-    out.resize(ossl::ecdsaToDer(raw, out));
+    out.resize(p11::ossl::ecdsaToDer(raw, out));
     return out;
 }
 
@@ -102,7 +102,7 @@ TEST(EcdsaDer, IsWhatOpenSslWrites) {
             Bytes raw(2 * half);
             RAND_bytes(raw.data(), static_cast<int>(raw.size()));
             std::fill_n(raw.begin(), zeros, static_cast<unsigned char>(0));
-            const ossl::Owner<ECDSA_SIG, ECDSA_SIG_free> signature(ECDSA_SIG_new());
+            const p11::ossl::Owner<ECDSA_SIG, ECDSA_SIG_free> signature(ECDSA_SIG_new());
             ECDSA_SIG_set0(signature.get(), BN_bin2bn(raw.data(), static_cast<int>(half), nullptr),
                            BN_bin2bn(raw.data() + half, static_cast<int>(half), nullptr));
             Bytes expected(static_cast<std::size_t>(i2d_ECDSA_SIG(signature.get(), nullptr)));
@@ -115,27 +115,27 @@ TEST(EcdsaDer, IsWhatOpenSslWrites) {
 TEST(EcdsaDer, StaysInItsBuffer) {
     const Bytes raw(64, 0xFF);
     Bytes exact(72);
-    EXPECT_EQ(ossl::ecdsaToDer(raw, exact), 72U);
+    EXPECT_EQ(p11::ossl::ecdsaToDer(raw, exact), 72U);
     Bytes small(71);
-    EXPECT_EQ(ossl::ecdsaToDer(raw, small), 0U);
+    EXPECT_EQ(p11::ossl::ecdsaToDer(raw, small), 0U);
 }
 
 TEST(HashMechanisms, KnowOpenSslsNames) {
-    ASSERT_NE(pkcs11::hashMechanisms("SHA2-256"), nullptr);
-    EXPECT_EQ(pkcs11::hashMechanisms("SHA2-256")->rsaPkcs, CKM_SHA256_RSA_PKCS);
-    EXPECT_EQ(pkcs11::hashMechanisms("RIPEMD-160"), nullptr);
-    EXPECT_TRUE(pkcs11::isPss(CKM_SHA512_RSA_PKCS_PSS));
-    EXPECT_FALSE(pkcs11::isPss(CKM_SHA512_RSA_PKCS));
+    ASSERT_NE(p11::pkcs11::hashMechanisms("SHA2-256"), nullptr);
+    EXPECT_EQ(p11::pkcs11::hashMechanisms("SHA2-256")->rsaPkcs, CKM_SHA256_RSA_PKCS);
+    EXPECT_EQ(p11::pkcs11::hashMechanisms("RIPEMD-160"), nullptr);
+    EXPECT_TRUE(p11::pkcs11::isPss(CKM_SHA512_RSA_PKCS_PSS));
+    EXPECT_FALSE(p11::pkcs11::isPss(CKM_SHA512_RSA_PKCS));
 }
 
 TEST(Errors, NameTheFunctionTheResultAndTheThing) {
-    const auto error = pkcs11::callFailed("C_Sign", CKR_DEVICE_REMOVED, "key \"a\"");
+    const auto error = p11::pkcs11::callFailed("C_Sign", CKR_DEVICE_REMOVED, "key \"a\"");
     EXPECT_STREQ(error.what(), "C_Sign answered CKR_DEVICE_REMOVED (key \"a\")");
-    EXPECT_EQ(pkcs11::rvName(0x80000123), "CKR_0x80000123");
+    EXPECT_EQ(p11::pkcs11::rvName(0x80000123), "CKR_0x80000123");
 }
 
 TEST(Attributes, AreCheckedBeforeTheyAreBelieved) {
-    pkcs11::Attributes attributes;
+    p11::pkcs11::Attributes attributes;
     attributes.set(CKA_CLASS, Bytes{1, 2});
     attributes.set(CKA_ALLOWED_MECHANISMS, Bytes(12));
     attributes.set(CKA_SIGN, Bytes(8));

@@ -21,29 +21,30 @@ Bytes derOf(std::size_t sizeOfR, std::size_t sizeOfS) {
 
 TEST(EcdsaForms, OfBothNumbersSideBySideAreOne) {
     const Bytes raw(2 * orderSize, 0x11);
-    EXPECT_EQ(ossl::ecdsaForms(raw, orderSize), std::vector<Bytes>{derOf(orderSize, orderSize)});
+    EXPECT_EQ(p11::ossl::ecdsaForms(raw, orderSize),
+              std::vector<Bytes>{derOf(orderSize, orderSize)});
 }
 
 TEST(EcdsaForms, OfDerAreThatOfNumbersThatFitTheCurve) {
     const auto der = derOf(orderSize, 31);
-    EXPECT_EQ(ossl::ecdsaForms(der, orderSize), std::vector<Bytes>{der});
-    EXPECT_TRUE(ossl::ecdsaForms(derOf(60, 60), orderSize).empty());
-    EXPECT_TRUE(ossl::ecdsaForms(derOf(33, 31), orderSize).empty());
+    EXPECT_EQ(p11::ossl::ecdsaForms(der, orderSize), std::vector<Bytes>{der});
+    EXPECT_TRUE(p11::ossl::ecdsaForms(derOf(60, 60), orderSize).empty());
+    EXPECT_TRUE(p11::ossl::ecdsaForms(derOf(33, 31), orderSize).empty());
     auto longer = der;
     longer.push_back(0x11);
-    EXPECT_TRUE(ossl::ecdsaForms(longer, orderSize).empty());
+    EXPECT_TRUE(p11::ossl::ecdsaForms(longer, orderSize).empty());
     auto negative = derOf(orderSize, 31);
     negative[4] = 0x91;
-    EXPECT_TRUE(ossl::ecdsaForms(negative, orderSize).empty());
+    EXPECT_TRUE(p11::ossl::ecdsaForms(negative, orderSize).empty());
 }
 
 // Nothing tells where s begins.
 TEST(EcdsaForms, WithoutZerosAreSeveral) {
-    EXPECT_EQ(ossl::ecdsaForms(Bytes(63, 0x11), orderSize),
+    EXPECT_EQ(p11::ossl::ecdsaForms(Bytes(63, 0x11), orderSize),
               (std::vector<Bytes>{derOf(31, 32), derOf(32, 31)}));
-    EXPECT_TRUE(ossl::ecdsaForms(Bytes(40, 0x11), orderSize).empty());
-    EXPECT_TRUE(ossl::ecdsaForms({}, orderSize).empty());
-    EXPECT_TRUE(ossl::ecdsaForms(Bytes(65, 0x11), orderSize).empty());
+    EXPECT_TRUE(p11::ossl::ecdsaForms(Bytes(40, 0x11), orderSize).empty());
+    EXPECT_TRUE(p11::ossl::ecdsaForms({}, orderSize).empty());
+    EXPECT_TRUE(p11::ossl::ecdsaForms(Bytes(65, 0x11), orderSize).empty());
 }
 
 } // namespace

@@ -32,14 +32,14 @@ constexpr std::string_view uri = "pkcs11:object=a;type=private";
 
 TEST(KeyUri, IsASequenceOfTwoTexts) {
     const auto wanted = sequence({element(visibleString, description), element(utf8String, uri)});
-    EXPECT_EQ(store::encodeKeyUri(std::string(uri)), wanted);
-    EXPECT_EQ(store::decodeKeyUri(wanted), uri);
+    EXPECT_EQ(p11::store::encodeKeyUri(std::string(uri)), wanted);
+    EXPECT_EQ(p11::store::decodeKeyUri(wanted), uri);
 }
 
 TEST(KeyUri, OfAnyLengthComesBack) {
     for (const std::size_t size : {0U, 1U, 100U, 127U, 128U, 255U, 256U, 5000U, 60000U}) {
         const std::string text(size, 'x');
-        EXPECT_EQ(store::decodeKeyUri(store::encodeKeyUri(text)), text) << size;
+        EXPECT_EQ(p11::store::decodeKeyUri(p11::store::encodeKeyUri(text)), text) << size;
     }
 }
 
@@ -52,12 +52,12 @@ TEST(KeyUri, OtherStructuresAreNone) {
           sequence({element(visibleString, "PKCS#11 Provider URI v2.0"), second}),
           sequence({element(utf8String, description), second}),
           sequence({first, element(visibleString, uri)}), sequence({first, element(0x04, uri)})})
-        EXPECT_FALSE(store::decodeKeyUri(other));
+        EXPECT_FALSE(p11::store::decodeKeyUri(other));
 }
 
 TEST(KeyUri, PemHasTheLabel) {
     const std::unique_ptr<BIO, decltype(&BIO_free)> out(BIO_new(BIO_s_mem()), BIO_free);
-    ASSERT_TRUE(store::writeKeyUriPem(out.get(), std::string(uri)));
+    ASSERT_TRUE(p11::store::writeKeyUriPem(out.get(), std::string(uri)));
     char* data = nullptr;
     const auto size = BIO_get_mem_data(out.get(), &data);
     const std::string pem(data, static_cast<std::size_t>(size));

@@ -13,7 +13,7 @@
 
 namespace {
 
-using namespace tools;
+using namespace p11::tools;
 
 // A module reads its variables once: the second file's would be passed over.
 TEST(KeyFiles, ThatSetAVariableToDifferentValuesAreRefused) {

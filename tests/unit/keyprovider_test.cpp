@@ -23,7 +23,7 @@
 
 namespace {
 
-using namespace tools;
+using namespace p11::tools;
 
 // The message of the Error that `action` throws, or "" if it throws none.
 template <typename Action>
@@ -56,19 +56,19 @@ class KeyproviderTest : public testing::Test {
     }
 
     // The paths of a private key that was made for it.
-    std::string make(const std::string& name, ossl::Pkey key) const {
+    std::string make(const std::string& name, p11::ossl::Pkey key) const {
         const auto path = (folder_.path() / name).string();
-        const ossl::Bio file(BIO_new_file(path.c_str(), "w"));
+        const p11::ossl::Bio file(BIO_new_file(path.c_str(), "w"));
         EXPECT_EQ(
             PEM_write_bio_PrivateKey(file.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr),
             1);
         return path;
     }
     std::string rsa(const std::string& name = "rsa.pem", std::size_t bits = 2048) const {
-        return make(name, ossl::Pkey(EVP_PKEY_Q_keygen(nullptr, nullptr, "RSA", bits)));
+        return make(name, p11::ossl::Pkey(EVP_PKEY_Q_keygen(nullptr, nullptr, "RSA", bits)));
     }
     std::string ec(const std::string& name, const char* curve = "P-256") const {
-        return make(name, ossl::Pkey(EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", curve)));
+        return make(name, p11::ossl::Pkey(EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", curve)));
     }
 
     Json sealed(const std::vector<std::string>& names, std::string_view contents,
@@ -345,9 +345,9 @@ TEST_F(KeyproviderTest, KeysThatDoNotFitAreNamed) {
         return refusal([&] { sealed({name}, "x"); });
     };
     EXPECT_TRUE(contains(said(ec("k1.pem", "secp256k1")), "the curve is secp256k1"));
-    EXPECT_TRUE(
-        contains(said(make("ed.pem", ossl::Pkey(EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519")))),
-                 "ED25519"));
+    EXPECT_TRUE(contains(
+        said(make("ed.pem", p11::ossl::Pkey(EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519")))),
+        "ED25519"));
     EXPECT_TRUE(
         contains(said(write("big.pem", std::string(2 << 20, 'x'))), "is longer than 1048576"));
     EXPECT_TRUE(contains(said(folder_.path().string()), "is a folder"));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The life of a module that is made of functions in this program, so that a test can hold a call.
+// The state of a module that is made of functions in this program, so that a test can hold a call.
 #include "pkcs11/module.h"
 
 #include <atomic>
@@ -12,9 +12,9 @@
 
 namespace {
 
-using pkcs11::Epoch;
-using pkcs11::List;
-using pkcs11::Module;
+using p11::pkcs11::InitializationId;
+using p11::pkcs11::List;
+using p11::pkcs11::Module;
 
 constexpr CK_SESSION_HANDLE session = 1;
 
@@ -82,34 +82,37 @@ class ModuleLife : public ::testing::Test {
   protected:
     ModuleLife() { script = &script_; }
 
-    CK_RV begin(Epoch epoch) {
+    CK_RV begin(InitializationId initializationId) {
         CK_MECHANISM mechanism{};
-        return module_.callIn<&List::C_SignInit>(epoch, session, &mechanism, CK_OBJECT_HANDLE{1});
+        return module_.callIn<&List::C_SignInit>(initializationId, session, &mechanism,
+                                                 CK_OBJECT_HANDLE{1});
     }
-    CK_RV finish(Epoch epoch) {
+    CK_RV finish(InitializationId initializationId) {
         CK_BYTE byte = 0;
         CK_ULONG size = 1;
-        return module_.callIn<&List::C_Sign>(epoch, session, &byte, CK_ULONG{1}, &byte, &size);
+        return module_.callIn<&List::C_Sign>(initializationId, session, &byte, CK_ULONG{1}, &byte,
+                                             &size);
     }
-    // C_SignInit in the life that is now, and C_Sign with the same session. C_SignInit is inside
-    // when this returns.
+    // C_SignInit in the present initialization, and C_Sign with the same session. C_SignInit is
+    // inside when this returns.
     std::future<CK_RV> signHeld() {
-        auto result = std::async(std::launch::async, [this, epoch = module_.epoch()] {
-            EXPECT_EQ(begin(epoch), CKR_OK);
-            return finish(epoch);
-        });
+        auto result =
+            std::async(std::launch::async, [this, initializationId = module_.initializationId()] {
+                EXPECT_EQ(begin(initializationId), CKR_OK);
+                return finish(initializationId);
+            });
         while (!script_.held)
             std::this_thread::yield();
         return result;
     }
     void letGoOnceTheGateIsClosed() {
-        while (module_.epoch() != 0)
+        while (module_.initializationId() != 0)
             std::this_thread::yield();
         script_.release = true;
     }
 
-    static pkcs11::ModuleOptions patient() {
-        pkcs11::ModuleOptions options;
+    static p11::pkcs11::ModuleOptions patient() {
+        p11::pkcs11::ModuleOptions options;
         options.turnPatience = std::chrono::minutes(1);
         return options;
     }
@@ -119,7 +122,7 @@ class ModuleLife : public ::testing::Test {
 };
 
 TEST_F(ModuleLife, AHandleOfOneLifeIsNotUsedInTheNext) {
-    const Epoch first = module_.initialize();
+    const InitializationId first = module_.initialize();
     auto signature = signHeld();
     auto restart = std::async(std::launch::async, [&] { module_.restart(first); });
     letGoOnceTheGateIsClosed();
@@ -128,15 +131,15 @@ TEST_F(ModuleLife, AHandleOfOneLifeIsNotUsedInTheNext) {
     EXPECT_EQ(script_.signatures, 0);
     EXPECT_EQ(script_.finalized, 1);
     EXPECT_EQ(script_.initialized, 2) << "the gate opens after C_Initialize";
-    EXPECT_NE(module_.epoch(), first);
+    EXPECT_NE(module_.initializationId(), first);
     EXPECT_EQ(finish(first), CKR_SESSION_HANDLE_INVALID);
-    EXPECT_EQ(finish(module_.epoch()), CKR_OK);
+    EXPECT_EQ(finish(module_.initializationId()), CKR_OK);
     EXPECT_EQ(script_.signatures, 1);
 }
 
 TEST_F(ModuleLife, TheLastUserWaitsForTheCallsOfOthers) {
     module_.addUser();
-    const Epoch first = module_.initialize();
+    const InitializationId first = module_.initialize();
     auto signature = signHeld();
     auto last = std::async(std::launch::async, [&] { module_.removeUser(); });
     letGoOnceTheGateIsClosed();
@@ -145,22 +148,22 @@ TEST_F(ModuleLife, TheLastUserWaitsForTheCallsOfOthers) {
     last.get();
     EXPECT_EQ(script_.signatures, 0);
     EXPECT_EQ(script_.finalized, 1);
-    EXPECT_EQ(module_.epoch(), 0U);
+    EXPECT_EQ(module_.initializationId(), 0U);
     EXPECT_NE(module_.initialize(), first);
 }
 
 TEST_F(ModuleLife, ACallThatDoesNotComeBackKeepsTheLife) {
-    const Epoch first = module_.initialize();
+    const InitializationId first = module_.initialize();
     auto signature = signHeld();
     module_.finalize(std::chrono::steady_clock::now());
     EXPECT_EQ(script_.finalized, 0);
-    EXPECT_EQ(module_.epoch(), first);
+    EXPECT_EQ(module_.initializationId(), first);
     script_.release = true;
     EXPECT_EQ(signature.get(), CKR_OK);
 }
 
 TEST_F(ModuleLife, OnlyTheLifeThatFailedIsBegunAnew) {
-    const Epoch first = module_.initialize();
+    const InitializationId first = module_.initialize();
     module_.restart(first);
     module_.restart(first); // another thread's, which comes late
     EXPECT_EQ(script_.finalized, 1);
@@ -169,49 +172,49 @@ TEST_F(ModuleLife, OnlyTheLifeThatFailedIsBegunAnew) {
 
 TEST_F(ModuleLife, AFailedEndLeavesTheModuleOurs) {
     module_.addUser();
-    const Epoch first = module_.initialize();
+    const InitializationId first = module_.initialize();
     script_.finalizeAnswer = CKR_DEVICE_ERROR;
     script_.initializeAnswer = CKR_CRYPTOKI_ALREADY_INITIALIZED;
     module_.restart(first);
-    const Epoch second = module_.epoch();
+    const InitializationId second = module_.initializationId();
     EXPECT_NE(second, 0U);
     script_.finalizeAnswer = CKR_OK;
     module_.removeUser();
     EXPECT_EQ(script_.finalized, 2);
-    EXPECT_EQ(module_.epoch(), 0U);
+    EXPECT_EQ(module_.initializationId(), 0U);
 }
 
 class HangingModule : public ModuleLife {
   protected:
     HangingModule() { script_.hangs = true; }
 
-    static pkcs11::ModuleOptions impatient() {
-        pkcs11::ModuleOptions options;
+    static p11::pkcs11::ModuleOptions impatient() {
+        p11::pkcs11::ModuleOptions options;
         options.finalizePatience = std::chrono::milliseconds(10);
         return options;
     }
 
     // Until then a thread of the module uses it.
-    Epoch initializeOnceItHasReturned() {
+    InitializationId initializeOnceItHasReturned() {
         script_.hangs = false;
         for (;; std::this_thread::yield()) {
             try {
                 return hanging_.initialize();
-            } catch (const pkcs11::Error&) { // has not returned yet
+            } catch (const p11::pkcs11::Error&) { // has not returned yet
             }
         }
     }
 
-    void expectRefused(Epoch of) {
+    void expectRefused(InitializationId of) {
         while (script_.finalized == 0) // on a busy machine its thread begins late
             std::this_thread::yield();
-        EXPECT_EQ(hanging_.epoch(), 0U);
-        EXPECT_THROW(hanging_.initialize(), pkcs11::Error);
+        EXPECT_EQ(hanging_.initializationId(), 0U);
+        EXPECT_THROW(hanging_.initialize(), p11::pkcs11::Error);
         CK_BYTE byte = 0;
         CK_ULONG size = 1;
-        for (const Epoch epoch : {Epoch{0}, of}) {
-            const CK_RV answer =
-                hanging_.callIn<&List::C_Sign>(epoch, session, &byte, CK_ULONG{1}, &byte, &size);
+        for (const InitializationId initializationId : {InitializationId{0}, of}) {
+            const CK_RV answer = hanging_.callIn<&List::C_Sign>(initializationId, session, &byte,
+                                                                CK_ULONG{1}, &byte, &size);
             EXPECT_TRUE(answer == CKR_CRYPTOKI_NOT_INITIALIZED) << answer;
         }
         hanging_.restart(of);
@@ -226,7 +229,7 @@ class HangingModule : public ModuleLife {
 
 TEST_F(HangingModule, DoesNotKeepTheLastUser) {
     hanging_.addUser();
-    const Epoch first = hanging_.initialize();
+    const InitializationId first = hanging_.initialize();
     hanging_.removeUser();
     expectRefused(first);
     EXPECT_NE(initializeOnceItHasReturned(), first);
@@ -234,7 +237,7 @@ TEST_F(HangingModule, DoesNotKeepTheLastUser) {
 }
 
 TEST_F(HangingModule, IsNotInitialisedUnderItsFinalize) {
-    const Epoch first = hanging_.initialize();
+    const InitializationId first = hanging_.initialize();
     hanging_.restart(first);
     expectRefused(first);
     EXPECT_NE(initializeOnceItHasReturned(), first);
@@ -250,22 +253,22 @@ TEST_F(ModuleLife, WhatSomebodyElseInitialisedIsNotEnded) {
 }
 
 TEST_F(ModuleLife, WhatSomebodyElseEndedIsInitialisedOnceMore) {
-    const Epoch first = module_.initialize();
+    const InitializationId first = module_.initialize();
     script_.signAnswer = CKR_CRYPTOKI_NOT_INITIALIZED;
     EXPECT_EQ(finish(first), CKR_CRYPTOKI_NOT_INITIALIZED);
-    EXPECT_EQ(module_.epoch(), 0U);
+    EXPECT_EQ(module_.initializationId(), 0U);
     script_.signAnswer = CKR_OK;
-    const Epoch second = module_.initialize();
+    const InitializationId second = module_.initialize();
     EXPECT_EQ(script_.initialized, 2);
     EXPECT_EQ(finish(first), CKR_SESSION_HANDLE_INVALID);
     EXPECT_EQ(finish(second), CKR_OK);
     module_.noteFinalizedByOthers(first); // seen late
-    EXPECT_EQ(module_.epoch(), second);
+    EXPECT_EQ(module_.initializationId(), second);
 }
 
 TEST_F(ModuleLife, AFailedBeginningIsTriedAgain) {
     script_.initializeAnswer = CKR_DEVICE_ERROR;
-    EXPECT_THROW(module_.initialize(), pkcs11::Error);
+    EXPECT_THROW(module_.initialize(), p11::pkcs11::Error);
     EXPECT_EQ(finish(0), CKR_CRYPTOKI_NOT_INITIALIZED);
     EXPECT_EQ(script_.signatures, 0);
     script_.initializeAnswer = CKR_OK;
@@ -273,12 +276,12 @@ TEST_F(ModuleLife, AFailedBeginningIsTriedAgain) {
 }
 
 TEST_F(ModuleLife, AChildBeginsItsOwn) {
-    const Epoch first = module_.initialize();
+    const InitializationId first = module_.initialize();
     const pid_t child = fork();
     if (child == 0) {
-        module_.startAnewInChild();
+        module_.resetInChild();
         const bool refused = finish(first) == CKR_CRYPTOKI_NOT_INITIALIZED;
-        const Epoch own = module_.initialize();
+        const InitializationId own = module_.initialize();
         _exit(refused && own != first && finish(first) == CKR_SESSION_HANDLE_INVALID &&
                       finish(own) == CKR_OK
                   ? 0
@@ -299,8 +302,9 @@ TEST_F(ModuleLife, UsersThatComeAndGoNeverOverlap) {
         threads.emplace_back([&] {
             for (int round = 0; round < 200; ++round) {
                 module_.addUser();
-                const Epoch epoch = module_.initialize();
-                failures += begin(epoch) == CKR_OK && finish(epoch) == CKR_OK ? 0 : 1;
+                const InitializationId initializationId = module_.initialize();
+                failures +=
+                    begin(initializationId) == CKR_OK && finish(initializationId) == CKR_OK ? 0 : 1;
                 module_.removeUser();
             }
         });

@@ -15,8 +15,8 @@
 
 namespace {
 
-using asym_cipher::Octets;
-using pkcs11::Bytes;
+using p11::asym_cipher::ByteView;
+using p11::pkcs11::Bytes;
 
 constexpr std::size_t blockSize = 256;
 
@@ -34,22 +34,23 @@ Bytes pkcs1Block(const Bytes& message) {
     return block;
 }
 
-asym_cipher::Substitute substituteFor(const Bytes& ciphertext, const Bytes& secret) {
-    return asym_cipher::makeSubstitute(nullptr, secret, ciphertext, blockSize - 11);
+p11::asym_cipher::Substitute substituteFor(const Bytes& ciphertext, const Bytes& secret) {
+    return p11::asym_cipher::makeSubstitute(nullptr, secret, ciphertext, blockSize - 11);
 }
 
-Bytes decodePkcs1(const Bytes& block, const asym_cipher::Substitute& substitute) {
+Bytes decodePkcs1(const Bytes& block, const p11::asym_cipher::Substitute& substitute) {
     Bytes out(blockSize);
-    out.resize(asym_cipher::messageOrSubstitute(asym_cipher::removePkcs1(block), substitute, out));
+    out.resize(p11::asym_cipher::messageOrSubstitute(p11::asym_cipher::removePkcs1(block),
+                                                     substitute, out));
     return out;
 }
 
 void tlsDecode(const Bytes& block, unsigned clientVersion, unsigned negotiatedVersion, Bytes& out) {
-    asym_cipher::premasterOrRandom(nullptr, asym_cipher::removePkcs1(block), clientVersion,
-                                   negotiatedVersion, out);
+    p11::asym_cipher::premasterOrRandom(nullptr, p11::asym_cipher::removePkcs1(block),
+                                        clientVersion, negotiatedVersion, out);
 }
 
-Bytes messageOf(const asym_cipher::Substitute& substitute) {
+Bytes messageOf(const p11::asym_cipher::Substitute& substitute) {
     return {substitute.message.view().begin(),
             substitute.message.view().begin() + static_cast<std::ptrdiff_t>(substitute.size)};
 }
@@ -59,7 +60,7 @@ TEST(AlignRight, PutsZerosBeforeEverySize) {
         for (std::size_t size = 0; size <= room; ++size) {
             const auto data = randomBytes(room);
             auto block = data;
-            asym_cipher::alignRight(block, size);
+            p11::asym_cipher::alignRight(block, size);
             Bytes expected(room - size);
             expected.insert(expected.end(), data.begin(),
                             data.begin() + static_cast<std::ptrdiff_t>(size));
@@ -69,7 +70,7 @@ TEST(AlignRight, PutsZerosBeforeEverySize) {
 
 TEST(AlignRight, MakesNothingOfASizeThatIsTooLong) {
     auto block = randomBytes(blockSize);
-    asym_cipher::alignRight(block, blockSize + 1);
+    p11::asym_cipher::alignRight(block, blockSize + 1);
     EXPECT_EQ(block, Bytes(blockSize));
 }
 
@@ -157,14 +158,15 @@ TEST(OaepDecode, TakesDigestsLabelsAndMgf1Digests) {
                                                   label.data(), 3, digest, EVP_sha1()),
                   1);
         Bytes out(blockSize);
-        const auto decoded = asym_cipher::oaepDecode(block, label, digest, EVP_sha1(), out);
+        const auto decoded = p11::asym_cipher::oaepDecode(block, label, digest, EVP_sha1(), out);
         ASSERT_NE(decoded.good, 0U);
         out.resize(decoded.size);
         EXPECT_EQ(out, message);
         Bytes ignored(blockSize);
-        EXPECT_EQ(asym_cipher::oaepDecode(block, {}, digest, EVP_sha1(), ignored).good, 0U)
+        EXPECT_EQ(p11::asym_cipher::oaepDecode(block, {}, digest, EVP_sha1(), ignored).good, 0U)
             << "another label";
-        EXPECT_EQ(asym_cipher::oaepDecode(block, label, digest, EVP_sha384(), ignored).good, 0U)
+        EXPECT_EQ(p11::asym_cipher::oaepDecode(block, label, digest, EVP_sha384(), ignored).good,
+                  0U)
             << "another MGF1 digest";
     }
 }
@@ -180,7 +182,8 @@ TEST(OaepDecode, RefusesEveryFlippedByteWithoutAnError) {
         auto damaged = block;
         damaged[i] ^= 0x40;
         Bytes out(blockSize);
-        EXPECT_EQ(asym_cipher::oaepDecode(damaged, {}, EVP_sha256(), EVP_sha256(), out).good, 0U)
+        EXPECT_EQ(p11::asym_cipher::oaepDecode(damaged, {}, EVP_sha256(), EVP_sha256(), out).good,
+                  0U)
             << i;
     }
     EXPECT_EQ(ERR_peek_error(), 0U);
@@ -189,11 +192,11 @@ TEST(OaepDecode, RefusesEveryFlippedByteWithoutAnError) {
 TEST(Challenge, IsFixedAndSmallerThanTheModulus) {
     auto modulus = randomBytes(blockSize);
     modulus[0] |= 0x80;
-    const auto first = asym_cipher::challengeFor(modulus);
-    EXPECT_EQ(first, asym_cipher::challengeFor(modulus));
+    const auto first = p11::asym_cipher::challengeFor(modulus);
+    EXPECT_EQ(first, p11::asym_cipher::challengeFor(modulus));
     EXPECT_EQ(first.size(), blockSize);
     EXPECT_EQ(first[0], 0);
-    EXPECT_NE(first, asym_cipher::challengeFor(randomBytes(blockSize)));
+    EXPECT_NE(first, p11::asym_cipher::challengeFor(randomBytes(blockSize)));
 }
 
 } // namespace

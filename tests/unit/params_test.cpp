@@ -22,18 +22,18 @@ TEST(Params, EntriesWithoutDataAreRefused) {
                                             OSSL_PARAM_OCTET_STRING, OSSL_PARAM_OCTET_PTR};
     for (const unsigned type : types) {
         const auto params = withoutData(type, 4);
-        EXPECT_THROW(ossl::textOf(params.data(), key), ossl::UsageError) << type;
-        EXPECT_THROW(ossl::intOf(params.data(), key), ossl::UsageError) << type;
-        EXPECT_THROW(ossl::unsignedOf(params.data(), key), ossl::UsageError) << type;
-        EXPECT_THROW(ossl::textOrIntOf(params.data(), key), ossl::UsageError) << type;
-        EXPECT_THROW(ossl::octetsOf(params.data(), key), ossl::UsageError) << type;
+        EXPECT_THROW(p11::ossl::textOf(params.data(), key), p11::ossl::UsageError) << type;
+        EXPECT_THROW(p11::ossl::intOf(params.data(), key), p11::ossl::UsageError) << type;
+        EXPECT_THROW(p11::ossl::unsignedOf(params.data(), key), p11::ossl::UsageError) << type;
+        EXPECT_THROW(p11::ossl::textOrIntOf(params.data(), key), p11::ossl::UsageError) << type;
+        EXPECT_THROW(p11::ossl::octetsOf(params.data(), key), p11::ossl::UsageError) << type;
     }
 }
 
 // An empty OAEP label comes so.
 TEST(Params, EmptyOctetStringsNeedNoData) {
     const auto octets = withoutData(OSSL_PARAM_OCTET_STRING, 0);
-    const auto found = ossl::octetsOf(octets.data(), key);
+    const auto found = p11::ossl::octetsOf(octets.data(), key);
     ASSERT_TRUE(found);
     EXPECT_TRUE(found->empty());
 }

@@ -43,7 +43,7 @@ TEST_F(WipingOfPins, LeavesNothingOfOneInAUri) {
         std::string text(start.size() + 255, '\0'); // the longest
         start.copy(text.data(), start.size());
         repeat(text.data() + start.size(), text.data() + text.size());
-        const auto uri = uri::Uri::parse(text);
+        const auto uri = p11::uri::Uri::parse(text);
         OPENSSL_cleanse(text.data(), text.size());
         EXPECT_GT(placesOf(shifted), 0) << "or what follows looks in the wrong place";
         EXPECT_TRUE(uri.pinValue());
@@ -55,7 +55,7 @@ TEST_F(WipingOfPins, LeavesNothingOfOneInAUri) {
 [[gnu::noinline]] std::size_t readFarDown(const std::string& path) {
     std::array<volatile unsigned char, 65536> room;
     room[0] = 0;
-    const auto size = ossl::readPinFile(path, false).size;
+    const auto size = p11::ossl::readPinFile(path, false).size;
     room[1] = 0;
     return size;
 }

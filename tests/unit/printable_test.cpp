@@ -6,7 +6,7 @@
 
 namespace {
 
-using pkcs11::printable;
+using p11::pkcs11::printable;
 
 TEST(Printable, LeavesTextAsItIs) {
     for (const char* text :

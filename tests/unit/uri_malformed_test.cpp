@@ -223,7 +223,7 @@ void checkMutation(const std::string& text, const std::string& pin) {
         if (uri.pinValue() == pin && text.find(pin) == text.rfind(pin)) {
             ASSERT_FALSE(contains(normal, pin)) << text;
         }
-    } catch (const uri::Error& error) {
+    } catch (const p11::uri::Error& error) {
         ASSERT_FALSE(contains(error.what(), pin)) << text << "\n" << error.what();
     }
 }

@@ -68,32 +68,32 @@ TEST(UriMatch, ComparesSlotFieldsAndNumber) {
 
 TEST(UriFormat, GivesACompleteUri) {
     const auto info = tokenInfo("My token");
-    EXPECT_EQ(uri::format({&info, CKO_PRIVATE_KEY, "a;b", {0x00, 0x41}}),
+    EXPECT_EQ(p11::uri::format({&info, CKO_PRIVATE_KEY, "a;b", {0x00, 0x41}}),
               "pkcs11:model=SoftHSM%20v2;manufacturer=SoftHSM%20project;serial=0123456789abcdef;"
               "token=My%20token;id=%00%41;object=a%3Bb;type=private");
 }
 
 TEST(UriFormat, LeavesOutWhatIsEmpty) {
-    EXPECT_EQ(uri::format({}), "pkcs11:");
+    EXPECT_EQ(p11::uri::format({}), "pkcs11:");
     const CK_TOKEN_INFO empty{};
-    EXPECT_EQ(uri::format({&empty, std::nullopt, "", {}}), "pkcs11:");
+    EXPECT_EQ(p11::uri::format({&empty, std::nullopt, "", {}}), "pkcs11:");
     CK_TOKEN_INFO blank = tokenInfo("");
     setField(blank.manufacturerID, "");
     setField(blank.model, "");
-    EXPECT_EQ(uri::format({&blank, std::nullopt, "", {}}), "pkcs11:serial=0123456789abcdef");
+    EXPECT_EQ(p11::uri::format({&blank, std::nullopt, "", {}}), "pkcs11:serial=0123456789abcdef");
 }
 
 TEST(UriFormat, LeavesOutWhatParseWouldRefuse) {
-    EXPECT_EQ(uri::format({nullptr, CKO_DOMAIN_PARAMETERS, std::string("a\0b", 3), {1}}),
+    EXPECT_EQ(p11::uri::format({nullptr, CKO_DOMAIN_PARAMETERS, std::string("a\0b", 3), {1}}),
               "pkcs11:id=%01");
-    EXPECT_EQ(
-        uri::format({nullptr, CKO_DATA, std::string(4097, 'a'), std::vector<unsigned char>(4097)}),
-        "pkcs11:type=data");
+    EXPECT_EQ(p11::uri::format(
+                  {nullptr, CKO_DATA, std::string(4097, 'a'), std::vector<unsigned char>(4097)}),
+              "pkcs11:type=data");
 }
 
 TEST(UriFormat, UriOfATokenWithNulPaddingMatchesIt) {
     const auto info = tokenInfo("T", '\0');
-    const auto text = uri::format({&info, std::nullopt, "", {}});
+    const auto text = p11::uri::format({&info, std::nullopt, "", {}});
     EXPECT_TRUE(contains(text, ";token=T")) << text;
     EXPECT_FALSE(contains(text, "%00")) << text;
     EXPECT_TRUE(Uri::parse(text).matchesToken(info));
@@ -105,7 +105,7 @@ TEST(UriFormat, RandomObjectsParseBackToTheSame) {
         const auto info = tokenInfo(random.text(32, false));
         const auto object = random.text(60, false);
         const auto id = bytes(random.text(40, true));
-        const auto text = uri::format({&info, CKO_CERTIFICATE, object, id});
+        const auto text = p11::uri::format({&info, CKO_CERTIFICATE, object, id});
         const auto parsed = Uri::parse(text);
         ASSERT_EQ(parsed.object().value_or(""), object) << text;
         ASSERT_EQ(parsed.id().value_or(std::vector<unsigned char>{}), id) << text;
@@ -123,7 +123,7 @@ TEST(UriFormat, UrisOfRandomTokensParseAndMatch) {
         std::generate_n(raw, sizeof(info),
                         [&] { return static_cast<unsigned char>(random.byte()); });
         const auto object = random.text(20, true);
-        const auto text = uri::format({&info, random.below(12), object, {}});
+        const auto text = p11::uri::format({&info, random.below(12), object, {}});
         ASSERT_TRUE(Uri::parse(text).matchesToken(info)) << text;
     }
 }

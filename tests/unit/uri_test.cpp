@@ -256,7 +256,7 @@ TEST(UriPin, WithoutPinHasNoPinForEachUse) {
 }
 
 TEST(UriWithout, LeavesOutWhatIsNamedAndNothingElse) {
-    using uri::Part;
+    using p11::uri::Part;
     const auto value = Uri::parse("pkcs11:object=a;pin-value=1%3b%26?module-name=n&x-y=z");
     EXPECT_EQ(value.without({}), "pkcs11:object=a?pin-value=1%3B%26&module-name=n");
     EXPECT_EQ(value.without({Part::module}), "pkcs11:object=a?pin-value=1%3B%26");

@@ -15,13 +15,13 @@
 
 namespace uri_test {
 
-using uri::Uri;
+using p11::uri::Uri;
 
 // The message of the Error that `text` gets, or "" if it gets none.
 inline std::string refusal(std::string_view text) {
     try {
         Uri::parse(text);
-    } catch (const uri::Error& error) {
+    } catch (const p11::uri::Error& error) {
         return error.what();
     }
     return "";

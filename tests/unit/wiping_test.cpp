@@ -24,11 +24,11 @@ std::string fromHex(const std::string& text) {
 }
 
 // So far down in the stack that the search does not write over what was left there.
-[[gnu::noinline]] asym_cipher::Substitute makeFarDown(asym_cipher::Octets secret,
-                                                      asym_cipher::Octets ciphertext) {
+[[gnu::noinline]] p11::asym_cipher::Substitute makeFarDown(p11::asym_cipher::ByteView secret,
+                                                           p11::asym_cipher::ByteView ciphertext) {
     std::array<volatile unsigned char, 65536> room;
     room[0] = 0;
-    auto substitute = asym_cipher::makeSubstitute(nullptr, secret, ciphertext, 245);
+    auto substitute = p11::asym_cipher::makeSubstitute(nullptr, secret, ciphertext, 245);
     room[1] = 0;
     return substitute;
 }
@@ -45,8 +45,8 @@ TEST(Wiping, LeavesNothingOfWhatTheSubstituteIsMadeOf) {
     const auto message =
         fromHex("5a57c89bb56f8e4bdee2680a697e592752bd323ec6cea080140a4c203ce655ef");
     {
-        const pkcs11::Bytes secret(32, 0x11);
-        const pkcs11::Bytes ciphertext(256, 0x22);
+        const p11::pkcs11::Bytes secret(32, 0x11);
+        const p11::pkcs11::Bytes ciphertext(256, 0x22);
         const auto substitute = makeFarDown(secret, ciphertext);
         EXPECT_EQ(placesOf(message), 1) << "the substitute itself";
         EXPECT_EQ(placesOf(key), 0);
@@ -64,7 +64,7 @@ TEST(Wiping, LeavesNothingOfSecretBytesThatGrewAndEnded) {
     const std::string shifted = "pof.npsf.jo.uif.tfdsfu.cvggfs";
     constexpr std::size_t front = 64;
     {
-        ossl::SecretBytes bytes(front);
+        p11::ossl::SecretBytes bytes(front);
         for (const char letter : shifted)
             bytes.push_back(static_cast<unsigned char>(letter - 1));
         bytes.reserve(bytes.capacity() * 2);
@@ -86,7 +86,7 @@ TEST(Wiping, LeavesNothingOfThePinsInAUri) {
     std::string text = "pkcs11:object=a?pin-value=" + both;
     OPENSSL_cleanse(both.data(), both.size());
     {
-        const auto uri = uri::Uri::parse(text);
+        const auto uri = p11::uri::Uri::parse(text);
         OPENSSL_cleanse(text.data(), text.size());
         EXPECT_EQ(uri.pinValue()->size(), pin.size());
         EXPECT_EQ(uri.contextPinValue()->size(), pinForUses.size());

@@ -9,7 +9,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-namespace tools::doctor {
+namespace p11::tools::doctor {
 namespace {
 
 constexpr const char* variable = "PKCS11_PROVIDER_DEBUG";
@@ -55,4 +55,4 @@ std::optional<std::size_t> CallCounter::calls() const {
     return count;
 }
 
-} // namespace tools::doctor
+} // namespace p11::tools::doctor

@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <optional>
 
-namespace tools::doctor {
+namespace p11::tools::doctor {
 
 /// Sets the variable, which the provider reads when it is loaded, to a file in memory; removes it
 /// at the end. Does nothing where the user has set it.
@@ -23,4 +23,4 @@ class CallCounter {
     int file_ = -1;
 };
 
-} // namespace tools::doctor
+} // namespace p11::tools::doctor

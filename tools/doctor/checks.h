@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "ossl/context.h"
+#include "ossl/provider_context.h"
 #include "tools/doctor/call_counter.h"
 #include "tools/doctor/loaded_key.h"
 #include "tools/doctor/report.h"
@@ -16,7 +16,7 @@
 #include "tools/inspection/users_configuration.h"
 #include "uri/uri.h"
 
-namespace tools::doctor {
+namespace p11::tools::doctor {
 
 /// The OpenSSL of this program.
 void checkOpenssl(Report& report);
@@ -28,10 +28,10 @@ bool checkProvider(Report& report, const inspection::UsersConfiguration& configu
 /// The configuration file, the active providers, the directives. With a `providerFolder` the user
 /// says how programs find the provider, so openssl.cnf need not activate it.
 void checkConfiguration(Report& report, const inspection::UsersConfiguration& configuration,
-                        const ossl::Context& context, const std::string& providerFolder);
+                        const ossl::ProviderContext& context, const std::string& providerFolder);
 
 /// The modules that the configuration names and that could be initialised.
-std::vector<pkcs11::Module*> checkModules(Report& report, ossl::Context& context);
+std::vector<pkcs11::Module*> checkModules(Report& report, ossl::ProviderContext& context);
 
 /// The tokens of these modules.
 std::vector<inspection::SeenToken> checkTokens(Report& report,
@@ -43,7 +43,7 @@ std::vector<inspection::SeenToken> checkUri(Report& report, const uri::Uri& uri,
 
 /// Where a PIN comes from, and whether it can be read. `asks`: the program may ask at the terminal.
 /// Returns false if no PIN is available.
-bool checkPin(Report& report, const uri::Uri& uri, const ossl::Context& context, bool asks);
+bool checkPin(Report& report, const uri::Uri& uri, const ossl::ProviderContext& context, bool asks);
 
 /// Whether the doctor may log in to the only one of `fitting`. `isAsked`: by --login or a PIN in
 /// the URI. `isForced`: by --login, which also uses the last try.
@@ -64,7 +64,7 @@ struct ObjectsOfToken {
 
 /// Each part of the URI that selects objects.
 ObjectsOfToken checkObjects(Report& report, const uri::Uri& uri, const inspection::SeenToken& token,
-                            const ossl::Context& context, bool loggedIn);
+                            const ossl::ProviderContext& context, bool loggedIn);
 
 /// The key and its certificate. Null unless there is one key.
 EVP_PKEY* checkKey(Report& report, const LoadedKey& loaded, const uri::Uri& uri,
@@ -78,4 +78,4 @@ bool checkSignature(Report& report, OSSL_LIB_CTX* library, EVP_PKEY* key, bool o
 void checkTiming(Report& report, OSSL_LIB_CTX* library, EVP_PKEY* key, bool onlyPss, unsigned count,
                  const CallCounter& counter);
 
-} // namespace tools::doctor
+} // namespace p11::tools::doctor

@@ -7,11 +7,11 @@
 #include "ossl/handles.h"
 #include "ossl/words.h"
 #include "provider/configuration.h"
-#include "tokens/listing.h"
+#include "tokens/object_uris.h"
 #include "tools/doctor/checks.h"
 #include "tools/shared/error.h"
 
-namespace tools::doctor {
+namespace p11::tools::doctor {
 namespace {
 
 using inspection::UsersConfiguration;
@@ -120,7 +120,7 @@ void tellUnknown(Report& report, const provider::UnknownName& unknown) {
 } // namespace
 
 void checkConfiguration(Report& report, const UsersConfiguration& configuration,
-                        const ossl::Context& context, const std::string& providerFolder) {
+                        const ossl::ProviderContext& context, const std::string& providerFolder) {
     report.section("configuration");
     tellFile(report, configuration);
     tellProviders(report, configuration, providerFolder);
@@ -133,4 +133,4 @@ void checkConfiguration(Report& report, const UsersConfiguration& configuration,
         report.ok("no directive is set: all modules that are registered with p11-kit are used");
 }
 
-} // namespace tools::doctor
+} // namespace p11::tools::doctor

@@ -11,7 +11,7 @@
 #include "tools/shared/library.h"
 #include "tools/shared/token_uri.h"
 
-namespace tools::doctor {
+namespace p11::tools::doctor {
 namespace {
 
 using inspection::Inspector;
@@ -39,7 +39,7 @@ std::vector<SeenToken> lookAround(const Request& request, const std::optional<ur
     outlook.loginRequired =
         fitting.size() == 1 && (fitting.front().info.flags & CKF_LOGIN_REQUIRED) != 0;
     outlook.mayUseKey =
-        mayLogIn(report, fitting, request.login || ::tokens::hasPin(*uri), request.login) &&
+        mayLogIn(report, fitting, request.login || p11::tokens::hasPin(*uri), request.login) &&
         (hasSource || !outlook.loginRequired);
     return fitting;
 }
@@ -107,4 +107,4 @@ void examine(const Request& request, Report& report) {
     }
 }
 
-} // namespace tools::doctor
+} // namespace p11::tools::doctor

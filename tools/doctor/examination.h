@@ -6,7 +6,7 @@
 
 #include "tools/doctor/report.h"
 
-namespace tools::doctor {
+namespace p11::tools::doctor {
 
 struct Request {
     std::string uri; ///< empty for none
@@ -19,4 +19,4 @@ struct Request {
 /// Throws Error for a URI that cannot be used.
 void examine(const Request& request, Report& report);
 
-} // namespace tools::doctor
+} // namespace p11::tools::doctor

@@ -6,7 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
-namespace tools::doctor {
+namespace p11::tools::doctor {
 
 enum class State { ok, warning, failure };
 
@@ -20,4 +20,4 @@ struct Finding {
     nlohmann::ordered_json data = {}; ///< the same for machines, for `--json`; may be null
 };
 
-} // namespace tools::doctor
+} // namespace p11::tools::doctor

@@ -3,7 +3,7 @@
 
 #include "tools/shared/output.h"
 
-namespace tools::doctor {
+namespace p11::tools::doctor {
 
 using Json = nlohmann::ordered_json;
 
@@ -25,4 +25,4 @@ void JsonPrinter::end(State worst) {
     writeStandardOutput(all.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
 }
 
-} // namespace tools::doctor
+} // namespace p11::tools::doctor

@@ -4,7 +4,7 @@
 
 #include "tools/doctor/report.h"
 
-namespace tools::doctor {
+namespace p11::tools::doctor {
 
 /// {"state": ..., "sections": [{"name": ..., "findings": [{"state", "what", "advice", "data"}]}]}
 class JsonPrinter : public Printer {
@@ -17,4 +17,4 @@ class JsonPrinter : public Printer {
     nlohmann::ordered_json sections_ = nlohmann::ordered_json::array();
 };
 
-} // namespace tools::doctor
+} // namespace p11::tools::doctor

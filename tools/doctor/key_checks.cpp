@@ -2,12 +2,12 @@
 #include <algorithm>
 
 #include "ossl/error_mark.h"
-#include "tokens/listing.h"
+#include "tokens/object_uris.h"
 #include "tools/doctor/checks.h"
 #include "tools/doctor/signing.h"
 #include "tools/shared/error.h"
 
-namespace tools::doctor {
+namespace p11::tools::doctor {
 namespace {
 
 using inspection::SeenObject;
@@ -128,4 +128,4 @@ EVP_PKEY* checkKey(Report& report, const LoadedKey& loaded, const uri::Uri& uri,
     return key;
 }
 
-} // namespace tools::doctor
+} // namespace p11::tools::doctor

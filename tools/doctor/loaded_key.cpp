@@ -7,7 +7,7 @@
 #include "tools/shared/error.h"
 #include "tools/shared/passphrase.h"
 
-namespace tools::doctor {
+namespace p11::tools::doctor {
 namespace {
 
 using Store = ossl::Owner<OSSL_STORE_CTX, OSSL_STORE_close>;
@@ -73,4 +73,4 @@ LoadedKey loadKey(OSSL_LIB_CTX* library, const std::string& text, const uri::Uri
     return result;
 }
 
-} // namespace tools::doctor
+} // namespace p11::tools::doctor

@@ -10,7 +10,7 @@
 #include "ossl/handles.h"
 #include "uri/uri.h"
 
-namespace tools::doctor {
+namespace p11::tools::doctor {
 
 struct LoadedKey {
     std::vector<ossl::Pkey> keys;       ///< that fit the URI
@@ -24,4 +24,4 @@ struct LoadedKey {
 /// or what the URI's type says.
 LoadedKey loadKey(OSSL_LIB_CTX* library, const std::string& text, const uri::Uri& uri);
 
-} // namespace tools::doctor
+} // namespace p11::tools::doctor

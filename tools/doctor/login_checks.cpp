@@ -2,7 +2,7 @@
 #include "tools/doctor/checks.h"
 #include "tools/shared/error.h"
 
-namespace tools::doctor {
+namespace p11::tools::doctor {
 namespace {
 
 const char* adviceFor(ossl::Reason reason) {
@@ -63,4 +63,4 @@ bool checkLogin(Report& report, const LoadedKey& loaded, bool isRequired) {
     return true;
 }
 
-} // namespace tools::doctor
+} // namespace p11::tools::doctor

@@ -14,7 +14,7 @@ namespace {
 constexpr const char* program = "pkcs11-doctor";
 
 struct Options {
-    tools::doctor::Request request;
+    p11::tools::doctor::Request request;
     bool json = false;
 };
 
@@ -38,9 +38,10 @@ std::optional<Options> optionsOf(int argc, char** argv) {
     for (auto* option : std::initializer_list<CLI::Option*>{login, sign, time})
         option->needs(uri);
     app.add_flag("--json", options.json, "Print JSON, for programs");
-    tools::command_line::addCommon(app, program, "Print this help", options.request.providerFolder);
+    p11::tools::command_line::addCommon(app, program, "Print this help",
+                                        options.request.providerFolder);
     app.footer("Exit status: 0 if all is well, 1 with warnings, 2 with failures.");
-    if (!tools::command_line::parse(app, argc, argv))
+    if (!p11::tools::command_line::parse(app, argc, argv))
         return std::nullopt;
     return options;
 }
@@ -49,18 +50,18 @@ std::optional<Options> optionsOf(int argc, char** argv) {
 
 int main(int argc, char** argv) {
     int status = 2;
-    const int error = tools::command_line::run(program, [&] {
+    const int error = p11::tools::command_line::run(program, [&] {
         const auto options = optionsOf(argc, argv);
         if (!options) {
             status = 0;
             return;
         }
-        tools::doctor::TextPrinter text(tools::doctor::wantsColours());
-        tools::doctor::JsonPrinter json;
-        tools::doctor::Printer& printer =
-            options->json ? static_cast<tools::doctor::Printer&>(json) : text;
-        tools::doctor::Report report(printer);
-        tools::doctor::examine(options->request, report);
+        p11::tools::doctor::TextPrinter text(p11::tools::doctor::wantsColours());
+        p11::tools::doctor::JsonPrinter json;
+        p11::tools::doctor::Printer& printer =
+            options->json ? static_cast<p11::tools::doctor::Printer&>(json) : text;
+        p11::tools::doctor::Report report(printer);
+        p11::tools::doctor::examine(options->request, report);
         status = report.end();
     });
     return error != 0 ? 2 : status;

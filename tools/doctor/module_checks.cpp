@@ -10,7 +10,7 @@
 #include "tokens/module_hints.h"
 #include "tools/doctor/checks.h"
 
-namespace tools::doctor {
+namespace p11::tools::doctor {
 namespace {
 
 namespace fs = std::filesystem;
@@ -29,7 +29,7 @@ std::string registrationOf(const std::string& name) {
 }
 
 // What names the one module; empty if all that are registered are used.
-std::string whoNamesIt(const ossl::Context& context) {
+std::string whoNamesIt(const ossl::ProviderContext& context) {
     std::string by;
     for (const auto& setting : provider::givenSettings(context.core()))
         if (setting.namesModule)
@@ -82,7 +82,7 @@ bool isUsable(Report& report, pkcs11::Module& module, const std::string& by, boo
 }
 
 void tellUnregistered(Report& report, const std::vector<pkcs11::Module*>& modules,
-                      const ossl::Context& context) {
+                      const ossl::ProviderContext& context) {
     const pkcs11::ModulePolicy policy(context.settings().allowedModulePaths);
     for (const auto& one : pkcs11::registrations(pkcs11::RegistrationFolders::ofTheSystem(),
                                                  program_invocation_short_name)) {
@@ -102,7 +102,8 @@ void tellUnregistered(Report& report, const std::vector<pkcs11::Module*>& module
     }
 }
 
-std::vector<pkcs11::Module*> load(Report& report, ossl::Context& context, const std::string& by) {
+std::vector<pkcs11::Module*> load(Report& report, ossl::ProviderContext& context,
+                                  const std::string& by) {
     try {
         return context.modules();
     } catch (const std::exception& error) {
@@ -116,7 +117,7 @@ std::vector<pkcs11::Module*> load(Report& report, ossl::Context& context, const 
 
 } // namespace
 
-std::vector<pkcs11::Module*> checkModules(Report& report, ossl::Context& context) {
+std::vector<pkcs11::Module*> checkModules(Report& report, ossl::ProviderContext& context) {
     report.section("modules");
     const auto by = whoNamesIt(context);
     const auto modules = load(report, context, by);
@@ -137,4 +138,4 @@ std::vector<pkcs11::Module*> checkModules(Report& report, ossl::Context& context
     return usable;
 }
 
-} // namespace tools::doctor
+} // namespace p11::tools::doctor

@@ -4,12 +4,12 @@
 
 #include "ossl/words.h"
 #include "pkcs11/token.h"
-#include "tokens/finding.h"
-#include "tokens/listing.h"
+#include "tokens/object_search.h"
+#include "tokens/object_uris.h"
 #include "tokens/pin_source.h"
 #include "tools/doctor/checks.h"
 
-namespace tools::doctor {
+namespace p11::tools::doctor {
 namespace {
 
 using inspection::SeenObject;
@@ -99,13 +99,13 @@ void tellAllParts(Report& report, const uri::Uri& uri, const ObjectsOfToken& see
 // The provider's login is this process's, but modules in other processes may see it otherwise. A
 // PIN that the provider has used is right.
 ObjectsOfToken checkObjects(Report& report, const uri::Uri& uri, const SeenToken& token,
-                            const ossl::Context& context, bool loggedIn) {
+                            const ossl::ProviderContext& context, bool loggedIn) {
     report.section("objects");
     ObjectsOfToken seen;
     seen.loginRequired = (token.info.flags & CKF_LOGIN_REQUIRED) != 0;
     seen.loggedIn = loggedIn;
     try {
-        auto session = token.token().connection()->take();
+        auto session = token.token().sessionPool()->take();
         if (loggedIn && !session.isLoggedIn() && tokens::hasGivenPin(uri, context.settings()))
             tokens::logIn(session, tokens::pinSource(uri, context, {}));
         seen.objects = inspection::objectsOf(session);
@@ -125,4 +125,4 @@ ObjectsOfToken checkObjects(Report& report, const uri::Uri& uri, const SeenToken
     return seen;
 }
 
-} // namespace tools::doctor
+} // namespace p11::tools::doctor

@@ -6,7 +6,7 @@
 
 #include "tools/doctor/checks.h"
 
-namespace tools::doctor {
+namespace p11::tools::doctor {
 
 void checkOpenssl(Report& report) {
     report.section("openssl");
@@ -18,4 +18,4 @@ void checkOpenssl(Report& report) {
     report.add({State::ok, version + ", " + file, "", {{"version", version}, {"libcrypto", file}}});
 }
 
-} // namespace tools::doctor
+} // namespace p11::tools::doctor

@@ -9,7 +9,7 @@
 #include "tokens/pin_source.h"
 #include "tools/doctor/checks.h"
 
-namespace tools::doctor {
+namespace p11::tools::doctor {
 namespace {
 
 std::string rightsOf(const std::string& path) {
@@ -59,7 +59,8 @@ bool checkSource(Report& report, const std::string& source, const ossl::Settings
 
 } // namespace
 
-bool checkPin(Report& report, const uri::Uri& uri, const ossl::Context& context, bool asks) {
+bool checkPin(Report& report, const uri::Uri& uri, const ossl::ProviderContext& context,
+              bool asks) {
     report.section("pin");
     const auto& settings = context.settings();
     if (!uri.pinValue().value_or("").empty()) {
@@ -84,4 +85,4 @@ bool checkPin(Report& report, const uri::Uri& uri, const ossl::Context& context,
     return asks;
 }
 
-} // namespace tools::doctor
+} // namespace p11::tools::doctor

@@ -18,7 +18,7 @@
 #include "tools/shared/error.h"
 #include "version.h"
 
-namespace tools::doctor {
+namespace p11::tools::doctor {
 namespace {
 
 namespace fs = std::filesystem;
@@ -116,4 +116,4 @@ bool checkProvider(Report& report, const inspection::UsersConfiguration& configu
     return true;
 }
 
-} // namespace tools::doctor
+} // namespace p11::tools::doctor

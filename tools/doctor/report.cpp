@@ -5,7 +5,7 @@
 
 #include "tools/shared/error.h"
 
-namespace tools::doctor {
+namespace p11::tools::doctor {
 
 const char* nameOf(State state) {
     switch (state) {
@@ -42,4 +42,4 @@ int Report::end() {
     return static_cast<int>(worst_);
 }
 
-} // namespace tools::doctor
+} // namespace p11::tools::doctor

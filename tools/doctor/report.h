@@ -6,7 +6,7 @@
 
 #include "tools/doctor/finding.h"
 
-namespace tools::doctor {
+namespace p11::tools::doctor {
 
 /// Shows findings as they come: a module may hang or crash at the next one.
 class Printer {
@@ -41,4 +41,4 @@ class Report {
     State worst_ = State::ok;
 };
 
-} // namespace tools::doctor
+} // namespace p11::tools::doctor

@@ -3,7 +3,7 @@
 #include "tools/doctor/signing.h"
 #include "tools/shared/error.h"
 
-namespace tools::doctor {
+namespace p11::tools::doctor {
 
 bool checkSignature(Report& report, OSSL_LIB_CTX* library, EVP_PKEY* key, bool onlyPss) {
     report.section("signature");
@@ -36,4 +36,4 @@ bool checkSignature(Report& report, OSSL_LIB_CTX* library, EVP_PKEY* key, bool o
     return true;
 }
 
-} // namespace tools::doctor
+} // namespace p11::tools::doctor

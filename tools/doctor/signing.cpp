@@ -12,7 +12,7 @@
 #include "ossl/error_mark.h"
 #include "ossl/handles.h"
 
-namespace tools::doctor {
+namespace p11::tools::doctor {
 namespace {
 
 using Der = ossl::Owner<unsigned char, [](unsigned char* bytes) { OPENSSL_free(bytes); }>;
@@ -76,4 +76,4 @@ bool verifies(EVP_PKEY* key, const Scheme& scheme, ByteView data, ByteView signa
                             data.size()) == 1;
 }
 
-} // namespace tools::doctor
+} // namespace p11::tools::doctor

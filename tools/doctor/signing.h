@@ -8,7 +8,7 @@
 
 #include "tools/shared/bytes.h"
 
-namespace tools::doctor {
+namespace p11::tools::doctor {
 
 /// How a key signs.
 struct Scheme {
@@ -28,4 +28,4 @@ Bytes sign(OSSL_LIB_CTX* library, EVP_PKEY* key, const Scheme& scheme, ByteView 
 /// True if the default provider alone, which gets the public half of `key`, verifies it.
 bool verifies(EVP_PKEY* key, const Scheme& scheme, ByteView data, ByteView signature);
 
-} // namespace tools::doctor
+} // namespace p11::tools::doctor

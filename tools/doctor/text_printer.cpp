@@ -8,7 +8,7 @@
 
 #include "tools/shared/output.h"
 
-namespace tools::doctor {
+namespace p11::tools::doctor {
 namespace {
 
 // ECMA-48, "select graphic rendition".
@@ -59,4 +59,4 @@ bool wantsColours() {
            terminal != nullptr && terminal != std::string_view("dumb");
 }
 
-} // namespace tools::doctor
+} // namespace p11::tools::doctor

@@ -6,7 +6,7 @@
 
 #include "tools/doctor/report.h"
 
-namespace tools::doctor {
+namespace p11::tools::doctor {
 
 class TextPrinter : public Printer {
   public:
@@ -25,4 +25,4 @@ class TextPrinter : public Printer {
 /// (no-color.org).
 bool wantsColours();
 
-} // namespace tools::doctor
+} // namespace p11::tools::doctor

@@ -8,7 +8,7 @@
 #include "tools/doctor/signing.h"
 #include "tools/shared/error.h"
 
-namespace tools::doctor {
+namespace p11::tools::doctor {
 namespace {
 
 using Milliseconds = std::chrono::duration<double, std::milli>;
@@ -80,4 +80,4 @@ void checkTiming(Report& report, OSSL_LIB_CTX* library, EVP_PKEY* key, bool only
               " full TLS handshakes a second for a server with one thread");
 }
 
-} // namespace tools::doctor
+} // namespace p11::tools::doctor

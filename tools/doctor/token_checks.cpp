@@ -7,7 +7,7 @@
 #include "tokens/module_hints.h"
 #include "tools/doctor/checks.h"
 
-namespace tools::doctor {
+namespace p11::tools::doctor {
 namespace {
 
 using inspection::SeenToken;
@@ -116,4 +116,4 @@ std::vector<SeenToken> checkTokens(Report& report, const std::vector<pkcs11::Mod
     return all;
 }
 
-} // namespace tools::doctor
+} // namespace p11::tools::doctor

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tokens/listing.h"
+#include "tokens/object_uris.h"
 #include "tokens/token_search.h"
 #include "tools/doctor/checks.h"
 #include "tools/inspection/uri_parts.h"
 
-namespace tools::doctor {
+namespace p11::tools::doctor {
 namespace {
 
 using inspection::SeenToken;
@@ -53,4 +53,4 @@ std::vector<SeenToken> checkUri(Report& report, const uri::Uri& uri,
     return fit;
 }
 
-} // namespace tools::doctor
+} // namespace p11::tools::doctor

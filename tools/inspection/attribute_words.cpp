@@ -5,7 +5,7 @@
 
 #include "tools/inspection/objects.h"
 
-namespace tools::inspection {
+namespace p11::tools::inspection {
 namespace {
 
 enum class Kind { flag, number, text, bytes, size, date, type, algorithm, mechanisms };
@@ -106,4 +106,4 @@ std::vector<AttributeInWords> attributesInWords(pkcs11::Session& session, CK_OBJ
     return all;
 }
 
-} // namespace tools::inspection
+} // namespace p11::tools::inspection

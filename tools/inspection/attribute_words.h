@@ -7,7 +7,7 @@
 
 #include "pkcs11/attributes.h"
 
-namespace tools::inspection {
+namespace p11::tools::inspection {
 
 struct AttributeInWords {
     std::string name;  ///< CKA_SENSITIVE
@@ -19,4 +19,4 @@ struct AttributeInWords {
 /// CKA_VALUE and CKA_PRIVATE_EXPONENT, are never read. Throws pkcs11::Error.
 std::vector<AttributeInWords> attributesInWords(pkcs11::Session& session, CK_OBJECT_HANDLE handle);
 
-} // namespace tools::inspection
+} // namespace p11::tools::inspection

@@ -11,11 +11,11 @@
 #include "tools/shared/error.h"
 #include "tools/shared/library.h"
 
-namespace tools::inspection {
+namespace p11::tools::inspection {
 namespace {
 
 void teardown(void* provctx) {
-    delete &ossl::Context::from(provctx);
+    delete &ossl::ProviderContext::from(provctx);
 }
 
 const OSSL_ALGORITHM* offerNothing(void*, int, int* noCache) {
@@ -33,7 +33,7 @@ int start(const OSSL_CORE_HANDLE* handle, const OSSL_DISPATCH* in, const OSSL_DI
     const ossl::Core core(handle, in);
     return ossl::guarded(core, 0, [&] {
         auto context =
-            std::make_unique<ossl::Context>(handle, in, provider::readConfiguration(core));
+            std::make_unique<ossl::ProviderContext>(handle, in, provider::readConfiguration(core));
         *out = functions.data();
         *provctx = context.release();
         return 1;
@@ -64,8 +64,8 @@ Inspector::Inspector(const UsersConfiguration& configuration) : library_(OSSL_LI
         throw Error(withReasons("the settings of the provider cannot be read"));
 }
 
-ossl::Context& Inspector::context() const {
-    return ossl::Context::from(OSSL_PROVIDER_get0_provider_ctx(provider_.get()));
+ossl::ProviderContext& Inspector::context() const {
+    return ossl::ProviderContext::from(OSSL_PROVIDER_get0_provider_ctx(provider_.get()));
 }
 
-} // namespace tools::inspection
+} // namespace p11::tools::inspection

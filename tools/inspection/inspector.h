@@ -5,11 +5,11 @@
 
 #include <memory>
 
-#include "ossl/context.h"
 #include "ossl/handles.h"
+#include "ossl/provider_context.h"
 #include "tools/inspection/users_configuration.h"
 
-namespace tools::inspection {
+namespace p11::tools::inspection {
 
 /// A provider in this program with the settings that the user's configuration and environment give
 /// pkcs11.so. It offers OpenSSL nothing. The modules that it loads end with it.
@@ -17,11 +17,11 @@ class Inspector {
   public:
     /// Throws Error.
     explicit Inspector(const UsersConfiguration& configuration);
-    ossl::Context& context() const;
+    ossl::ProviderContext& context() const;
 
   private:
     ossl::LibCtx library_;
     ossl::Provider provider_; ///< goes before the context
 };
 
-} // namespace tools::inspection
+} // namespace p11::tools::inspection

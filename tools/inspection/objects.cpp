@@ -15,9 +15,9 @@
 
 #include "ossl/error_mark.h"
 #include "pkcs11/mechanism.h"
-#include "tokens/listing.h"
+#include "tokens/object_uris.h"
 
-namespace tools::inspection {
+namespace p11::tools::inspection {
 namespace {
 
 using Type = CK_ATTRIBUTE_TYPE;
@@ -237,4 +237,4 @@ bool isExpired(const X509* certificate) {
     return X509_cmp_current_time(X509_get0_notAfter(certificate)) < 0;
 }
 
-} // namespace tools::inspection
+} // namespace p11::tools::inspection

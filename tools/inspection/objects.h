@@ -9,7 +9,7 @@
 #include "ossl/handles.h"
 #include "pkcs11/object.h"
 
-namespace tools::inspection {
+namespace p11::tools::inspection {
 
 struct SeenObject {
     CK_OBJECT_HANDLE handle;
@@ -49,4 +49,4 @@ std::string subjectOf(const X509* certificate);
 std::string expiryOf(const X509* certificate);
 bool isExpired(const X509* certificate);
 
-} // namespace tools::inspection
+} // namespace p11::tools::inspection

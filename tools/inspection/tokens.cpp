@@ -7,10 +7,10 @@
 #include "pkcs11/text.h"
 #include "pkcs11/token_list.h"
 #include "pkcs11/trace.h"
-#include "tokens/listing.h"
+#include "tokens/object_uris.h"
 #include "tokens/token_search.h"
 
-namespace tools::inspection {
+namespace p11::tools::inspection {
 
 std::string SeenToken::label() const {
     return pkcs11::trimmed(info.label);
@@ -18,15 +18,15 @@ std::string SeenToken::label() const {
 
 pkcs11::Token& SeenToken::token() const {
     auto& token = pkcs11::tokenOf(*module, slot, info);
-    token.noteSeen(epoch, slot, info);
+    token.noteSeen(initializationId, slot, info);
     return token;
 }
 
 std::vector<SeenToken> tokensOf(pkcs11::Module& module, std::vector<std::string>& problems) {
     std::vector<SeenToken> all;
-    const auto epoch = module.initialize();
+    const auto initializationId = module.initialize();
     for (const CK_SLOT_ID slot : module.slots("module " + module.name())) {
-        SeenToken seen{&module, epoch, slot, {}};
+        SeenToken seen{&module, initializationId, slot, {}};
         const CK_RV rv = module.readTokenInfo(slot, seen.info);
         if (rv == CKR_OK)
             all.push_back(seen);
@@ -39,7 +39,7 @@ std::vector<SeenToken> tokensOf(pkcs11::Module& module, std::vector<std::string>
     return all;
 }
 
-std::vector<SeenToken> allTokens(ossl::Context& context) {
+std::vector<SeenToken> allTokens(ossl::ProviderContext& context) {
     std::vector<SeenToken> all;
     std::vector<std::string> problems;
     for (auto* module : context.modules()) {
@@ -95,4 +95,4 @@ std::string pinInWords(CK_FLAGS flags) {
     return "all tries left";
 }
 
-} // namespace tools::inspection
+} // namespace p11::tools::inspection

@@ -5,15 +5,15 @@
 #include <string>
 #include <vector>
 
-#include "ossl/context.h"
+#include "ossl/provider_context.h"
 #include "pkcs11/module.h"
 #include "uri/uri.h"
 
-namespace tools::inspection {
+namespace p11::tools::inspection {
 
 struct SeenToken {
     pkcs11::Module* module;
-    pkcs11::Epoch epoch;
+    pkcs11::InitializationId initializationId;
     CK_SLOT_ID slot;
     CK_TOKEN_INFO info;
 
@@ -29,7 +29,7 @@ std::vector<SeenToken> tokensOf(pkcs11::Module& module, std::vector<std::string>
 
 /// Those of all modules that the provider uses, as far as they can be read, without those that are
 /// not initialised. Throws nothing for a broken module among others.
-std::vector<SeenToken> allTokens(ossl::Context& context);
+std::vector<SeenToken> allTokens(ossl::ProviderContext& context);
 
 /// Those that all parts of `uri` fit. Throws pkcs11::Error.
 std::vector<SeenToken> fitting(const uri::Uri& uri, const std::vector<SeenToken>& tokens);
@@ -40,4 +40,4 @@ std::string flagsInWords(CK_FLAGS flags);
 /// "all tries left", "one try left", "locked" ...
 std::string pinInWords(CK_FLAGS flags);
 
-} // namespace tools::inspection
+} // namespace p11::tools::inspection

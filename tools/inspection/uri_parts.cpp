@@ -7,7 +7,7 @@
 
 #include "ossl/words.h"
 
-namespace tools::inspection {
+namespace p11::tools::inspection {
 namespace {
 
 constexpr std::string_view scheme = "pkcs11:";
@@ -63,4 +63,4 @@ std::string nearestValue(const std::string& part, const std::vector<SeenToken>& 
     return ossl::nearest(part, values);
 }
 
-} // namespace tools::inspection
+} // namespace p11::tools::inspection

@@ -8,7 +8,7 @@
 #include "tools/inspection/tokens.h"
 #include "uri/uri.h"
 
-namespace tools::inspection {
+namespace p11::tools::inspection {
 
 /// The parts that select modules, slots and tokens, normalised: "token=demo". Never a PIN.
 std::vector<std::string> tokenParts(const uri::Uri& uri);
@@ -20,4 +20,4 @@ std::string uriOfPart(const std::string& part);
 /// none resembles it.
 std::string nearestValue(const std::string& part, const std::vector<SeenToken>& tokens);
 
-} // namespace tools::inspection
+} // namespace p11::tools::inspection

@@ -15,7 +15,7 @@
 #include "ossl/handles.h"
 #include "tools/shared/error.h"
 
-namespace tools::inspection {
+namespace p11::tools::inspection {
 namespace {
 
 std::string valueOf(const CONF* conf, const char* section, const char* name) {
@@ -90,4 +90,4 @@ UsersConfiguration readUsersConfiguration() {
     return result;
 }
 
-} // namespace tools::inspection
+} // namespace p11::tools::inspection

@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-namespace tools::inspection {
+namespace p11::tools::inspection {
 
 /// An entry of the section that `providers` names.
 struct ConfiguredProvider {
@@ -35,4 +35,4 @@ struct UsersConfiguration {
 /// Reads it. Errors are in the result.
 UsersConfiguration readUsersConfiguration();
 
-} // namespace tools::inspection
+} // namespace p11::tools::inspection

@@ -9,7 +9,7 @@
 #include "tools/keys/key.h"
 #include "tools/shared/error.h"
 
-namespace tools::aes {
+namespace p11::tools::aes {
 namespace {
 
 using Cipher = ossl::Owner<EVP_CIPHER, EVP_CIPHER_free>;
@@ -111,4 +111,4 @@ SecretBytes unwrapKey(OSSL_LIB_CTX* library, ByteView wrappingKey, ByteView wrap
     return key;
 }
 
-} // namespace tools::aes
+} // namespace p11::tools::aes

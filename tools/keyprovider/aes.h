@@ -5,7 +5,7 @@
 #include "ossl/handles.h"
 #include "tools/shared/bytes.h"
 
-namespace tools::aes {
+namespace p11::tools::aes {
 
 inline constexpr std::size_t keySize = 32;
 inline constexpr std::size_t nonceSize = 12;
@@ -29,4 +29,4 @@ SecretBytes open(OSSL_LIB_CTX* library, ByteView key, ByteView additional, const
 Bytes wrapKey(OSSL_LIB_CTX* library, ByteView wrappingKey, ByteView key);
 SecretBytes unwrapKey(OSSL_LIB_CTX* library, ByteView wrappingKey, ByteView wrapped);
 
-} // namespace tools::aes
+} // namespace p11::tools::aes

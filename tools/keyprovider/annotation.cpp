@@ -7,7 +7,7 @@
 #include "tools/shared/error.h"
 #include "uri/blanks.h"
 
-namespace tools::annotation {
+namespace p11::tools::annotation {
 namespace {
 
 template <typename Ours, typename Ocicrypts>
@@ -67,4 +67,4 @@ Json describe(const Json& annotation) {
         [&] { return ocicrypt::describe(annotation); });
 }
 
-} // namespace tools::annotation
+} // namespace p11::tools::annotation

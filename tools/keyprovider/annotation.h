@@ -9,7 +9,7 @@
 #include "tools/keyprovider/keyring.h"
 #include "tools/keys/json.h"
 
-namespace tools::annotation {
+namespace p11::tools::annotation {
 
 /// The annotations in `text`: JSON, or base64 of JSON as in an image's manifest, which may have
 /// several, separated by commas. Throws Error.
@@ -24,4 +24,4 @@ SecretBytes openFirst(const std::vector<Json>& annotations, Keyring& keys);
 /// What is known without a key: format, version, recipients. Throws Error.
 Json describe(const Json& annotation);
 
-} // namespace tools::annotation
+} // namespace p11::tools::annotation

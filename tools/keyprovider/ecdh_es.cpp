@@ -11,7 +11,7 @@
 #include "tools/keys/jwk.h"
 #include "tools/shared/error.h"
 
-namespace tools::ecdh_es {
+namespace p11::tools::ecdh_es {
 namespace {
 
 using Kdf = ossl::Owner<EVP_KDF, EVP_KDF_free>;
@@ -88,4 +88,4 @@ SecretBytes unwrap(const Key& recipient, const Wrapped& wrapped) {
     return aes::unwrapKey(recipient.library.get(), wrappingKey(recipient, ephemeral), wrapped.key);
 }
 
-} // namespace tools::ecdh_es
+} // namespace p11::tools::ecdh_es

@@ -7,7 +7,7 @@
 #include "tools/keys/json.h"
 #include "tools/keys/key.h"
 
-namespace tools::ecdh_es {
+namespace p11::tools::ecdh_es {
 
 struct Wrapped {
     Json ephemeral; ///< the public half of the key made for this message, a JWK
@@ -20,4 +20,4 @@ Wrapped wrap(const Key& recipient, ByteView key);
 /// Throws KeyError, and Error where `wrapped` is malformed.
 SecretBytes unwrap(const Key& recipient, const Wrapped& wrapped);
 
-} // namespace tools::ecdh_es
+} // namespace p11::tools::ecdh_es

@@ -8,7 +8,7 @@
 #include "tools/keys/jwk.h"
 #include "tools/shared/error.h"
 
-namespace tools::envelope {
+namespace p11::tools::envelope {
 namespace {
 
 constexpr const char* what = "the annotation";
@@ -159,4 +159,4 @@ Json describe(const Json& annotation) {
             {"recipients", std::move(list)}};
 }
 
-} // namespace tools::envelope
+} // namespace p11::tools::envelope

@@ -18,7 +18,7 @@
 #include "tools/keyprovider/oaep.h"
 #include "tools/keys/json.h"
 
-namespace tools::envelope {
+namespace p11::tools::envelope {
 
 inline constexpr std::uint64_t version = 1;
 
@@ -32,4 +32,4 @@ SecretBytes open(const Json& annotation, Keyring& keys);
 /// What is known without a key. Throws Error.
 Json describe(const Json& annotation);
 
-} // namespace tools::envelope
+} // namespace p11::tools::envelope

@@ -6,7 +6,7 @@
 #include "tools/keys/jwk.h"
 #include "tools/shared/error.h"
 
-namespace tools {
+namespace p11::tools {
 
 Keyring::Keyring(KeySource& source, std::vector<SecretString> names) : source_(source) {
     for (auto& name : names)
@@ -65,4 +65,4 @@ SecretBytes Keyring::open(const std::vector<Recipient>& recipients) {
     throw Error(all);
 }
 
-} // namespace tools
+} // namespace p11::tools

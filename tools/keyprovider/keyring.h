@@ -9,7 +9,7 @@
 
 #include "tools/keys/key_source.h"
 
-namespace tools {
+namespace p11::tools {
 
 /// A recipient of an annotation.
 struct Recipient {
@@ -47,4 +47,4 @@ class Keyring {
     std::vector<Entry> entries_;
 };
 
-} // namespace tools
+} // namespace p11::tools

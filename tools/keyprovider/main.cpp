@@ -16,13 +16,13 @@
 
 namespace {
 
-using tools::ByteView;
-using tools::Error;
-using tools::Json;
-using tools::Keyring;
-using tools::KeySource;
-using tools::SecretBytes;
-using tools::SecretString;
+using p11::tools::ByteView;
+using p11::tools::Error;
+using p11::tools::Json;
+using p11::tools::Keyring;
+using p11::tools::KeySource;
+using p11::tools::SecretBytes;
+using p11::tools::SecretString;
 
 constexpr const char* program = "pkcs11-keyprovider";
 
@@ -43,27 +43,28 @@ std::vector<SecretString> names(const std::vector<std::string>& given) {
 }
 
 SecretBytes input(const std::string& file, const std::string& what) {
-    return file == "-" ? tools::readAll(STDIN_FILENO, what) : tools::readFile(file);
+    return file == "-" ? p11::tools::readAll(STDIN_FILENO, what) : p11::tools::readFile(file);
 }
 
-tools::oaep::Hash hashOf(const Options& options, bool forOcicrypt) {
+p11::tools::oaep::Hash hashOf(const Options& options, bool forOcicrypt) {
     if (!options.hash.empty())
-        return *tools::oaep::hashNamed(options.hash);
-    return forOcicrypt ? tools::ocicrypt::hashFromEnvironment() : tools::oaep::Hash::sha256;
+        return *p11::tools::oaep::hashNamed(options.hash);
+    return forOcicrypt ? p11::tools::ocicrypt::hashFromEnvironment()
+                       : p11::tools::oaep::Hash::sha256;
 }
 
 Json wrap(const Options& options, const std::vector<SecretString>& recipients, ByteView contents) {
     if (recipients.empty())
         throw Error("no recipients were given");
     KeySource source(options.providerFolder);
-    std::vector<tools::Key> keys;
+    std::vector<p11::tools::Key> keys;
     keys.reserve(recipients.size());
     for (const auto& name : recipients)
         keys.push_back(source.publicKey(name));
     const bool forOcicrypt = options.format == "pkcs11";
     const auto hash = hashOf(options, forOcicrypt);
-    return forOcicrypt ? tools::ocicrypt::seal(keys, hash, contents)
-                       : tools::envelope::seal(keys, hash, contents);
+    return forOcicrypt ? p11::tools::ocicrypt::seal(keys, hash, contents)
+                       : p11::tools::envelope::seal(keys, hash, contents);
 }
 
 // The keys in the request take precedence over those of the command line.
@@ -74,39 +75,42 @@ std::vector<SecretString> either(std::vector<SecretString> requested,
 
 SecretString answer(const Options& options) {
     const auto text = input("-", "the request");
-    auto request = tools::protocol::parse(tools::textOf(text), options.name);
-    if (request.operation == tools::protocol::Request::Operation::wrap) {
+    auto request = p11::tools::protocol::parse(p11::tools::textOf(text), options.name);
+    if (request.operation == p11::tools::protocol::Request::Operation::wrap) {
         const auto annotation =
             wrap(options, either(std::move(request.keys), options.recipients), request.data).dump();
-        return tools::protocol::wrapAnswer(tools::bytesOf(annotation));
+        return p11::tools::protocol::wrapAnswer(p11::tools::bytesOf(annotation));
     }
     KeySource source(options.providerFolder);
     Keyring keys(source, either(std::move(request.keys), options.keys));
-    return tools::protocol::unwrapAnswer(
-        tools::annotation::openFirst(tools::annotation::read(tools::textOf(request.data)), keys));
+    return p11::tools::protocol::unwrapAnswer(p11::tools::annotation::openFirst(
+        p11::tools::annotation::read(p11::tools::textOf(request.data)), keys));
 }
 
 SecretString runWrap(const Options& options) {
     const auto contents = input(options.file, "the input");
     const auto annotation = wrap(options, names(options.recipients), contents).dump();
-    return (options.base64 ? tools::base64::encode(tools::bytesOf(annotation)) : annotation) + '\n';
+    return (options.base64 ? p11::tools::base64::encode(p11::tools::bytesOf(annotation))
+                           : annotation) +
+           '\n';
 }
 
 SecretString runUnwrap(const Options& options) {
     const auto contents = input(options.file, "the annotation");
-    auto text = tools::textOf(contents);
+    auto text = p11::tools::textOf(contents);
     KeySource source(options.providerFolder);
     Keyring keys(source, names(options.keys));
     if (!options.lines) {
-        const auto opened = tools::annotation::openFirst(tools::annotation::read(text), keys);
-        return SecretString(tools::textOf(opened));
+        const auto opened =
+            p11::tools::annotation::openFirst(p11::tools::annotation::read(text), keys);
+        return SecretString(p11::tools::textOf(opened));
     }
     SecretString all;
     for (std::size_t number = 1; !text.empty(); ++number) {
         const auto end = text.find('\n');
         try {
-            all += tools::base64::encode(
-                tools::annotation::openFirst(tools::annotation::read(text.substr(0, end)), keys));
+            all += p11::tools::base64::encode(p11::tools::annotation::openFirst(
+                p11::tools::annotation::read(text.substr(0, end)), keys));
         } catch (const Error& error) {
             throw Error("line " + std::to_string(number) + ": " + error.what());
         }
@@ -120,10 +124,10 @@ SecretString runInspect(const Options& options) {
     const auto contents = input(options.file, "the annotation");
     SecretString all;
     const auto describe = [&all](std::string_view text) {
-        for (const auto& annotation : tools::annotation::read(text))
-            all += tools::annotation::describe(annotation).dump(2) + '\n';
+        for (const auto& annotation : p11::tools::annotation::read(text))
+            all += p11::tools::annotation::describe(annotation).dump(2) + '\n';
     };
-    auto text = tools::textOf(contents);
+    auto text = p11::tools::textOf(contents);
     if (text.find('{') != std::string_view::npos) {
         describe(text);
         return all;
@@ -160,8 +164,8 @@ std::optional<SecretString> run(int argc, char** argv) {
     app.add_option("--format", options.format,
                    "Format of the annotation: keyprovider (any length), or pkcs11 (ocicrypt's own)")
         ->check(CLI::IsMember({"keyprovider", "pkcs11"}));
-    tools::command_line::addCommon(app, program, "Print this help for all commands",
-                                   options.providerFolder);
+    p11::tools::command_line::addCommon(app, program, "Print this help for all commands",
+                                        options.providerFolder);
 
     auto* wrapping = app.add_subcommand("wrap", "Write the annotation for a layer's key");
     wrapping->add_flag("--base64", options.base64,
@@ -172,7 +176,7 @@ std::optional<SecretString> run(int argc, char** argv) {
     auto* inspecting = app.add_subcommand("inspect", "Show the contents of an annotation");
     for (auto* command : {wrapping, unwrapping, inspecting})
         command->add_option("file", options.file, "File to read instead of standard input");
-    if (!tools::command_line::parse(app, argc, argv))
+    if (!p11::tools::command_line::parse(app, argc, argv))
         return std::nullopt;
     if (*wrapping)
         return runWrap(options);
@@ -184,8 +188,8 @@ std::optional<SecretString> run(int argc, char** argv) {
 } // namespace
 
 int main(int argc, char** argv) {
-    return tools::command_line::run(program, [&] {
+    return p11::tools::command_line::run(program, [&] {
         if (const auto output = run(argc, argv))
-            tools::writeStandardOutput(*output);
+            p11::tools::writeStandardOutput(*output);
     });
 }

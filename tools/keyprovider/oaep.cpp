@@ -5,7 +5,7 @@
 
 #include "tools/shared/error.h"
 
-namespace tools::oaep {
+namespace p11::tools::oaep {
 namespace {
 
 std::size_t sizeOf(Hash hash) {
@@ -67,4 +67,4 @@ SecretBytes decrypt(const Key& key, Hash hash, ByteView ciphertext) {
     return plaintext;
 }
 
-} // namespace tools::oaep
+} // namespace p11::tools::oaep

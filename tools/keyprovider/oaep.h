@@ -8,7 +8,7 @@
 #include "tools/keys/key.h"
 #include "tools/shared/bytes.h"
 
-namespace tools::oaep {
+namespace p11::tools::oaep {
 
 enum class Hash { sha1, sha256 };
 
@@ -22,4 +22,4 @@ Bytes encrypt(const Key& key, Hash hash, ByteView plaintext);
 /// Throws KeyError.
 SecretBytes decrypt(const Key& key, Hash hash, ByteView ciphertext);
 
-} // namespace tools::oaep
+} // namespace p11::tools::oaep

@@ -7,7 +7,7 @@
 #include "tools/keys/base64.h"
 #include "tools/shared/error.h"
 
-namespace tools::ocicrypt {
+namespace p11::tools::ocicrypt {
 namespace {
 
 constexpr const char* what = "the annotation";
@@ -83,4 +83,4 @@ Json describe(const Json& annotation) {
     return {{"format", "pkcs11"}, {"version", version}, {"recipients", std::move(list)}};
 }
 
-} // namespace tools::ocicrypt
+} // namespace p11::tools::ocicrypt

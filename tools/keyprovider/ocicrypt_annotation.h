@@ -14,7 +14,7 @@
 #include "tools/keyprovider/oaep.h"
 #include "tools/keys/json.h"
 
-namespace tools::ocicrypt {
+namespace p11::tools::ocicrypt {
 
 inline constexpr std::uint64_t version = 0;
 inline constexpr const char* annotationName = "org.opencontainers.image.enc.keys.pkcs11";
@@ -31,4 +31,4 @@ SecretBytes open(const Json& annotation, Keyring& keys);
 /// What is known without a key. Throws Error.
 Json describe(const Json& annotation);
 
-} // namespace tools::ocicrypt
+} // namespace p11::tools::ocicrypt

@@ -8,7 +8,7 @@
 #include "tools/keys/json.h"
 #include "tools/shared/error.h"
 
-namespace tools::protocol {
+namespace p11::tools::protocol {
 namespace {
 
 constexpr const char* what = "the request";
@@ -96,4 +96,4 @@ SecretString unwrapAnswer(ByteView contents) {
     return answer.dump();
 }
 
-} // namespace tools::protocol
+} // namespace p11::tools::protocol

@@ -17,7 +17,7 @@
 
 #include "tools/shared/bytes.h"
 
-namespace tools::protocol {
+namespace p11::tools::protocol {
 
 struct Request {
     enum class Operation { wrap, unwrap };
@@ -34,4 +34,4 @@ Request parse(std::string_view json, const std::string& name);
 SecretString wrapAnswer(ByteView annotation);
 SecretString unwrapAnswer(ByteView contents);
 
-} // namespace tools::protocol
+} // namespace p11::tools::protocol

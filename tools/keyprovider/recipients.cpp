@@ -5,7 +5,7 @@
 
 #include "tools/shared/error.h"
 
-namespace tools {
+namespace p11::tools {
 namespace {
 
 constexpr std::size_t mostRecipients = 64;
@@ -30,4 +30,4 @@ const Json& recipientsOf(const Json& annotation) {
     return list;
 }
 
-} // namespace tools
+} // namespace p11::tools

@@ -6,7 +6,7 @@
 
 #include "tools/keys/json.h"
 
-namespace tools {
+namespace p11::tools {
 
 /// Throws Error unless a layer's key can be wrapped for `count` recipients.
 void requireRecipients(std::size_t count);
@@ -15,4 +15,4 @@ void requireRecipients(std::size_t count);
 /// refused, because each may cost an operation on the token.
 const Json& recipientsOf(const Json& annotation);
 
-} // namespace tools
+} // namespace p11::tools

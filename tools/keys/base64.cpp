@@ -5,7 +5,7 @@
 
 #include <openssl/evp.h>
 
-namespace tools::base64 {
+namespace p11::tools::base64 {
 namespace {
 
 // The characters of RFC 4648, section 5 in place of '+' and '/'.
@@ -54,4 +54,4 @@ std::optional<SecretBytes> decodeUrl(std::string_view text) {
     return decode(padded);
 }
 
-} // namespace tools::base64
+} // namespace p11::tools::base64

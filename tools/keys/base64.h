@@ -7,7 +7,7 @@
 
 #include "tools/shared/bytes.h"
 
-namespace tools::base64 {
+namespace p11::tools::base64 {
 
 SecretString encode(ByteView bytes);
 SecretString encodeUrl(ByteView bytes);
@@ -16,4 +16,4 @@ SecretString encodeUrl(ByteView bytes);
 std::optional<SecretBytes> decode(std::string_view text);
 std::optional<SecretBytes> decodeUrl(std::string_view text);
 
-} // namespace tools::base64
+} // namespace p11::tools::base64

@@ -4,7 +4,7 @@
 #include "tools/keys/base64.h"
 #include "tools/shared/error.h"
 
-namespace tools::json {
+namespace p11::tools::json {
 namespace {
 
 [[noreturn]] void wrong(std::string_view what, const char* name, const char* expected) {
@@ -77,4 +77,4 @@ SecretBytes base64Url(const Json& value, const char* name, std::string_view what
     return std::move(*bytes);
 }
 
-} // namespace tools::json
+} // namespace p11::tools::json

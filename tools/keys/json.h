@@ -11,7 +11,7 @@
 
 #include "tools/shared/bytes.h"
 
-namespace tools {
+namespace p11::tools {
 
 using Json = nlohmann::basic_json<std::map, std::vector, SecretString>;
 
@@ -33,4 +33,4 @@ SecretBytes base64Url(const Json& value, const char* name, std::string_view what
 const Json* find(const Json& value, const char* name);
 
 } // namespace json
-} // namespace tools
+} // namespace p11::tools

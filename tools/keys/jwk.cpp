@@ -10,7 +10,7 @@
 #include "tools/keys/base64.h"
 #include "tools/shared/error.h"
 
-namespace tools::jwk {
+namespace p11::tools::jwk {
 namespace {
 
 struct Curve {
@@ -114,4 +114,4 @@ std::string thumbprint(const Key& key) {
     }
 }
 
-} // namespace tools::jwk
+} // namespace p11::tools::jwk

@@ -5,7 +5,7 @@
 #include "tools/keys/json.h"
 #include "tools/keys/key.h"
 
-namespace tools::jwk {
+namespace p11::tools::jwk {
 
 /// `key` is a public half. Throws KeyError unless it is RSA or on P-256, P-384 or P-521.
 Json from(const Key& key);
@@ -24,4 +24,4 @@ std::string curve(const Key& key);
 /// token does not give that half.
 std::string thumbprint(const Key& key);
 
-} // namespace tools::jwk
+} // namespace p11::tools::jwk

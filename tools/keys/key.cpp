@@ -5,7 +5,7 @@
 
 #include "tools/shared/error.h"
 
-namespace tools {
+namespace p11::tools {
 
 Key publicHalf(const Key& key) {
     OSSL_PARAM* exported = nullptr;
@@ -21,4 +21,4 @@ Key publicHalf(const Key& key) {
     return {key.library, ossl::Pkey(made), key.name};
 }
 
-} // namespace tools
+} // namespace p11::tools

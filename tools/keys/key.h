@@ -7,7 +7,7 @@
 
 #include "ossl/handles.h"
 
-namespace tools {
+namespace p11::tools {
 
 /// An EVP_PKEY and its library context, which outlives it.
 struct Key {
@@ -26,4 +26,4 @@ inline constexpr const char* inSoftware = "provider!=pkcs11";
 /// The public half of `key` in OpenSSL's own memory. Throws KeyError.
 Key publicHalf(const Key& key);
 
-} // namespace tools
+} // namespace p11::tools

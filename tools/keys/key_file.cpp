@@ -8,7 +8,7 @@
 #include "tools/shared/error.h"
 #include "tools/shared/token_uri.h"
 
-namespace tools {
+namespace p11::tools {
 
 KeyFile KeyFile::parse(std::string_view text, const std::string& what) {
     const auto root = yaml::parse(text, what);
@@ -49,4 +49,4 @@ void ModuleEnvironment::apply(const KeyFile& file, const KeyFilePolicy& policy,
     }
 }
 
-} // namespace tools
+} // namespace p11::tools

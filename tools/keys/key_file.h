@@ -14,7 +14,7 @@
 
 #include "tools/shared/bytes.h"
 
-namespace tools {
+namespace p11::tools {
 
 struct KeyFile {
     SecretString uri;
@@ -37,4 +37,4 @@ class ModuleEnvironment {
     std::map<std::string, std::string> applied_;
 };
 
-} // namespace tools
+} // namespace p11::tools

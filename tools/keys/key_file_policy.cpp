@@ -13,7 +13,7 @@
 #include "tools/shared/input.h"
 #include "tools/shared/token_uri.h"
 
-namespace tools {
+namespace p11::tools {
 namespace {
 
 namespace fs = std::filesystem;
@@ -165,4 +165,4 @@ std::string KeyFilePolicy::module(std::string_view text) const {
     return find(path ? std::vector{*path} : directories_, *name);
 }
 
-} // namespace tools
+} // namespace p11::tools

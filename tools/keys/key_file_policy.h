@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-namespace tools {
+namespace p11::tools {
 
 /// Without OCICRYPT_CONFIG: none, unless $XDG_CONFIG_HOME/ocicrypt.conf, ~/.config/ocicrypt.conf
 /// or /etc/ocicrypt.conf says otherwise. "internal": those in the usual folders. Else a file with
@@ -42,4 +42,4 @@ class KeyFilePolicy {
     std::string origin_;
 };
 
-} // namespace tools
+} // namespace p11::tools

@@ -11,7 +11,7 @@
 #include "tools/shared/passphrase.h"
 #include "tools/shared/token_uri.h"
 
-namespace tools {
+namespace p11::tools {
 namespace {
 
 using Store = ossl::Owner<OSSL_STORE_CTX, OSSL_STORE_close>;
@@ -148,4 +148,4 @@ const std::shared_ptr<OSSL_LIB_CTX>& KeySource::users() {
     return users_;
 }
 
-} // namespace tools
+} // namespace p11::tools

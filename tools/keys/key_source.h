@@ -13,7 +13,7 @@
 #include "tools/keys/key_file_policy.h"
 #include "tools/shared/bytes.h"
 
-namespace tools {
+namespace p11::tools {
 
 /// Loads keys through OSSL_STORE. A name is a pkcs11: URI or the path of a file, which may follow
 /// "pkcs11:", as skopeo's users write. OCICRYPT_CONFIG applies to key files, and the provider's own
@@ -50,4 +50,4 @@ class KeySource {
     ModuleEnvironment environment_;
 };
 
-} // namespace tools
+} // namespace p11::tools

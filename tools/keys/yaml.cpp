@@ -3,7 +3,7 @@
 
 #include "tools/shared/error.h"
 
-namespace tools::yaml {
+namespace p11::tools::yaml {
 
 YAML::Node parse(std::string_view text, const std::string& what) {
     try {
@@ -32,4 +32,4 @@ std::vector<std::string> texts(const YAML::Node& list, const std::string& what) 
     return all;
 }
 
-} // namespace tools::yaml
+} // namespace p11::tools::yaml

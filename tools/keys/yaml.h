@@ -8,7 +8,7 @@
 
 #include <yaml-cpp/yaml.h>
 
-namespace tools::yaml {
+namespace p11::tools::yaml {
 
 /// Throws Error, naming `what` and the line.
 YAML::Node parse(std::string_view text, const std::string& what);
@@ -19,4 +19,4 @@ YAML::Node find(const YAML::Node& mapping, const char* name);
 /// A list of texts; empty if the node is undefined or null. Throws Error, naming `what`.
 std::vector<std::string> texts(const YAML::Node& list, const std::string& what);
 
-} // namespace tools::yaml
+} // namespace p11::tools::yaml

@@ -8,8 +8,8 @@
 #include "pkcs11/printable.h"
 #include "pkcs11/recovery.h"
 #include "pkcs11/text.h"
-#include "tokens/finding.h"
-#include "tokens/listing.h"
+#include "tokens/object_search.h"
+#include "tokens/object_uris.h"
 #include "tokens/pin_source.h"
 #include "tokens/token_search.h"
 #include "tools/inspection/attribute_words.h"
@@ -19,7 +19,7 @@
 #include "tools/shared/error.h"
 #include "tools/shared/passphrase.h"
 
-namespace tools::objects {
+namespace p11::tools::objects {
 namespace {
 
 using inspection::SeenObject;
@@ -70,8 +70,8 @@ std::vector<Entry> find(const ListRequest& request, bool inWords) {
     const auto pins = tokens::pinSource(uri, context, {askPin, nullptr});
     std::vector<Entry> all;
     for (auto* token : search.tokens()) {
-        auto some = pkcs11::withConnection(*token, [&](const auto& connection) {
-            auto session = connection->take();
+        auto some = pkcs11::withSessionPool(*token, [&](const auto& pool) {
+            auto session = pool->take();
             if (shouldLogIn(search, *token, isAsked))
                 tokens::logIn(session, pins);
             return entriesOf(session, *token, uri, inWords);
@@ -164,4 +164,4 @@ std::string show(const ListRequest& request) {
     return text;
 }
 
-} // namespace tools::objects
+} // namespace p11::tools::objects

@@ -4,7 +4,7 @@
 
 #include <string>
 
-namespace tools::objects {
+namespace p11::tools::objects {
 
 struct ListRequest {
     std::string uri = "pkcs11:"; ///< all tokens
@@ -20,4 +20,4 @@ std::string list(const ListRequest& request);
 /// All attributes of each object that fits, in words. Throws also if no object fits.
 std::string show(const ListRequest& request);
 
-} // namespace tools::objects
+} // namespace p11::tools::objects

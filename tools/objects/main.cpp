@@ -26,11 +26,11 @@ struct Options {
     bool alwaysAuthenticate = false;
     bool allowDuplicate = false;
     bool all = false;
-    tools::objects::ListRequest list;
+    p11::tools::objects::ListRequest list;
 };
 
-tools::objects::Parameters parametersOf(const Options& options) {
-    tools::objects::Parameters parameters;
+p11::tools::objects::Parameters parametersOf(const Options& options) {
+    p11::tools::objects::Parameters parameters;
     if (!options.usage.empty())
         parameters.emplace_back("pkcs11_key_usage", options.usage);
     for (const auto& [given, name, value] :
@@ -44,10 +44,10 @@ tools::objects::Parameters parametersOf(const Options& options) {
 }
 
 void importCertificate(OSSL_LIB_CTX* library, const Options& options) {
-    const auto others = tools::objects::importCertificate(library, options.file, options.uri,
-                                                          options.allowDuplicate);
+    const auto others = p11::tools::objects::importCertificate(library, options.file, options.uri,
+                                                               options.allowDuplicate);
     if (others > 0)
-        std::cerr << program << ": certificates in " << tools::message(options.file)
+        std::cerr << program << ": certificates in " << p11::tools::message(options.file)
                   << " that do not belong to this key, and were not stored: " << others << '\n';
 }
 
@@ -55,8 +55,8 @@ void run(int argc, char** argv) {
     Options options;
     CLI::App app("Lists what is on PKCS#11 tokens, stores keys and certificates there, and "
                  "deletes them. To make keys on a token, use openssl genpkey.");
-    tools::command_line::addCommon(app, program, "Print this help for all commands",
-                                   options.providerFolder);
+    p11::tools::command_line::addCommon(app, program, "Print this help for all commands",
+                                        options.providerFolder);
     app.require_subcommand(1);
     app.fallthrough();
 
@@ -95,25 +95,26 @@ void run(int argc, char** argv) {
                           "Log in to see private objects. A PIN in the URI does so without this");
         command->add_flag("--json", options.list.json, "Print JSON, for programs");
     }
-    if (!tools::command_line::parse(app, argc, argv))
+    if (!p11::tools::command_line::parse(app, argc, argv))
         return;
     if (*listing)
-        return tools::writeStandardOutput(tools::objects::list(options.list));
+        return p11::tools::writeStandardOutput(p11::tools::objects::list(options.list));
     if (*details)
-        return tools::writeStandardOutput(tools::objects::show(options.list));
-    const auto library = tools::usersLibrary(options.providerFolder);
+        return p11::tools::writeStandardOutput(p11::tools::objects::show(options.list));
+    const auto library = p11::tools::usersLibrary(options.providerFolder);
     if (*key)
-        tools::writeStandardOutput(tools::objects::importKey(library.get(), options.file,
-                                                             options.uri, parametersOf(options)) +
-                                   '\n');
+        p11::tools::writeStandardOutput(p11::tools::objects::importKey(library.get(), options.file,
+                                                                       options.uri,
+                                                                       parametersOf(options)) +
+                                        '\n');
     else if (*certificate)
         importCertificate(library.get(), options);
     else
-        tools::objects::remove(library.get(), options.uri, options.all);
+        p11::tools::objects::remove(library.get(), options.uri, options.all);
 }
 
 } // namespace
 
 int main(int argc, char** argv) {
-    return tools::command_line::run(program, [&] { run(argc, argv); });
+    return p11::tools::command_line::run(program, [&] { run(argc, argv); });
 }

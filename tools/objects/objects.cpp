@@ -21,7 +21,7 @@
 #include "tools/shared/passphrase.h"
 #include "tools/shared/token_uri.h"
 
-namespace tools::objects {
+namespace p11::tools::objects {
 namespace {
 
 constexpr const char* providerName = "pkcs11";
@@ -239,4 +239,4 @@ void remove(OSSL_LIB_CTX* library, const std::string& uri, bool all) {
         throw Error(withReasons(withoutPin(uri) + " cannot be deleted"));
 }
 
-} // namespace tools::objects
+} // namespace p11::tools::objects

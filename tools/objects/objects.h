@@ -10,7 +10,7 @@
 
 #include <openssl/types.h>
 
-namespace tools::objects {
+namespace p11::tools::objects {
 
 /// Parameters of a key, name and value: pkcs11_key_usage and so on.
 using Parameters = std::vector<std::pair<std::string, std::string>>;
@@ -29,4 +29,4 @@ std::size_t importCertificate(OSSL_LIB_CTX* library, const std::string& file,
 /// Deletes what `uri` names; with `all`, everything that fits. Throws Error.
 void remove(OSSL_LIB_CTX* library, const std::string& uri, bool all);
 
-} // namespace tools::objects
+} // namespace p11::tools::objects

@@ -7,7 +7,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-namespace tools::objects {
+namespace p11::tools::objects {
 namespace {
 
 constexpr std::size_t narrowest = 6;
@@ -70,4 +70,4 @@ std::size_t terminalWidth() {
     return ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }
 
-} // namespace tools::objects
+} // namespace p11::tools::objects

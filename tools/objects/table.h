@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace tools::objects {
+namespace p11::tools::objects {
 
 using Row = std::vector<std::string>; ///< of UTF-8 without control characters
 
@@ -17,4 +17,4 @@ std::string table(const std::vector<Row>& rows, std::size_t width);
 /// The columns of the terminal at standard output; 0 if there is none.
 std::size_t terminalWidth();
 
-} // namespace tools::objects
+} // namespace p11::tools::objects

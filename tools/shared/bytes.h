@@ -7,7 +7,7 @@
 #include "ossl/secret.h"
 #include "pkcs11/bytes.h"
 
-namespace tools {
+namespace p11::tools {
 
 using ossl::SecretBytes;
 using ossl::SecretString;
@@ -22,4 +22,4 @@ inline std::string_view textOf(ByteView bytes) {
     return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-} // namespace tools
+} // namespace p11::tools

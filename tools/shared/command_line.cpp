@@ -8,7 +8,7 @@
 #include "tools/shared/error.h"
 #include "version.h"
 
-namespace tools::command_line {
+namespace p11::tools::command_line {
 
 void addCommon(CLI::App& app, const std::string& name, const std::string& all,
                std::string& providerFolder, const std::string& why) {
@@ -80,4 +80,4 @@ int run(const std::string& name, const std::function<void()>& body) {
     }
 }
 
-} // namespace tools::command_line
+} // namespace p11::tools::command_line

@@ -7,7 +7,7 @@
 
 #include <CLI/CLI.hpp>
 
-namespace tools::command_line {
+namespace p11::tools::command_line {
 
 /// Gives `app` its name, --help-all (described by `all`), --version and --provider-path, which sets
 /// `providerFolder`. `why` is appended to the description of the latter.
@@ -21,4 +21,4 @@ bool parse(CLI::App& app, int argc, char** argv);
 /// A program's main: 0, or 1 after an exception, which is printed on standard error with `name`.
 int run(const std::string& name, const std::function<void()>& body);
 
-} // namespace tools::command_line
+} // namespace p11::tools::command_line

@@ -10,7 +10,7 @@
 
 #include "pkcs11/printable.h"
 
-namespace tools {
+namespace p11::tools {
 
 namespace {
 
@@ -121,4 +121,4 @@ std::string message(const std::string& text) {
     return pkcs11::printable(withoutPin(text));
 }
 
-} // namespace tools
+} // namespace p11::tools

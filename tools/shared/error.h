@@ -5,7 +5,7 @@
 #include <stdexcept>
 #include <string>
 
-namespace tools {
+namespace p11::tools {
 
 /// The error, in one line that names the object. Never contains a PIN or a secret.
 class Error : public std::runtime_error {
@@ -33,4 +33,4 @@ std::string withoutPin(const std::string& uri);
 /// A text for the terminal: without a PIN, and with control characters escaped.
 std::string message(const std::string& text);
 
-} // namespace tools
+} // namespace p11::tools

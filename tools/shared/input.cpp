@@ -10,7 +10,7 @@
 
 #include "tools/shared/error.h"
 
-namespace tools {
+namespace p11::tools {
 namespace {
 
 class Descriptor {
@@ -61,4 +61,4 @@ SecretBytes readFile(const std::string& path) {
     return readAll(file.number(), path);
 }
 
-} // namespace tools
+} // namespace p11::tools

@@ -6,7 +6,7 @@
 
 #include "tools/shared/bytes.h"
 
-namespace tools {
+namespace p11::tools {
 
 /// The longest request, annotation or file that is read, in bytes. ocicrypt's requests have a few
 /// thousand.
@@ -19,4 +19,4 @@ SecretBytes readAll(int descriptor, const std::string& what);
 /// The contents of the regular file or pipe at `path`. Throws as readAll.
 SecretBytes readFile(const std::string& path);
 
-} // namespace tools
+} // namespace p11::tools

@@ -15,7 +15,7 @@
 #include "ossl/handles.h"
 #include "tools/shared/error.h"
 
-namespace tools {
+namespace p11::tools {
 namespace {
 
 constexpr const char* provider = "pkcs11";
@@ -125,4 +125,4 @@ std::shared_ptr<OSSL_LIB_CTX> moduleLibrary(const std::string& providerFolder,
     return contextOf(holder);
 }
 
-} // namespace tools
+} // namespace p11::tools

@@ -7,7 +7,7 @@
 
 #include <openssl/types.h>
 
-namespace tools {
+namespace p11::tools {
 
 /// A context with the providers of the user's openssl.cnf, and also default and, if it can be
 /// loaded, pkcs11. `providerFolder` is the folder of pkcs11.so; "" means OpenSSL's own. Throws
@@ -26,4 +26,4 @@ std::string quotedValue(const std::string& text);
 /// Loads the configuration `text` into `library`. False on failure, with OpenSSL's errors.
 bool configure(OSSL_LIB_CTX* library, const std::string& text);
 
-} // namespace tools
+} // namespace p11::tools

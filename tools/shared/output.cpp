@@ -12,7 +12,7 @@
 
 #include "tools/shared/error.h"
 
-namespace tools {
+namespace p11::tools {
 namespace {
 
 [[noreturn]] void unwritable(const std::string& path, int error) {
@@ -76,4 +76,4 @@ void writeStandardOutput(std::string_view contents) {
         throw Error("standard output cannot be written");
 }
 
-} // namespace tools
+} // namespace p11::tools

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-namespace tools {
+namespace p11::tools {
 
 /// Makes the file at `path` with `contents` and mode 0600. Throws Error, naming the file, if it
 /// exists or cannot be written; then no new file is left.
@@ -18,4 +18,4 @@ void replaceFile(const std::string& path, std::string_view contents);
 /// Throws Error.
 void writeStandardOutput(std::string_view contents);
 
-} // namespace tools
+} // namespace p11::tools

@@ -8,7 +8,7 @@
 
 #include "ossl/handles.h"
 
-namespace tools {
+namespace p11::tools {
 namespace {
 
 using Method = ossl::Owner<UI_METHOD, UI_destroy_method>;
@@ -64,4 +64,4 @@ int askPin(char* pass, std::size_t size, std::size_t* length, const OSSL_PARAM[]
     return 1;
 }
 
-} // namespace tools
+} // namespace p11::tools

@@ -11,7 +11,7 @@
 
 #include "tools/shared/bytes.h"
 
-namespace tools {
+namespace p11::tools {
 
 /// OpenSSL's own prompt does not name files, and asks again for each format that a file may have.
 /// This one names the file and asks once, also if there was no answer.
@@ -40,4 +40,4 @@ class PassphrasePrompt {
 /// OSSL_PASSPHRASE_CALLBACK: asks for a PIN at the terminal.
 int askPin(char* pass, std::size_t size, std::size_t* length, const OSSL_PARAM params[], void*);
 
-} // namespace tools
+} // namespace p11::tools

@@ -3,7 +3,7 @@
 
 #include "tools/shared/error.h"
 
-namespace tools {
+namespace p11::tools {
 
 bool isKeyUri(std::string_view name) {
     return name.starts_with("pkcs11:") && name.find('=') != std::string_view::npos;
@@ -17,4 +17,4 @@ uri::Uri parseUri(std::string_view text) {
     }
 }
 
-} // namespace tools
+} // namespace p11::tools

@@ -6,7 +6,7 @@
 
 #include "uri/uri.h"
 
-namespace tools {
+namespace p11::tools {
 
 /// True if `name` is a URI, and not the path of a file. "pkcs11:key.pem", as skopeo's users write,
 /// is a path with a prefix, because every URI attribute has a "=".
@@ -15,4 +15,4 @@ bool isKeyUri(std::string_view name);
 /// Throws KeyError, which says what is wrong but quotes no value.
 uri::Uri parseUri(std::string_view text);
 
-} // namespace tools
+} // namespace p11::tools

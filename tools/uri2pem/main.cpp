@@ -20,8 +20,8 @@
 
 namespace {
 
-using tools::Error;
-using tools::SecretString;
+using p11::tools::Error;
+using p11::tools::SecretString;
 
 constexpr const char* program = "pkcs11-uri2pem";
 
@@ -35,15 +35,15 @@ struct Options {
 };
 
 void note(const std::string& text) {
-    std::cerr << program << ": " << tools::message(text) << '\n';
+    std::cerr << program << ": " << p11::tools::message(text) << '\n';
 }
 
 // The end of the line belongs to the input, not to the URI.
 SecretString uriOf(const Options& options) {
     if (options.uri != "-")
         return SecretString(options.uri);
-    const auto contents = tools::readAll(STDIN_FILENO, "standard input");
-    auto text = tools::textOf(contents);
+    const auto contents = p11::tools::readAll(STDIN_FILENO, "standard input");
+    auto text = p11::tools::textOf(contents);
     while (text.ends_with('\n') || text.ends_with('\r'))
         text.remove_suffix(1);
     if (text.empty())
@@ -51,7 +51,7 @@ SecretString uriOf(const Options& options) {
     return SecretString(text);
 }
 
-void requireKey(const uri::Uri& uri) {
+void requireKey(const p11::uri::Uri& uri) {
     const auto type = uri.type();
     if (type && *type != CKO_PRIVATE_KEY && *type != CKO_PUBLIC_KEY)
         throw Error("a key reference is for keys: \"type\" must be private or public");
@@ -61,43 +61,44 @@ void requireKey(const uri::Uri& uri) {
 
 // Looks the key up with the PIN that was given, even if that is not written to the file. The
 // provider refuses to write a key that is one of several, so this is also found.
-void look(const Options& options, const uri::Uri& uri, std::string_view text) {
-    tools::KeySource source(options.providerFolder, tools::KeySource::Asking::theTerminal);
-    const ossl::Bio nowhere(BIO_new(BIO_s_null()));
+void look(const Options& options, const p11::uri::Uri& uri, std::string_view text) {
+    p11::tools::KeySource source(options.providerFolder,
+                                 p11::tools::KeySource::Asking::theTerminal);
+    const p11::ossl::Bio nowhere(BIO_new(BIO_s_null()));
     const bool isPublic = uri.type() == CKO_PUBLIC_KEY;
     const auto key = isPublic ? source.publicKey(text) : source.privateKey(text);
     const int written = isPublic ? PEM_write_bio_PUBKEY(nowhere.get(), key.pkey.get())
                                  : PEM_write_bio_PrivateKey(nowhere.get(), key.pkey.get(), nullptr,
                                                             nullptr, 0, nullptr, nullptr);
     if (written != 1)
-        throw Error(tools::withReasons(key.name + " cannot be used"));
+        throw Error(p11::tools::withReasons(key.name + " cannot be used"));
 }
 
-SecretString reference(const Options& options, const uri::Uri& uri) {
-    using uri::Part;
+SecretString reference(const Options& options, const p11::uri::Uri& uri) {
+    using p11::uri::Part;
     const bool dropsPin = (uri.pinValue() || uri.contextPinValue()) && !options.withPin;
     if (uri.pinValue() && dropsPin)
         note("pin-value is left out of the file; --with-pin keeps it");
     if (uri.contextPinValue() && dropsPin)
         note("x-context-pin-value is left out of the file; --with-pin keeps it");
     auto kept = dropsPin ? uri.without({Part::pinValue}) : uri.without({});
-    const ossl::Wiped wiped(kept);
+    const p11::ossl::Wiped wiped(kept);
     // A string whose memory is wiped.
-    const ossl::Bio out(BIO_new(BIO_s_secmem()));
+    const p11::ossl::Bio out(BIO_new(BIO_s_secmem()));
     char* pem = nullptr;
-    if (!out || !store::writeKeyUriPem(out.get(), kept))
-        throw Error(tools::withReasons("the key reference cannot be made"));
+    if (!out || !p11::store::writeKeyUriPem(out.get(), kept))
+        throw Error(p11::tools::withReasons("the key reference cannot be made"));
     const auto size = BIO_get_mem_data(out.get(), &pem);
     return {pem, static_cast<std::size_t>(size)};
 }
 
 void write(const Options& options, std::string_view pem) {
     if (options.file == "-")
-        tools::writeStandardOutput(pem);
+        p11::tools::writeStandardOutput(pem);
     else if (options.force)
-        tools::replaceFile(options.file, pem);
+        p11::tools::replaceFile(options.file, pem);
     else
-        tools::writeNewFile(options.file, pem);
+        p11::tools::writeNewFile(options.file, pem);
 }
 
 // Empty after --help and similar options, whose text has been printed.
@@ -119,11 +120,11 @@ std::optional<Options> optionsOf(int argc, char** argv) {
         "are always kept");
     app.add_flag("--check", options.check,
                  "First look for the key on the token, and write nothing if it does not exist");
-    tools::command_line::addCommon(app, program, "Print this help", options.providerFolder,
-                                   ", for --check");
+    p11::tools::command_line::addCommon(app, program, "Print this help", options.providerFolder,
+                                        ", for --check");
     app.footer("Other users of the machine can see the command line. Give a URI with a PIN on "
                "standard input.");
-    if (!tools::command_line::parse(app, argc, argv))
+    if (!p11::tools::command_line::parse(app, argc, argv))
         return std::nullopt;
     return options;
 }
@@ -132,7 +133,7 @@ void run(const Options& options) {
     // This program needs no configuration, so one that cannot be read does no harm.
     OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, nullptr);
     const auto text = uriOf(options);
-    const auto uri = tools::parseUri(text);
+    const auto uri = p11::tools::parseUri(text);
     requireKey(uri);
     if (options.check)
         look(options, uri, text);
@@ -142,7 +143,7 @@ void run(const Options& options) {
 } // namespace
 
 int main(int argc, char** argv) {
-    return tools::command_line::run(program, [&] {
+    return p11::tools::command_line::run(program, [&] {
         if (const auto options = optionsOf(argc, argv))
             run(*options);
     });

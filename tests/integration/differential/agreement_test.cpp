@@ -16,16 +16,16 @@ bool isMontgomery(const std::string& key) {
     return key.starts_with("X");
 }
 
-ossl::Pkey pairOf(const std::string& type, Random& random) {
+p11::ossl::Pkey pairOf(const std::string& type, Random& random) {
     const auto size = type == "X25519" ? 32U : 56U;
     const auto value = random.bytes(size);
-    return ossl::Pkey(EVP_PKEY_new_raw_private_key_ex(defaultOnly(), type.c_str(), nullptr,
-                                                      value.data(), value.size()));
+    return p11::ossl::Pkey(EVP_PKEY_new_raw_private_key_ex(defaultOnly(), type.c_str(), nullptr,
+                                                           value.data(), value.size()));
 }
 
 /// SubjectPublicKeyInfo of a new key.
 Bytes anyPeer(const std::string& type, Random& random) {
-    ossl::Pkey pair;
+    p11::ossl::Pkey pair;
     if (random.oneIn(12) && isMontgomery(type)) { // a point of small order, or any number
         const auto size = type == "X25519" ? 32U : 56U;
         const auto value = random.oneIn(2) ? Bytes(size) : random.bytes(size);
@@ -43,9 +43,10 @@ Bytes anyPeer(const std::string& type, Random& random) {
     return bytes;
 }
 
-ossl::Pkey decoded(OSSL_LIB_CTX* libctx, const Bytes& der) {
+p11::ossl::Pkey decoded(OSSL_LIB_CTX* libctx, const Bytes& der) {
     const unsigned char* at = der.data();
-    return ossl::Pkey(d2i_PUBKEY_ex(nullptr, &at, static_cast<long>(der.size()), libctx, nullptr));
+    return p11::ossl::Pkey(
+        d2i_PUBKEY_ex(nullptr, &at, static_cast<long>(der.size()), libctx, nullptr));
 }
 
 struct Given {
@@ -109,7 +110,7 @@ class Derivation {
         }
     }
     void copy() {
-        ossl::PkeyCtx made(EVP_PKEY_CTX_dup(context_.get()));
+        p11::ossl::PkeyCtx made(EVP_PKEY_CTX_dup(context_.get()));
         answers_.add("copy", made ? 1 : 0);
         if (made && random_.oneIn(2))
             context_ = std::move(made);
@@ -172,7 +173,7 @@ class Derivation {
             OSSL_PARAM_construct_end()};
         const int result = EVP_PKEY_CTX_get_params(context_.get(), params.data());
         // A digest has many names.
-        const ossl::Md md(EVP_MD_fetch(defaultOnly(), digest.data(), nullptr));
+        const p11::ossl::Md md(EVP_MD_fetch(defaultOnly(), digest.data(), nullptr));
         answers_.add("get", result,
                      std::string(type.data()) + " " +
                          (md ? EVP_MD_get0_name(md.get()) : digest.data()) + " " +
@@ -197,7 +198,7 @@ class Derivation {
     Random random_;
     Answers& answers_;
     const Given& given_;
-    ossl::PkeyCtx context_;
+    p11::ossl::PkeyCtx context_;
     bool refused_ = false;
 };
 

@@ -93,7 +93,7 @@ using Init = int(EVP_PKEY_CTX*);
 using Crypt = int(EVP_PKEY_CTX*, unsigned char*, std::size_t*, const unsigned char*, std::size_t);
 
 Bytes inSoftware(EVP_PKEY* key, const Scheme& scheme, const Bytes& in, Init* init, Crypt* run) {
-    const ossl::PkeyCtx context(EVP_PKEY_CTX_new_from_pkey(defaultOnly(), key, nullptr));
+    const p11::ossl::PkeyCtx context(EVP_PKEY_CTX_new_from_pkey(defaultOnly(), key, nullptr));
     Bytes out(1000);
     std::size_t size = out.size();
     init(context.get());
@@ -182,7 +182,7 @@ class Decryption {
         }
     }
     void copy() {
-        ossl::PkeyCtx made(EVP_PKEY_CTX_dup(context_.get()));
+        p11::ossl::PkeyCtx made(EVP_PKEY_CTX_dup(context_.get()));
         answers_.add("copy", made ? 1 : 0);
         if (made && random_.oneIn(2))
             context_ = std::move(made);
@@ -222,7 +222,7 @@ class Decryption {
     Random random_;
     Answers& answers_;
     const Given& given_;
-    ossl::PkeyCtx context_;
+    p11::ossl::PkeyCtx context_;
 };
 
 std::string anyKey(Random& random) {
@@ -255,7 +255,7 @@ Run planEncryption(Random& random) {
     const auto message = random.oneIn(6) ? anyBlock(key, random)
                                          : random.bytes(random.below(random.of({20U, 300U})));
     return [=](Side& side, Random same, Answers& answers) {
-        const ossl::PkeyCtx context(
+        const p11::ossl::PkeyCtx context(
             EVP_PKEY_CTX_new_from_pkey(side.libctx(), side.key(key), nullptr));
         answers.add("encrypt init " + key, EVP_PKEY_encrypt_init(context.get()));
         answers.add("set " + describe(scheme), 0, apply(context.get(), scheme));

@@ -9,7 +9,7 @@ using namespace testing_support::differential;
 
 /// A context, and what it was given.
 struct Stream {
-    ossl::MdCtx context{EVP_MD_CTX_new()};
+    p11::ossl::MdCtx context{EVP_MD_CTX_new()};
     Bytes data;
     Bytes others; ///< what was given to EVP_DigestSign() after it; OpenSSL before 3.4 keeps that
     std::string digest;

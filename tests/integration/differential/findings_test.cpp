@@ -24,8 +24,8 @@ void onBothSides(const std::function<void(Side&)>& body) {
     }
 }
 
-ossl::PkeyCtx contextFor(Side& side, const std::string& key) {
-    return ossl::PkeyCtx(EVP_PKEY_CTX_new_from_pkey(side.libctx(), side.key(key), nullptr));
+p11::ossl::PkeyCtx contextFor(Side& side, const std::string& key) {
+    return p11::ossl::PkeyCtx(EVP_PKEY_CTX_new_from_pkey(side.libctx(), side.key(key), nullptr));
 }
 
 int signInto(EVP_PKEY_CTX* context, std::size_t hashSize) {
@@ -43,7 +43,7 @@ TEST(Findings, WhatIsNoEcdsaSignatureIsAnErrorAndNoBadOne) {
         ASSERT_EQ(EVP_PKEY_verify_init(context.get()), 1);
         EXPECT_EQ(EVP_PKEY_verify(context.get(), garbage.data(), garbage.size(), hash.data(), 32),
                   -1);
-        const ossl::MdCtx data(EVP_MD_CTX_new());
+        const p11::ossl::MdCtx data(EVP_MD_CTX_new());
         ASSERT_EQ(EVP_DigestVerifyInit_ex(data.get(), nullptr, "SHA256", side.libctx(), nullptr,
                                           side.key("P-256"), nullptr),
                   1);
@@ -62,7 +62,7 @@ TEST(Findings, NothingIsRecoveredFromPss) {
 }
 
 TEST(Findings, WhatIsRecoveredNeedsNoMoreRoomThanItHas) {
-    const ossl::PkeyCtx signer(
+    const p11::ossl::PkeyCtx signer(
         EVP_PKEY_CTX_new_from_pkey(defaultOnly(), softwareKey("rsa1024"), nullptr));
     const Bytes hash(32, 7);
     Bytes signature(128);
@@ -135,7 +135,7 @@ TEST(Findings, TheDigestNullIsOfNoSizeForEcdsa) {
     onBothSides([&inSoftware](Side& side) {
         const auto context = contextFor(side, "P-256");
         ASSERT_EQ(EVP_PKEY_sign_init(context.get()), 1);
-        const ossl::Md null(EVP_MD_fetch(defaultOnly(), "NULL", nullptr));
+        const p11::ossl::Md null(EVP_MD_fetch(defaultOnly(), "NULL", nullptr));
         const int taken = EVP_PKEY_CTX_set_signature_md(context.get(), null.get());
         EXPECT_EQ(taken, inSoftware.value_or(taken));
         inSoftware = taken;
@@ -149,7 +149,7 @@ TEST(Findings, TheDigestNullIsOfNoSizeForEcdsa) {
 TEST(Findings, EdwardsCurvesHaveParametersWhereOpenSslHasThem) {
     const int expected = OPENSSL_version_minor() < 2 && OPENSSL_version_major() == 3 ? 0 : 1;
     onBothSides([expected](Side& side) {
-        const ossl::MdCtx context(EVP_MD_CTX_new());
+        const p11::ossl::MdCtx context(EVP_MD_CTX_new());
         EVP_PKEY_CTX* options = nullptr;
         ASSERT_EQ(EVP_DigestSignInit_ex(context.get(), &options, nullptr, side.libctx(), nullptr,
                                         side.key("ED25519"), nullptr),
@@ -160,7 +160,7 @@ TEST(Findings, EdwardsCurvesHaveParametersWhereOpenSslHasThem) {
 
 TEST(Findings, AnOperationBeginsWithTheDefaults) {
     onBothSides([](Side& side) {
-        const ossl::MdCtx context(EVP_MD_CTX_new());
+        const p11::ossl::MdCtx context(EVP_MD_CTX_new());
         EVP_PKEY_CTX* options = nullptr;
         const auto begin = [&](EVP_PKEY* key) {
             return EVP_DigestSignInit_ex(context.get(), &options, "SHA256", side.libctx(), nullptr,

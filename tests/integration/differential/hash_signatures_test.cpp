@@ -72,7 +72,7 @@ class PkeyOperation {
             read(context_.get(), key_, answers_);
     }
     void copy() {
-        ossl::PkeyCtx made(EVP_PKEY_CTX_dup(context_.get()));
+        p11::ossl::PkeyCtx made(EVP_PKEY_CTX_dup(context_.get()));
         answers_.add("copy", made ? 1 : 0);
         if (made && random_.oneIn(2))
             context_ = std::move(made);
@@ -89,7 +89,7 @@ class PkeyOperation {
     std::string mgf1_;
     std::string salt_ = "default";
     bool confused_ = false;
-    ossl::PkeyCtx context_;
+    p11::ossl::PkeyCtx context_;
 };
 
 class HashSigning : public PkeyOperation {
@@ -164,7 +164,7 @@ struct Given {
 };
 
 Bytes signInSoftware(const Given& given) {
-    const ossl::PkeyCtx context(
+    const p11::ossl::PkeyCtx context(
         EVP_PKEY_CTX_new_from_pkey(defaultOnly(), softwareKey(given.key), nullptr));
     Bytes signature(1000);
     std::size_t size = signature.size();

@@ -62,21 +62,21 @@ const std::map<std::string, Primes> primesOf{
       "fd3ce5213b5cb9392e098f78db0db5ad"}},
 };
 
-using Numbers = std::map<const char*, ossl::Bignum>;
+using Numbers = std::map<const char*, p11::ossl::Bignum>;
 
-ossl::Bignum fromHex(const char* text) {
+p11::ossl::Bignum fromHex(const char* text) {
     BIGNUM* number = nullptr;
     EXPECT_NE(BN_hex2bn(&number, text), 0);
-    return ossl::Bignum(number);
+    return p11::ossl::Bignum(number);
 }
 
-ossl::Bignum less(const BIGNUM* number) {
-    ossl::Bignum result(BN_dup(number));
+p11::ossl::Bignum less(const BIGNUM* number) {
+    p11::ossl::Bignum result(BN_dup(number));
     EXPECT_EQ(BN_sub_word(result.get(), 1), 1);
     return result;
 }
 
-using BignumCtx = ossl::Owner<BN_CTX, BN_CTX_free>;
+using BignumCtx = p11::ossl::Owner<BN_CTX, BN_CTX_free>;
 
 Numbers numbersOf(const Primes& primes) {
     const BignumCtx context(BN_CTX_new());
@@ -85,16 +85,16 @@ Numbers numbersOf(const Primes& primes) {
     auto e = fromHex("10001");
     const auto pLess = less(p.get());
     const auto qLess = less(q.get());
-    const ossl::Bignum order(BN_new());
-    ossl::Bignum n(BN_new());
-    ossl::Bignum dp(BN_new());
-    ossl::Bignum dq(BN_new());
+    const p11::ossl::Bignum order(BN_new());
+    p11::ossl::Bignum n(BN_new());
+    p11::ossl::Bignum dp(BN_new());
+    p11::ossl::Bignum dq(BN_new());
     BN_mul(n.get(), p.get(), q.get(), context.get());
     BN_mul(order.get(), pLess.get(), qLess.get(), context.get());
-    ossl::Bignum d(BN_mod_inverse(nullptr, e.get(), order.get(), context.get()));
+    p11::ossl::Bignum d(BN_mod_inverse(nullptr, e.get(), order.get(), context.get()));
     BN_mod(dp.get(), d.get(), pLess.get(), context.get());
     BN_mod(dq.get(), d.get(), qLess.get(), context.get());
-    ossl::Bignum inverse(BN_mod_inverse(nullptr, q.get(), p.get(), context.get()));
+    p11::ossl::Bignum inverse(BN_mod_inverse(nullptr, q.get(), p.get(), context.get()));
     Numbers all;
     all[OSSL_PKEY_PARAM_RSA_N] = std::move(n);
     all[OSSL_PKEY_PARAM_RSA_E] = std::move(e);
@@ -107,19 +107,19 @@ Numbers numbersOf(const Primes& primes) {
     return all;
 }
 
-ossl::Pkey fromData(const char* type, const ossl::ParamBuilder& builder) {
-    const ossl::Params params(OSSL_PARAM_BLD_to_param(builder.get()));
-    const ossl::PkeyCtx maker(EVP_PKEY_CTX_new_from_name(defaultOnly(), type, nullptr));
+p11::ossl::Pkey fromData(const char* type, const p11::ossl::ParamBuilder& builder) {
+    const p11::ossl::Params params(OSSL_PARAM_BLD_to_param(builder.get()));
+    const p11::ossl::PkeyCtx maker(EVP_PKEY_CTX_new_from_name(defaultOnly(), type, nullptr));
     EVP_PKEY* key = nullptr;
     EXPECT_EQ(EVP_PKEY_fromdata_init(maker.get()), 1);
     EXPECT_EQ(EVP_PKEY_fromdata(maker.get(), &key, EVP_PKEY_KEYPAIR, params.get()), 1)
         << type << takeErrors();
-    return ossl::Pkey(key);
+    return p11::ossl::Pkey(key);
 }
 
-ossl::Pkey rsaKey(const char* type, const Primes& primes) {
+p11::ossl::Pkey rsaKey(const char* type, const Primes& primes) {
     const auto numbers = numbersOf(primes);
-    const ossl::ParamBuilder builder(OSSL_PARAM_BLD_new());
+    const p11::ossl::ParamBuilder builder(OSSL_PARAM_BLD_new());
     for (const auto& [name, number] : numbers)
         OSSL_PARAM_BLD_push_BN(builder.get(), name, number.get());
     return fromData(type, builder);
@@ -133,12 +133,12 @@ Bytes privateValue(std::size_t size) {
     return value;
 }
 
-ossl::Pkey rawKey(const std::string& type) {
+p11::ossl::Pkey rawKey(const std::string& type) {
     const std::map<std::string, std::size_t> sizes{
         {"ED25519", 32}, {"ED448", 57}, {"X25519", 32}, {"X448", 56}};
     const auto value = privateValue(sizes.at(type));
-    return ossl::Pkey(EVP_PKEY_new_raw_private_key_ex(defaultOnly(), type.c_str(), nullptr,
-                                                      value.data(), value.size()));
+    return p11::ossl::Pkey(EVP_PKEY_new_raw_private_key_ex(defaultOnly(), type.c_str(), nullptr,
+                                                           value.data(), value.size()));
 }
 
 std::size_t valueSizeOf(const std::string& group) {
@@ -146,7 +146,7 @@ std::size_t valueSizeOf(const std::string& group) {
     return sizes.at(group);
 }
 
-ossl::Pkey makeKey(const std::string& name) {
+p11::ossl::Pkey makeKey(const std::string& name) {
     if (name == "rsapss")
         return rsaKey("RSA-PSS", primesOf.at("rsa2048"));
     if (const auto found = primesOf.find(name); found != primesOf.end())
@@ -172,17 +172,18 @@ void bringToToken(const std::string& name) {
 
 } // namespace
 
-ossl::Pkey ecPair(const std::string& group, const Bytes& value) {
-    const ossl::Owner<EC_GROUP, EC_GROUP_free> curve(
+p11::ossl::Pkey ecPair(const std::string& group, const Bytes& value) {
+    const p11::ossl::Owner<EC_GROUP, EC_GROUP_free> curve(
         EC_GROUP_new_by_curve_name(EC_curve_nist2nid(group.c_str())));
-    const ossl::Bignum number(BN_bin2bn(value.data(), static_cast<int>(value.size()), nullptr));
-    const ossl::Owner<EC_POINT, EC_POINT_free> point(EC_POINT_new(curve.get()));
+    const p11::ossl::Bignum number(
+        BN_bin2bn(value.data(), static_cast<int>(value.size()), nullptr));
+    const p11::ossl::Owner<EC_POINT, EC_POINT_free> point(EC_POINT_new(curve.get()));
     EXPECT_EQ(EC_POINT_mul(curve.get(), point.get(), number.get(), nullptr, nullptr, nullptr), 1);
     Bytes encoded(1 + 2 * ((static_cast<std::size_t>(EC_GROUP_get_degree(curve.get())) + 7) / 8));
     EXPECT_EQ(EC_POINT_point2oct(curve.get(), point.get(), POINT_CONVERSION_UNCOMPRESSED,
                                  encoded.data(), encoded.size(), nullptr),
               encoded.size());
-    const ossl::ParamBuilder builder(OSSL_PARAM_BLD_new());
+    const p11::ossl::ParamBuilder builder(OSSL_PARAM_BLD_new());
     OSSL_PARAM_BLD_push_utf8_string(builder.get(), OSSL_PKEY_PARAM_GROUP_NAME, group.c_str(), 0);
     OSSL_PARAM_BLD_push_octet_string(builder.get(), OSSL_PKEY_PARAM_PUB_KEY, encoded.data(),
                                      encoded.size());
@@ -191,7 +192,7 @@ ossl::Pkey ecPair(const std::string& group, const Bytes& value) {
 }
 
 EVP_PKEY* softwareKey(const std::string& name) {
-    static std::map<std::string, ossl::Pkey> keys;
+    static std::map<std::string, p11::ossl::Pkey> keys;
     auto& key = keys[name];
     if (!key)
         key = makeKey(name);
@@ -200,7 +201,7 @@ EVP_PKEY* softwareKey(const std::string& name) {
 }
 
 EVP_PKEY* softwarePublic(const std::string& name) {
-    static std::map<std::string, ossl::Pkey> keys;
+    static std::map<std::string, p11::ossl::Pkey> keys;
     auto& key = keys[name];
     if (!key)
         key = publicHalf(defaultOnly(), softwareKey(name));

@@ -17,7 +17,7 @@ EVP_PKEY* softwareKey(const std::string& name);
 EVP_PKEY* softwarePublic(const std::string& name);
 
 /// An EC pair in software with a private value that is less than the order.
-ossl::Pkey ecPair(const std::string& group, const Bytes& value);
+p11::ossl::Pkey ecPair(const std::string& group, const Bytes& value);
 
 /// Where an operation is done: with a token's keys, or in software alone.
 class Side {
@@ -45,7 +45,7 @@ class TokenSide : public Side {
 
   private:
     Instance instance_;
-    std::map<std::string, ossl::Pkey> keys_;
+    std::map<std::string, p11::ossl::Pkey> keys_;
 };
 
 } // namespace testing_support::differential

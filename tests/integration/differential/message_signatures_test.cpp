@@ -43,7 +43,7 @@ class MessageOperation {
             taken_.insert(taken_.end(), at, at + size);
     }
     void copy() {
-        ossl::PkeyCtx made(EVP_PKEY_CTX_dup(context_.get()));
+        p11::ossl::PkeyCtx made(EVP_PKEY_CTX_dup(context_.get()));
         answers_.add("copy", made ? 1 : 0);
         if (made && random_.oneIn(2))
             context_ = std::move(made);
@@ -54,7 +54,7 @@ class MessageOperation {
     Random random_;
     Answers& answers_;
     const Given& given_;
-    ossl::PkeyCtx context_;
+    p11::ossl::PkeyCtx context_;
     Algorithm algorithm_;
     Bytes taken_;
 };

@@ -33,7 +33,7 @@ const std::vector<std::string> oddDigests{"MD5",
 /// The block that an RSA signature is made of; empty if it is none.
 Bytes opened(const std::string& key, const Bytes& signature) {
     const auto* name = key == "rsapss" ? "rsa2048" : key.c_str();
-    const ossl::PkeyCtx context(
+    const p11::ossl::PkeyCtx context(
         EVP_PKEY_CTX_new_from_pkey(defaultOnly(), softwarePublic(name), nullptr));
     Bytes block(signature.size() + 8);
     std::size_t size = block.size();
@@ -48,7 +48,7 @@ Bytes opened(const std::string& key, const Bytes& signature) {
 
 bool verifiesPss(const std::string& key, const Bytes& signature, const std::string& digest,
                  const std::string& mgf1, int salt, const Bytes& hash) {
-    const ossl::PkeyCtx context(
+    const p11::ossl::PkeyCtx context(
         EVP_PKEY_CTX_new_from_pkey(defaultOnly(), softwarePublic(key), nullptr));
     Options options{{"padding", RSA_PKCS1_PSS_PADDING, {}},
                     {"digest", 0, digest.empty() ? "SHA1" : digest},
@@ -85,7 +85,7 @@ std::string describeRsa(const std::string& key, const Bytes& signature, const st
 }
 
 std::string describeEcdsa(const std::string& key, const Bytes& signature, const Bytes& hash) {
-    const ossl::PkeyCtx context(
+    const p11::ossl::PkeyCtx context(
         EVP_PKEY_CTX_new_from_pkey(defaultOnly(), softwarePublic(key), nullptr));
     const bool good = EVP_PKEY_verify_init(context.get()) == 1 &&
                       EVP_PKEY_verify(context.get(), signature.data(), signature.size(),
@@ -164,7 +164,7 @@ int apply(EVP_PKEY_CTX* context, const Option& option) {
         return EVP_PKEY_CTX_set_rsa_pss_saltlen(context, option.number);
     if (option.name == "mgf1")
         return EVP_PKEY_CTX_set_rsa_mgf1_md_name(context, pointerTo(option.text), nullptr);
-    const ossl::Md digest(EVP_MD_fetch(defaultOnly(), option.text.c_str(), nullptr));
+    const p11::ossl::Md digest(EVP_MD_fetch(defaultOnly(), option.text.c_str(), nullptr));
     return EVP_PKEY_CTX_set_signature_md(context, digest.get());
 }
 
@@ -198,7 +198,7 @@ void read(EVP_PKEY_CTX* context, const std::string& key, Answers& answers) {
     std::array<char, 80> name{};
     const int named = EVP_PKEY_CTX_get_rsa_mgf1_md_name(context, name.data(), name.size());
     // A digest has many names.
-    const ossl::Md mgf1(EVP_MD_fetch(defaultOnly(), name.data(), nullptr));
+    const p11::ossl::Md mgf1(EVP_MD_fetch(defaultOnly(), name.data(), nullptr));
     answers.add("get mgf1", named, mgf1 ? EVP_MD_get0_name(mgf1.get()) : name.data());
 }
 
@@ -220,7 +220,7 @@ std::string describeSignature(const std::string& key, const Bytes& signature,
 
 Bytes signInSoftware(const std::string& key, const std::string& digest, const Options& options,
                      const Bytes& message) {
-    const ossl::MdCtx context(EVP_MD_CTX_new());
+    const p11::ossl::MdCtx context(EVP_MD_CTX_new());
     EVP_PKEY_CTX* inner = nullptr;
     Bytes signature(1000);
     std::size_t size = signature.size();

@@ -76,7 +76,7 @@ void ecForms(Journal& journal, const World& world) {
         journal.note("cofactor",
                      EVP_PKEY_set_int_param(key.get(), OSSL_PKEY_PARAM_USE_COFACTOR_ECDH, 1));
         noteData(journal, key.get(), EVP_PKEY_KEYPAIR);
-        const ossl::Pkey copy(EVP_PKEY_dup(key.get()));
+        const p11::ossl::Pkey copy(EVP_PKEY_dup(key.get()));
         noteForms(journal, copy.get());
         noteData(journal, copy.get(), EVP_PKEY_KEYPAIR);
     }
@@ -117,7 +117,7 @@ void ecAgreementWithKdf(Journal& journal, const World& world) {
                             static_cast<unsigned char*>(OPENSSL_memdup(hash.data(), hash.size())),
                             static_cast<int>(hash.size())));
     journal.note("peer", EVP_PKEY_derive_set_peer(context.get(), theirs.get()));
-    const ossl::PkeyCtx copy(EVP_PKEY_CTX_dup(context.get()));
+    const p11::ossl::PkeyCtx copy(EVP_PKEY_CTX_dup(context.get()));
     for (auto* one : {context.get(), copy.get()}) {
         Bytes secret(50);
         std::size_t size = secret.size();
@@ -140,14 +140,14 @@ void montgomeryAgreement(Journal& journal, const World& world) {
 
 void montgomeryRawKeys(Journal& journal, const World& world) {
     for (const char* type : {"X25519", "ED25519"}) {
-        const ossl::Pkey pair(EVP_PKEY_new_raw_private_key_ex(world.libctx(), type, nullptr,
-                                                              hash.data(), hash.size()));
+        const p11::ossl::Pkey pair(EVP_PKEY_new_raw_private_key_ex(world.libctx(), type, nullptr,
+                                                                   hash.data(), hash.size()));
         noteForms(journal, pair.get());
         noteData(journal, pair.get(), EVP_PKEY_KEYPAIR);
-        const ossl::Pkey half(EVP_PKEY_new_raw_public_key_ex(world.libctx(), type, nullptr,
-                                                             hash.data(), hash.size()));
+        const p11::ossl::Pkey half(EVP_PKEY_new_raw_public_key_ex(world.libctx(), type, nullptr,
+                                                                  hash.data(), hash.size()));
         noteForms(journal, half.get());
-        const ossl::Pkey none(
+        const p11::ossl::Pkey none(
             EVP_PKEY_new_raw_public_key_ex(world.libctx(), type, nullptr, hash.data(), 5));
         journal.note("short", none != nullptr ? 1 : 0);
         Bytes raw(32);
@@ -172,7 +172,7 @@ void edwardsSignatures(Journal& journal, const World& world) {
         run(journal, world, pair.get(), signing, {}, hash);
         run(journal, world, pair.get(), recovering, {}, hash);
         run(journal, world, pair.get(), encrypting, {}, hash);
-        const ossl::MdCtx streamed(EVP_MD_CTX_new());
+        const p11::ossl::MdCtx streamed(EVP_MD_CTX_new());
         journal.note("init", EVP_DigestSignInit_ex(streamed.get(), nullptr, nullptr, world.libctx(),
                                                    nullptr, pair.get(), nullptr));
         journal.note("update", EVP_DigestSignUpdate(streamed.get(), message.data(), 5));

@@ -31,7 +31,7 @@ void everyKeyIsAsked(Journal& journal, const World& world) {
                          EVP_PKEY_get_default_digest_name(key, digest.data(), digest.size()));
             journal.note("digest", std::string(digest.data()));
             journal.note("missing", EVP_PKEY_missing_parameters(key));
-            const ossl::Pkey copy(EVP_PKEY_dup(key));
+            const p11::ossl::Pkey copy(EVP_PKEY_dup(key));
             journal.note("dup", copy != nullptr ? 1 : 0);
             noteData(journal, copy.get(), EVP_PKEY_KEYPAIR);
             journal.note("eq copy", EVP_PKEY_eq(key, copy.get()));
@@ -70,7 +70,7 @@ void mixedSources(Journal& journal, const World& world) {
             journal.note("other", EVP_PKEY_eq(other.get(), key));
             journal.note("parameters", EVP_PKEY_parameters_eq(key, other.get()));
             journal.note("parameters", EVP_PKEY_parameters_eq(other.get(), key));
-            const ossl::Pkey copy(EVP_PKEY_new());
+            const p11::ossl::Pkey copy(EVP_PKEY_new());
             journal.note("copy", EVP_PKEY_copy_parameters(copy.get(), key));
         }
         journal.note("secret", derive(journal, world, mine.get(), other.get(), {}, 200));
@@ -104,7 +104,8 @@ void generation(Journal& journal, const World& world) {
         Row{"ED25519", {}},
         Row{"X448", {{"nosuch", "1"}}}};
     for (const auto& row : rows) {
-        const ossl::PkeyCtx context(EVP_PKEY_CTX_new_from_name(world.libctx(), row.type, nullptr));
+        const p11::ossl::PkeyCtx context(
+            EVP_PKEY_CTX_new_from_name(world.libctx(), row.type, nullptr));
         journal.note("init", EVP_PKEY_keygen_init(context.get()));
         set(journal, context.get(), row.options);
         int steps = 0;
@@ -112,7 +113,7 @@ void generation(Journal& journal, const World& world) {
         EVP_PKEY_CTX_set_cb(context.get(), countProgress);
         EVP_PKEY* raw = nullptr;
         journal.note("generate", EVP_PKEY_generate(context.get(), &raw));
-        const ossl::Pkey key(raw);
+        const p11::ossl::Pkey key(raw);
         journal.note("progress", steps > 0 ? 1 : 0);
         if (!key)
             continue;
@@ -130,12 +131,12 @@ void generation(Journal& journal, const World& world) {
 }
 
 void parameters(Journal& journal, const World& world) {
-    const ossl::PkeyCtx context(EVP_PKEY_CTX_new_from_name(world.libctx(), "EC", nullptr));
+    const p11::ossl::PkeyCtx context(EVP_PKEY_CTX_new_from_name(world.libctx(), "EC", nullptr));
     EVP_PKEY* raw = nullptr;
     journal.note("init", EVP_PKEY_paramgen_init(context.get()));
     journal.note("group", EVP_PKEY_CTX_set_group_name(context.get(), "P-521"));
     journal.note("paramgen", EVP_PKEY_paramgen(context.get(), &raw));
-    const ossl::Pkey group(raw);
+    const p11::ossl::Pkey group(raw);
     noteForms(journal, group.get());
     noteData(journal, group.get(), EVP_PKEY_KEY_PARAMETERS);
     noteChecks(journal, world, group.get());
@@ -143,10 +144,10 @@ void parameters(Journal& journal, const World& world) {
     EVP_PKEY* made = nullptr;
     journal.note("keygen init", EVP_PKEY_keygen_init(maker.get()));
     journal.note("keygen", EVP_PKEY_keygen(maker.get(), &made));
-    const ossl::Pkey key(made);
+    const p11::ossl::Pkey key(made);
     journal.note("eq", EVP_PKEY_parameters_eq(group.get(), key.get()));
     journal.note("bits", EVP_PKEY_get_bits(key.get()));
-    const ossl::Pkey copy(EVP_PKEY_new());
+    const p11::ossl::Pkey copy(EVP_PKEY_new());
     journal.note("copy", EVP_PKEY_copy_parameters(copy.get(), key.get()));
     unsigned char* point = nullptr;
     const auto size = EVP_PKEY_get1_encoded_public_key(key.get(), &point);
@@ -188,7 +189,7 @@ void certificates(Journal& journal, const World& world) {
     const auto other = world.pair(journal, "RSA");
     journal.note("check", X509_check_private_key(certificate.get(), other.get()));
     const auto edwards = world.pair(journal, "ED25519");
-    const ossl::Certificate copy(X509_dup(certificate.get()));
+    const p11::ossl::Certificate copy(X509_dup(certificate.get()));
     journal.note("set", X509_set_pubkey(copy.get(), edwards.get()));
     journal.note("sign", X509_sign(copy.get(), edwards.get(), nullptr));
     journal.note("verify", X509_verify(copy.get(), edwards.get()));

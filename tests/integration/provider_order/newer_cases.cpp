@@ -16,7 +16,7 @@ void namedAlgorithms(Journal& journal, const World& world) {
           std::pair("ED25519", "ED25519"), std::pair("RSA-SHA256", "EC")}) {
         const auto pair = world.pair(journal, type);
         const auto half = world.publicHalf(journal, type);
-        const ossl::Owner<EVP_SIGNATURE, EVP_SIGNATURE_free> algorithm(
+        const p11::ossl::Owner<EVP_SIGNATURE, EVP_SIGNATURE_free> algorithm(
             EVP_SIGNATURE_fetch(world.libctx(), name, nullptr));
         auto context = world.context(pair.get());
         if (!journal.note("init", signInit(context.get(), algorithm.get(), nullptr)))

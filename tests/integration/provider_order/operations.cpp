@@ -52,7 +52,7 @@ void verify(Journal& journal, const World& world, EVP_PKEY* key, const Options& 
 
 Bytes digestSign(Journal& journal, const World& world, EVP_PKEY* key, const char* digest,
                  const OSSL_PARAM* params, const Options& options) {
-    const ossl::MdCtx context(EVP_MD_CTX_new());
+    const p11::ossl::MdCtx context(EVP_MD_CTX_new());
     EVP_PKEY_CTX* keyContext = nullptr;
     if (!journal.note("digest sign init",
                       EVP_DigestSignInit_ex(context.get(), &keyContext, digest, world.libctx(),
@@ -73,7 +73,7 @@ Bytes digestSign(Journal& journal, const World& world, EVP_PKEY* key, const char
 
 void digestVerify(Journal& journal, const World& world, EVP_PKEY* key, const char* digest,
                   const OSSL_PARAM* params, const Options& options, const Bytes& signature) {
-    const ossl::MdCtx context(EVP_MD_CTX_new());
+    const p11::ossl::MdCtx context(EVP_MD_CTX_new());
     EVP_PKEY_CTX* keyContext = nullptr;
     if (!journal.note("digest verify init",
                       EVP_DigestVerifyInit_ex(context.get(), &keyContext, digest, world.libctx(),
@@ -89,7 +89,7 @@ namespace {
 
 template <typename Print>
 std::string printed(Print print, EVP_PKEY* key) {
-    const ossl::Bio out(BIO_new(BIO_s_mem()));
+    const p11::ossl::Bio out(BIO_new(BIO_s_mem()));
     const int answer = print(out.get(), key, 0, nullptr);
     char* data = nullptr;
     const auto size = BIO_get_mem_data(out.get(), &data);
@@ -97,7 +97,7 @@ std::string printed(Print print, EVP_PKEY* key) {
 }
 
 std::string pem(EVP_PKEY* key, bool isPrivate) {
-    const ossl::Bio out(BIO_new(BIO_s_mem()));
+    const p11::ossl::Bio out(BIO_new(BIO_s_mem()));
     const int answer =
         isPrivate ? PEM_write_bio_PrivateKey(out.get(), key, nullptr, nullptr, 0, nullptr, nullptr)
                   : PEM_write_bio_PUBKEY(out.get(), key);
@@ -122,7 +122,7 @@ void noteForms(Journal& journal, EVP_PKEY* key) {
 void noteData(Journal& journal, EVP_PKEY* key, int selection) {
     OSSL_PARAM* values = nullptr;
     journal.note("todata", EVP_PKEY_todata(key, selection, &values));
-    const ossl::Params owner(values);
+    const p11::ossl::Params owner(values);
     std::map<std::string, Bytes> sorted;
     for (const auto* next = values; next != nullptr && next->key != nullptr; ++next) {
         const auto* data = static_cast<const unsigned char*>(next->data);

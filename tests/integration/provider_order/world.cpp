@@ -9,13 +9,14 @@ namespace {
 Material make(const Maker& maker) {
     Material made;
     made.type = maker.type;
-    const ossl::PkeyCtx context(EVP_PKEY_CTX_new_from_name(defaultOnly(), maker.type, nullptr));
+    const p11::ossl::PkeyCtx context(
+        EVP_PKEY_CTX_new_from_name(defaultOnly(), maker.type, nullptr));
     EVP_PKEY* raw = nullptr;
     bool good = context && EVP_PKEY_keygen_init(context.get()) == 1;
     for (const auto& [name, value] : maker.settings)
         good = good && EVP_PKEY_CTX_ctrl_str(context.get(), name, value) == 1;
     good = good && EVP_PKEY_generate(context.get(), &raw) == 1;
-    const ossl::Pkey key(raw);
+    const p11::ossl::Pkey key(raw);
     OSSL_PARAM* pair = nullptr;
     OSSL_PARAM* half = nullptr;
     if (good && EVP_PKEY_todata(raw, EVP_PKEY_KEYPAIR, &pair) == 1 &&

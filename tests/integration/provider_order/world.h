@@ -84,7 +84,7 @@ inline const std::array makers{Maker{"RSA", "RSA", {{"rsa_keygen_bits", "1024"}}
 /// A pair that OpenSSL alone has made, in the forms in which applications get keys.
 struct Material {
     const char* type = nullptr;
-    ossl::Params pair, publicHalf;
+    p11::ossl::Params pair, publicHalf;
     Bytes privateDer, publicDer;
 };
 
@@ -113,42 +113,43 @@ class World {
     OSSL_LIB_CTX* libctx() const { return instance_ ? instance_->get() : defaultOnly(); }
 
     /// Throws where there is no key, which ends the case. So do the two below.
-    static ossl::Pkey required(ossl::Pkey key) {
+    static p11::ossl::Pkey required(p11::ossl::Pkey key) {
         if (!key)
             throw std::runtime_error("there is no key");
         return key;
     }
 
-    ossl::Pkey pair(Journal& journal, const std::string& name, std::size_t number = 0) const {
+    p11::ossl::Pkey pair(Journal& journal, const std::string& name, std::size_t number = 0) const {
         const auto& from = material(name, number);
         if (source_ == Source::fromData)
             return required(fromData(journal, from, EVP_PKEY_KEYPAIR, from.pair.get()));
         return required(decoded(from));
     }
-    ossl::Pkey decoded(const Material& from) const {
+    p11::ossl::Pkey decoded(const Material& from) const {
         const auto* data = from.privateDer.data();
-        return ossl::Pkey(d2i_AutoPrivateKey_ex(
+        return p11::ossl::Pkey(d2i_AutoPrivateKey_ex(
             nullptr, &data, static_cast<long>(from.privateDer.size()), libctx(), nullptr));
     }
-    ossl::Pkey publicHalf(Journal& journal, const std::string& name, std::size_t number = 0) const {
+    p11::ossl::Pkey publicHalf(Journal& journal, const std::string& name,
+                               std::size_t number = 0) const {
         const auto& from = material(name, number);
         if (source_ == Source::fromData)
             return required(fromData(journal, from, EVP_PKEY_PUBLIC_KEY, from.publicHalf.get()));
         const auto* data = from.publicDer.data();
-        return required(ossl::Pkey(d2i_PUBKEY_ex(
+        return required(p11::ossl::Pkey(d2i_PUBKEY_ex(
             nullptr, &data, static_cast<long>(from.publicDer.size()), libctx(), nullptr)));
     }
-    ossl::PkeyCtx context(EVP_PKEY* key) const {
-        return ossl::PkeyCtx(EVP_PKEY_CTX_new_from_pkey(libctx(), key, nullptr));
+    p11::ossl::PkeyCtx context(EVP_PKEY* key) const {
+        return p11::ossl::PkeyCtx(EVP_PKEY_CTX_new_from_pkey(libctx(), key, nullptr));
     }
 
-    ossl::Pkey fromData(Journal& journal, const Material& from, int selection,
-                        OSSL_PARAM* params) const {
-        const ossl::PkeyCtx maker(EVP_PKEY_CTX_new_from_name(libctx(), from.type, nullptr));
+    p11::ossl::Pkey fromData(Journal& journal, const Material& from, int selection,
+                             OSSL_PARAM* params) const {
+        const p11::ossl::PkeyCtx maker(EVP_PKEY_CTX_new_from_name(libctx(), from.type, nullptr));
         EVP_PKEY* key = nullptr;
         journal.note("fromdata init", EVP_PKEY_fromdata_init(maker.get()));
         journal.note("fromdata", EVP_PKEY_fromdata(maker.get(), &key, selection, params));
-        return ossl::Pkey(key);
+        return p11::ossl::Pkey(key);
     }
 
   private:

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A connection to a token in a slot, until it is lost: the pool of its sessions.
+// The pool of a token's sessions in a slot, until they are lost.
 #pragma once
 
 #include <array>
@@ -19,11 +19,11 @@
 #include "pkcs11/token_pins.h"
 #include "pkcs11/token_slot.h"
 
-namespace pkcs11 {
+namespace p11::pkcs11 {
 
 class Token;
 
-class Connection;
+class SessionPool;
 
 /// A signing operation that stays active between messages (C_MessageSignInit, PKCS#11 3.0, section
 /// 5.14). It consists of a key's handle and a mechanism.
@@ -38,13 +38,13 @@ struct MessageSigning {
     bool operator==(const MessageSigning&) const = default;
 };
 
-/// A session from a connection's pool. Used by one thread at a time, and given back at the end of
+/// A session from a pool. Used by one thread at a time, and given back at the end of
 /// its scope.
 class Session {
   public:
-    Session(std::shared_ptr<Connection> connection, CK_SESSION_HANDLE handle,
+    Session(std::shared_ptr<SessionPool> pool, CK_SESSION_HANDLE handle,
             std::optional<MessageSigning> begun = std::nullopt)
-        : connection_(std::move(connection)), handle_(handle), begun_(begun) {}
+        : pool_(std::move(pool)), handle_(handle), begun_(begun) {}
     Session(Session&& other) noexcept = default;
     Session& operator=(Session&&) = delete;
     Session(const Session&) = delete;
@@ -52,19 +52,19 @@ class Session {
     ~Session();
 
     CK_SESSION_HANDLE handle() const { return handle_; }
-    Connection& connection() const { return *connection_; }
+    SessionPool& sessionPool() const { return *pool_; }
     Module& module() const;
-    /// The life of the module in which the session, and everything made in it, is valid.
-    Epoch epoch() const;
+    /// The initialization of the module in which the session, and everything made in it, is valid.
+    InitializationId initializationId() const;
 
     /// It is not kept, but closed at the end of its scope.
-    void discard() { fate_ = fate_ == Fate::forget ? fate_ : Fate::close; }
+    void discard() { disposal_ = disposal_ == Disposal::forget ? disposal_ : Disposal::close; }
     /// The same because of `rv`. If the module no longer has the session, it is not closed either.
     /// If only the login is gone, the session still exists.
     void discard(CK_RV rv) {
         discard();
-        if (isConnectionLoss(rv) && rv != CKR_USER_NOT_LOGGED_IN)
-            fate_ = Fate::forget;
+        if (invalidatesSessions(rv) && rv != CKR_USER_NOT_LOGGED_IN)
+            disposal_ = Disposal::forget;
     }
     /// True if `rv` only says that nobody has logged in yet. Then nothing is lost.
     bool lacksFirstLogin(CK_RV rv) const;
@@ -76,7 +76,7 @@ class Session {
     /// Calls a function whose first argument is the session.
     template <auto Member, typename... Args>
     CK_RV call(Args... args) {
-        return module().callIn<Member>(epoch(), handle_, args...);
+        return module().callIn<Member>(initializationId(), handle_, args...);
     }
 
     /// The same, but throws Error unless the answer is CKR_OK. After an error the session is not
@@ -96,12 +96,12 @@ class Session {
     bool isLoggedIn();
 
   private:
-    friend class Connection;
-    enum class Fate { keep, close, forget };
-    std::shared_ptr<Connection> connection_;
+    friend class SessionPool;
+    enum class Disposal { keep, close, forget };
+    std::shared_ptr<SessionPool> pool_;
     CK_SESSION_HANDLE handle_;
     std::optional<MessageSigning> begun_;
-    Fate fate_ = Fate::keep;
+    Disposal disposal_ = Disposal::keep;
 };
 
 /// An operation that is active in a session, after C_...Init. Unless it has ended, the session is
@@ -124,17 +124,18 @@ class ActiveOperation {
     bool ended_ = false;
 };
 
-/// What all connections to a token share, whichever of them is in use.
-/// Owned by its Token, which outlives all connections. Thread-safe.
-class TokenAccess {
+/// What all session pools of a token share, whichever of them is in use.
+/// Owned by its Token, which outlives all session pools. Thread-safe.
+class SharedTokenState {
   public:
     /// `description` is for messages: `token "label" (serial 0123, module softhsm2)`. `logOut` ends
     /// the token's login, and throws nothing.
-    TokenAccess(Token& token, Module& module, std::string description, std::function<void()> logOut)
+    SharedTokenState(Token& token, Module& module, std::string description,
+                     std::function<void()> logOut)
         : token_(token), module_(module), description_(std::move(description)),
           pins_(std::move(logOut)) {}
-    TokenAccess(const TokenAccess&) = delete;
-    TokenAccess& operator=(const TokenAccess&) = delete;
+    SharedTokenState(const SharedTokenState&) = delete;
+    SharedTokenState& operator=(const SharedTokenState&) = delete;
 
     /// Whose it is: for the layers above.
     Token& token() const { return token_; }
@@ -146,11 +147,11 @@ class TokenAccess {
     void noteReadWrite() { readWrite_ = true; }
     bool needsReadWrite() const { return readWrite_ || module_.options().readWriteSessions; }
 
-    /// Counts the sessions of `connection` for others of the token, as long as somebody uses it.
-    void add(const std::shared_ptr<Connection>& connection);
-    /// The sessions that are open, or are being opened, in other connections than `connection`:
+    /// Counts the sessions of `pool` for others of the token, as long as somebody uses it.
+    void add(const std::shared_ptr<SessionPool>& pool);
+    /// The sessions that are open, or are being opened, in other session pools than `pool`:
     /// those that were dropped while somebody worked with them.
-    std::size_t sessionsElsewhere(const Connection& connection) const;
+    std::size_t sessionsElsewhere(const SessionPool& pool) const;
 
   private:
     Token& token_;
@@ -158,30 +159,31 @@ class TokenAccess {
     const std::string description_;
     TokenPins pins_;
     std::atomic<bool> readWrite_{false};
-    std::vector<std::weak_ptr<Connection>> connections_ GUARDED_BY(process::stateMutex());
+    std::vector<std::weak_ptr<SessionPool>> pools_ GUARDED_BY(process::stateMutex());
 };
 
 /// Thread-safe. Sessions keep it alive.
-class Connection : public std::enable_shared_from_this<Connection> {
+class SessionPool : public std::enable_shared_from_this<SessionPool> {
   public:
-    /// `slot` and `flags` were read in the module's life `epoch`.
-    Connection(TokenAccess& access, Epoch epoch, CK_SLOT_ID slot, CK_FLAGS flags);
-    Connection(const Connection&) = delete;
-    Connection& operator=(const Connection&) = delete;
+    /// `slot` and `flags` were read in the module's initialization `initializationId`.
+    SessionPool(SharedTokenState& shared, InitializationId initializationId, CK_SLOT_ID slot,
+                CK_FLAGS flags);
+    SessionPool(const SessionPool&) = delete;
+    SessionPool& operator=(const SessionPool&) = delete;
 
-    Token& token() const { return access_.token(); }
-    Module& module() const { return access_.module(); }
+    Token& token() const { return shared_.token(); }
+    Module& module() const { return shared_.module(); }
     /// The token, for messages.
-    const std::string& describe() const { return access_.describe(); }
+    const std::string& describe() const { return shared_.describe(); }
     CK_SLOT_ID slot() const { return slot_.id; }
-    /// False once the connection is lost or the module's life has ended.
+    /// False once the sessions are lost or the module has been finalized.
     bool valid() const;
-    Epoch epoch() const { return slot_.epoch; }
+    InitializationId initializationId() const { return slot_.initializationId; }
     /// Threads that do not exist in this process may hold its locks and count as its waiters.
-    bool isFromBeforeFork() const;
+    bool isFromParentProcess() const;
     TokenFlags& flags() { return flags_; }
     MechanismList& mechanisms() { return mechanisms_; }
-    TokenPins& pins() const { return access_.pins(); }
+    TokenPins& pins() const { return shared_.pins(); }
     bool loginRequired() const { return flags_.has(CKF_LOGIN_REQUIRED); }
     bool loggedIn() const { return loggedIn_.load(); }
     /// A login has succeeded, or the token needs none. It lasts as long as a session is open.
@@ -202,14 +204,14 @@ class Connection : public std::enable_shared_from_this<Connection> {
     /// one comes back, for a second at most.
     void makeRoom();
 
-    /// C_Logout, if a session is available for it. Do not use the connection afterwards.
+    /// C_Logout, if a session is available for it. Do not use the session pool afterwards.
     void logOut();
 
     /// True if all of its sessions are read/write sessions.
     bool isReadWrite() const { return readWrite_; }
 
     /// Closes the idle sessions, and keeps none from now on.
-    void markLost();
+    void invalidate();
 
     /// The number of open sessions, idle or in use.
     std::size_t openSessions() const;
@@ -248,13 +250,13 @@ class Connection : public std::enable_shared_from_this<Connection> {
     bool mayOpen(std::size_t elsewhere) const REQUIRES(mutex_);
     void waitForSession();
 
-    TokenAccess& access_;
+    SharedTokenState& shared_;
     TokenSlot slot_;
     TokenFlags flags_;
     MechanismList mechanisms_;
     std::size_t maxIdle_;
     std::atomic<bool> readWrite_; ///< all of its sessions are
-    unsigned long generation_;
+    unsigned long forkCount_;
     std::atomic<bool> lost_{false};
     std::atomic<bool> loggedIn_{false};
     mutable Mutex mutex_;           ///< never held during a C_ call
@@ -265,4 +267,4 @@ class Connection : public std::enable_shared_from_this<Connection> {
     bool full_ GUARDED_BY(mutex_) = false;       ///< the token had no more sessions
 };
 
-} // namespace pkcs11
+} // namespace p11::pkcs11

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "keymgmt/placement.h"
+#include "keymgmt/storage_parameters.h"
 
 #include <array>
 #include <string_view>
@@ -10,10 +10,10 @@
 #include "ossl/params.h"
 #include "ossl/secret.h"
 #include "ossl/words.h"
-#include "tokens/listing.h"
+#include "tokens/object_uris.h"
 #include "tokens/writing.h"
 
-namespace keymgmt {
+namespace p11::keymgmt {
 namespace {
 
 constexpr const char* usageParameter = "pkcs11_key_usage";
@@ -73,7 +73,7 @@ std::optional<bool> flagOf(const OSSL_PARAM* params, const char* name) {
 
 } // namespace
 
-std::span<const OSSL_PARAM> Placement::parameters() {
+std::span<const OSSL_PARAM> StorageParameters::parameters() {
     static const std::array list{ossl::textParam(uriParameter),
                                  ossl::textParam(usageParameter),
                                  ossl::textParam(sensitiveParameter),
@@ -83,7 +83,7 @@ std::span<const OSSL_PARAM> Placement::parameters() {
     return list;
 }
 
-void Placement::set(const OSSL_PARAM* params) {
+void StorageParameters::set(const OSSL_PARAM* params) {
     if (params == nullptr)
         return;
     for (const auto& parameter : parameters())
@@ -105,7 +105,7 @@ void Placement::set(const OSSL_PARAM* params) {
 
 // What is wrong with it is told when it is used: the openssl command repeats parameters that are
 // refused, with the PIN.
-void Placement::setUri(std::string_view text) {
+void StorageParameters::setUri(std::string_view text) {
     uri_.reset();
     uriProblem_.clear();
     try {
@@ -115,7 +115,7 @@ void Placement::setUri(std::string_view text) {
     }
 }
 
-const uri::Uri& Placement::keyUri() const {
+const uri::Uri& StorageParameters::keyUri() const {
     if (!uriProblem_.empty())
         throw pkcs11::Error(pkcs11::Failure::uri, uriProblem_);
     if (!uri_)
@@ -131,4 +131,4 @@ const uri::Uri& Placement::keyUri() const {
     return *uri_;
 }
 
-} // namespace keymgmt
+} // namespace p11::keymgmt

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "signature/context.h"
+#include "signature/signature_context.h"
 
 #include <openssl/core_names.h>
 
@@ -9,7 +9,7 @@
 #include "pkcs11/mechanism.h"
 #include "pkcs11/operation.h"
 
-namespace signature {
+namespace p11::signature {
 namespace {
 
 constexpr const char* defaultDigest = "SHA2-256";
@@ -81,8 +81,8 @@ void SignatureContext::requireTaken(const EVP_MD* digest) const {
     const auto* name = EVP_MD_get0_name(digest);
     if (pkcs11::hashMechanisms(name) != nullptr || key_->partialKey() == nullptr)
         return;
-    const ossl::PkeyCtx context(
-        EVP_PKEY_CTX_new_from_pkey(provider_.libctx(), key_->partialKey(), ossl::Context::propq()));
+    const ossl::PkeyCtx context(EVP_PKEY_CTX_new_from_pkey(provider_.libctx(), key_->partialKey(),
+                                                           ossl::ProviderContext::propq()));
     if (!context || EVP_PKEY_verify_init(context.get()) != 1 ||
         EVP_PKEY_CTX_set_signature_md(context.get(), digest) != 1)
         throw ossl::UsageError(ossl::Reason::parameter,
@@ -90,7 +90,7 @@ void SignatureContext::requireTaken(const EVP_MD* digest) const {
                                    " cannot be used in a signature with this key");
 }
 
-void SignatureContext::requireDigestSize(Octets tbs) const {
+void SignatureContext::requireDigestSize(ByteView tbs) const {
     if (digest_ && tbs.size() != static_cast<std::size_t>(EVP_MD_get_size(digest_.get())))
         throw ossl::UsageError(ossl::Reason::data,
                                "the hash has " + std::to_string(tbs.size()) + " bytes, and " +
@@ -100,18 +100,18 @@ void SignatureContext::requireDigestSize(Octets tbs) const {
 
 // Runs `work(context, data, out)` with this context or, for a job of OpenSSL, with a copy.
 template <typename Work>
-std::size_t SignatureContext::withToken(Octets data, Buffer out, Work work) {
+std::size_t SignatureContext::withToken(ByteView data, MutableBytes out, Work work) {
     if (!ossl::insideJob())
         return work(*this, data, out);
     return ossl::runForJob(provider_, key_->privateObject().token(), out,
                            [copy = std::shared_ptr<SignatureContext>(clone()),
                             bytes = pkcs11::Bytes(data.begin(), data.end()),
-                            work](Buffer room) { return work(*copy, bytes, room); });
+                            work](MutableBytes room) { return work(*copy, bytes, room); });
 }
 
 // A job of OpenSSL does not wait for a token that has to be asked.
 bool SignatureContext::signsWholeMessage() {
-    const auto tell = [](const SignatureContext& context, Octets, Buffer) {
+    const auto tell = [](const SignatureContext& context, ByteView, MutableBytes) {
         return std::size_t{context.combinedMechanism().has_value()};
     };
     if (!signing_)
@@ -121,15 +121,15 @@ bool SignatureContext::signsWholeMessage() {
     return withToken({}, {}, tell) != 0;
 }
 
-std::size_t SignatureContext::signWithToken(Octets tbs, Buffer out) {
-    return withToken(tbs, out, [](SignatureContext& context, Octets data, Buffer room) {
+std::size_t SignatureContext::signWithToken(ByteView tbs, MutableBytes out) {
+    return withToken(tbs, out, [](SignatureContext& context, ByteView data, MutableBytes room) {
         return context.sign(data, room);
     });
 }
 
 // A copy has the message, too.
-std::size_t SignatureContext::signWholeMessage(Buffer out) {
-    const auto sign = [](SignatureContext& context, Octets, Buffer room) {
+std::size_t SignatureContext::signWholeMessage(MutableBytes out) {
+    const auto sign = [](SignatureContext& context, ByteView, MutableBytes room) {
         return context.signMessage(context.combinedMechanism().value(), context.message_.takeData(),
                                    room);
     };
@@ -147,14 +147,14 @@ void SignatureContext::startMessage() {
     message_.start(signsWholeMessage() ? nullptr : digest_.get());
 }
 
-Buffer SignatureContext::roomIn(Buffer out) const {
+MutableBytes SignatureContext::roomIn(MutableBytes out) const {
     const std::size_t longest = maxSize();
     if (out.size() < longest)
         throw ossl::UsageError(ossl::Reason::data, "the buffer is too small for the signature");
     return out.first(longest);
 }
 
-std::size_t SignatureContext::signAtOnce(Octets tbs, Buffer out) {
+std::size_t SignatureContext::signAtOnce(ByteView tbs, MutableBytes out) {
     if (!hashes_)
         return state_.once([&] { return signWithToken(tbs, roomIn(out)); });
     state_.requireNoData();
@@ -162,7 +162,7 @@ std::size_t SignatureContext::signAtOnce(Octets tbs, Buffer out) {
     return finishSign(out);
 }
 
-int SignatureContext::verifyAtOnce(Octets signature, Octets tbs) {
+int SignatureContext::verifyAtOnce(ByteView signature, ByteView tbs) {
     if (!hashes_)
         return state_.once([&] { return verify(signature, tbs); });
     state_.requireNoData();
@@ -170,18 +170,18 @@ int SignatureContext::verifyAtOnce(Octets signature, Octets tbs) {
     return finishVerify(signature);
 }
 
-std::size_t SignatureContext::recoverAtOnce(Octets signature, Buffer out) {
+std::size_t SignatureContext::recoverAtOnce(ByteView signature, MutableBytes out) {
     return state_.once([&] { return recover(signature, out); });
 }
 
-void SignatureContext::update(Octets data) {
+void SignatureContext::update(ByteView data) {
     state_.update([&] {
         startMessage();
         message_.update(data);
     });
 }
 
-std::size_t SignatureContext::finishSign(Buffer out) {
+std::size_t SignatureContext::finishSign(MutableBytes out) {
     return state_.finish([&] {
         startMessage();
         const auto room = roomIn(out);
@@ -192,7 +192,7 @@ std::size_t SignatureContext::finishSign(Buffer out) {
     });
 }
 
-int SignatureContext::finishVerify(Octets signature) {
+int SignatureContext::finishVerify(ByteView signature) {
     return state_.finish([&] {
         if (signature.empty())
             throw ossl::UsageError(ossl::Reason::parameter, "there is no signature to verify");
@@ -207,7 +207,7 @@ std::size_t SignatureContext::sizeAtFinish() const {
     return maxSize();
 }
 
-std::size_t SignatureContext::signMessage(CK_MECHANISM_TYPE, Octets, Buffer) {
+std::size_t SignatureContext::signMessage(CK_MECHANISM_TYPE, ByteView, MutableBytes) {
     throw ossl::UsageError(ossl::Reason::unsupported, "the token cannot sign a hash with this key");
 }
 
@@ -217,21 +217,21 @@ void SignatureContext::configure(EVP_PKEY_CTX* context) const {
                                "OpenSSL's own provider does not accept the digest");
 }
 
-std::size_t SignatureContext::signAndNote(const CK_MECHANISM& mechanism, Octets data,
-                                          Buffer out) const {
+std::size_t SignatureContext::signAndNote(const CK_MECHANISM& mechanism, ByteView data,
+                                          MutableBytes out) const {
     const std::size_t size = pkcs11::sign(key().privateObject(), mechanism, data, out);
     key().refusals().noteTaken({keymgmt::Use::sign, mechanism.mechanism});
     return size;
 }
 
-std::size_t SignatureContext::signOnToken(const CK_MECHANISM& mechanism, Octets data,
-                                          Buffer out) const {
+std::size_t SignatureContext::signOnToken(const CK_MECHANISM& mechanism, ByteView data,
+                                          MutableBytes out) const {
     const std::size_t size = signAndNote(mechanism, data, out);
     requireSize(size, out.size());
     return size;
 }
 
-pkcs11::Bytes SignatureContext::hashOf(Octets data) const {
+pkcs11::Bytes SignatureContext::hashOf(ByteView data) const {
     Message message;
     message.start(digest());
     message.update(data);
@@ -240,7 +240,7 @@ pkcs11::Bytes SignatureContext::hashOf(Octets data) const {
     return {hash.begin(), hash.end()};
 }
 
-int SignatureContext::verifyInSoftware(Octets signature, Octets tbs) const {
+int SignatureContext::verifyInSoftware(ByteView signature, ByteView tbs) const {
     const auto context = publicContext(key());
     if (EVP_PKEY_verify_init(context.get()) != 1)
         return 0;
@@ -249,7 +249,7 @@ int SignatureContext::verifyInSoftware(Octets signature, Octets tbs) const {
                            tbs.size());
 }
 
-std::size_t SignatureContext::recover(Octets, Buffer) {
+std::size_t SignatureContext::recover(ByteView, MutableBytes) {
     throw ossl::UsageError(ossl::Reason::unsupported,
                            "this algorithm cannot recover data from a signature");
 }
@@ -281,10 +281,10 @@ void requireSize(std::size_t size, std::size_t expected) {
 
 ossl::PkeyCtx publicContext(const keymgmt::Key& key) {
     ossl::PkeyCtx context(EVP_PKEY_CTX_new_from_pkey(key.context().libctx(), key.requirePublicKey(),
-                                                     ossl::Context::propq()));
+                                                     ossl::ProviderContext::propq()));
     if (!context)
         throw ossl::UsageError(ossl::Reason::internal, "no provider accepts the public key");
     return context;
 }
 
-} // namespace signature
+} // namespace p11::signature

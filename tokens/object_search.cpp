@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tokens/finding.h"
+#include "tokens/object_search.h"
 
 #include "ossl/error_mark.h"
 #include "ossl/handles.h"
 #include "pkcs11/error.h"
 #include "pkcs11/login.h"
 
-namespace tokens {
+namespace p11::tokens {
 namespace {
 
 // Modules that use OpenSSL find its algorithms in the process's default library context. If there
@@ -63,13 +63,13 @@ std::vector<CK_OBJECT_HANDLE> findWithLoginIfPossible(pkcs11::Session& session,
 
 } // namespace
 
-std::vector<CK_OBJECT_HANDLE> find(pkcs11::Connection& connection, pkcs11::Session& session,
+std::vector<CK_OBJECT_HANDLE> find(pkcs11::SessionPool& pool, pkcs11::Session& session,
                                    const pkcs11::ObjectQuery& query, Login login,
                                    const pkcs11::PinSource& pins) {
-    if (login == Login::ifPossible && connection.loginRequired())
+    if (login == Login::ifPossible && pool.loginRequired())
         return findWithLoginIfPossible(session, query, pins);
     // If somebody has logged in already, this costs no call. It keeps the PIN for later logins.
-    const bool first = login == Login::first || (login != Login::never && connection.loggedIn());
+    const bool first = login == Login::first || (login != Login::never && pool.loggedIn());
     if (first)
         logIn(session, pins);
     auto handles =
@@ -80,4 +80,4 @@ std::vector<CK_OBJECT_HANDLE> find(pkcs11::Connection& connection, pkcs11::Sessi
     return pkcs11::findLoggedIn(session, query);
 }
 
-} // namespace tokens
+} // namespace p11::tokens

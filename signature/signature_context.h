@@ -10,21 +10,22 @@
 
 #include "keymgmt/key.h"
 #include "keymgmt/software_operation.h"
-#include "ossl/context.h"
 #include "ossl/operation_state.h"
+#include "ossl/provider_context.h"
+#include "pkcs11/bytes.h"
 #include "signature/message.h"
 
-namespace signature {
+namespace p11::signature {
 
-using Octets = std::span<const unsigned char>;
-using Buffer = std::span<unsigned char>;
+using pkcs11::ByteView;
+using pkcs11::MutableBytes;
 
 /// The state of one EVP signature operation. Used by one thread at a time. It holds no session and
 /// no operation of the token: those exist only inside sign(). So contexts can be copied, freed and
 /// restarted at no cost.
 class SignatureContext {
   public:
-    explicit SignatureContext(ossl::Context& provider) : provider_(provider) {}
+    explicit SignatureContext(ossl::ProviderContext& provider) : provider_(provider) {}
     virtual ~SignatureContext() = default;
     SignatureContext& operator=(const SignatureContext&) = delete;
 
@@ -52,16 +53,16 @@ class SignatureContext {
     /// Signs a hash or a whole message, depending on how the operation was started. This function,
     /// update() and the final functions throw UsageError if `out` has no room for maxSize() bytes,
     /// or if OperationState does not allow the step.
-    std::size_t signAtOnce(Octets tbs, Buffer out);
+    std::size_t signAtOnce(ByteView tbs, MutableBytes out);
     /// 1 if the signature is good. Otherwise OpenSSL's answer: 0, or -1 if it does not have the
     /// format of a signature.
-    int verifyAtOnce(Octets signature, Octets tbs);
+    int verifyAtOnce(ByteView signature, ByteView tbs);
     /// `out` must have room for the result.
-    std::size_t recoverAtOnce(Octets signature, Buffer out);
+    std::size_t recoverAtOnce(ByteView signature, MutableBytes out);
 
-    void update(Octets data);
-    std::size_t finishSign(Buffer out);
-    int finishVerify(Octets signature);
+    void update(ByteView data);
+    std::size_t finishSign(MutableBytes out);
+    int finishVerify(ByteView signature);
     /// The size that finishSign() needs. Throws as finishSign() does.
     std::size_t sizeAtFinish() const;
 
@@ -75,9 +76,9 @@ class SignatureContext {
 
     /// Signs the data of the operation: the hash, or the whole message if the algorithm hashes by
     /// itself. `out` has room for maxSize() bytes.
-    virtual std::size_t sign(Octets tbs, Buffer out) = 0;
-    virtual int verify(Octets signature, Octets tbs) = 0;
-    virtual std::size_t recover(Octets signature, Buffer out);
+    virtual std::size_t sign(ByteView tbs, MutableBytes out) = 0;
+    virtual int verify(ByteView signature, ByteView tbs) = 0;
+    virtual std::size_t recover(ByteView signature, MutableBytes out);
 
     /// Called when an operation has its key.
     virtual void keyChanged() {}
@@ -90,19 +91,20 @@ class SignatureContext {
     virtual void configure(EVP_PKEY_CTX* context) const;
     /// Signs with the key on the token, and notes that it takes the mechanism. Returns the size.
     /// Throws pkcs11::Error.
-    std::size_t signAndNote(const CK_MECHANISM& mechanism, Octets data, Buffer out) const;
+    std::size_t signAndNote(const CK_MECHANISM& mechanism, ByteView data, MutableBytes out) const;
     /// The same. The signature must fill `out`, because such a key gives
     /// that size. Throws pkcs11::Error.
-    std::size_t signOnToken(const CK_MECHANISM& mechanism, Octets data, Buffer out) const;
+    std::size_t signOnToken(const CK_MECHANISM& mechanism, ByteView data, MutableBytes out) const;
     /// The digest's hash of `message`.
-    pkcs11::Bytes hashOf(Octets message) const;
+    pkcs11::Bytes hashOf(ByteView message) const;
     /// Verifies with the public half.
-    int verifyInSoftware(Octets signature, Octets tbs) const;
-    virtual std::size_t signMessage(CK_MECHANISM_TYPE mechanism, Octets message, Buffer out);
+    int verifyInSoftware(ByteView signature, ByteView tbs) const;
+    virtual std::size_t signMessage(CK_MECHANISM_TYPE mechanism, ByteView message,
+                                    MutableBytes out);
     /// DER AlgorithmIdentifier of the signature (X.509); empty if it has none.
     virtual pkcs11::Bytes algorithmId() const { return {}; }
 
-    ossl::Context& provider() const { return provider_; }
+    ossl::ProviderContext& provider() const { return provider_; }
     const keymgmt::Key& key() const { return *key_; }
     EVP_MD* digest() const { return digest_.get(); }
     void setDigest(const std::string& name);
@@ -110,19 +112,19 @@ class SignatureContext {
     /// a key.
     void requireTaken(const EVP_MD* digest) const;
     /// Throws UsageError if a digest is set and `tbs` does not have its size.
-    void requireDigestSize(Octets tbs) const;
+    void requireDigestSize(ByteView tbs) const;
 
   private:
     void setKey(const std::shared_ptr<keymgmt::Key>& key, bool signing);
     void startMessage();
     bool signsWholeMessage();
-    std::size_t signWithToken(Octets tbs, Buffer out);
-    std::size_t signWholeMessage(Buffer out);
+    std::size_t signWithToken(ByteView tbs, MutableBytes out);
+    std::size_t signWholeMessage(MutableBytes out);
     template <typename Work>
-    std::size_t withToken(Octets data, Buffer out, Work work);
-    Buffer roomIn(Buffer out) const;
+    std::size_t withToken(ByteView data, MutableBytes out, Work work);
+    MutableBytes roomIn(MutableBytes out) const;
 
-    ossl::Context& provider_;
+    ossl::ProviderContext& provider_;
     keymgmt::SoftwareSide software_;
     std::string query_;
     std::shared_ptr<keymgmt::Key> key_;
@@ -141,4 +143,4 @@ void requireSize(std::size_t size, std::size_t expected);
 /// a private key. Throws.
 ossl::PkeyCtx publicContext(const keymgmt::Key& key);
 
-} // namespace signature
+} // namespace p11::signature

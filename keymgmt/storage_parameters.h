@@ -12,7 +12,7 @@
 
 #include "uri/uri.h"
 
-namespace keymgmt {
+namespace p11::keymgmt {
 
 /// The usages of a key, with X.509's names as PKCS#11 2.40 maps them (section "Public key
 /// objects").
@@ -24,7 +24,7 @@ struct Usage {
 };
 
 /// The values of these parameters. Used by one thread.
-class Placement {
+class StorageParameters {
   public:
     static constexpr const char* uriParameter = "pkcs11_uri";
 
@@ -54,4 +54,4 @@ class Placement {
     std::string uriProblem_;
 };
 
-} // namespace keymgmt
+} // namespace p11::keymgmt

@@ -8,7 +8,7 @@
 
 #include "pkcs11/object.h"
 
-namespace tokens {
+namespace p11::tokens {
 
 /// The complete URI of an object with `attributes` (CKA_CLASS, CKA_LABEL, CKA_ID), without a PIN.
 std::string uriOf(const pkcs11::Token& token, const pkcs11::Attributes& attributes);
@@ -21,4 +21,4 @@ std::vector<std::string> urisOf(pkcs11::Session& session,
 /// "a, b, c"
 std::string join(const std::vector<std::string>& parts);
 
-} // namespace tokens
+} // namespace p11::tokens

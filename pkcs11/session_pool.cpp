@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "pkcs11/connection.h"
+#include "pkcs11/session_pool.h"
 
 #include <algorithm>
 #include <chrono>
@@ -7,7 +7,7 @@
 #include "pkcs11/cryptoki.h"
 #include "pkcs11/process.h"
 
-namespace pkcs11 {
+namespace p11::pkcs11 {
 namespace {
 
 // How often a waiting thread asks the token itself, because another process may have closed
@@ -29,80 +29,82 @@ std::optional<MessageSigning> MessageSigning::of(const CK_MECHANISM& mechanism) 
 }
 
 Session::~Session() {
-    if (connection_)
-        connection_->giveBack(*this);
+    if (pool_)
+        pool_->giveBack(*this);
 }
 
 Module& Session::module() const {
-    return connection_->module();
+    return pool_->module();
 }
 
-Epoch Session::epoch() const {
-    return connection_->epoch();
+InitializationId Session::initializationId() const {
+    return pool_->initializationId();
 }
 
 void Session::fail(const char* function, CK_RV rv) {
     if (!isHandleLoss(rv))
         discard(rv);
-    throw callFailed(function, rv, connection_->describe());
+    throw callFailed(function, rv, pool_->describe());
 }
 
 bool Session::lacksFirstLogin(CK_RV rv) const {
-    return rv == CKR_USER_NOT_LOGGED_IN && !connection_->loggedIn();
+    return rv == CKR_USER_NOT_LOGGED_IN && !pool_->loggedIn();
 }
 
 bool Session::isLoggedIn() {
     CK_SESSION_INFO info{};
     const CK_RV rv = call<&List::C_GetSessionInfo>(&info);
-    if (isConnectionLoss(rv))
+    if (invalidatesSessions(rv))
         fail(functionName<&List::C_GetSessionInfo>, rv);
     return rv != CKR_OK ||
            (info.state != CKS_RO_PUBLIC_SESSION && info.state != CKS_RW_PUBLIC_SESSION);
 }
 
-Connection::Connection(TokenAccess& access, Epoch epoch, CK_SLOT_ID slot, CK_FLAGS flags)
-    : access_(access), slot_{access.module(), epoch, slot, access.describe()}, flags_(slot_, flags),
-      mechanisms_(slot_),
+SessionPool::SessionPool(SharedTokenState& shared, InitializationId initializationId,
+                         CK_SLOT_ID slot, CK_FLAGS flags)
+    : shared_(shared), slot_{shared.module(), initializationId, slot, shared.describe()},
+      flags_(slot_, flags), mechanisms_(slot_),
       // one at least: the login lasts as long as a session does (PKCS#11 2.40, section 2.6.5)
-      maxIdle_(std::max<std::size_t>(access.module().options().maxIdleSessions, 1)),
-      readWrite_(access.needsReadWrite()), generation_(process::generation()) {}
+      maxIdle_(std::max<std::size_t>(shared.module().options().maxIdleSessions, 1)),
+      readWrite_(shared.needsReadWrite()), forkCount_(process::forkCount()) {}
 
-void TokenAccess::add(const std::shared_ptr<Connection>& connection) {
+void SharedTokenState::add(const std::shared_ptr<SessionPool>& pool) {
     const MutexLock lock(process::stateMutex());
-    std::erase_if(connections_, [](const auto& one) { return one.expired(); });
-    connections_.push_back(connection);
+    std::erase_if(pools_, [](const auto& one) { return one.expired(); });
+    pools_.push_back(pool);
 }
 
-std::size_t TokenAccess::sessionsElsewhere(const Connection& connection) const {
-    std::vector<std::shared_ptr<Connection>> others;
+std::size_t SharedTokenState::sessionsElsewhere(const SessionPool& pool) const {
+    std::vector<std::shared_ptr<SessionPool>> others;
     {
         const MutexLock lock(process::stateMutex());
-        for (const auto& one : connections_)
-            if (auto other = one.lock(); other && other.get() != &connection)
+        for (const auto& one : pools_)
+            if (auto other = one.lock(); other && other.get() != &pool)
                 others.push_back(std::move(other));
     }
     std::size_t sum = 0;
     for (const auto& other : others)
-        if (!other->isFromBeforeFork() && other->epoch() == module_.epoch())
+        if (!other->isFromParentProcess() &&
+            other->initializationId() == module_.initializationId())
             sum += other->countedSessions();
     return sum;
 }
 
-std::size_t Connection::sessionsOfToken() const {
-    return openSessions() + access_.sessionsElsewhere(*this);
+std::size_t SessionPool::sessionsOfToken() const {
+    return openSessions() + shared_.sessionsElsewhere(*this);
 }
 
-bool Connection::isFromBeforeFork() const {
-    return generation_ != process::generation();
+bool SessionPool::isFromParentProcess() const {
+    return forkCount_ != process::forkCount();
 }
 
-bool Connection::valid() const {
-    return !lost_.load() && epoch() == module().epoch();
+bool SessionPool::valid() const {
+    return !lost_.load() && initializationId() == module().initializationId();
 }
 
 // A session in which `wanted` is active, or else one in which nothing is active. With `any`, the
 // last resort is a session in which something else is active.
-std::optional<Connection::Idle> Connection::takeIdle(const MessageSigning* wanted, bool any) {
+std::optional<SessionPool::Idle> SessionPool::takeIdle(const MessageSigning* wanted, bool any) {
     const auto last = [this](auto fits) REQUIRES(mutex_) {
         return std::find_if(idle_.rbegin(), idle_.rend(), fits);
     };
@@ -120,7 +122,7 @@ std::optional<Connection::Idle> Connection::takeIdle(const MessageSigning* wante
     return taken;
 }
 
-CK_RV Connection::open(CK_SESSION_HANDLE& handle, CK_FLAGS flags) {
+CK_RV SessionPool::open(CK_SESSION_HANDLE& handle, CK_FLAGS flags) {
     const auto call = [&](CK_FLAGS kind) {
         return slot_.call<&List::C_OpenSession>(CK_FLAGS{CKF_SERIAL_SESSION | kind},
                                                 CK_VOID_PTR{nullptr}, CK_NOTIFY{nullptr}, &handle);
@@ -130,7 +132,7 @@ CK_RV Connection::open(CK_SESSION_HANDLE& handle, CK_FLAGS flags) {
     const bool refused =
         rv == CKR_SESSION_READ_ONLY || (rv == CKR_FUNCTION_FAILED && sessionsOfToken() == 0);
     if (refused && !readWrite_ && flags == 0 && call(CKF_RW_SESSION) == CKR_OK) {
-        access_.noteReadWrite();
+        shared_.noteReadWrite();
         readWrite_ = true;
         rv = CKR_OK;
     }
@@ -141,44 +143,44 @@ CK_RV Connection::open(CK_SESSION_HANDLE& handle, CK_FLAGS flags) {
 
 // Some modules answer something else than CKR_SESSION_COUNT. If we have open sessions, the token is
 // present, so the answer can only mean that it has no more sessions.
-bool Connection::saysFull(CK_RV rv) const {
+bool SessionPool::saysFull(CK_RV rv) const {
     const bool otherName =
         rv == CKR_HOST_MEMORY || rv == CKR_DEVICE_MEMORY || rv == CKR_ARGUMENTS_BAD;
     return rv == CKR_SESSION_COUNT || (otherName && sessionsOfToken() > 0);
 }
 
-bool Connection::isLimited() const {
+bool SessionPool::isLimited() const {
     return module().options().maxSessions != 0;
 }
 
-// Dropped connections may still have sessions in use. These count against the limit.
-std::size_t Connection::countElsewhere() const {
-    return isLimited() ? access_.sessionsElsewhere(*this) : 0;
+// Dropped session pools may still have sessions in use. These count against the limit.
+std::size_t SessionPool::countElsewhere() const {
+    return isLimited() ? shared_.sessionsElsewhere(*this) : 0;
 }
 
 // Sessions that are being opened count as well.
-bool Connection::mayOpen(std::size_t elsewhere) const {
+bool SessionPool::mayOpen(std::size_t elsewhere) const {
     const auto most = module().options().maxSessions;
     return !full_ && (most == 0 || open_ + opening_ + elsewhere < most);
 }
 
 // As open(), for which the caller has counted one in opening_.
-CK_RV Connection::openCounted(CK_SESSION_HANDLE& handle, CK_FLAGS flags) {
+CK_RV SessionPool::openCounted(CK_SESSION_HANDLE& handle, CK_FLAGS flags) {
     const CK_RV rv = open(handle, flags);
     const MutexLock lock(mutex_);
     --opening_;
     return rv;
 }
 
-Session Connection::take() {
+Session SessionPool::take() {
     return take(nullptr);
 }
 
-Session Connection::take(const MessageSigning& wanted) {
+Session SessionPool::take(const MessageSigning& wanted) {
     return take(&wanted);
 }
 
-Connection::Chosen Connection::choose(const MessageSigning* wanted) {
+SessionPool::Chosen SessionPool::choose(const MessageSigning* wanted) {
     const auto elsewhere = countElsewhere();
     const MutexLock lock(mutex_);
     const bool may = mayOpen(elsewhere);
@@ -189,7 +191,7 @@ Connection::Chosen Connection::choose(const MessageSigning* wanted) {
 }
 
 // Returns nothing if another message signing is active in the session and cannot be ended.
-std::optional<Session> Connection::prepareIdle(const Idle& idle, const MessageSigning* wanted) {
+std::optional<Session> SessionPool::prepareIdle(const Idle& idle, const MessageSigning* wanted) {
     Session session(shared_from_this(), idle.handle, idle.begun);
     const bool fits = !idle.begun || (wanted != nullptr && *idle.begun == *wanted);
     if (fits || endMessages(session))
@@ -198,7 +200,7 @@ std::optional<Session> Connection::prepareIdle(const Idle& idle, const MessageSi
     return std::nullopt;
 }
 
-Session Connection::take(const MessageSigning* wanted) {
+Session SessionPool::take(const MessageSigning* wanted) {
     const auto deadline = std::chrono::steady_clock::now() + sessionWait;
     CK_RV refusal = CKR_SESSION_COUNT; // of our own limit, until the token itself refuses
     for (;;) {
@@ -225,17 +227,17 @@ Session Connection::take(const MessageSigning* wanted) {
 }
 
 // Throws if waiting does not help.
-void Connection::requireFull(CK_RV refusal) const {
+void SessionPool::requireFull(CK_RV refusal) const {
     if (!saysFull(refusal))
         throw callFailed(functionName<&List::C_OpenSession>, refusal, describe());
 }
 
-void Connection::noteFull() {
+void SessionPool::noteFull() {
     const MutexLock lock(mutex_);
     full_ = true;
 }
 
-void Connection::waitForSession() {
+void SessionPool::waitForSession() {
     const auto elsewhere = countElsewhere();
     MutexLock lock(mutex_);
     const auto mayGoOn = [&]() REQUIRES(mutex_) {
@@ -245,7 +247,7 @@ void Connection::waitForSession() {
         full_ = false; // another process may have given sessions back: the token is asked again
 }
 
-bool Connection::mayOpenWritable() {
+bool SessionPool::mayOpenWritable() {
     const auto elsewhere = countElsewhere();
     const MutexLock lock(mutex_);
     const bool may = !isLimited() || mayOpen(elsewhere);
@@ -253,7 +255,7 @@ bool Connection::mayOpenWritable() {
     return may;
 }
 
-Session Connection::takeWritable() {
+Session SessionPool::takeWritable() {
     if (flags_.stillHas(CKF_WRITE_PROTECTED))
         throw Error(Failure::unsupported, describe() + " is write-protected (CKF_WRITE_PROTECTED)",
                     CKR_TOKEN_WRITE_PROTECTED);
@@ -274,7 +276,7 @@ Session Connection::takeWritable() {
     }
 }
 
-std::optional<CK_SESSION_HANDLE> Connection::removeIdle() {
+std::optional<CK_SESSION_HANDLE> SessionPool::removeIdle() {
     MutexLock lock(mutex_);
     if (idle_.empty())
         lock.waitFor(freed_, sessionRetry, [this]() REQUIRES(mutex_) { return !idle_.empty(); });
@@ -288,30 +290,30 @@ std::optional<CK_SESSION_HANDLE> Connection::removeIdle() {
     return handle;
 }
 
-void Connection::makeRoom() {
+void SessionPool::makeRoom() {
     if (const auto handle = removeIdle())
         close(*handle);
 }
 
-bool Connection::endMessages(Session& session) {
+bool SessionPool::endMessages(Session& session) {
     session.setBegun(std::nullopt);
     return session.call<&List30::C_MessageSignFinal>() == CKR_OK;
 }
 
-void Connection::giveBack(const Session& session) {
-    if (isFromBeforeFork())
+void SessionPool::giveBack(const Session& session) {
+    if (isFromParentProcess())
         return;
     bool kept = false;
     {
         const MutexLock lock(mutex_);
-        kept = session.fate_ == Session::Fate::keep && valid() && idle_.size() < maxIdle_;
+        kept = session.disposal_ == Session::Disposal::keep && valid() && idle_.size() < maxIdle_;
         if (kept)
             idle_.push_back({session.handle_, session.begun_});
         else
             --open_;
     }
     if (!kept) {
-        if (session.fate_ != Session::Fate::forget) {
+        if (session.disposal_ != Session::Disposal::forget) {
             replaceLast();
             close(session.handle_);
         }
@@ -323,7 +325,7 @@ void Connection::giveBack(const Session& session) {
 
 // The login ends with the last session (PKCS#11 2.40, section 2.6.5). So another session is opened
 // before the last one is closed.
-void Connection::replaceLast() {
+void SessionPool::replaceLast() {
     {
         const MutexLock lock(mutex_);
         if (open_ > 0 || !loggedIn_ || !valid())
@@ -339,13 +341,13 @@ void Connection::replaceLast() {
 }
 
 // After C_Finalize or a fork, the same handle may belong to somebody else. callIn() checks that.
-void Connection::close(CK_SESSION_HANDLE handle) {
-    module().callIn<&List::C_CloseSession>(epoch(), handle);
+void SessionPool::close(CK_SESSION_HANDLE handle) {
+    module().callIn<&List::C_CloseSession>(initializationId(), handle);
 }
 
-void Connection::markLost() {
+void SessionPool::invalidate() {
     lost_ = true;
-    if (isFromBeforeFork())
+    if (isFromParentProcess())
         return;
     std::vector<Idle> idle;
     {
@@ -359,18 +361,18 @@ void Connection::markLost() {
     freed_.notify_all();
 }
 
-std::size_t Connection::openSessions() const {
+std::size_t SessionPool::openSessions() const {
     const MutexLock lock(mutex_);
     return open_;
 }
 
-std::size_t Connection::countedSessions() const {
+std::size_t SessionPool::countedSessions() const {
     const MutexLock lock(mutex_);
     return open_ + opening_;
 }
 
 // Searches from now on may run without the login, so nobody may trust their results.
-void Connection::logOut() {
+void SessionPool::logOut() {
     lost_ = true;
     CK_SESSION_HANDLE handle = CK_INVALID_HANDLE;
     {
@@ -388,4 +390,4 @@ void Connection::logOut() {
     loggedIn_ = false;
 }
 
-} // namespace pkcs11
+} // namespace p11::pkcs11

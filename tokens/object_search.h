@@ -7,7 +7,7 @@
 #include "pkcs11/object.h"
 #include "pkcs11/pin.h"
 
-namespace tokens {
+namespace p11::tokens {
 
 /// Objects that belong together by PKCS#11's custom, and that a new object would duplicate. They
 /// have the same id or, if there is no id (empty), the same label.
@@ -20,10 +20,10 @@ void logIn(pkcs11::Session& session, const pkcs11::PinSource& pins);
 /// `ifPossible`: first, if there is a PIN. Without one, only if nothing is found.
 enum class Login { never, ifNothingIsSeen, ifPossible, first };
 
-/// Handles of the objects that `session` of `connection` sees and that fit `query`. `pins` is asked
+/// Handles of the objects that `session` of `pool` sees and that fit `query`. `pins` is asked
 /// for a PIN only for a login. Throws pkcs11::Error.
-std::vector<CK_OBJECT_HANDLE> find(pkcs11::Connection& connection, pkcs11::Session& session,
+std::vector<CK_OBJECT_HANDLE> find(pkcs11::SessionPool& pool, pkcs11::Session& session,
                                    const pkcs11::ObjectQuery& query, Login login,
                                    const pkcs11::PinSource& pins);
 
-} // namespace tokens
+} // namespace p11::tokens

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "ossl/context.h"
+#include "ossl/provider_context.h"
 
 #include <openssl/core_names.h>
 
 #include "ossl/pin.h"
 #include "pkcs11/process.h"
 
-namespace ossl {
+namespace p11::ossl {
 namespace {
 
 std::optional<pkcs11::Pin> contextPin(const Settings& settings) {
@@ -17,7 +17,8 @@ std::optional<pkcs11::Pin> contextPin(const Settings& settings) {
 
 } // namespace
 
-Context::Context(const OSSL_CORE_HANDLE* handle, const OSSL_DISPATCH* functions, ReadSettings read)
+ProviderContext::ProviderContext(const OSSL_CORE_HANDLE* handle, const OSSL_DISPATCH* functions,
+                                 ReadSettings read)
     : core_(handle, functions), readSettings_(std::move(read)),
       libctx_(OSSL_LIB_CTX_new_child(handle, functions)),
       pins_([this](const auto& salt,
@@ -27,15 +28,15 @@ Context::Context(const OSSL_CORE_HANDLE* handle, const OSSL_DISPATCH* functions,
         throw UsageError(Reason::internal, "cannot make a child library context");
 }
 
-Context::~Context() = default;
+ProviderContext::~ProviderContext() = default;
 
-std::string_view Context::name() const {
+std::string_view ProviderContext::name() const {
     const char* name = core_.parameter(OSSL_PROV_PARAM_CORE_PROV_NAME);
     return name != nullptr ? name : "pkcs11";
 }
 
 // Two threads that come first both read the same settings.
-const Settings& Context::settings() const {
+const Settings& ProviderContext::settings() const {
     if (settingsRead_.load())
         return settings_;
     auto read = readSettings_(core_);
@@ -50,7 +51,7 @@ const Settings& Context::settings() const {
 // The child mirrors the application's providers. If they cannot hash (this provider is loaded
 // alone), the default provider is added for our own use. This is not done when the provider starts,
 // because the core is still loading providers then.
-OSSL_LIB_CTX* Context::libctx() const {
+OSSL_LIB_CTX* ProviderContext::libctx() const {
     if (probed_.load())
         return libctx_.get();
     const Md probe(EVP_MD_fetch(libctx_.get(), "SHA2-256", propq()));
@@ -61,12 +62,12 @@ OSSL_LIB_CTX* Context::libctx() const {
     return libctx_.get();
 }
 
-Md Context::digest(const char* name) const {
+Md ProviderContext::digest(const char* name) const {
     return Md(EVP_MD_fetch(libctx(), name, propq()));
 }
 
 // Two threads that come first both load. The second finds the same modules and drops its list.
-std::vector<pkcs11::Module*> Context::modules() {
+std::vector<pkcs11::Module*> ProviderContext::modules() {
     const auto list = [this]() REQUIRES(pkcs11::process::stateMutex()) {
         std::vector<pkcs11::Module*> result;
         for (const auto& use : modules_)
@@ -94,4 +95,4 @@ std::vector<pkcs11::Module*> Context::modules() {
     return list();
 }
 
-} // namespace ossl
+} // namespace p11::ossl

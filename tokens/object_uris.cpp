@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tokens/listing.h"
+#include "tokens/object_uris.h"
 
 #include <array>
 
 #include "uri/uri.h"
 
-namespace tokens {
+namespace p11::tokens {
 namespace {
 
 constexpr std::array nameAttributes{CKA_CLASS, CKA_LABEL, CKA_ID};
@@ -44,4 +44,4 @@ std::string join(const std::vector<std::string>& parts) {
     return result;
 }
 
-} // namespace tokens
+} // namespace p11::tokens

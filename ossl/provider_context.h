@@ -16,18 +16,19 @@
 #include "pkcs11/token_pins.h"
 #include "pkcs11/workers.h"
 
-namespace ossl {
+namespace p11::ossl {
 
 /// What `provctx` points to. Thread-safe.
-class Context {
+class ProviderContext {
   public:
     using ReadSettings = std::function<Settings(const Core&)>;
-    Context(const OSSL_CORE_HANDLE* handle, const OSSL_DISPATCH* functions, ReadSettings read);
-    ~Context();
-    Context(const Context&) = delete;
-    Context& operator=(const Context&) = delete;
+    ProviderContext(const OSSL_CORE_HANDLE* handle, const OSSL_DISPATCH* functions,
+                    ReadSettings read);
+    ~ProviderContext();
+    ProviderContext(const ProviderContext&) = delete;
+    ProviderContext& operator=(const ProviderContext&) = delete;
 
-    static Context& from(void* provctx) { return *static_cast<Context*>(provctx); }
+    static ProviderContext& from(void* provctx) { return *static_cast<ProviderContext*>(provctx); }
 
     const Core& core() const { return core_; }
     /// The name that the configuration or OSSL_PROVIDER_load(3) gave this instance.
@@ -90,4 +91,4 @@ class Context {
     mutable pkcs11::Workers workers_; ///< ends before what its tasks use
 };
 
-} // namespace ossl
+} // namespace p11::ossl
