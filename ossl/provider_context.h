@@ -58,6 +58,8 @@ class ProviderContext {
 
     /// True once modules() has loaded them.
     bool modulesLoaded() const { return modulesLoaded_.load(); }
+    /// True for the first caller only, which loads the modules before a URI asks for them.
+    bool beginsEarlyLoad() { return !earlyLoadBegun_.exchange(true); }
     /// The modules that this instance may use, loaded at the first call, and kept in use until it
     /// ends. Throws pkcs11::Error.
     std::vector<pkcs11::Module*> modules();
@@ -86,6 +88,7 @@ class ProviderContext {
     mutable Provider default_;
     mutable std::atomic<bool> settingsRead_{false};
     mutable Settings settings_;
+    std::atomic<bool> earlyLoadBegun_{false};
     std::atomic<bool> modulesLoaded_{false};
     std::vector<pkcs11::ModuleUse> modules_ GUARDED_BY(pkcs11::process::stateMutex());
     mutable pkcs11::Workers workers_; ///< ends before what its tasks use

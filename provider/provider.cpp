@@ -19,6 +19,7 @@
 #include "ossl/params.h"
 #include "ossl/provider_context.h"
 #include "pkcs11/process.h"
+#include "pkcs11/trace.h"
 #include "provider/capabilities.h"
 #include "provider/configuration.h"
 #include "provider/definitions.h"
@@ -71,11 +72,20 @@ const OSSL_ALGORITHM* defined(const Operation& operation, const std::string& def
 // pkcs11-module-load-behavior = early. This is not done when the provider starts, because OpenSSL
 // holds locks then. The modules are loaded but not initialised, because the caller may be a module
 // that another program is just initialising.
-void loadEarly(void* provctx) {
-    auto& context = ossl::ProviderContext::from(provctx);
-    if (!context.modulesLoaded() && loadsEarly(context.core()))
-        ossl::guarded(context.core(), 0,
-                      [&] { return static_cast<int>(context.modules().size()); });
+// Done once: an error in the queue after each successful fetch would make SSL_get_error(3) take a
+// handshake for failed. The first URI tries again, and tells the reason as its own error.
+void loadEarly(ossl::ProviderContext& context) {
+    if (context.modulesLoaded() || !loadsEarly(context.core()) || !context.beginsEarlyLoad())
+        return;
+    ossl::guarded(context.core(), 0, [&] {
+        try {
+            return static_cast<int>(context.modules().size());
+        } catch (const std::exception& error) {
+            pkcs11::trace::step(std::string("pkcs11-module-load-behavior = early: ") +
+                                error.what());
+            throw;
+        }
+    });
 }
 
 // A module that uses libcrypto must not be served by a token. It gets no algorithms, and OpenSSL
@@ -88,7 +98,7 @@ const OSSL_ALGORITHM* queryOperation(void* provctx, int id, int* noCache) {
     auto& context = ossl::ProviderContext::from(provctx);
     // OpenSSL looks for generators while it holds a lock that modules may need.
     if (id != OSSL_OP_RAND)
-        loadEarly(provctx);
+        loadEarly(context);
     const auto* found = std::find_if(operations.begin(), operations.end(),
                                      [id](const auto& operation) { return operation.id == id; });
     if (found == operations.end())

@@ -199,6 +199,50 @@ TEST(Directives, LoadTheModuleEarly) {
     EXPECT_TRUE(loaded("pkcs11-module-load-behavior = early"));
 }
 
+/// What software needs from a library context that has this provider first.
+bool softwareWorks(OSSL_LIB_CTX* libctx) {
+    const p11::ossl::Pkey key(EVP_PKEY_Q_keygen(libctx, nullptr, "EC", "P-256"));
+    const p11::ossl::MdCtx context(EVP_MD_CTX_new());
+    Bytes signature(80);
+    std::size_t size = signature.size();
+    const p11::ossl::Owner<EVP_KDF, EVP_KDF_free> kdf(EVP_KDF_fetch(libctx, "HKDF", nullptr));
+    return key && kdf &&
+           EVP_DigestSignInit_ex(context.get(), nullptr, "SHA256", libctx, nullptr, key.get(),
+                                 nullptr) == 1 &&
+           EVP_DigestSign(context.get(), signature.data(), &size, data.data(), data.size()) == 1;
+}
+
+std::size_t occurrences(const std::string& text, const std::string& part) {
+    std::size_t count = 0;
+    for (auto at = text.find(part); at != text.npos; at = text.find(part, at + 1))
+        ++count;
+    return count;
+}
+
+// An error in the queue after a success would make SSL_get_error(3) report a failed handshake.
+TEST(Directives, SayOnceWhyTheModuleCannotBeLoadedEarly) {
+    const Variable none("PKCS11_PROVIDER_MODULE", nullptr);
+    const auto text = scratch("text.so");
+    std::ofstream(text) << "not a library\n";
+    const std::vector<std::string> unusable{"/nosuch/module.so", "/tmp", text, providerFile()};
+    for (const auto& path : unusable)
+        for (const auto order : {Order::defaultFirst, Order::providerFirst}) {
+            const Configured configured("pkcs11-module-load-behavior = early\n"
+                                        "pkcs11-module-path = " +
+                                            path,
+                                        order);
+            EXPECT_TRUE(softwareWorks(configured.get())) << path;
+            const auto said = takeErrors();
+            EXPECT_EQ(occurrences(said, "PKCS#11 module unusable"), 1U) << path << said;
+            EXPECT_NE(said.find(path), said.npos) << said;
+            EXPECT_TRUE(softwareWorks(configured.get())) << path;
+            EXPECT_EQ(takeErrors(), "") << path;
+            // A URI tries again, and its error is its own.
+            EXPECT_FALSE(configured.key(uriOf("rsa")));
+            EXPECT_EQ(occurrences(takeErrors(), "PKCS#11 module unusable"), 1U) << path;
+        }
+}
+
 TEST(Directives, BlockOperations) {
     using Fetch = std::function<bool(OSSL_LIB_CTX*)>;
     const char* ours = "provider=pkcs11";

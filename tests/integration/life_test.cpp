@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "fixture.h"
+#include "pins.h"
 
 namespace {
 
@@ -142,6 +143,40 @@ TEST(Life, ExitKeepsItsStatusWhateverIsLeaked) {
         ASSERT_TRUE(WIFEXITED(status)) << "signal " << WTERMSIG(status);
         EXPECT_EQ(WEXITSTATUS(status), 42);
     }
+}
+
+CK_SESSION_HANDLE othersSession = CK_INVALID_HANDLE;
+
+[[noreturn]] void askAtExit() {
+    CK_SESSION_INFO info{};
+    const CK_RV rv = moduleFunctions()->C_GetSessionInfo(othersSession, &info);
+    _exit(rv == CKR_OK ? 1 : rv == CKR_CRYPTOKI_NOT_INITIALIZED ? 2 : 3);
+}
+
+/// Another part of a program uses the same module, and asks for its session at exit, after the
+/// provider's own handler. 1: it is there, 2: the module has ended, more: something else.
+int sessionAtExit(bool othersInitialise) {
+    const pid_t child = fork();
+    if (child != 0)
+        return statusOf(child);
+    alarm(60);
+    // The module's own static objects go at last.
+    if (moduleFunctions()->C_Initialize(nullptr) != CKR_OK ||
+        (!othersInitialise && moduleFunctions()->C_Finalize(nullptr) != CKR_OK))
+        _exit(4);
+    std::atexit(askAtExit);
+    static Instance instance;
+    auto* key = loadPrivate(instance, "ec256").release();
+    othersSession = openSession("scenarios");
+    if (sign(instance, key, data).empty())
+        _exit(5);
+    std::exit(6);
+}
+
+// The module belongs to the one who initialised it, and nobody crashes.
+TEST(Life, TheExitEndsOnlyAModuleThatTheProviderInitialised) {
+    EXPECT_EQ(sessionAtExit(true), 1);
+    EXPECT_EQ(sessionAtExit(false), 2);
 }
 
 } // namespace

@@ -185,6 +185,51 @@ scenario_module_is_loaded_late() {
     [ -n "${SCENARIO_PRELOAD:-}" ] || timeout 30 p11tool --list-tokens >log 2>&1 || { cat log >&2; die "p11tool"; }
 }
 
+# counts_reason NUMBER: how often the last command said why the module cannot be used
+counts_reason() {
+    local count
+    count=$(grep -c "PKCS#11 module unusable" stderr.txt) || [ $? = 1 ] || die "no stderr.txt"
+    [ "$count" = "$1" ] || { cat stderr.txt >&2; die "says $count times and not $1 why the module cannot be used"; }
+}
+
+# A module that cannot be loaded early: software works, and the reason is said once. Nothing else tells the reason to a program
+# that does not ask for a key.
+scenario_early_module_is_missing() {
+    local path first
+    export PKCS11_PROVIDER_DEBUG=file:$WORK/log,level:1
+    unset PKCS11_PROVIDER_MODULE
+    for first in default pkcs11; do
+        configuration "pkcs11-module-load-behavior = early
+pkcs11-module-path = $WORK/no-such-module.so" $first
+        clean openssl list -providers >providers
+        grep -q "status: active" providers || die "the provider is not active"
+        timeout "$PATIENCE" openssl s_client -help >stdout.txt 2>stderr.txt </dev/null || die "s_client -help"
+        counts_reason 0
+        software_works
+    done
+    echo "not a library" >text.so
+    for path in "$WORK/no-such-module.so" "$WORK" "$WORK/text.so" "$PROVIDER"; do
+        configuration "pkcs11-module-load-behavior = early
+pkcs11-module-path = $path" pkcs11
+        rm log
+        clean openssl req -new -x509 -key "$TOKENS/rsa.pem" -subj /CN=software -out own.pem
+        [ "$(grep -c "pkcs11-module-load-behavior = early: .*$path" log)" = 1 ] || { cat log >&2; die "the log: $path"; }
+        fails "$path" openssl dgst -sha256 -sign "$(uri rsa)" -out sig data.bin
+        counts_reason 1
+        fails "$path" openssl pkey -in "$(uri rsa)" -noout
+        counts_reason 1
+    done
+}
+
+# A module that is loaded early and fails in C_Initialize: the same.
+scenario_early_module_does_not_start() {
+    configuration "pkcs11-module-load-behavior = early
+pkcs11-module-init-args = nonsense"
+    software_works
+    fails CKR_ARGUMENTS_BAD openssl pkey -in "$(uri rsa)" -noout
+    [ "$(grep -c CKR_ARGUMENTS_BAD stderr.txt)" = 1 ] || { cat stderr.txt >&2; die "says it more than once"; }
+}
+
 # A policy says which modules may be loaded, whoever names them.
 scenario_policy_allowed_modules() {
     local module=$PKCS11_PROVIDER_MODULE other
