@@ -14,12 +14,30 @@ namespace p11::cipher {
 namespace {
 
 constexpr std::array offered{
-    Algorithm{"AES-128-ECB", Mode::ecb, 16}, Algorithm{"AES-192-ECB", Mode::ecb, 24},
-    Algorithm{"AES-256-ECB", Mode::ecb, 32}, Algorithm{"AES-128-CBC", Mode::cbc, 16},
-    Algorithm{"AES-192-CBC", Mode::cbc, 24}, Algorithm{"AES-256-CBC", Mode::cbc, 32},
-    Algorithm{"AES-128-CTR", Mode::ctr, 16}, Algorithm{"AES-192-CTR", Mode::ctr, 24},
-    Algorithm{"AES-256-CTR", Mode::ctr, 32}, Algorithm{"AES-128-GCM", Mode::gcm, 16},
-    Algorithm{"AES-192-GCM", Mode::gcm, 24}, Algorithm{"AES-256-GCM", Mode::gcm, 32}};
+    Algorithm{"AES-128-ECB", Mode::ecb, 16},
+    Algorithm{"AES-192-ECB", Mode::ecb, 24},
+    Algorithm{"AES-256-ECB", Mode::ecb, 32},
+    Algorithm{"AES-128-CBC", Mode::cbc, 16},
+    Algorithm{"AES-192-CBC", Mode::cbc, 24},
+    Algorithm{"AES-256-CBC", Mode::cbc, 32},
+    Algorithm{"AES-128-CTR", Mode::ctr, 16},
+    Algorithm{"AES-192-CTR", Mode::ctr, 24},
+    Algorithm{"AES-256-CTR", Mode::ctr, 32},
+    Algorithm{"AES-128-GCM", Mode::gcm, 16},
+    Algorithm{"AES-192-GCM", Mode::gcm, 24},
+    Algorithm{"AES-256-GCM", Mode::gcm, 32},
+    Algorithm{"AES-128-WRAP", Mode::wrap, 16, false,
+              "AES-128-WRAP:id-aes128-wrap:AES128-WRAP:2.16.840.1.101.3.4.1.5"},
+    Algorithm{"AES-192-WRAP", Mode::wrap, 24, false,
+              "AES-192-WRAP:id-aes192-wrap:AES192-WRAP:2.16.840.1.101.3.4.1.25"},
+    Algorithm{"AES-256-WRAP", Mode::wrap, 32, false,
+              "AES-256-WRAP:id-aes256-wrap:AES256-WRAP:2.16.840.1.101.3.4.1.45"},
+    Algorithm{"AES-128-WRAP-PAD", Mode::wrap, 16, true,
+              "AES-128-WRAP-PAD:id-aes128-wrap-pad:AES128-WRAP-PAD:2.16.840.1.101.3.4.1.8"},
+    Algorithm{"AES-192-WRAP-PAD", Mode::wrap, 24, true,
+              "AES-192-WRAP-PAD:id-aes192-wrap-pad:AES192-WRAP-PAD:2.16.840.1.101.3.4.1.28"},
+    Algorithm{"AES-256-WRAP-PAD", Mode::wrap, 32, true,
+              "AES-256-WRAP-PAD:id-aes256-wrap-pad:AES256-WRAP-PAD:2.16.840.1.101.3.4.1.48"}};
 
 using Functions = ossl::ContextFunctions<CipherContext>;
 
@@ -41,9 +59,9 @@ int getAlgorithmParams(OSSL_PARAM params[]) {
         {{OSSL_CIPHER_PARAM_MODE, static_cast<std::size_t>(algorithm.mode)},
          {OSSL_CIPHER_PARAM_KEYLEN, algorithm.keySize},
          {OSSL_CIPHER_PARAM_IVLEN, algorithm.ivSize()},
-         {OSSL_CIPHER_PARAM_BLOCK_SIZE, algorithm.isStream() ? 1 : blockSize},
+         {OSSL_CIPHER_PARAM_BLOCK_SIZE, algorithm.blockSize()},
          {OSSL_CIPHER_PARAM_AEAD, algorithm.isAead() ? 1 : 0},
-         {OSSL_CIPHER_PARAM_CUSTOM_IV, algorithm.isAead() ? 1 : 0}}};
+         {OSSL_CIPHER_PARAM_CUSTOM_IV, algorithm.isAead() || algorithm.isWrap() ? 1 : 0}}};
     for (const auto& [key, value] : values)
         if (auto* found = OSSL_PARAM_locate(params, key);
             found != nullptr && OSSL_PARAM_set_size_t(found, value) != 1)
@@ -150,7 +168,6 @@ const OSSL_DISPATCH* functions() {
                                                            initWithKey<false>),
         ossl::entry<OSSL_FUNC_cipher_update_fn>(OSSL_FUNC_CIPHER_UPDATE, update),
         ossl::entry<OSSL_FUNC_cipher_final_fn>(OSSL_FUNC_CIPHER_FINAL, finish),
-        ossl::entry<OSSL_FUNC_cipher_cipher_fn>(OSSL_FUNC_CIPHER_CIPHER, whole),
         ossl::entry<OSSL_FUNC_cipher_get_params_fn>(OSSL_FUNC_CIPHER_GET_PARAMS,
                                                     getAlgorithmParams<Index>),
         ossl::entry<OSSL_FUNC_cipher_gettable_params_fn>(OSSL_FUNC_CIPHER_GETTABLE_PARAMS,
@@ -161,15 +178,19 @@ const OSSL_DISPATCH* functions() {
         ossl::entry<OSSL_FUNC_cipher_get_ctx_params_fn>(OSSL_FUNC_CIPHER_GET_CTX_PARAMS, getParams),
         ossl::entry<OSSL_FUNC_cipher_gettable_ctx_params_fn>(OSSL_FUNC_CIPHER_GETTABLE_CTX_PARAMS,
                                                              gettableParams),
+        // EVP_Cipher(3) answers otherwise for ciphers that have it. Software's key wrap has not.
+        offered[Index].isWrap()
+            ? ossl::endOfTable()
+            : ossl::entry<OSSL_FUNC_cipher_cipher_fn>(OSSL_FUNC_CIPHER_CIPHER, whole),
         ossl::endOfTable()};
     return table.data();
 }
 
 template <std::size_t... Index>
 const OSSL_ALGORITHM* listOf(std::index_sequence<Index...>) {
-    static const std::array list{
-        ossl::algorithm(offered[Index].name, functions<Index>(), "AES with keys on tokens")...,
-        ossl::endOfAlgorithms()};
+    static const std::array list{ossl::algorithm(offered[Index].allNames(), functions<Index>(),
+                                                 "AES with keys on tokens")...,
+                                 ossl::endOfAlgorithms()};
     return list.data();
 }
 

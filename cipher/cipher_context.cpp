@@ -72,7 +72,8 @@ void CipherContext::begin(bool encrypts, std::shared_ptr<skeymgmt::SecretKey> ke
     if (key && key->isOnToken()) {
         software_.reset();
         key_ = std::move(key);
-        iv_.clear();
+        if (!algorithm_.isWrap()) // there a missing IV is the standard's
+            iv_.clear();
         return begin(encrypts, nullptr, iv, ivSize, params);
     }
     begin(encrypts, key ? key->bytes().data() : nullptr, iv, ivSize, params);
@@ -93,17 +94,27 @@ void CipherContext::beginOnToken(bool encrypts, const unsigned char* iv, std::si
         iv_.assign(iv, iv + ivSize);
     else if (algorithm_.isAead())
         iv_.clear();
-    if (iv_.size() != ivSize_)
+    if (iv_.size() != ivSize_ && !algorithm_.isWrap())
         return;
     operation_ = cipher::begin(algorithm_.mode, {key_, encrypts, iv_});
     operation_->setPadding(padding_);
     setTag(params);
 }
 
+// EVP passes a smaller room than RFC 5649 needs, and documents the real one (EVP_CipherUpdate(3)).
+std::size_t CipherContext::wrapped(ByteView in, unsigned char* out) {
+    auto& wrap = operation();
+    if (in.empty())
+        return 0;
+    return wrap.update(in, {out, out != nullptr ? in.size() + 2 * algorithm_.blockSize() : 0});
+}
+
 std::size_t CipherContext::update(const unsigned char* in, std::size_t size, unsigned char* out,
                                   std::size_t room) {
     if (software_)
         return software_->update(in, size, out);
+    if (algorithm_.isWrap()) // each piece is a key of its own
+        return state_.once([&] { return wrapped({in, size}, out); });
     return state_.update([&] {
         if (out != nullptr)
             return operation().update({in, size}, {out, room});
@@ -115,6 +126,8 @@ std::size_t CipherContext::update(const unsigned char* in, std::size_t size, uns
 std::size_t CipherContext::finish(unsigned char* out, std::size_t room) {
     if (software_)
         return software_->finish(out);
+    if (algorithm_.isWrap())
+        return state_.once([] { return std::size_t{0}; });
     return state_.finish([&] { return operation().finish({out, room}); });
 }
 
@@ -137,7 +150,8 @@ void CipherContext::setParams(const OSSL_PARAM* params) {
 }
 
 void CipherContext::setSizes(const OSSL_PARAM* params) {
-    if (const auto padding = ossl::unsignedOf(params, OSSL_CIPHER_PARAM_PADDING)) {
+    const auto padding = ossl::unsignedOf(params, OSSL_CIPHER_PARAM_PADDING);
+    if (padding && !algorithm_.isWrap()) {
         padding_ = *padding != 0;
         if (operation_)
             operation_->setPadding(padding_);

@@ -17,7 +17,8 @@ namespace p11::cipher {
 class CipherContext {
   public:
     CipherContext(ossl::ProviderContext& provider, const Algorithm& algorithm)
-        : provider_(provider), algorithm_(algorithm), ivSize_(algorithm.ivSize()) {}
+        : provider_(provider), algorithm_(algorithm), ivSize_(algorithm.ivSize()),
+          padding_(algorithm.pads) {}
     CipherContext(const CipherContext& other);
     CipherContext& operator=(const CipherContext&) = delete;
     ~CipherContext() = default;
@@ -31,7 +32,8 @@ class CipherContext {
     void begin(bool encrypts, std::shared_ptr<skeymgmt::SecretKey> key, const unsigned char* iv,
                std::size_t ivSize, const OSSL_PARAM* params);
 
-    /// `out` is null for additional authenticated data. Returns the size of the output.
+    /// `out` is null for additional authenticated data, and to ask for the size of a wrapped key.
+    /// Returns the size of the output.
     std::size_t update(const unsigned char* in, std::size_t size, unsigned char* out,
                        std::size_t room);
     std::size_t finish(unsigned char* out, std::size_t room);
@@ -45,6 +47,7 @@ class CipherContext {
   private:
     Software& software();
     Operation& operation();
+    std::size_t wrapped(ByteView in, unsigned char* out);
     void setSizes(const OSSL_PARAM* params);
     void setTag(const OSSL_PARAM* params);
     void beginOnToken(bool encrypts, const unsigned char* iv, std::size_t ivSize,
@@ -58,7 +61,7 @@ class CipherContext {
     ossl::OperationState state_;               ///< of operation_
     std::size_t ivSize_;
     pkcs11::Bytes iv_; ///< as given
-    bool padding_ = true;
+    bool padding_;
 };
 
 } // namespace p11::cipher

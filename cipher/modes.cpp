@@ -4,6 +4,7 @@
 #include "cipher/blocks.h"
 #include "cipher/counter.h"
 #include "cipher/gcm.h"
+#include "cipher/wrap.h"
 
 namespace p11::cipher {
 
@@ -16,6 +17,8 @@ std::unique_ptr<Operation> begin(Mode mode, const Setup& setup) {
         return std::make_unique<Counter>(setup);
     case Mode::gcm:
         return std::make_unique<Gcm>(setup);
+    case Mode::wrap:
+        return std::make_unique<Wrap>(setup);
     }
     throw ossl::UsageError(ossl::Reason::internal, "unknown mode");
 }

@@ -91,6 +91,10 @@
 #define CKM_ECDSA_SHA3_512 0x104AUL
 #endif
 
+#ifndef CKM_AES_KEY_WRAP_KWP
+#define CKM_AES_KEY_WRAP_KWP 0x210BUL
+#endif
+
 // Mask generation functions.
 #ifndef CKG_MGF1_SHA3_224
 #define CKG_MGF1_SHA3_224 6UL

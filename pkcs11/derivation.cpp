@@ -134,9 +134,10 @@ std::size_t readValue(Session& session, CK_OBJECT_HANDLE derived, const TokenObj
     throw callFailed(functionName<&List::C_GetAttributeValue>, rv, subject);
 }
 
-// Reads the secret key and destroys it.
-std::size_t take(Session& session, CK_OBJECT_HANDLE secret, const TokenObject& key,
-                 MutableBytes out) {
+} // namespace
+
+std::size_t takeSecret(Session& session, CK_OBJECT_HANDLE secret, const TokenObject& key,
+                       MutableBytes out) {
     const std::size_t size = readValue(session, secret, key, out);
     const CK_RV rv = session.call<&List::C_DestroyObject>(secret);
     if (rv != CKR_OK) // the secret is good all the same, and ends on the token with the session
@@ -144,17 +145,15 @@ std::size_t take(Session& session, CK_OBJECT_HANDLE secret, const TokenObject& k
     return size;
 }
 
-} // namespace
-
 std::size_t deriveIn(Session& session, CK_OBJECT_HANDLE handle, const TokenObject& key,
                      CK_MECHANISM mechanism, MutableBytes out) {
     const auto derive = [&](Template values, CK_OBJECT_HANDLE& derived) {
         return session.call<&List::C_DeriveKey>(&mechanism, handle, values.data(),
                                                 CK_ULONG{values.size()}, &derived);
     };
-    return take(session,
-                makeSecret(session, key, functionName<&List::C_DeriveKey>, out.size(), derive), key,
-                out);
+    return takeSecret(
+        session, makeSecret(session, key, functionName<&List::C_DeriveKey>, out.size(), derive),
+        key, out);
 }
 
 std::size_t derive(TokenObject& key, const CK_MECHANISM& mechanism, MutableBytes out) {
@@ -172,7 +171,7 @@ std::size_t decapsulateIn(Session& session, CK_OBJECT_HANDLE handle, const Token
             &mechanism, handle, values.data(), CK_ULONG{values.size()},
             const_cast<CK_BYTE_PTR>(ciphertext.data()), CK_ULONG{ciphertext.size()}, &secret);
     };
-    return take(
+    return takeSecret(
         session,
         makeSecret(session, key, functionName<&List32::C_DecapsulateKey>, out.size(), decapsulate),
         key, out);

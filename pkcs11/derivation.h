@@ -18,6 +18,11 @@ std::size_t derive(TokenObject& key, const CK_MECHANISM& mechanism, MutableBytes
 std::size_t deriveIn(Session& session, CK_OBJECT_HANDLE handle, const TokenObject& key,
                      CK_MECHANISM mechanism, MutableBytes out);
 
+/// The value of the session object `secret`, which `key` has made, and which is destroyed. Returns
+/// its size. Throws Error.
+std::size_t takeSecret(Session& session, CK_OBJECT_HANDLE secret, const TokenObject& key,
+                       MutableBytes out);
+
 /// The secret in an ML-KEM `ciphertext` for `key`: as derive(), but with C_DecapsulateKey (PKCS#11
 /// 3.2). Throws Error, with CKR_FUNCTION_NOT_SUPPORTED if the module is older.
 std::size_t decapsulate(TokenObject& key, ByteView ciphertext, MutableBytes out);

@@ -147,7 +147,8 @@ bool invalidatesSessions(CK_RV rv) {
 }
 
 bool isHandleLoss(CK_RV rv) {
-    return rv == CKR_OBJECT_HANDLE_INVALID || rv == CKR_KEY_HANDLE_INVALID;
+    return rv == CKR_OBJECT_HANDLE_INVALID || rv == CKR_KEY_HANDLE_INVALID ||
+           rv == CKR_WRAPPING_KEY_HANDLE_INVALID || rv == CKR_UNWRAPPING_KEY_HANDLE_INVALID;
 }
 
 } // namespace p11::pkcs11

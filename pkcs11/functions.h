@@ -64,6 +64,10 @@ inline constexpr const char* functionName<&List::C_Encrypt> = "C_Encrypt";
 template <>
 inline constexpr const char* functionName<&List::C_GenerateKey> = "C_GenerateKey";
 template <>
+inline constexpr const char* functionName<&List::C_WrapKey> = "C_WrapKey";
+template <>
+inline constexpr const char* functionName<&List::C_UnwrapKey> = "C_UnwrapKey";
+template <>
 inline constexpr const char* functionName<&List::C_DeriveKey> = "C_DeriveKey";
 template <>
 inline constexpr const char* functionName<&List::C_GenerateKeyPair> = "C_GenerateKeyPair";

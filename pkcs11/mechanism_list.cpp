@@ -48,6 +48,25 @@ bool MechanismList::offers(CK_MECHANISM_TYPE mechanism) {
     return std::binary_search(list.begin(), list.end(), mechanism);
 }
 
+CK_FLAGS MechanismList::usesOf(CK_MECHANISM_TYPE mechanism) {
+    {
+        const MutexLock lock(mutex_);
+        if (const auto known = uses_.find(mechanism); known != uses_.end())
+            return known->second;
+    }
+    CK_MECHANISM_INFO info{};
+    const CK_RV rv = slot_.call<&List::C_GetMechanismInfo>(mechanism, &info);
+    if (rv != CKR_OK)
+        throw callFailed(functionName<&List::C_GetMechanismInfo>, rv, slot_.token);
+    const MutexLock lock(mutex_);
+    uses_.try_emplace(mechanism, info.flags);
+    return info.flags;
+}
+
+bool MechanismList::offers(CK_MECHANISM_TYPE mechanism, CK_FLAGS use) {
+    return offers(mechanism) && (usesOf(mechanism) & use) == use;
+}
+
 bool MechanismList::signsMessages(CK_MECHANISM_TYPE mechanism) {
     if (!slot_.module.signsMessages())
         return false;

@@ -24,6 +24,8 @@ class MechanismList {
     bool isKnown();
     /// True if the token offers `mechanism`. Throws Error.
     bool offers(CK_MECHANISM_TYPE mechanism);
+    /// True if the token offers `mechanism` for all of `use` (CKF_ENCRYPT, CKF_WRAP). Throws Error.
+    bool offers(CK_MECHANISM_TYPE mechanism, CK_FLAGS use);
     /// True if the token signs message after message with `mechanism`.
     bool signsMessages(CK_MECHANISM_TYPE mechanism);
     /// The token claimed to do so, but does not: it answered `rv`. Some modules answer
@@ -35,11 +37,13 @@ class MechanismList {
     using Types = std::vector<CK_MECHANISM_TYPE>;
     const Types& all();
     std::unique_ptr<Types> read() const;
+    CK_FLAGS usesOf(CK_MECHANISM_TYPE mechanism);
 
     TokenSlot slot_;
     Mutex mutex_; ///< never held during a C_ call
     /// Sorted. Null until it is read, and never changed afterwards.
     std::unique_ptr<const Types> all_ GUARDED_BY(mutex_);
+    std::map<CK_MECHANISM_TYPE, CK_FLAGS> uses_ GUARDED_BY(mutex_); ///< of CK_MECHANISM_INFO
     enum class Messages { none, offered, begun };
     std::map<CK_MECHANISM_TYPE, Messages> messages_ GUARDED_BY(mutex_);
 };

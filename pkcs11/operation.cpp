@@ -248,4 +248,11 @@ bool takes(const TokenObject& key, CK_MECHANISM_TYPE mechanism) {
            });
 }
 
+bool takes(const TokenObject& key, CK_MECHANISM_TYPE mechanism, CK_FLAGS use) {
+    return takes(key, mechanism) &&
+           withSessionPool(key.token(), [mechanism, use](const auto& pool) {
+               return pool->mechanisms().offers(mechanism, use);
+           });
+}
+
 } // namespace p11::pkcs11

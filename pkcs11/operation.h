@@ -53,4 +53,7 @@ bool isRefusedAtInit(const Error& error);
 /// list. Throws Error.
 bool takes(const TokenObject& key, CK_MECHANISM_TYPE mechanism);
 
+/// The same, for all of `use` (CKF_ENCRYPT, CKF_WRAP). Throws Error.
+bool takes(const TokenObject& key, CK_MECHANISM_TYPE mechanism, CK_FLAGS use);
+
 } // namespace p11::pkcs11

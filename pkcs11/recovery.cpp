@@ -54,7 +54,8 @@ bool changesToken(const Error& error) {
 
 // A stranger's ciphertext may cause the answer, and is not given to the key twice.
 bool takesCiphertext(const Error& error) {
-    return error.isOf(functionName<&List::C_Decrypt>);
+    return error.isOf(functionName<&List::C_Decrypt>) ||
+           (error.isOf(functionName<&List::C_UnwrapKey>) && !isHandleLoss(error.rv()));
 }
 
 // The session or the login was gone, so nothing can have begun.

@@ -20,6 +20,10 @@ constexpr std::array attributeTypes{CKA_CLASS,
                                     CKA_CHECK_VALUE,
                                     CKA_UNIQUE_ID,
                                     CKA_ALWAYS_AUTHENTICATE,
+                                    CKA_ENCRYPT,
+                                    CKA_DECRYPT,
+                                    CKA_WRAP,
+                                    CKA_UNWRAP,
                                     CKA_ALLOWED_MECHANISMS};
 
 using Keys = std::vector<std::shared_ptr<SecretKey>>;

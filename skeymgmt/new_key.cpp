@@ -25,8 +25,10 @@ CK_OBJECT_HANDLE create(pkcs11::Session& session, const NewKey& wanted, const pk
         .flag(CKA_PRIVATE, true)
         .flag(CKA_SENSITIVE, true)
         .flag(CKA_EXTRACTABLE, false)
-        .flag(CKA_ENCRYPT, true)
-        .flag(CKA_DECRYPT, true)
+        .flag(CKA_ENCRYPT, wanted.usage.encrypt)
+        .flag(CKA_DECRYPT, wanted.usage.encrypt)
+        .flag(CKA_WRAP, wanted.usage.wrap)
+        .flag(CKA_UNWRAP, wanted.usage.wrap)
         .bytes(CKA_ID, id)
         .text(CKA_LABEL, wanted.uri.object().value_or(""));
     if (!wanted.value.empty())

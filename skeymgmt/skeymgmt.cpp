@@ -5,6 +5,7 @@
 #include "ossl/dispatch.h"
 #include "ossl/newer_openssl.h"
 #include "ossl/params.h"
+#include "ossl/words.h"
 #include "skeymgmt/key_search.h"
 #include "skeymgmt/new_key.h"
 #include "tokens/token_search.h"
@@ -14,6 +15,8 @@ namespace {
 
 /// The parameter of EVP_SKEY_import() and EVP_SKEY_generate() that names the token and the key.
 constexpr const char* uriParameter = "pkcs11_uri";
+/// What a new key may do, in X.509's words, as for key pairs.
+constexpr const char* usageParameter = "pkcs11_key_usage";
 
 bool isKeySize(std::size_t size) {
     return size == 16 || size == 24 || size == 32;
@@ -34,6 +37,23 @@ uri::Uri parse(std::string& text) {
     return tokens::parseUri(text);
 }
 
+KeyUsage usageOf(const OSSL_PARAM* params) {
+    const auto text = ossl::textOf(params, usageParameter);
+    if (!text)
+        return {.encrypt = true};
+    KeyUsage usage;
+    for (const auto& word : ossl::words(*text))
+        if (word == "dataEncipherment")
+            usage.encrypt = true;
+        else if (word == "keyEncipherment")
+            usage.wrap = true;
+        else
+            throw ossl::UsageError(ossl::Reason::parameter,
+                                   std::string(usageParameter) + " does not accept the value \"" +
+                                       word + "\": use dataEncipherment, keyEncipherment");
+    return usage;
+}
+
 // Bytes without a token are for the ciphers of other providers, which may come after this one.
 std::shared_ptr<SecretKey> import(ossl::ProviderContext& provider, const OSSL_PARAM* params) {
     auto text = ossl::textOf(params, uriParameter);
@@ -46,7 +66,8 @@ std::shared_ptr<SecretKey> import(ossl::ProviderContext& provider, const OSSL_PA
     if (!text)
         return std::make_shared<SecretKey>(provider, *value);
     const auto uri = parse(*text);
-    return value ? makeKey(provider, {uri, value->size(), *value}) : findKey(provider, uri);
+    return value ? makeKey(provider, {uri, value->size(), *value, usageOf(params)})
+                 : findKey(provider, uri);
 }
 
 void* importKey(void* provctx, int, const OSSL_PARAM params[]) {
@@ -64,7 +85,7 @@ void* generateKey(void* provctx, const OSSL_PARAM params[]) {
             throw ossl::UsageError(ossl::Reason::parameter,
                                    "to make a key on a token, give pkcs11_uri and key-length");
         requireKeySize(*size);
-        return keyData(makeKey(provider, {parse(*text), *size}));
+        return keyData(makeKey(provider, {parse(*text), *size, {}, usageOf(params)}));
     });
 }
 
@@ -97,13 +118,15 @@ const char* keyId(void* keydata) {
 
 const OSSL_PARAM* importSettable(void*) {
     static const std::array list{ossl::octetsParam(OSSL_SKEY_PARAM_RAW_BYTES),
-                                 ossl::textParam(uriParameter), ossl::endOfParams()};
+                                 ossl::textParam(uriParameter), ossl::textParam(usageParameter),
+                                 ossl::endOfParams()};
     return list.data();
 }
 
 const OSSL_PARAM* generateSettable(void*) {
     static const std::array list{ossl::sizeParam(OSSL_SKEY_PARAM_KEY_LENGTH),
-                                 ossl::textParam(uriParameter), ossl::endOfParams()};
+                                 ossl::textParam(uriParameter), ossl::textParam(usageParameter),
+                                 ossl::endOfParams()};
     return list.data();
 }
 

@@ -51,7 +51,7 @@ bool NssToken::isThere() {
     return known && fs::exists(nss() / "complete");
 }
 
-NssToken::NssToken(Order order) {
+NssToken::NssToken(Order order, const std::string& directives) {
     const auto keys = scratch("nss-keys");
     if (!fs::exists(keys))
         makeKeys(keys);
@@ -64,7 +64,7 @@ NssToken::NssToken(Order order) {
     context_ = std::make_unique<ConfiguredContext>(
         "pkcs11-module-path = " + library("libsoftokn3.so").string() +
             "\npkcs11-module-init-args = " + argumentsFor(keys) +
-            "\npkcs11-module-token-pin = " + pin,
+            "\npkcs11-module-token-pin = " + pin + "\n" + directives,
         order);
     setenv("PKCS11_PROVIDER_MODULE", before.c_str(), 1);
 }

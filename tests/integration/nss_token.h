@@ -16,7 +16,7 @@ class NssToken {
     /// Whether NSS was unpacked, and OpenSSL knows such keys (3.5).
     static bool isThere();
 
-    explicit NssToken(Order order = Order::defaultFirst);
+    explicit NssToken(Order order = Order::defaultFirst, const std::string& directives = {});
     OSSL_LIB_CTX* get() const { return context_->get(); }
     /// Null on failure.
     p11::ossl::Pkey loadPrivate(const std::string& label) const;

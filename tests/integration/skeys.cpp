@@ -27,7 +27,8 @@ Cipher SymmetricInstance::cipher(const std::string& name, const char* properties
     return result;
 }
 
-SecretKey SymmetricInstance::import(const std::string& uri, const Bytes& value) const {
+SecretKey importKey(OSSL_LIB_CTX* libctx, const std::string& uri, const Bytes& value,
+                    const std::string& usage) {
     std::vector<OSSL_PARAM> params;
     if (!uri.empty())
         params.push_back(
@@ -35,8 +36,11 @@ SecretKey SymmetricInstance::import(const std::string& uri, const Bytes& value) 
     if (!value.empty())
         params.push_back(OSSL_PARAM_construct_octet_string(
             OSSL_SKEY_PARAM_RAW_BYTES, const_cast<unsigned char*>(value.data()), value.size()));
+    if (!usage.empty())
+        params.push_back(OSSL_PARAM_construct_utf8_string("pkcs11_key_usage",
+                                                          const_cast<char*>(usage.c_str()), 0));
     params.push_back(OSSL_PARAM_construct_end());
-    return SecretKey(importSkey(get(), "AES", ours,
+    return SecretKey(importSkey(libctx, "AES", ours,
                                 OSSL_SKEYMGMT_SELECT_PARAMETERS | OSSL_SKEYMGMT_SELECT_SECRET_KEY,
                                 params.data()));
 }

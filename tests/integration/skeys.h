@@ -31,6 +31,10 @@ constexpr const char* ours = "provider=pkcs11";
 inline const std::string tokenUri = "pkcs11:token=scenarios?pin-value=1234";
 std::string secretKeyUri(const std::string& label);
 
+/// `usage` is pkcs11_key_usage; empty for the default.
+SecretKey importKey(OSSL_LIB_CTX* libctx, const std::string& uri, const Bytes& value,
+                    const std::string& usage = {});
+
 /// A library context in which the provider offers symmetric keys.
 class SymmetricInstance : public ConfiguredContext {
   public:
@@ -39,7 +43,10 @@ class SymmetricInstance : public ConfiguredContext {
 
     Cipher cipher(const std::string& name, const char* properties = ours) const;
     /// With `value` the bytes are brought to the token, or kept in memory where `uri` is empty.
-    SecretKey import(const std::string& uri, const Bytes& value = {}) const;
+    SecretKey import(const std::string& uri, const Bytes& value = {},
+                     const std::string& usage = {}) const {
+        return importKey(get(), uri, value, usage);
+    }
     SecretKey generate(const std::string& uri, std::size_t size) const;
     /// Of the cipher's size, for as long as it is used.
     SecretKey generateFor(const EVP_CIPHER* cipher) const {

@@ -151,6 +151,18 @@ CK_RV sign(CK_SESSION_HANDLE session, CK_BYTE* data, CK_ULONG size, CK_BYTE* sig
     return next.C_Sign(session, data, size, signature, signatureSize);
 }
 
+// A key that was wrapped keeps its size. The thread that unwraps it reads it at once.
+thread_local CK_OBJECT_HANDLE lastUnwrapped = CK_INVALID_HANDLE;
+
+CK_RV unwrapKey(CK_SESSION_HANDLE session, CK_MECHANISM* mechanism, CK_OBJECT_HANDLE unwrapping,
+                CK_BYTE* wrapped, CK_ULONG size, CK_ATTRIBUTE* attributes, CK_ULONG count,
+                CK_OBJECT_HANDLE* key) {
+    const CK_RV rv =
+        next.C_UnwrapKey(session, mechanism, unwrapping, wrapped, size, attributes, count, key);
+    lastUnwrapped = rv == CKR_OK ? *key : CK_INVALID_HANDLE;
+    return rv;
+}
+
 bool isSecret(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object) {
     CK_KEY_TYPE type = 0;
     CK_ATTRIBUTE attribute{CKA_KEY_TYPE, &type, sizeof type};
@@ -175,7 +187,7 @@ CK_RV getAttributeValue(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object,
     const CK_RV rv = next.C_GetAttributeValue(session, object, attributes, count);
     const bool isValue = rv == CKR_OK && count == 1 && attributes->type == CKA_VALUE &&
                          attributes->pValue != nullptr && !config().valueSize;
-    if (isValue && isSecret(session, object))
+    if (isValue && object != lastUnwrapped && isSecret(session, object))
         trim(*attributes);
     return rv;
 }
@@ -195,6 +207,7 @@ void beStrict(FunctionList& list) {
     list.C_DecryptInit = begin<&FunctionList::C_DecryptInit>;
     list.C_EncryptInit = begin<&FunctionList::C_EncryptInit>;
     list.C_DeriveKey = deriveKey;
+    list.C_UnwrapKey = unwrapKey;
     list.C_Sign = sign;
     list.C_GetAttributeValue = getAttributeValue;
     list.C_GenerateRandom = generateRandom;

@@ -47,6 +47,35 @@ scenario_debian13_symmetric_keys() {
     refused13 "Algorithm (aes-256-cbc : " "$(aes13 aes-256-cbc fresh -iv $iv -in data -out sealed)"
 }
 
+# Keys that the token wraps, by openssl enc. openssl cms takes the key of a -secretkey as bytes only.
+scenario_debian13_key_wrap() {
+    local mode order
+    local -A iv=([id-aes256-wrap]=a6a6a6a6a6a6a6a6 [id-aes256-wrap-pad]=a65959a6) # the standards', which openssl enc of 3.0 wants
+    debian13
+    tokens13
+    head -c 32 /dev/urandom >"$HOME13/kek"
+    head -c 48 /dev/urandom >"$HOME13/secret"
+    for order in default pkcs11; do
+        symmetric13 $order
+        works13 "openssl skeyutl -propquery provider=pkcs11 -genkey -skeymgmt AES -skeyopt key-length:32 -skeyopt pkcs11_key_usage:keyEncipherment -skeyopt 'pkcs11_uri:pkcs11:token=scenarios;object=made-$order?pin-value=$PIN'"
+        for mode in id-aes256-wrap id-aes256-wrap-pad; do
+            works13 "$(aes13 $mode made-$order -in secret -out wrapped); $(aes13 $mode made-$order -d -in wrapped -out unwrapped); cmp -s unwrapped secret; rm wrapped unwrapped"
+            # The names that other providers' ciphers have stay theirs, and so do keys that are bytes.
+            works13 "openssl enc -$mode -K $(xxd -p -c 64 "$HOME13/kek") -iv ${iv[$mode]} -in secret -out wrapped"
+            plain enc -d -$mode -K "$(xxd -p -c 64 "$HOME13/kek")" -iv "${iv[$mode]}" -in "$HOME13/wrapped" -out unwrapped
+            cmp -s unwrapped "$HOME13/secret" || die "software's $mode gives something else"
+        done
+    done
+    works13 "pkcs11-tool --module /usr/lib/softhsm/libsofthsm2.so --token-label scenarios --login --pin $PIN --write-object kek --type secrkey --key-type AES:32 --label kek --private --sensitive --usage-wrap"
+    for mode in id-aes256-wrap id-aes256-wrap-pad; do
+        works13 "$(aes13 $mode kek -in secret -out wrapped)"
+        plain enc -d -$mode -K "$(xxd -p -c 64 "$HOME13/kek")" -iv "${iv[$mode]}" -in "$HOME13/wrapped" -out unwrapped
+        cmp -s unwrapped "$HOME13/secret" || die "$mode gives something else"
+    done
+    refused13 "C_UnwrapKey answered" "$(aes13 id-aes256-wrap made-default -d -in wrapped -out unwrapped)"
+    refused13 "multiple of 8 bytes" "head -c 31 secret >odd; $(aes13 id-aes256-wrap-pad kek -in odd -out wrapped)"
+}
+
 # With the provider first its ciphers are those that programs, libssl and SoftHSM get, with keys that are bytes.
 scenario_debian13_symmetric_keys_first() {
     local iv=000102030405060708090a0b0c0d0eff key=000102030405060708090a0b0c0d0e0f000102030405060708090a0b0c0d0e0f port
