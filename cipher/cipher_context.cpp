@@ -69,6 +69,9 @@ void CipherContext::begin(bool encrypts, std::shared_ptr<skeymgmt::SecretKey> ke
                                std::string(algorithm_.name) + " takes a key of " +
                                    std::to_string(algorithm_.keySize) +
                                    " bytes, and this one has " + std::to_string(size));
+    if (key && key->isOnToken() && key->type() != CKK_AES)
+        throw ossl::UsageError(ossl::Reason::key,
+                               "the " + key->object().describe() + " is not an AES key");
     if (key && key->isOnToken()) {
         software_.reset();
         key_ = std::move(key);

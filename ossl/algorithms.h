@@ -50,6 +50,11 @@ namespace p11::skeymgmt {
 const OSSL_ALGORITHM* algorithms();
 } // namespace p11::skeymgmt
 
+namespace p11::kdf {
+/// OSSL_OP_KDF: HKDF and TLS13-KDF with keys on tokens (provider-kdf(7)).
+const OSSL_ALGORITHM* algorithms();
+} // namespace p11::kdf
+
 namespace p11::cipher {
 /// OSSL_OP_CIPHER: AES with keys on tokens (provider-cipher(7)).
 const OSSL_ALGORITHM* algorithms();

@@ -90,6 +90,12 @@ using OSSL_FUNC_cipher_decrypt_skey_init_fn = int(void* ctx, void* keydata, cons
 #define OSSL_SKEY_PARAM_KEY_LENGTH "key-length" // bytes
 #endif
 
+// 3.6: keys of KDFs as EVP_SKEY.
+#ifndef OSSL_FUNC_KDF_SET_SKEY
+#define OSSL_FUNC_KDF_SET_SKEY 12
+#endif
+using OSSL_FUNC_kdf_set_skey_fn = int(void* ctx, void* keydata, const char* paramname);
+
 // 3.5: parameters of ML-DSA and ML-KEM (some of 3.2).
 #ifndef OSSL_PKEY_PARAM_ML_DSA_SEED
 #define OSSL_PKEY_PARAM_ML_DSA_SEED "seed"

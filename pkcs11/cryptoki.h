@@ -11,6 +11,9 @@
 #ifndef CKK_EC_MONTGOMERY
 #define CKK_EC_MONTGOMERY 0x41UL
 #endif
+#ifndef CKK_HKDF
+#define CKK_HKDF 0x42UL
+#endif
 #ifndef CKK_ML_KEM
 #define CKK_ML_KEM 0x49UL
 #endif
@@ -91,6 +94,10 @@
 #define CKM_ECDSA_SHA3_512 0x104AUL
 #endif
 
+#ifndef CKM_HKDF_DERIVE
+#define CKM_HKDF_DERIVE 0x402AUL
+#define CKM_HKDF_DATA 0x402BUL
+#endif
 #ifndef CKM_AES_KEY_WRAP_KWP
 #define CKM_AES_KEY_WRAP_KWP 0x210BUL
 #endif
@@ -129,6 +136,25 @@ struct SignAdditionalContext {
     CK_ULONG hedgeVariant = CKH_HEDGE_PREFERRED;
     CK_BYTE_PTR context = nullptr;
     CK_ULONG contextSize = 0;
+};
+
+// The values of HkdfParams::saltType.
+#ifndef CKF_HKDF_SALT_NULL
+#define CKF_HKDF_SALT_NULL 0x1UL
+#define CKF_HKDF_SALT_DATA 0x2UL
+#endif
+
+/// CK_HKDF_PARAMS.
+struct HkdfParams {
+    CK_BBOOL extract = CK_TRUE;
+    CK_BBOOL expand = CK_TRUE;
+    CK_MECHANISM_TYPE hash = 0;
+    CK_ULONG saltType = CKF_HKDF_SALT_NULL;
+    CK_BYTE_PTR salt = nullptr;
+    CK_ULONG saltSize = 0;
+    CK_OBJECT_HANDLE saltKey = CK_INVALID_HANDLE;
+    CK_BYTE_PTR info = nullptr;
+    CK_ULONG infoSize = 0;
 };
 
 /// CK_INTERFACE.

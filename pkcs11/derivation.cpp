@@ -97,16 +97,15 @@ CK_RV makeInSomeForm(Token& token, CK_ULONG size, CK_OBJECT_HANDLE& made, Make&&
     return first;
 }
 
-// Makes a readable secret key of `size` bytes on the token. `make` gets the template and a place
-// for the handle, and calls `function`.
+// Makes a readable object on the token. `make` gets a place for the handle, and calls `function`.
 template <typename Make>
-CK_OBJECT_HANDLE makeSecret(Session& session, const TokenObject& key, const char* function,
-                            CK_ULONG size, Make&& make) {
+CK_OBJECT_HANDLE makeObject(Session& session, const TokenObject& key, const char* function,
+                            Make&& make) {
     CK_OBJECT_HANDLE made = CK_INVALID_HANDLE;
-    CK_RV rv = makeInSomeForm(key.token(), size, made, make);
+    CK_RV rv = make(made);
     if (rv == CKR_USER_NOT_LOGGED_IN && key.attributes().flag(CKA_ALWAYS_AUTHENTICATE, false) &&
         loginForUse(session, key))
-        rv = makeInSomeForm(key.token(), size, made, make);
+        rv = make(made);
     if (rv == CKR_OK)
         return made;
     const auto error = callFailed(function, rv, key.describe());
@@ -115,6 +114,15 @@ CK_OBJECT_HANDLE makeSecret(Session& session, const TokenObject& key, const char
     else if (remedyFor(error) != Remedy::none && !isHandleLoss(rv) && !session.lacksFirstLogin(rv))
         session.discard(rv);
     throw error;
+}
+
+// Makes a readable secret key of `size` bytes. `make` also gets the template.
+template <typename Make>
+CK_OBJECT_HANDLE makeSecret(Session& session, const TokenObject& key, const char* function,
+                            CK_ULONG size, Make&& make) {
+    return makeObject(session, key, function, [&](CK_OBJECT_HANDLE& made) {
+        return makeInSomeForm(key.token(), size, made, make);
+    });
 }
 
 std::size_t readValue(Session& session, CK_OBJECT_HANDLE derived, const TokenObject& key,
@@ -160,6 +168,25 @@ std::size_t derive(TokenObject& key, const CK_MECHANISM& mechanism, MutableBytes
     const trace::Step step([&key] { return "derive with the " + key.describe(); });
     return key.run([&](Session& session, CK_OBJECT_HANDLE handle) {
         return deriveIn(session, handle, key, mechanism, out);
+    });
+}
+
+std::size_t deriveData(TokenObject& key, const CK_MECHANISM& mechanism, MutableBytes out) {
+    const trace::Step step([&key] { return "derive data with the " + key.describe(); });
+    CK_OBJECT_CLASS type = CKO_DATA;
+    CK_BBOOL no = CK_FALSE;
+    auto size = static_cast<CK_ULONG>(out.size());
+    std::array<CK_ATTRIBUTE, 3> values{CK_ATTRIBUTE{CKA_CLASS, &type, sizeof type},
+                                       CK_ATTRIBUTE{CKA_TOKEN, &no, sizeof no},
+                                       CK_ATTRIBUTE{CKA_VALUE_LEN, &size, sizeof size}};
+    return key.run([&](Session& session, CK_OBJECT_HANDLE handle) {
+        auto given = mechanism;
+        const auto derive = [&](CK_OBJECT_HANDLE& made) {
+            return session.call<&List::C_DeriveKey>(&given, handle, values.data(),
+                                                    CK_ULONG{values.size()}, &made);
+        };
+        return takeSecret(
+            session, makeObject(session, key, functionName<&List::C_DeriveKey>, derive), key, out);
     });
 }
 

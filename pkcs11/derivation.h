@@ -18,6 +18,9 @@ std::size_t derive(TokenObject& key, const CK_MECHANISM& mechanism, MutableBytes
 std::size_t deriveIn(Session& session, CK_OBJECT_HANDLE handle, const TokenObject& key,
                      CK_MECHANISM mechanism, MutableBytes out);
 
+/// The same, but the result is the value of a data object (CKM_HKDF_DATA).
+std::size_t deriveData(TokenObject& key, const CK_MECHANISM& mechanism, MutableBytes out);
+
 /// The value of the session object `secret`, which `key` has made, and which is destroyed. Returns
 /// its size. Throws Error.
 std::size_t takeSecret(Session& session, CK_OBJECT_HANDLE secret, const TokenObject& key,

@@ -35,6 +35,11 @@ struct Operation {
     bool (*isWanted)(const ossl::ProviderContext& context) = nullptr; ///< null: always
 };
 
+// Their keys can also be named by a parameter, without EVP_SKEY.
+bool wantsKdfs(const ossl::ProviderContext& context) {
+    return offersSymmetricKeys(context);
+}
+
 // EVP_SKEY came with OpenSSL 3.5. Older versions cannot use the ciphers.
 bool wantsSymmetricKeys(const ossl::ProviderContext& context) {
     const char* version = context.core().parameter(OSSL_PROV_PARAM_CORE_VERSION);
@@ -55,6 +60,7 @@ constexpr std::array operations{
     Operation{OSSL_OP_ENCODER, "encoder", store::encoders},
     Operation{OSSL_OP_DECODER, "decoder", store::decoders},
     Operation{OSSL_OP_RAND, "random", rng::algorithms},
+    Operation{OSSL_OP_KDF, "kdf", kdf::algorithms, wantsKdfs},
     Operation{OSSL_OP_SKEYMGMT, "skeymgmt", skeymgmt::algorithms, wantsSymmetricKeys},
     Operation{OSSL_OP_CIPHER, "cipher", cipher::algorithms, wantsSymmetricKeys}};
 

@@ -44,8 +44,8 @@ tokens::Login loginFor(const ossl::ProviderContext& provider, const uri::Uri& ur
                                                          : tokens::Login::ifNothingIsSeen;
 }
 
-void findOnToken(ossl::ProviderContext& provider, const uri::Uri& uri, pkcs11::Token& token,
-                 bool mayLogIn, Keys& out) {
+void findOnToken(ossl::ProviderContext& provider, const uri::Uri& uri, const KeyKind& kind,
+                 pkcs11::Token& token, bool mayLogIn, Keys& out) {
     const auto pins = tokens::pinSource(uri, provider, {});
     const auto login = loginFor(provider, uri, mayLogIn);
     const pkcs11::ObjectQuery query{CKO_SECRET_KEY, uri.object(), uri.id()};
@@ -55,7 +55,7 @@ void findOnToken(ossl::ProviderContext& provider, const uri::Uri& uri, pkcs11::T
         pkcs11::Session session = pool->take();
         const auto add = [&](const pkcs11::ObjectQuery& asked, tokens::Login how) {
             for (const auto handle : tokens::find(*pool, session, asked, how, pins))
-                if (auto key = keyAt(provider, uri, pool, session, handle);
+                if (auto key = keyAt(provider, uri, kind, pool, session, handle);
                     key && pkcs11::fits(asked, key->object().attributes()))
                     out.push_back(std::move(key));
         };
@@ -68,13 +68,14 @@ void findOnToken(ossl::ProviderContext& provider, const uri::Uri& uri, pkcs11::T
 } // namespace
 
 std::shared_ptr<SecretKey> keyAt(ossl::ProviderContext& provider, const uri::Uri& uri,
+                                 const KeyKind& kind,
                                  const std::shared_ptr<pkcs11::SessionPool>& pool,
                                  pkcs11::Session& session, CK_OBJECT_HANDLE handle) {
     std::span<const CK_ATTRIBUTE_TYPE> types(attributeTypes);
     if (provider.settings().noAllowedMechanisms)
         types = types.first(types.size() - 1);
     auto attributes = pkcs11::readAttributes(session, handle, types);
-    if (attributes.number(CKA_KEY_TYPE) != CKK_AES)
+    if (const auto type = attributes.number(CKA_KEY_TYPE); !type || !kind.has(*type))
         return nullptr;
     auto name = tokens::uriOf(pool->token(), attributes);
     const auto check = attributes.bytes(CKA_CHECK_VALUE);
@@ -87,14 +88,16 @@ std::shared_ptr<SecretKey> keyAt(ossl::ProviderContext& provider, const uri::Uri
     return std::make_shared<SecretKey>(provider, std::move(object), std::move(name));
 }
 
-std::shared_ptr<SecretKey> findKey(ossl::ProviderContext& provider, const uri::Uri& uri) {
+std::shared_ptr<SecretKey> findKey(ossl::ProviderContext& provider, const uri::Uri& uri,
+                                   const KeyKind& kind) {
     const pkcs11::trace::Step step([&uri] { return "search " + uri.withoutPin(); });
     const tokens::TokenSearch search(provider, uri);
     Keys keys;
     for (auto* token : search.tokens())
-        findOnToken(provider, uri, *token, search.loginToken() == token, keys);
+        findOnToken(provider, uri, kind, *token, search.loginToken() == token, keys);
     if (keys.empty())
-        throw pkcs11::Error(pkcs11::Failure::notFound, "no AES key fits " + uri.withoutPin() +
+        throw pkcs11::Error(pkcs11::Failure::notFound, std::string("no ") + kind.name + " fits " +
+                                                           uri.withoutPin() +
                                                            "; searched: " + search.describe());
     if (keys.size() == 1)
         return keys.front();

@@ -17,10 +17,10 @@ bool staysOnToken(const uri::Uri& uri) {
 }
 
 CK_OBJECT_HANDLE create(pkcs11::Session& session, const NewKey& wanted, const pkcs11::Bytes& id) {
-    const std::string subject = "AES key for " + wanted.uri.withoutPin();
+    const std::string subject = std::string(wanted.kind.name) + " for " + wanted.uri.withoutPin();
     pkcs11::Template values;
     values.number(CKA_CLASS, CKO_SECRET_KEY)
-        .number(CKA_KEY_TYPE, CKK_AES)
+        .number(CKA_KEY_TYPE, wanted.kind.made)
         .flag(CKA_TOKEN, staysOnToken(wanted.uri))
         .flag(CKA_PRIVATE, true)
         .flag(CKA_SENSITIVE, true)
@@ -29,11 +29,12 @@ CK_OBJECT_HANDLE create(pkcs11::Session& session, const NewKey& wanted, const pk
         .flag(CKA_DECRYPT, wanted.usage.encrypt)
         .flag(CKA_WRAP, wanted.usage.wrap)
         .flag(CKA_UNWRAP, wanted.usage.wrap)
+        .flag(CKA_DERIVE, wanted.usage.derive)
         .bytes(CKA_ID, id)
         .text(CKA_LABEL, wanted.uri.object().value_or(""));
     if (!wanted.value.empty())
         return pkcs11::createObject(session, values.bytes(CKA_VALUE, wanted.value), subject);
-    CK_MECHANISM mechanism{CKM_AES_KEY_GEN, nullptr, 0};
+    CK_MECHANISM mechanism{wanted.kind.generation, nullptr, 0};
     auto list = values.number(CKA_VALUE_LEN, wanted.size).list();
     CK_OBJECT_HANDLE made = CK_INVALID_HANDLE;
     const CK_RV rv = session.call<&pkcs11::List::C_GenerateKey>(&mechanism, list.data(),
@@ -54,19 +55,19 @@ void refuseDouble(pkcs11::Session& session, const uri::Uri& uri) {
 
 // A failure here is final, because nothing may be repeated: the key has been made, and may still be
 // on the token.
-std::shared_ptr<SecretKey> readBack(ossl::ProviderContext& provider, const uri::Uri& uri,
+std::shared_ptr<SecretKey> readBack(ossl::ProviderContext& provider, const NewKey& wanted,
                                     const std::shared_ptr<pkcs11::SessionPool>& pool,
                                     pkcs11::Session& session, pkcs11::NewObjects& objects,
                                     CK_OBJECT_HANDLE handle) {
-    std::string reason = "it is not AES";
+    std::string reason = "it is of another type";
     try {
-        if (auto key = keyAt(provider, uri, pool, session, handle))
+        if (auto key = keyAt(provider, wanted.uri, wanted.kind, pool, session, handle))
             return key;
     } catch (const pkcs11::Error& error) {
         reason = error.what();
     }
     throw pkcs11::Error(pkcs11::Failure::key,
-                        "the new AES key cannot be read: " + reason +
+                        std::string("the new ") + wanted.kind.name + " cannot be read: " + reason +
                             (objects.undo() ? "" : "; it may be on the token"));
 }
 
@@ -82,7 +83,7 @@ std::shared_ptr<SecretKey> makeIn(ossl::ProviderContext& provider, const NewKey&
     pkcs11::NewObjects objects(session);
     const auto handle = create(session, wanted, id);
     objects.add(handle);
-    auto key = readBack(provider, wanted.uri, pool, session, objects, handle);
+    auto key = readBack(provider, wanted, pool, session, objects, handle);
     objects.keep();
     if (staysOnToken(wanted.uri))
         return key;
@@ -99,8 +100,9 @@ std::shared_ptr<SecretKey> makeIn(ossl::ProviderContext& provider, const NewKey&
 std::shared_ptr<SecretKey> makeKey(ossl::ProviderContext& provider, const NewKey& wanted) {
     const pkcs11::trace::Step step([&] { return "make a key for " + wanted.uri.withoutPin(); });
     if (wanted.uri.type().value_or(CKO_SECRET_KEY) != CKO_SECRET_KEY)
-        throw pkcs11::Error(pkcs11::Failure::uri, "the type of an AES key is secret-key, but in " +
-                                                      wanted.uri.withoutPin() + " it is another");
+        throw pkcs11::Error(pkcs11::Failure::uri,
+                            "the type of a secret key is secret-key, but in " +
+                                wanted.uri.withoutPin() + " it is another");
     // With an empty name (an unset variable), a key that should stay must not become a session key.
     if ((wanted.uri.object() || wanted.uri.id()) && !staysOnToken(wanted.uri))
         throw pkcs11::Error(pkcs11::Failure::uri,

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// New AES keys on a token: generated there, or stored.
+// New secret keys on a token: generated there, or stored.
 #pragma once
 
 #include <memory>
 
 #include "pkcs11/bytes.h"
+#include "skeymgmt/key_search.h"
 #include "skeymgmt/secret_key.h"
 #include "uri/uri.h"
 
@@ -15,6 +16,7 @@ namespace p11::skeymgmt {
 struct KeyUsage {
     bool encrypt = false; ///< CKA_ENCRYPT and CKA_DECRYPT
     bool wrap = false;    ///< CKA_WRAP and CKA_UNWRAP
+    bool derive = false;  ///< CKA_DERIVE
 };
 
 /// The destination and type of a new key.
@@ -22,7 +24,8 @@ struct NewKey {
     /// Exactly one token fits it. With object= or id= the key stays on the token. Otherwise it is a
     /// session object, which ends with its last EVP_SKEY.
     const uri::Uri& uri;
-    std::size_t size = 0;        ///< bytes: 16, 24 or 32
+    const KeyKind& kind = aesKeys;
+    std::size_t size = 0;        ///< bytes; of an AES key 16, 24 or 32
     pkcs11::ByteView value = {}; ///< empty: the token makes the key (C_GenerateKey)
     KeyUsage usage = {.encrypt = true};
 };

@@ -6,7 +6,7 @@
 namespace p11::skeymgmt {
 namespace {
 
-constexpr std::size_t longestKey = 32; // AES-256
+constexpr std::size_t longestUnknown = 1024; // bytes, if the token does not say
 
 } // namespace
 
@@ -28,7 +28,7 @@ std::size_t SecretKey::size() const {
 }
 
 ossl::SecretBytes SecretKey::value() const {
-    ossl::SecretBytes out(longestKey);
+    ossl::SecretBytes out(size() != 0 ? size() : longestUnknown);
     std::size_t size = bytes().size();
     if (isOnToken())
         size = object_->run([&](pkcs11::Session& session, CK_OBJECT_HANDLE handle) {

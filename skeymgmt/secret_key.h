@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// An AES key: an object on a token, or bytes in memory.
+// A secret key: an object on a token, or bytes in memory.
 #pragma once
 
 #include <memory>
@@ -44,6 +44,8 @@ class SecretKey {
     pkcs11::TokenObject& object() const { return *object_; }
     /// Empty for keys on tokens.
     pkcs11::ByteView bytes() const { return bytes_ ? bytes_->view() : pkcs11::ByteView(); }
+    /// CKA_KEY_TYPE of a key on a token.
+    CK_KEY_TYPE type() const { return object_->attributes().number(CKA_KEY_TYPE).value_or(0); }
     /// In bytes; 0 if the token does not say.
     std::size_t size() const;
     /// Empty for keys in memory.

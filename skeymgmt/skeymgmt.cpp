@@ -18,12 +18,10 @@ constexpr const char* uriParameter = "pkcs11_uri";
 /// What a new key may do, in X.509's words, as for key pairs.
 constexpr const char* usageParameter = "pkcs11_key_usage";
 
-bool isKeySize(std::size_t size) {
-    return size == 16 || size == 24 || size == 32;
-}
-
-void requireKeySize(std::size_t size) {
-    if (!isKeySize(size))
+void requireKeySize(const KeyKind& kind, std::size_t size) {
+    if (size == 0)
+        throw ossl::UsageError(ossl::Reason::parameter, "a key has one byte at least");
+    if (kind.made == CKK_AES && size != 16 && size != 24 && size != 32)
         throw ossl::UsageError(ossl::Reason::parameter,
                                "an AES key has 16, 24 or 32 bytes, not " + std::to_string(size));
 }
@@ -37,45 +35,52 @@ uri::Uri parse(std::string& text) {
     return tokens::parseUri(text);
 }
 
-KeyUsage usageOf(const OSSL_PARAM* params) {
+KeyUsage usageOf(const OSSL_PARAM* params, const KeyKind& kind) {
     const auto text = ossl::textOf(params, usageParameter);
     if (!text)
-        return {.encrypt = true};
+        return {.encrypt = kind.made == CKK_AES, .derive = kind.made != CKK_AES};
     KeyUsage usage;
     for (const auto& word : ossl::words(*text))
         if (word == "dataEncipherment")
             usage.encrypt = true;
         else if (word == "keyEncipherment")
             usage.wrap = true;
+        else if (word == "keyAgreement")
+            usage.derive = true;
         else
-            throw ossl::UsageError(ossl::Reason::parameter,
-                                   std::string(usageParameter) + " does not accept the value \"" +
-                                       word + "\": use dataEncipherment, keyEncipherment");
+            throw ossl::UsageError(ossl::Reason::parameter, std::string(usageParameter) +
+                                                                " does not accept the value \"" +
+                                                                word +
+                                                                "\": use dataEncipherment, "
+                                                                "keyEncipherment, keyAgreement");
     return usage;
 }
 
 // Bytes without a token are for the ciphers of other providers, which may come after this one.
-std::shared_ptr<SecretKey> import(ossl::ProviderContext& provider, const OSSL_PARAM* params) {
+std::shared_ptr<SecretKey> import(ossl::ProviderContext& provider, const KeyKind& kind,
+                                  const OSSL_PARAM* params) {
     auto text = ossl::textOf(params, uriParameter);
     const auto value = ossl::octetsOf(params, OSSL_SKEY_PARAM_RAW_BYTES);
     if (!text && !value)
         throw ossl::UsageError(ossl::Reason::parameter,
                                "neither pkcs11_uri nor raw-bytes names the key");
     if (value)
-        requireKeySize(value->size());
+        requireKeySize(kind, value->size());
     if (!text)
         return std::make_shared<SecretKey>(provider, *value);
     const auto uri = parse(*text);
-    return value ? makeKey(provider, {uri, value->size(), *value, usageOf(params)})
-                 : findKey(provider, uri);
+    return value ? makeKey(provider, {uri, kind, value->size(), *value, usageOf(params, kind)})
+                 : findKey(provider, uri, kind);
 }
 
+template <const KeyKind& kind>
 void* importKey(void* provctx, int, const OSSL_PARAM params[]) {
     auto& provider = ossl::ProviderContext::from(provctx);
     return ossl::guarded<void*>(provider.core(), nullptr,
-                                [&] { return keyData(import(provider, params)); });
+                                [&] { return keyData(import(provider, kind, params)); });
 }
 
+template <const KeyKind& kind>
 void* generateKey(void* provctx, const OSSL_PARAM params[]) {
     auto& provider = ossl::ProviderContext::from(provctx);
     return ossl::guarded<void*>(provider.core(), nullptr, [&] {
@@ -84,8 +89,8 @@ void* generateKey(void* provctx, const OSSL_PARAM params[]) {
         if (!text || !size)
             throw ossl::UsageError(ossl::Reason::parameter,
                                    "to make a key on a token, give pkcs11_uri and key-length");
-        requireKeySize(*size);
-        return keyData(makeKey(provider, {parse(*text), *size, {}, usageOf(params)}));
+        requireKeySize(kind, *size);
+        return keyData(makeKey(provider, {parse(*text), kind, *size, {}, usageOf(params, kind)}));
     });
 }
 
@@ -130,12 +135,13 @@ const OSSL_PARAM* generateSettable(void*) {
     return list.data();
 }
 
+template <const KeyKind& kind>
 const OSSL_DISPATCH* functions() {
     static const std::array table{
         ossl::entry<OSSL_FUNC_skeymgmt_free_fn>(OSSL_FUNC_SKEYMGMT_FREE, freeKey),
-        ossl::entry<OSSL_FUNC_skeymgmt_import_fn>(OSSL_FUNC_SKEYMGMT_IMPORT, importKey),
+        ossl::entry<OSSL_FUNC_skeymgmt_import_fn>(OSSL_FUNC_SKEYMGMT_IMPORT, importKey<kind>),
         ossl::entry<OSSL_FUNC_skeymgmt_export_fn>(OSSL_FUNC_SKEYMGMT_EXPORT, exportKey),
-        ossl::entry<OSSL_FUNC_skeymgmt_generate_fn>(OSSL_FUNC_SKEYMGMT_GENERATE, generateKey),
+        ossl::entry<OSSL_FUNC_skeymgmt_generate_fn>(OSSL_FUNC_SKEYMGMT_GENERATE, generateKey<kind>),
         ossl::entry<OSSL_FUNC_skeymgmt_get_key_id_fn>(OSSL_FUNC_SKEYMGMT_GET_KEY_ID, keyId),
         ossl::entry<OSSL_FUNC_skeymgmt_imp_settable_params_fn>(
             OSSL_FUNC_SKEYMGMT_IMP_SETTABLE_PARAMS, importSettable),
@@ -148,8 +154,10 @@ const OSSL_DISPATCH* functions() {
 } // namespace
 
 const OSSL_ALGORITHM* algorithms() {
-    static const std::array list{ossl::algorithm("AES", functions(), "AES keys on tokens"),
-                                 ossl::endOfAlgorithms()};
+    static const std::array list{
+        ossl::algorithm("AES", functions<aesKeys>(), "AES keys on tokens"),
+        ossl::algorithm("GENERIC-SECRET", functions<genericKeys>(), "generic secrets on tokens"),
+        ossl::endOfAlgorithms()};
     return list.data();
 }
 

@@ -28,7 +28,7 @@ Cipher SymmetricInstance::cipher(const std::string& name, const char* properties
 }
 
 SecretKey importKey(OSSL_LIB_CTX* libctx, const std::string& uri, const Bytes& value,
-                    const std::string& usage) {
+                    const std::string& usage, const char* type) {
     std::vector<OSSL_PARAM> params;
     if (!uri.empty())
         params.push_back(
@@ -40,7 +40,7 @@ SecretKey importKey(OSSL_LIB_CTX* libctx, const std::string& uri, const Bytes& v
         params.push_back(OSSL_PARAM_construct_utf8_string("pkcs11_key_usage",
                                                           const_cast<char*>(usage.c_str()), 0));
     params.push_back(OSSL_PARAM_construct_end());
-    return SecretKey(importSkey(libctx, "AES", ours,
+    return SecretKey(importSkey(libctx, type, ours,
                                 OSSL_SKEYMGMT_SELECT_PARAMETERS | OSSL_SKEYMGMT_SELECT_SECRET_KEY,
                                 params.data()));
 }

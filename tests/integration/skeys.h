@@ -31,9 +31,9 @@ constexpr const char* ours = "provider=pkcs11";
 inline const std::string tokenUri = "pkcs11:token=scenarios?pin-value=1234";
 std::string secretKeyUri(const std::string& label);
 
-/// `usage` is pkcs11_key_usage; empty for the default.
+/// `usage` is pkcs11_key_usage; empty for the default. `type` is AES or GENERIC-SECRET.
 SecretKey importKey(OSSL_LIB_CTX* libctx, const std::string& uri, const Bytes& value,
-                    const std::string& usage = {});
+                    const std::string& usage = {}, const char* type = "AES");
 
 /// A library context in which the provider offers symmetric keys.
 class SymmetricInstance : public ConfiguredContext {

@@ -50,7 +50,7 @@ scenario_debian13_symmetric_keys() {
 # Keys that the token wraps, by openssl enc. openssl cms takes the key of a -secretkey as bytes only.
 scenario_debian13_key_wrap() {
     local mode order
-    local -A iv=([id-aes256-wrap]=a6a6a6a6a6a6a6a6 [id-aes256-wrap-pad]=a65959a6) # the standards', which openssl enc of 3.0 wants
+    local -A standard_iv=([id-aes256-wrap]=a6a6a6a6a6a6a6a6 [id-aes256-wrap-pad]=a65959a6) # the standards', which openssl enc of 3.0 wants
     debian13
     tokens13
     head -c 32 /dev/urandom >"$HOME13/kek"
@@ -61,19 +61,34 @@ scenario_debian13_key_wrap() {
         for mode in id-aes256-wrap id-aes256-wrap-pad; do
             works13 "$(aes13 $mode made-$order -in secret -out wrapped); $(aes13 $mode made-$order -d -in wrapped -out unwrapped); cmp -s unwrapped secret; rm wrapped unwrapped"
             # The names that other providers' ciphers have stay theirs, and so do keys that are bytes.
-            works13 "openssl enc -$mode -K $(xxd -p -c 64 "$HOME13/kek") -iv ${iv[$mode]} -in secret -out wrapped"
-            plain enc -d -$mode -K "$(xxd -p -c 64 "$HOME13/kek")" -iv "${iv[$mode]}" -in "$HOME13/wrapped" -out unwrapped
+            works13 "openssl enc -$mode -K $(xxd -p -c 64 "$HOME13/kek") -iv ${standard_iv[$mode]} -in secret -out wrapped"
+            plain enc -d -$mode -K "$(xxd -p -c 64 "$HOME13/kek")" -iv "${standard_iv[$mode]}" -in "$HOME13/wrapped" -out unwrapped
             cmp -s unwrapped "$HOME13/secret" || die "software's $mode gives something else"
         done
     done
     works13 "pkcs11-tool --module /usr/lib/softhsm/libsofthsm2.so --token-label scenarios --login --pin $PIN --write-object kek --type secrkey --key-type AES:32 --label kek --private --sensitive --usage-wrap"
     for mode in id-aes256-wrap id-aes256-wrap-pad; do
         works13 "$(aes13 $mode kek -in secret -out wrapped)"
-        plain enc -d -$mode -K "$(xxd -p -c 64 "$HOME13/kek")" -iv "${iv[$mode]}" -in "$HOME13/wrapped" -out unwrapped
+        plain enc -d -$mode -K "$(xxd -p -c 64 "$HOME13/kek")" -iv "${standard_iv[$mode]}" -in "$HOME13/wrapped" -out unwrapped
         cmp -s unwrapped "$HOME13/secret" || die "$mode gives something else"
     done
     refused13 "C_UnwrapKey answered" "$(aes13 id-aes256-wrap made-default -d -in wrapped -out unwrapped)"
     refused13 "multiple of 8 bytes" "head -c 31 secret >odd; $(aes13 id-aes256-wrap-pad kek -in odd -out wrapped)"
+}
+
+# What openssl kdf derives from bytes, and with SoftHSM's keys; TokenKdf derives with NSS's.
+scenario_debian13_kdf() {
+    local order key=000102030405060708090a0b0c0d0e0f expected
+    debian13
+    tokens13
+    expected=$(plain kdf -keylen 40 -kdfopt digest:SHA256 -kdfopt hexkey:$key -kdfopt info:label HKDF)
+    for order in default pkcs11; do
+        symmetric13 $order
+        works13 "[ \"\$(openssl kdf -keylen 40 -kdfopt digest:SHA256 -kdfopt hexkey:$key -kdfopt info:label HKDF)\" = $expected ]"
+        works13 "[ \"\$(openssl kdf -propquery provider=pkcs11 -keylen 40 -kdfopt digest:SHA256 -kdfopt hexkey:$key -kdfopt info:label HKDF)\" = $expected ]"
+    done
+    works13 "openssl skeyutl -propquery provider=pkcs11 -genkey -skeymgmt GENERIC-SECRET -skeyopt key-length:48 -skeyopt 'pkcs11_uri:pkcs11:token=scenarios;object=seed?pin-value=$PIN'"
+    refused13 "no CKM_HKDF_DERIVE for the secret key" "openssl kdf -propquery provider=pkcs11 -keylen 40 -kdfopt digest:SHA256 -kdfopt 'pkcs11_uri:pkcs11:token=scenarios;object=seed?pin-value=$PIN' HKDF"
 }
 
 # With the provider first its ciphers are those that programs, libssl and SoftHSM get, with keys that are bytes.

@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: Apache-2.0
+// HKDF and TLS13-KDF with generic secrets on tokens, beside OpenSSL's default provider with the
+// same bytes. NSS has the mechanisms, and SoftHSM has not.
+#include <openssl/core_names.h>
+#include <openssl/kdf.h>
+#include <openssl/provider.h>
+
+#include "nss_token.h"
+#include "skeys.h"
+
+namespace {
+
+using namespace testing_support;
+
+using Kdf = p11::ossl::Owner<EVP_KDF, EVP_KDF_free>;
+using KdfCtx = p11::ossl::Owner<EVP_KDF_CTX, EVP_KDF_CTX_free>;
+const auto setSkey = newer<int(EVP_KDF_CTX*, Skey*, const char*)>("EVP_KDF_CTX_set_SKEY");
+
+/// The parameters of a KDF.
+class Params {
+  public:
+    Params& text(const char* name, const std::string& value) {
+        texts_.emplace_back(name, value);
+        return *this;
+    }
+    Params& bytes(const char* name, const Bytes& value) {
+        bytes_.emplace_back(name, value);
+        return *this;
+    }
+    std::vector<OSSL_PARAM> list() const {
+        std::vector<OSSL_PARAM> all;
+        for (const auto& [name, value] : texts_)
+            all.push_back(
+                OSSL_PARAM_construct_utf8_string(name, const_cast<char*>(value.c_str()), 0));
+        for (const auto& [name, value] : bytes_)
+            all.push_back(OSSL_PARAM_construct_octet_string(
+                name, const_cast<unsigned char*>(value.data()), value.size()));
+        all.push_back(OSSL_PARAM_construct_end());
+        return all;
+    }
+
+  private:
+    std::vector<std::pair<const char*, std::string>> texts_;
+    std::vector<std::pair<const char*, Bytes>> bytes_;
+};
+
+KdfCtx contextOf(OSSL_LIB_CTX* libctx, const char* name, const char* properties) {
+    const Kdf kdf(EVP_KDF_fetch(libctx, name, properties));
+    EXPECT_TRUE(kdf) << name << takeErrors();
+    return KdfCtx(EVP_KDF_CTX_new(kdf.get()));
+}
+
+/// Nothing on failure.
+std::optional<Bytes> derived(EVP_KDF_CTX* context, std::size_t size, const Params& params) {
+    Bytes out(size);
+    if (EVP_KDF_derive(context, out.data(), size, params.list().data()) != 1)
+        return std::nullopt;
+    return out;
+}
+
+/// A key on NSS's token, and its bytes. It is a session object, which ends with this.
+struct Secret {
+    explicit Secret(OSSL_LIB_CTX* libctx, const std::string& token, std::size_t size = 32)
+        : bytes(randomBytes(size)), key(importKey(libctx, token, bytes, {}, "GENERIC-SECRET")) {
+        EXPECT_TRUE(key) << takeErrors();
+        uri = keyIdOf(key.get());
+    }
+    Bytes bytes;
+    SecretKey key;
+    std::string uri;
+};
+
+const std::string nssUri = "pkcs11:token=NSS%20Certificate%20DB";
+
+class TokenKdf : public Skeys {
+  protected:
+    void SetUp() override {
+        Skeys::SetUp();
+        if (IsSkipped())
+            return;
+        if (!NssToken::isThere())
+            GTEST_SKIP() << "there is no NSS of Debian 14";
+        nss_ = std::make_unique<NssToken>(Order::providerFirst, "pkcs11-symmetric-keys = 1");
+        secret_ = std::make_unique<Secret>(nss_->get(), nssUri);
+    }
+    /// With the same parameters both derive the same, or both refuse.
+    void expectSame(const char* name, std::size_t size, const Params& params) const {
+        auto withBytes = params;
+        const auto expected = derived(contextOf(defaultOnly(), name, nullptr).get(), size,
+                                      withBytes.bytes(OSSL_KDF_PARAM_KEY, secret_->bytes));
+        ERR_clear_error();
+        auto withUri = params;
+        EXPECT_EQ(derived(contextOf(nss_->get(), name, ours).get(), size,
+                          withUri.text("pkcs11_uri", secret_->uri)),
+                  expected)
+            << name << ' ' << size << takeErrors();
+        if (setSkey == nullptr)
+            return;
+        const auto context = contextOf(nss_->get(), name, ours);
+        EXPECT_EQ(setSkey(context.get(), secret_->key.get(), OSSL_KDF_PARAM_KEY), 1)
+            << takeErrors();
+        EXPECT_EQ(derived(context.get(), size, params), expected) << name << takeErrors();
+        ERR_clear_error();
+    }
+
+    std::unique_ptr<NssToken> nss_;
+    std::unique_ptr<Secret> secret_;
+};
+
+Params hkdf(const std::string& mode, const std::string& digest) {
+    Params params;
+    if (!digest.empty())
+        params.text(OSSL_KDF_PARAM_DIGEST, digest);
+    if (!mode.empty())
+        params.text(OSSL_KDF_PARAM_MODE, mode);
+    return params;
+}
+
+TEST_F(TokenKdf, HkdfDerivesWhatSoftwareDerives) {
+    for (const char* mode : {"", "EXTRACT_ONLY", "EXPAND_ONLY", "expand_only"})
+        for (const char* digest : {"SHA1", "SHA256", "SHA384", "sha512"})
+            for (const std::size_t size : {1U, 20U, 32U, 48U, 64U, 200U}) {
+                const auto params = hkdf(mode, digest);
+                expectSame("HKDF", size, params);
+                auto more = params;
+                expectSame("HKDF", size,
+                           more.bytes(OSSL_KDF_PARAM_SALT, randomBytes(13))
+                               .bytes(OSSL_KDF_PARAM_INFO, randomBytes(7))
+                               .bytes(OSSL_KDF_PARAM_INFO, randomBytes(9)));
+            }
+}
+
+TEST_F(TokenKdf, HkdfRefusesWhatSoftwareRefuses) {
+    expectSame("HKDF", 32, hkdf("", ""));
+    expectSame("HKDF", 32, hkdf("", "NOSUCH"));
+    expectSame("HKDF", 32, hkdf("NOSUCH", "SHA256"));
+    expectSame("HKDF", 255 * 32 + 1, hkdf("", "SHA256"));
+    expectSame("HKDF", 255 * 32 + 1, hkdf("EXPAND_ONLY", "SHA256"));
+}
+
+Params tls13(const std::string& mode, const Bytes& data, const Bytes& secret = {}) {
+    auto params = hkdf(mode, "SHA256");
+    const std::string prefix = "tls13 ";
+    const std::string label = mode == "EXPAND_ONLY" ? "c hs traffic" : "derived";
+    params.bytes(OSSL_KDF_PARAM_PREFIX, {prefix.begin(), prefix.end()})
+        .bytes(OSSL_KDF_PARAM_LABEL, {label.begin(), label.end()});
+    if (!data.empty())
+        params.bytes(OSSL_KDF_PARAM_DATA, data);
+    if (!secret.empty())
+        params.bytes(OSSL_KDF_PARAM_SALT, secret);
+    return params;
+}
+
+TEST_F(TokenKdf, Tls13DerivesWhatSoftwareDerives) {
+    for (const std::size_t size : {16U, 32U, 48U}) {
+        expectSame("TLS13-KDF", size, tls13("EXPAND_ONLY", randomBytes(32)));
+        expectSame("TLS13-KDF", size, tls13("EXPAND_ONLY", {}));
+        expectSame("TLS13-KDF", size, tls13("EXTRACT_ONLY", {}));
+        expectSame("TLS13-KDF", size, tls13("EXTRACT_ONLY", {}, randomBytes(32)));
+    }
+    expectSame("TLS13-KDF", 32, hkdf("EXTRACT_AND_EXPAND", "SHA256"));
+    expectSame("TLS13-KDF", 32, hkdf("EXPAND_ONLY", ""));
+}
+
+TEST_F(TokenKdf, TheLastKeyCounts) {
+    const auto params = hkdf("", "SHA256");
+    auto withBytes = params;
+    withBytes.bytes(OSSL_KDF_PARAM_KEY, randomBytes(32));
+    const auto expected = derived(contextOf(defaultOnly(), "HKDF", nullptr).get(), 32, withBytes);
+    const auto context = contextOf(nss_->get(), "HKDF", nullptr);
+    auto withUri = params;
+    withUri.text("pkcs11_uri", secret_->uri);
+    const auto onToken = derived(context.get(), 32, withUri);
+    EXPECT_TRUE(onToken) << takeErrors();
+    EXPECT_EQ(derived(context.get(), 32, withBytes), expected) << takeErrors();
+    EXPECT_EQ(derived(context.get(), 32, withUri), onToken) << takeErrors();
+    const KdfCtx copy(EVP_KDF_CTX_dup(context.get()));
+    ASSERT_TRUE(copy) << takeErrors();
+    EXPECT_EQ(derived(copy.get(), 32, {}), onToken) << takeErrors();
+    EVP_KDF_CTX_reset(context.get());
+    EXPECT_FALSE(derived(context.get(), 32, params)) << "a key after the reset";
+    EXPECT_EQ(derived(copy.get(), 32, {}), onToken) << "the copy is its own";
+    takeErrors();
+}
+
+TEST_F(TokenKdf, TakesAnAesKeyThatMayDerive) {
+    const auto value = randomBytes(32);
+    const auto key = importKey(nss_->get(), nssUri, value, "keyAgreement");
+    ASSERT_TRUE(key) << takeErrors();
+    EXPECT_EQ(derived(contextOf(nss_->get(), "HKDF", ours).get(), 32,
+                      hkdf("", "SHA256").text("pkcs11_uri", keyIdOf(key.get()))),
+              derived(contextOf(defaultOnly(), "HKDF", nullptr).get(), 32,
+                      hkdf("", "SHA256").bytes(OSSL_KDF_PARAM_KEY, value)))
+        << takeErrors();
+}
+
+// Nobody who does not name a key on the token notices the provider, even if it comes first.
+TEST(Kdfs, WithBytesAreThoseOfSoftware) {
+    const SymmetricInstance instance(Order::providerFirst);
+    for (const auto& [name, params] :
+         {std::pair{"HKDF", hkdf("", "SHA256")},
+          std::pair{"TLS13-KDF", tls13("EXPAND_ONLY", randomBytes(32))},
+          std::pair{"HKDF", hkdf("NOSUCH", "SHA256")}}) {
+        const Kdf kdf(EVP_KDF_fetch(instance.get(), name, nullptr));
+        EXPECT_STREQ(OSSL_PROVIDER_get0_name(EVP_KDF_get0_provider(kdf.get())), "pkcs11");
+        auto all = params;
+        all.bytes(OSSL_KDF_PARAM_KEY, randomBytes(32));
+        const CallCounter calls;
+        const auto mine = contextOf(instance.get(), name, nullptr);
+        const auto theirs = contextOf(defaultOnly(), name, nullptr);
+        EXPECT_EQ(derived(mine.get(), 40, all), derived(theirs.get(), 40, all)) << takeErrors();
+        EXPECT_EQ(EVP_KDF_CTX_get_kdf_size(mine.get()), EVP_KDF_CTX_get_kdf_size(theirs.get()));
+        EXPECT_EQ(calls.total(), 0U) << calls.log();
+        ERR_clear_error();
+    }
+    // As long as nobody asks for them, they are not there.
+    const ConfiguredContext plain("");
+    EXPECT_EQ(EVP_KDF_fetch(plain.get(), "HKDF", ours), nullptr);
+    takeErrors();
+}
+
+TEST_F(Skeys, KdfsSayThatTheTokenHasNoHkdf) {
+    const SymmetricInstance instance;
+    const Secret secret(instance.get(), tokenUri);
+    auto params = hkdf("", "SHA256");
+    params.text("pkcs11_uri", secret.uri + "?pin-value=1234");
+    EXPECT_FALSE(derived(contextOf(instance.get(), "HKDF", ours).get(), 32, params));
+    const auto errors = takeErrors();
+    EXPECT_NE(errors.find("no CKM_HKDF_DERIVE for the secret key"), std::string::npos) << errors;
+    EXPECT_EQ(errors.find("1234"), std::string::npos) << errors;
+    EXPECT_FALSE(derived(contextOf(instance.get(), "HKDF", ours).get(), 32,
+                         hkdf("", "SHA256").text("pkcs11_uri", secretKeyUri("nosuch"))));
+    EXPECT_NE(takeErrors().find("no secret key fits"), std::string::npos);
+}
+
+TEST_F(Skeys, GenericSecretsAreNoAesKeys) {
+    const SymmetricInstance instance;
+    const Secret secret(instance.get(), secretKeyUri("generic"), 32);
+    EXPECT_FALSE(instance.import(secretKeyUri("generic"))) << "found as an AES key";
+    EXPECT_TRUE(importKey(instance.get(), secretKeyUri("generic"), {}, {}, "GENERIC-SECRET"))
+        << takeErrors();
+    takeErrors();
+    const auto cipher = instance.cipher("AES-256-CBC");
+    const CipherCtx context(EVP_CIPHER_CTX_new());
+    EXPECT_EQ(initCipher(context.get(), cipher.get(), secret.key.get(), randomBytes(16).data(), 16,
+                         1, nullptr),
+              0);
+    EXPECT_NE(takeErrors().find("is not an AES key"), std::string::npos);
+}
+
+} // namespace
