@@ -11,6 +11,7 @@
 #include <openssl/decoder.h>
 #include <openssl/encoder.h>
 #include <openssl/evp.h>
+#include <openssl/kdf.h>
 
 #include "pkcs11/error.h"
 #include "pkcs11/policy.h"
@@ -289,6 +290,9 @@ TEST(Directives, BlockOperations) {
         };
         fetches["cipher"] = [&](auto* ctx) {
             return fetched(EVP_CIPHER_fetch(ctx, "AES-256-CBC", ours), EVP_CIPHER_free);
+        };
+        fetches["kdf"] = [&](auto* ctx) {
+            return fetched(EVP_KDF_fetch(ctx, "HKDF", ours), EVP_KDF_free);
         };
         fetches["kem"] = [&](auto* ctx) {
             return fetched(EVP_KEM_fetch(ctx, "ML-KEM-768", ours), EVP_KEM_free);

@@ -6,6 +6,7 @@
 #include <openssl/provider.h>
 
 #include "nss_token.h"
+#include "pkcs11/cryptoki.h"
 #include "skeys.h"
 
 namespace {
@@ -177,6 +178,15 @@ TEST_F(TokenKdf, TheLastKeyCounts) {
     const KdfCtx copy(EVP_KDF_CTX_dup(context.get()));
     ASSERT_TRUE(copy) << takeErrors();
     EXPECT_EQ(derived(copy.get(), 32, {}), onToken) << takeErrors();
+    if (setSkey != nullptr) {
+        const auto inMemory = importKey(nss_->get(), "", randomBytes(20), {}, "GENERIC-SECRET");
+        EXPECT_EQ(setSkey(copy.get(), secret_->key.get(), OSSL_KDF_PARAM_SALT), 0);
+        EXPECT_NE(takeErrors().find("cannot be the parameter \"salt\""), std::string::npos);
+        const auto another = contextOf(nss_->get(), "HKDF", nullptr);
+        EXPECT_EQ(setSkey(another.get(), secret_->key.get(), OSSL_KDF_PARAM_KEY), 1);
+        EXPECT_EQ(setSkey(another.get(), inMemory.get(), OSSL_KDF_PARAM_KEY), 1);
+        EXPECT_NE(derived(another.get(), 32, params), onToken) << takeErrors();
+    }
     EVP_KDF_CTX_reset(context.get());
     EXPECT_FALSE(derived(context.get(), 32, params)) << "a key after the reset";
     EXPECT_EQ(derived(copy.get(), 32, {}), onToken) << "the copy is its own";
@@ -192,6 +202,38 @@ TEST_F(TokenKdf, TakesAnAesKeyThatMayDerive) {
               derived(contextOf(defaultOnly(), "HKDF", nullptr).get(), 32,
                       hkdf("", "SHA256").bytes(OSSL_KDF_PARAM_KEY, value)))
         << takeErrors();
+}
+
+/// A secret that NSS lets out, for CKM_HKDF_DERIVE alone. It ends with the session of `writer`.
+Bytes makeReadableSecret(TokenWriter& writer, const std::string& label) {
+    auto value = randomBytes(32);
+    CK_OBJECT_CLASS type = CKO_SECRET_KEY;
+    CK_KEY_TYPE keyType = CKK_GENERIC_SECRET;
+    CK_MECHANISM_TYPE allowed = CKM_HKDF_DERIVE;
+    CK_BBOOL yes = CK_TRUE;
+    CK_BBOOL no = CK_FALSE;
+    std::string name = label;
+    writer.create({{CKA_CLASS, &type, sizeof type},
+                   {CKA_KEY_TYPE, &keyType, sizeof keyType},
+                   {CKA_TOKEN, &no, sizeof no},
+                   {CKA_SENSITIVE, &no, sizeof no},
+                   {CKA_EXTRACTABLE, &yes, sizeof yes},
+                   {CKA_DERIVE, &yes, sizeof yes},
+                   {CKA_ALLOWED_MECHANISMS, &allowed, sizeof allowed},
+                   {CKA_LABEL, name.data(), name.size()},
+                   {CKA_VALUE, value.data(), value.size()}});
+    return value;
+}
+
+TEST_F(TokenKdf, DerivesASecretWhereDataIsNotAllowed) {
+    TokenWriter writer(std::string(NSS) + "/lib/libsoftokn3.so", "NSS Certificate DB", "1234");
+    secret_->bytes = makeReadableSecret(writer, "readable");
+    secret_->uri = nssUri + ";object=readable";
+    secret_->key = importKey(nss_->get(), secret_->uri, {}, {}, "GENERIC-SECRET");
+    for (const char* mode : {"", "EXTRACT_ONLY", "EXPAND_ONLY"})
+        for (const std::size_t size : {16U, 32U, 100U})
+            expectSame("HKDF", size, hkdf(mode, "SHA256"));
+    expectSame("TLS13-KDF", 32, tls13("EXTRACT_ONLY", {}, randomBytes(32)));
 }
 
 // Nobody who does not name a key on the token notices the provider, even if it comes first.
