@@ -33,16 +33,21 @@ CK_MECHANISM_TYPE hashOf(const EVP_MD* digest) {
     return known->hash;
 }
 
+// Without what the mode does not use.
 pkcs11::HkdfParams parametersOf(const Derivation& wanted) {
     pkcs11::HkdfParams params;
     params.extract = wanted.mode != Mode::expand ? CK_TRUE : CK_FALSE;
     params.expand = wanted.mode != Mode::extract ? CK_TRUE : CK_FALSE;
     params.hash = hashOf(wanted.digest);
-    params.saltType = wanted.salt.empty() ? CKF_HKDF_SALT_NULL : CKF_HKDF_SALT_DATA;
-    params.salt = const_cast<CK_BYTE_PTR>(wanted.salt.data());
-    params.saltSize = wanted.salt.size();
-    params.info = const_cast<CK_BYTE_PTR>(wanted.info.data());
-    params.infoSize = wanted.info.size();
+    if (params.extract == CK_TRUE && !wanted.salt.empty()) {
+        params.saltType = CKF_HKDF_SALT_DATA;
+        params.salt = const_cast<CK_BYTE_PTR>(wanted.salt.data());
+        params.saltSize = wanted.salt.size();
+    }
+    if (params.expand == CK_TRUE) {
+        params.info = const_cast<CK_BYTE_PTR>(wanted.info.data());
+        params.infoSize = wanted.info.size();
+    }
     return params;
 }
 
