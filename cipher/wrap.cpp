@@ -14,6 +14,7 @@ namespace p11::cipher {
 namespace {
 
 constexpr std::size_t semiblock = 8; // bytes (RFC 3394, section 2)
+using Semiblock = std::array<unsigned char, semiblock>;
 
 // CKM_AES_KEY_WRAP_PAD of PKCS#11 2.40 is RFC 5649 with some tokens only (PKCS#11 3.0, section
 // 2.14).
@@ -77,17 +78,20 @@ std::size_t Wrap::apply(const Way& way, ByteView in, MutableBytes out) const {
                      : pkcs11::unwrap(key_->object(), mechanism, in, out);
 }
 
-// SoftHSM 2.6 writes the size of the padded data, so whoever unwraps it gets zeros at the end.
-// Other tokens have PKCS#7's padding. What is unwrapped needs no such test, because it has the
-// size that the standard wants, or is refused.
+// Other tokens have PKCS#7's padding, which makes whole semiblocks longer. SoftHSM 2.6 writes the
+// size of the padded data, so whoever unwraps it gets zeros at the end. What is unwrapped needs no
+// such test, because the initial values of the standards differ.
 void Wrap::requireRfc5649(const Way& chosen, ByteView in, ByteView wrapped) const {
     if (chosen.mechanism != CKM_AES_KEY_WRAP_PAD || in.size() % semiblock == 0)
         return;
+    constexpr Semiblock probe{};
+    std::array<unsigned char, 4 * semiblock> wrappedProbe{};
     Wrap back(*this);
     back.encrypts_ = false;
     ossl::SecretBytes unwrapped(wrapped.size());
-    const auto size = back.apply(back.way(), wrapped, unwrapped.all());
-    if (size != in.size() || !std::equal(in.begin(), in.end(), unwrapped.begin()))
+    if (apply(chosen, probe, wrappedProbe) != wrappedSize(semiblock) ||
+        back.apply(back.way(), wrapped, unwrapped.all()) != in.size() ||
+        !std::equal(in.begin(), in.end(), unwrapped.begin()))
         throw ossl::UsageError(ossl::Reason::unsupported,
                                "CKM_AES_KEY_WRAP_PAD of this token is not RFC 5649; it wraps only "
                                "keys with a multiple of 8 bytes");

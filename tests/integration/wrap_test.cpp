@@ -297,6 +297,23 @@ TEST_F(Skeys, WrappingSaysWhatTheKeyOrTheTokenLacks) {
     EXPECT_NE(takeErrors().find("the IV has 7 bytes instead of 8"), std::string::npos);
 }
 
+// Other modules have PKCS#7's padding.
+TEST_F(Skeys, WrappingWithAnotherPaddingIsRefused) {
+    configureModule("PKCS11_TEST_QUIRK", "pkcs7-key-wrap");
+    const SymmetricInstance instance;
+    const Pair pair(instance.get(), tokenUri, "AES-256-WRAP-PAD");
+    for (const std::size_t size : {17U, 24U}) {
+        const auto data = randomBytes(size);
+        EXPECT_EQ(updated(pair.token(true).get(), data), Answer{}) << size;
+        EXPECT_NE(takeErrors().find(size == 24 ? "40 bytes instead of 32" : "is not RFC 5649"),
+                  std::string::npos);
+        const auto wrapped = updated(pair.software(true).get(), data).bytes;
+        EXPECT_EQ(updated(pair.token(false).get(), wrapped), Answer{}) << size;
+        takeErrors();
+    }
+    resetModule("PKCS11_TEST_QUIRK");
+}
+
 // NSS encrypts with CKM_AES_KEY_WRAP and CKM_AES_KEY_WRAP_KWP, and takes another IV.
 TEST_F(Skeys, WrappingOnATokenThatAlsoEncryptsAnswersAsSoftware) {
     if (!NssToken::isThere())

@@ -7,6 +7,7 @@
 #include "tests/support/quirks_derivation.h"
 #include "tests/support/quirks_sessions.h"
 #include "tests/support/quirks_signatures.h"
+#include "tests/support/quirks_wrapping.h"
 #include "tests/support/sessions.h"
 
 namespace test_module {
@@ -144,6 +145,8 @@ void interceptOperations(FunctionList& list) {
     list.C_SignInit = begin<&CK_FUNCTION_LIST::C_SignInit>;
     list.C_DecryptInit = begin<&CK_FUNCTION_LIST::C_DecryptInit>;
     list.C_DeriveKey = deriveKey;
+    list.C_WrapKey = wrapKey;
+    list.C_UnwrapKey = unwrapKey;
     guard<&FunctionList::C_Sign>(list);
     guard<&FunctionList::C_SignUpdate>(list);
     guard<&FunctionList::C_SignFinal>(list);

@@ -51,6 +51,7 @@ constexpr std::pair<const char*, Quirk> names[] = {
     {"user-name", Quirk::userName},
     {"empty-pin", Quirk::emptyPin},
     {"hidden-pin-pad", Quirk::hiddenPinPad},
+    {"pkcs7-key-wrap", Quirk::pkcs7KeyWrap},
 };
 static_assert(std::size(names) == static_cast<std::size_t>(Quirk::count));
 

@@ -47,6 +47,7 @@ enum class Quirk {
     userName,
     emptyPin,
     hiddenPinPad,
+    pkcs7KeyWrap,
     count
 };
 
