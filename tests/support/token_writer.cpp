@@ -83,7 +83,11 @@ void TokenWriter::generatePair(CK_MECHANISM_TYPE type, std::vector<CK_ATTRIBUTE>
                                           privateValues.size(), &publicKey, &privateKey));
 }
 
+// Copies of the token's keys, which others have made in this process, are no concern of another
+// program.
 std::vector<CK_OBJECT_HANDLE> TokenWriter::find(std::vector<CK_ATTRIBUTE> filter) {
+    CK_BBOOL yes = CK_TRUE;
+    filter.push_back({CKA_TOKEN, &yes, sizeof yes});
     std::vector<CK_OBJECT_HANDLE> found(16);
     CK_ULONG count = 0;
     require("C_FindObjectsInit",

@@ -24,7 +24,7 @@ class TokenWriter {
     void create(std::vector<CK_ATTRIBUTE> values);
     void generatePair(CK_MECHANISM_TYPE type, std::vector<CK_ATTRIBUTE> publicValues,
                       std::vector<CK_ATTRIBUTE> privateValues);
-    /// All objects with that label.
+    /// All objects on the token with that label.
     void destroy(std::string label);
     std::size_t count(std::string label);
     /// Of the only public key with that label and, if it is not empty, that id.
