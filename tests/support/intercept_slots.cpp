@@ -21,6 +21,8 @@ CK_RV getTokenInfo(CK_SLOT_ID slot, CK_TOKEN_INFO* info) {
         std::ranges::replace(info->label, ' ', 0);
         std::ranges::replace(info->serialNumber, ' ', 0);
     }
+    if (has(Quirk::otherManufacturer))
+        std::ranges::fill(info->manufacturerID, 'x');
     info->flags = (info->flags | current.addedTokenFlags) & ~current.removedTokenFlags;
     if (wrongPinWasEntered())
         info->flags |= CKF_USER_PIN_COUNT_LOW;

@@ -52,6 +52,7 @@ constexpr std::pair<const char*, Quirk> names[] = {
     {"empty-pin", Quirk::emptyPin},
     {"hidden-pin-pad", Quirk::hiddenPinPad},
     {"pkcs7-key-wrap", Quirk::pkcs7KeyWrap},
+    {"other-manufacturer", Quirk::otherManufacturer},
 };
 static_assert(std::size(names) == static_cast<std::size_t>(Quirk::count));
 

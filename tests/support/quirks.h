@@ -48,6 +48,7 @@ enum class Quirk {
     emptyPin,
     hiddenPinPad,
     pkcs7KeyWrap,
+    otherManufacturer,
     count
 };
 
