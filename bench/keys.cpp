@@ -130,9 +130,10 @@ std::string ownProvider() {
 std::string latchsetProvider() {
     // Ours may be installed under the same file name.
     static const std::string found = [] {
-        const std::string folder = OPENSSL_info(OPENSSL_INFO_MODULES_DIR);
+        const auto given = environment("BENCH_PEER");
+        const std::string folder = given.empty() ? OPENSSL_info(OPENSSL_INFO_MODULES_DIR) : given;
         const bool theirs = std::filesystem::exists(folder + "/pkcs11.so") &&
-                            nameOf(folder) != nameOf(ownProvider());
+                            (!given.empty() || nameOf(folder) != nameOf(ownProvider()));
         return theirs ? folder : std::string();
     }();
     return found;
@@ -188,7 +189,9 @@ RawKey::~RawKey() {
 
 CK_OBJECT_HANDLE RawKey::find() {
     CK_OBJECT_CLASS type = CKO_PRIVATE_KEY;
+    CK_BBOOL onToken = CK_TRUE; // no copy that a provider has made
     std::array filter{CK_ATTRIBUTE{CKA_CLASS, &type, sizeof type},
+                      CK_ATTRIBUTE{CKA_TOKEN, &onToken, sizeof onToken},
                       CK_ATTRIBUTE{CKA_LABEL, label_.data(), label_.size()}};
     CK_OBJECT_HANDLE found = 0;
     CK_ULONG count = 0;

@@ -22,7 +22,8 @@ p11::ossl::Pkey providerKey(const std::string& folder, const std::string& label)
 
 /// The folder of the provider under test.
 std::string ownProvider();
-/// The folder of pkcs11-provider's pkcs11.so, if that is installed; else empty.
+/// The folder of pkcs11-provider's pkcs11.so: BENCH_PEER, or OpenSSL's own. Empty if it is in
+/// neither.
 std::string latchsetProvider();
 
 /// The file that the key on the token was made from.

@@ -39,10 +39,6 @@ void signMessage(benchmark::State& state, EVP_PKEY* key) {
     signMessageWith(state, key, EVP_sha256());
 }
 
-void signPlain(benchmark::State& state, EVP_PKEY* key) {
-    signMessageWith(state, key, nullptr);
-}
-
 p11::ossl::Pkey publicHalf(EVP_PKEY* key) {
     unsigned char* der = nullptr;
     const int size = i2d_PUBKEY(key, &der);
@@ -165,6 +161,10 @@ void add(const std::string& name, const char* label, Run run) {
 }
 
 } // namespace
+
+void signPlain(benchmark::State& state, EVP_PKEY* key) {
+    signMessageWith(state, key, nullptr);
+}
 
 void signHash(benchmark::State& state, EVP_PKEY* key) {
     const p11::ossl::PkeyCtx context(EVP_PKEY_CTX_new_from_pkey(nullptr, key, nullptr));

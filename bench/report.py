@@ -65,6 +65,18 @@ def thread_table(found):
     return table("Signatures a second of threads that share a key, 1 ms a call, P-256", header, rows)
 
 
+def softhsm_table(found):
+    whos = [who for who in OTHERS if any(key[1] == who for key in found)]
+    rows = []
+    for what in sorted({key[0] for key in found}):
+        for count in sorted({key[2] for key in found}):
+            own = {who: microseconds(found[what, who, count]) for who in whos if (what, who, count) in found}
+            row = [f"{what}, {count}"] + [number(own[who]) if who in own else "" for who in whos]
+            rows.append(row + [f"{own['provider'] / own[who]:.2f}" if who in own else "" for who in whos[1:]])
+    header = ["µs, threads"] + whos + [f"provider / {who}" for who in whos[1:]]
+    return table("Signatures with SoftHSM", header, rows)
+
+
 def instructions(folder):
     """Instructions in each library for one signature."""
     line = re.compile(r"\s*([\d,]+) \([ \d.]+%\)\s+\S.*\[(.+)\]$")
@@ -112,6 +124,8 @@ def main():
         lines += times("One operation, no delay", operations, "µs", 1, ["raw", "software"])
     if threads:
         lines += thread_table(threads)
+    if softhsm := medians(folder, "softhsm.json"):
+        lines += softhsm_table(softhsm)
     if load := medians(folder, "load-*.json"):
         lines += times("Loading a key from a token with so many objects", load, "µs", 1, ["raw"])
     if start := medians(folder, "start.json"):
