@@ -166,7 +166,7 @@ std::size_t deriveIn(Session& session, CK_OBJECT_HANDLE handle, const TokenObjec
 
 std::size_t derive(TokenObject& key, const CK_MECHANISM& mechanism, MutableBytes out) {
     const trace::Step step([&key] { return "derive with the " + key.describe(); });
-    return key.run([&](Session& session, CK_OBJECT_HANDLE handle) {
+    return key.use([&](Session& session, CK_OBJECT_HANDLE handle) {
         return deriveIn(session, handle, key, mechanism, out);
     });
 }
@@ -207,7 +207,7 @@ std::size_t decapsulateIn(Session& session, CK_OBJECT_HANDLE handle, const Token
 std::size_t decapsulate(TokenObject& key, ByteView ciphertext, MutableBytes out) {
     const trace::Step step([&key] { return "decapsulate with the " + key.describe(); });
     try {
-        return key.run([&](Session& session, CK_OBJECT_HANDLE handle) {
+        return key.use([&](Session& session, CK_OBJECT_HANDLE handle) {
             return decapsulateIn(session, handle, key, ciphertext, out);
         });
     } catch (const Error& error) {

@@ -74,6 +74,8 @@ inline constexpr const char* functionName<&List::C_GenerateKeyPair> = "C_Generat
 template <>
 inline constexpr const char* functionName<&List::C_CreateObject> = "C_CreateObject";
 template <>
+inline constexpr const char* functionName<&List::C_CopyObject> = "C_CopyObject";
+template <>
 inline constexpr const char* functionName<&List::C_DestroyObject> = "C_DestroyObject";
 template <>
 inline constexpr const char* functionName<&List::C_GenerateRandom> = "C_GenerateRandom";

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <unordered_set>
+#include <utility>
 
 #include "pkcs11/login.h"
 #include "pkcs11/process.h"
@@ -15,6 +16,8 @@ namespace {
 constexpr std::size_t findBatch = 64;
 // A limit for modules that never stop finding objects.
 constexpr std::size_t findLimit = 1'000'000;
+// A copy is made faster than a search is, unless the module does not answer.
+constexpr int mostRepeats = 10;
 
 // A key is the same if all these attributes are. They are public values.
 constexpr std::array identity{CKA_CLASS,           CKA_KEY_TYPE,        CKA_ID,        CKA_LABEL,
@@ -87,6 +90,7 @@ const char* nameOf(CK_OBJECT_CLASS type) {
 }
 
 std::vector<CK_OBJECT_HANDLE> findObjects(Session& session, const ObjectQuery& query) {
+    CK_BBOOL yes = CK_TRUE;
     CK_OBJECT_CLASS type = query.type.value_or(0);
     std::string label = query.label.value_or("");
     Bytes id = query.id.value_or(Bytes{});
@@ -97,10 +101,19 @@ std::vector<CK_OBJECT_HANDLE> findObjects(Session& session, const ObjectQuery& q
         filter.push_back({CKA_LABEL, label.data(), label.size()});
     if (query.id)
         filter.push_back({CKA_ID, id.data(), id.size()});
+    const bool mayFindCopies = query.type.value_or(CKO_PRIVATE_KEY) == CKO_PRIVATE_KEY;
+    if (mayFindCopies && session.sessionPool().token().copiesKeys())
+        filter.push_back({CKA_TOKEN, &yes, sizeof yes});
     auto others = query.others;
     for (auto& [other, value] : others)
         filter.push_back({other, value.data(), value.size()});
-    return Search(session, filter).all();
+    const CopyGate::Search scope(session.sessionPool().copyGate());
+    for (int repeats = 0;; ++repeats) {
+        const bool mayBeWrong = scope.isDisturbed() && repeats < mostRepeats;
+        auto found = Search(session, filter).all();
+        if (!mayBeWrong)
+            return found;
+    }
 }
 
 std::vector<CK_OBJECT_HANDLE> findLoggedIn(Session& session, const ObjectQuery& query) {
@@ -151,7 +164,7 @@ TokenObject::TokenObject(std::shared_ptr<SessionPool> pool, CK_OBJECT_HANDLE han
                          Attributes attributes, PinOwner& pins, PinOwner::Given contextPin)
     : token_(pool->token()), attributes_(std::move(attributes)), pins_(pins),
       contextPin_(std::move(contextPin)),
-      loggedIn_(pool->loggedIn()), binding_{std::move(pool), handle} {}
+      loggedIn_(pool->loggedIn()), binding_{std::move(pool), handle}, copying_(firstCopying()) {}
 
 CK_OBJECT_CLASS TokenObject::type() const {
     return attributes_.number(CKA_CLASS).value_or(CKO_DATA);
@@ -181,12 +194,35 @@ bool TokenObject::isSameAs(const TokenObject& other) const {
             binding_.pool == other.binding_.pool);
 }
 
+// A copy does not ask for the PIN that the key asks for, so the token must say that it does not.
+TokenObject::Copying TokenObject::firstCopying() const {
+    const bool mayBeCopied =
+        type() == CKO_PRIVATE_KEY && !attributes_.flag(CKA_ALWAYS_AUTHENTICATE, true);
+    return mayBeCopied ? Copying::unused : Copying::decided;
+}
+
+// For one thread only.
+bool TokenObject::isCopyDue() {
+    if (copying_ == Copying::decided)
+        return false;
+    const bool isDue = copying_ == Copying::used;
+    copying_ = isDue ? Copying::decided : Copying::used;
+    return isDue && token_.copiesKeys();
+}
+
 // If this fails, `binding` has the session pool that was used, if there was one.
-std::optional<Session> TokenObject::bind(Binding& binding) {
+std::optional<Session> TokenObject::bind(Binding& binding, bool mayCopy) {
+    Binding old; // its copy is destroyed when the mutex is no longer held
     {
         const MutexLock lock(process::stateMutex());
         if (binding_.handle != CK_INVALID_HANDLE && binding_.pool->valid()) {
+            if (binding_.copy && !binding_.copy->isCurrent())
+                old.copy.swap(binding_.copy);
             binding = binding_;
+            if (mayCopy)
+                binding.copyIsDue = isCopyDue();
+            else
+                binding.copy.reset();
             return std::nullopt;
         }
     }
@@ -194,8 +230,20 @@ std::optional<Session> TokenObject::bind(Binding& binding) {
     const MutexLock lock(process::stateMutex());
     if (binding_.pool->isFromParentProcess())
         process::keepForever(binding_.pool);
-    binding_ = binding;
+    old = std::exchange(binding_, binding);
+    copying_ = firstCopying();
     return session;
+}
+
+void TokenObject::makeCopy(Binding& binding) {
+    const auto made = copyKey(*binding.pool, binding.handle, describe());
+    binding.copy = made.copy;
+    const MutexLock lock(process::stateMutex());
+    if (binding_.pool != binding.pool || binding_.handle != binding.handle)
+        return;
+    binding_.copy = made.copy;
+    if (made.isBusy)
+        copying_ = Copying::used;
 }
 
 Session TokenObject::findAgain(Binding& binding) {
@@ -236,8 +284,23 @@ bool TokenObject::isSame(const Attributes& other) const {
 void TokenObject::apply(Remedy remedy, const Binding& binding) {
     if (remedy == Remedy::login)
         loggedIn_ = true;
-    if (remedy == Remedy::handle)
+    if (binding.copy)
+        forgetCopy(remedy, binding);
+    else if (remedy == Remedy::handle)
         forgetHandle(binding);
+}
+
+// After a failure the copy is not trusted any more. If it has not worked even once, another one
+// would not either.
+void TokenObject::forgetCopy(Remedy remedy, const Binding& binding) {
+    if (binding.copyIsDue && remedy == Remedy::handle)
+        token_.noteNoCopies();
+    std::shared_ptr<const KeyCopy> old; // destroyed when the mutex is no longer held
+    const MutexLock lock(process::stateMutex());
+    if (binding_.copy != binding.copy)
+        return;
+    old.swap(binding_.copy);
+    copying_ = binding.copyIsDue ? Copying::decided : Copying::unused;
 }
 
 void TokenObject::forgetHandle(const Binding& binding) {

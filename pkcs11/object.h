@@ -12,6 +12,7 @@
 #include <p11-kit/pkcs11.h>
 
 #include "pkcs11/attributes.h"
+#include "pkcs11/key_copy.h"
 #include "pkcs11/process.h"
 #include "pkcs11/recovery.h"
 #include "pkcs11/session_pool.h"
@@ -34,7 +35,8 @@ struct ObjectQuery {
 const char* nameOf(CK_OBJECT_CLASS type);
 
 /// Handles of all objects that fit, each once (C_FindObjectsInit, C_FindObjects,
-/// C_FindObjectsFinal). Some modules ignore parts of the query, so compare the attributes of each
+/// C_FindObjectsFinal). If operations use copies of the token's keys, session objects are not
+/// among private keys. Some modules ignore parts of the query, so compare the attributes of each
 /// object with fits(). Throws Error.
 std::vector<CK_OBJECT_HANDLE> findObjects(Session& session, const ObjectQuery& query);
 
@@ -103,13 +105,50 @@ class TokenObject {
     /// The same with a session that `take(pool, handle)` chooses.
     template <typename Take, typename Operation>
     auto run(Take&& take, Operation&& operation) {
+        return attempt([&](Binding& binding) {
+            auto found = bind(binding, false);
+            const Token::Success success(token_);
+            Session session = found ? std::move(*found) : take(*binding.pool, binding.handle);
+            return operation(session, binding.handle);
+        });
+    }
+
+    /// The same for an operation with a key that a copy of the key can do as well
+    /// (pkcs11/key_copy.h): from its second use on, `handle` is that of a copy, where this is
+    /// faster.
+    template <typename Operation>
+    auto use(Operation&& operation) {
+        return attempt([&](Binding& binding) {
+            auto found = bind(binding, true);
+            const Token::Success success(token_);
+            Session session = found ? std::move(*found) : binding.pool->take();
+            if (binding.copyIsDue)
+                makeCopy(binding);
+            return operation(session, binding.copy ? binding.copy->handle() : binding.handle);
+        });
+    }
+
+  private:
+    struct Binding {
+        std::shared_ptr<SessionPool> pool;
+        CK_OBJECT_HANDLE handle = CK_INVALID_HANDLE;
+        std::shared_ptr<const KeyCopy> copy = nullptr;
+        bool copyIsDue = false; ///< this attempt makes it
+    };
+
+    /// Whether the next use makes a copy.
+    enum class Copying {
+        unused, ///< no, but the one after it
+        used,   ///< yes
+        decided ///< no: a copy exists, is being made, or cannot be made
+    };
+
+    template <typename Attempt>
+    auto attempt(Attempt&& attempt) {
         for (Recovery recovery(token_);;) {
             Binding binding;
             try {
-                auto found = bind(binding);
-                const Token::Success success(token_);
-                Session session = found ? std::move(*found) : take(*binding.pool, binding.handle);
-                return operation(session, binding.handle);
+                return attempt(binding);
             } catch (const Error& error) {
                 const auto remedy = recovery.prepare(error, binding.pool);
                 if (remedy == Remedy::none)
@@ -119,17 +158,15 @@ class TokenObject {
         }
     }
 
-  private:
-    struct Binding {
-        std::shared_ptr<SessionPool> pool;
-        CK_OBJECT_HANDLE handle = CK_INVALID_HANDLE;
-    };
-
     /// The session in which the object was found again, for there are modules whose handles are
     /// valid only in the session that found them. Nothing if its handle is known.
-    std::optional<Session> bind(Binding& binding);
+    std::optional<Session> bind(Binding& binding, bool mayCopy);
     void apply(Remedy remedy, const Binding& binding);
     void forgetHandle(const Binding& binding);
+    void forgetCopy(Remedy remedy, const Binding& binding);
+    void makeCopy(Binding& binding);
+    bool isCopyDue() REQUIRES(process::stateMutex());
+    Copying firstCopying() const;
     Session findAgain(Binding& binding);
     bool isSame(const Attributes& other) const;
 
@@ -141,6 +178,7 @@ class TokenObject {
     /// It was found after a login. Without one it may be invisible or unusable.
     std::atomic<bool> loggedIn_;
     Binding binding_ GUARDED_BY(process::stateMutex());
+    Copying copying_ GUARDED_BY(process::stateMutex());
 };
 
 } // namespace p11::pkcs11

@@ -119,7 +119,7 @@ std::size_t performIn(Session& session, CK_OBJECT_HANDLE handle, const CK_MECHAN
 template <auto Init, auto Final>
 std::size_t perform(TokenObject& key, const CK_MECHANISM& mechanism, ByteView data,
                     MutableBytes out) {
-    const auto size = key.run([&](Session& session, CK_OBJECT_HANDLE handle) {
+    const auto size = key.use([&](Session& session, CK_OBJECT_HANDLE handle) {
         return performIn<Init, Final>(session, handle, mechanism, key, data, out);
     });
     return requireRoom(size, out, functionName<Final>);
@@ -210,7 +210,7 @@ std::size_t signIn(Session& session, CK_OBJECT_HANDLE handle, const TokenObject&
 DecryptAnswer answerOfDecrypt(TokenObject& key, const CK_MECHANISM& mechanism, ByteView data,
                               MutableBytes out) {
     const trace::Step step([&key] { return "decrypt with the " + key.describe(); });
-    return key.run([&](Session& session, CK_OBJECT_HANDLE handle) {
+    return key.use([&](Session& session, CK_OBJECT_HANDLE handle) {
         return decryptIn(session, handle, mechanism, key, data, out);
     });
 }

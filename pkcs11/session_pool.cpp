@@ -5,6 +5,7 @@
 #include <chrono>
 
 #include "pkcs11/cryptoki.h"
+#include "pkcs11/key_copy.h"
 #include "pkcs11/process.h"
 
 namespace p11::pkcs11 {
@@ -295,9 +296,46 @@ void SessionPool::makeRoom() {
         close(*handle);
 }
 
+// A session that nobody waits for, because it is idle or the token has more.
+std::optional<Session> SessionPool::takeSpare() {
+    const auto chosen = choose(nullptr);
+    if (chosen.idle)
+        return prepareIdle(*chosen.idle, nullptr);
+    if (!chosen.mayOpen)
+        return std::nullopt;
+    CK_SESSION_HANDLE handle = CK_INVALID_HANDLE;
+    if (openCounted(handle) != CKR_OK)
+        return std::nullopt;
+    return Session(shared_from_this(), handle);
+}
+
+std::shared_ptr<CopySession> SessionPool::copySession() {
+    std::shared_ptr<CopySession> known; // which may end, but not while the mutex is held
+    {
+        const MutexLock lock(mutex_);
+        known = copySession_.lock();
+    }
+    if (known && known->usable())
+        return known;
+    if (maxIdle_ < 2) // no session would stay open for the operations
+        return nullptr;
+    auto session = takeSpare();
+    if (!session)
+        return nullptr;
+    auto fresh = std::make_shared<CopySession>(std::move(*session));
+    const MutexLock lock(mutex_);
+    copySession_ = fresh;
+    return fresh;
+}
+
 bool SessionPool::endMessages(Session& session) {
     session.setBegun(std::nullopt);
     return session.call<&List30::C_MessageSignFinal>() == CKR_OK;
+}
+
+// The session of the copies is one of those that stay open.
+bool SessionPool::mayKeepAnother() const {
+    return idle_.size() + (copySession_.expired() ? 0 : 1) < maxIdle_;
 }
 
 void SessionPool::giveBack(const Session& session) {
@@ -306,7 +344,7 @@ void SessionPool::giveBack(const Session& session) {
     bool kept = false;
     {
         const MutexLock lock(mutex_);
-        kept = session.disposal_ == Session::Disposal::keep && valid() && idle_.size() < maxIdle_;
+        kept = session.disposal_ == Session::Disposal::keep && valid() && mayKeepAnother();
         if (kept)
             idle_.push_back({session.handle_, session.begun_});
         else

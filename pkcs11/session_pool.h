@@ -12,6 +12,7 @@
 
 #include <p11-kit/pkcs11.h>
 
+#include "pkcs11/copy_gate.h"
 #include "pkcs11/mechanism_list.h"
 #include "pkcs11/module.h"
 #include "pkcs11/mutex.h"
@@ -24,6 +25,8 @@ namespace p11::pkcs11 {
 class Token;
 
 class SessionPool;
+
+class CopySession;
 
 /// A signing operation that stays active between messages (C_MessageSignInit, PKCS#11 3.0, section
 /// 5.14). It consists of a key's handle and a mechanism.
@@ -183,6 +186,7 @@ class SessionPool : public std::enable_shared_from_this<SessionPool> {
     bool isFromParentProcess() const;
     TokenFlags& flags() { return flags_; }
     MechanismList& mechanisms() { return mechanisms_; }
+    CopyGate& copyGate() { return copyGate_; }
     TokenPins& pins() const { return shared_.pins(); }
     bool loginRequired() const { return flags_.has(CKF_LOGIN_REQUIRED); }
     bool loggedIn() const { return loggedIn_.load(); }
@@ -203,6 +207,9 @@ class SessionPool : public std::enable_shared_from_this<SessionPool> {
     /// Closes an idle session, so that the token has one more to give. If none is idle, waits until
     /// one comes back, for a second at most.
     void makeRoom();
+    /// The session in which keys are copied, which the copies share (pkcs11/key_copy.h). Null if
+    /// the token has no session beside that of the caller. Does not wait.
+    std::shared_ptr<CopySession> copySession();
 
     /// C_Logout, if a session is available for it. Do not use the session pool afterwards.
     void logOut();
@@ -239,8 +246,10 @@ class SessionPool : public std::enable_shared_from_this<SessionPool> {
     std::optional<Idle> takeIdle(const MessageSigning* wanted, bool any) REQUIRES(mutex_);
     bool endMessages(Session& session);
     CK_RV open(CK_SESSION_HANDLE& handle, CK_FLAGS flags = 0);
+    bool mayKeepAnother() const REQUIRES(mutex_);
     CK_RV openCounted(CK_SESSION_HANDLE& handle, CK_FLAGS flags = 0);
     bool mayOpenWritable();
+    std::optional<Session> takeSpare();
     std::size_t sessionsOfToken() const;
     bool saysFull(CK_RV rv) const;
     void requireFull(CK_RV refusal) const;
@@ -254,6 +263,7 @@ class SessionPool : public std::enable_shared_from_this<SessionPool> {
     TokenSlot slot_;
     TokenFlags flags_;
     MechanismList mechanisms_;
+    CopyGate copyGate_;
     std::size_t maxIdle_;
     std::atomic<bool> readWrite_; ///< all of its sessions are
     unsigned long forkCount_;
@@ -265,6 +275,7 @@ class SessionPool : public std::enable_shared_from_this<SessionPool> {
     std::size_t open_ GUARDED_BY(mutex_) = 0;
     std::size_t opening_ GUARDED_BY(mutex_) = 0; ///< C_OpenSession has not returned yet
     bool full_ GUARDED_BY(mutex_) = false;       ///< the token had no more sessions
+    std::weak_ptr<CopySession> copySession_ GUARDED_BY(mutex_);
 };
 
 } // namespace p11::pkcs11

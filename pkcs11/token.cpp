@@ -103,6 +103,17 @@ std::shared_ptr<SessionPool> Token::present() const {
     return good ? pool_ : nullptr;
 }
 
+// Where copies are known to be faster, and no session is scarce. On an HSM in a network they cost
+// calls and its memory.
+bool Token::copiesKeys() const {
+    const auto& options = module().options();
+    const auto isFaster = [&] {
+        return options.maxSessions == 0 && trimmed(info_.manufacturerID) == "SoftHSM project";
+    };
+    return options.keyCopies != KeyCopies::never && !refusesCopies_ &&
+           (options.keyCopies == KeyCopies::always || isFaster());
+}
+
 bool Token::knowsMechanisms() const {
     const auto pool = present();
     return pool && pool->mechanisms().isKnown();

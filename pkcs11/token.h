@@ -66,6 +66,15 @@ class Token {
     /// It refuses read-only sessions, or the operation in them.
     void noteReadWrite() { shared_.noteReadWrite(); }
 
+    /// True if operations use copies of its keys (pkcs11/key_copy.h).
+    bool copiesKeys() const;
+    /// It refuses copies, or their use.
+    void noteNoCopies() { refusesCopies_ = true; }
+    /// Increases with each noteDeletion(). A copy of a key may outlive the key.
+    unsigned long deletions() const { return deletions_; }
+    /// An object was deleted.
+    void noteDeletion() { ++deletions_; }
+
     /// The additional attributes that a derived secret key needs on this token.
     enum DerivedKey : unsigned { plain, derivable, privateToo, withoutLength, derivedKeys };
     unsigned derivedKey() const { return derivedKey_; }
@@ -87,6 +96,8 @@ class Token {
     CK_TOKEN_INFO info_;
     std::atomic<unsigned long> successes_{0};
     std::atomic<unsigned> derivedKey_{plain};
+    std::atomic<bool> refusesCopies_{false};
+    std::atomic<unsigned long> deletions_{0};
     std::shared_ptr<SessionPool> pool_ GUARDED_BY(process::stateMutex());
 };
 

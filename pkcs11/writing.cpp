@@ -50,12 +50,16 @@ std::vector<CK_ATTRIBUTE> Template::list() {
 
 namespace {
 
-template <auto Member, typename... Args>
-void requireOf(Session& session, std::string_view subject, Args... args) {
-    const CK_RV rv = session.call<Member>(args...);
+template <auto Member>
+void requireOk(const Session& session, std::string_view subject, CK_RV rv) {
     if (rv != CKR_OK)
         throw callFailed(functionName<Member>, rv,
                          std::string(subject) + " on " + session.sessionPool().describe());
+}
+
+template <auto Member, typename... Args>
+void requireOf(Session& session, std::string_view subject, Args... args) {
+    requireOk<Member>(session, subject, session.call<Member>(args...));
 }
 
 } // namespace
@@ -79,7 +83,10 @@ CK_OBJECT_HANDLE createObject(Session& session, Template& values, std::string_vi
 }
 
 void destroyObject(Session& session, CK_OBJECT_HANDLE object, std::string_view subject) {
-    requireOf<&List::C_DestroyObject>(session, subject, object);
+    // Also noted if it fails, because the object may be gone then, too.
+    const CK_RV rv = session.call<&List::C_DestroyObject>(object);
+    session.sessionPool().token().noteDeletion();
+    requireOk<&List::C_DestroyObject>(session, subject, rv);
 }
 
 bool NewObjects::undo() {

@@ -163,6 +163,16 @@ void setMaxSessions(Settings& settings, const std::string& directive, std::strin
     settings.module.maxSessions = parseNumber(directive, value);
 }
 
+void setCacheKeys(Settings& settings, const std::string& directive, std::string_view value) {
+    using pkcs11::KeyCopies;
+    const auto meant = ossl::yesOrNo(value);
+    if (!meant && value != "auto")
+        reject(directive, value, ": use auto, true or false");
+    settings.module.keyCopies = !meant   ? KeyCopies::automatic
+                                : *meant ? KeyCopies::always
+                                         : KeyCopies::never;
+}
+
 void setAsyncThreads(Settings& settings, const std::string& directive, std::string_view value) {
     settings.asyncThreads = parseNumber(directive, value);
 }
@@ -222,7 +232,7 @@ constexpr std::array directives{Directive{"pkcs11-module-path", setModulePath},
                                 Directive{"pkcs11-pss-only-keys", setPssOnlyKeys},
                                 Directive{"pkcs11-module-cache-sessions", setCacheSessions},
                                 Directive{"pkcs11-module-max-sessions", setMaxSessions},
-                                Directive{"pkcs11-module-cache-keys", accept},
+                                Directive{"pkcs11-module-cache-keys", setCacheKeys},
                                 Directive{"pkcs11-module-cache-pins", accept},
                                 Directive{assumeFips, checkBool},
                                 Directive{"pkcs11-module-encode-provider-uri-to-pem", accept},

@@ -140,6 +140,14 @@ TEST(Directives, OfCachesChangeNoResult) {
         EXPECT_TRUE(Configured(line).signs()) << line << takeErrors();
 }
 
+TEST(Directives, OfCopiesOfKeysHaveThreeValues) {
+    EXPECT_TRUE(Configured("pkcs11-module-cache-keys = auto").signs()) << takeErrors();
+    EXPECT_FALSE(Configured("pkcs11-module-cache-keys = session").signs());
+    EXPECT_NE(takeErrors().find("pkcs11-module-cache-keys does not accept the value \"session\": "
+                                "use auto, true or false"),
+              std::string::npos);
+}
+
 // In children, since a module's options are those of its first user in the process.
 TEST(Directives, LimitTheSessionsThatAreKept) {
     const auto keptAfterACrowd = [](const std::string& directive) {

@@ -121,6 +121,10 @@ void inThreads(int count, const std::function<void(int)>& body);
 /// Writes to a token by the real module, past the test module, so that it counts for nothing.
 TokenWriter tokenWriter(const std::string& token);
 
+/// So often a key is used until its calls are those of the steady state: SoftHSM's keys are copied
+/// at the second use (pkcs11-module-cache-keys).
+constexpr int usesUntilSteady = 2;
+
 /// Counts the calls into the module since it was made. The module is the process's.
 class CallCounter {
   public:

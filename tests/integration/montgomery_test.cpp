@@ -54,6 +54,9 @@ Bytes rawPrivate(EVP_PKEY* key) {
 TEST_P(Montgomery, AgreesAsSoftwareDoesFromBothSides) {
     const Instance instance(order());
     const auto key = loadPrivate(instance, label());
+    const auto ownPublic = publicKeyFromFile(label());
+    for (int i = 0; i < usesUntilSteady; ++i)
+        ASSERT_FALSE(derive(instance.get(), key.get(), ownPublic.get()).empty()) << takeErrors();
     for (int i = 0; i < 5; ++i) {
         const auto peer = generateIn(defaultOnly());
         const auto here = publicHalf(instance.get(), peer.get());

@@ -77,7 +77,9 @@ TEST_P(Remembered, InEveryState) {
     EXPECT_EQ(inChild([&] {
                   const auto& lesson = GetParam();
                   const CallCounter calls;
-                  const Instance instance;
+                  // A copy of the key would take another session.
+                  const Instance instance(
+                      ConfiguredContext("pkcs11-module-cache-keys = false").take());
                   const auto key = loadPrivate(instance, lesson.label);
                   EXPECT_TRUE(lesson.use(instance, key.get())) << takeErrors();
                   EXPECT_EQ(calls.of(lesson.call), lesson.learning) << calls.log();

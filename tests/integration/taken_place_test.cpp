@@ -76,7 +76,7 @@ TEST_F(TakenPlace, IsSeenByAValueThatIsNoLongerTold) {
     for (const CK_ATTRIBUTE_TYPE type : {CKA_MODULUS, CKA_PUBLIC_EXPONENT}) {
         ASSERT_EQ(module().configure("PKCS11_TEST_HIDE_ATTRIBUTES", std::to_string(type).c_str()),
                   CKR_OK);
-        fault("C_SignInit", "1", CKR_KEY_HANDLE_INVALID);
+        fault("C_SignInit", "1-2", CKR_KEY_HANDLE_INVALID); // of a copy of the key, too
         expectAnother(instance, key.get(), "SHA256");
         noFaults();
         ASSERT_EQ(module().configure("PKCS11_TEST_HIDE_ATTRIBUTES", nullptr), CKR_OK);

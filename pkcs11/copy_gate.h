@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// Keeps searches for objects apart from the making of copies.
+#pragma once
+
+#include <atomic>
+
+namespace p11::pkcs11 {
+
+/// SoftHSM shows a copy that is not complete as an object of the token. So no copy is begun during
+/// a search, and a search during which a copy is made is repeated. Nobody waits. Thread-safe.
+class CopyGate {
+  public:
+    /// A search. While one exists, no copy is begun.
+    class Search {
+      public:
+        explicit Search(CopyGate& gate) : gate_(gate) { ++gate_.searches_; }
+        ~Search() { --gate_.searches_; }
+        Search(const Search&) = delete;
+        Search& operator=(const Search&) = delete;
+
+        /// True if a copy is being made, so that what is found from now on may be wrong.
+        bool isDisturbed() const { return gate_.copies_ != 0; }
+
+      private:
+        CopyGate& gate_;
+    };
+
+    /// False if somebody searches. Otherwise endCopy() must follow.
+    bool beginCopy() {
+        ++copies_;
+        if (searches_ == 0)
+            return true;
+        endCopy();
+        return false;
+    }
+    void endCopy() { --copies_; }
+
+  private:
+    std::atomic<int> searches_{0};
+    std::atomic<int> copies_{0};
+};
+
+} // namespace p11::pkcs11

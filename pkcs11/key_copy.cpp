@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pkcs11/key_copy.h"
+
+#include <utility>
+
+#include "pkcs11/recovery.h"
+#include "pkcs11/token.h"
+#include "pkcs11/trace.h"
+
+namespace p11::pkcs11 {
+
+bool CopySession::enter() {
+    const MutexLock lock(mutex_);
+    return !std::exchange(entered_, true);
+}
+
+// The thread leaves in the same step in which it sees that nothing is left to do.
+CK_OBJECT_HANDLE CopySession::nextToDestroy() {
+    const MutexLock lock(mutex_);
+    entered_ = !toDestroy_.empty();
+    if (!entered_)
+        return CK_INVALID_HANDLE;
+    const auto next = toDestroy_.back();
+    toDestroy_.pop_back();
+    return next;
+}
+
+void CopySession::leave() {
+    for (auto next = nextToDestroy(); next != CK_INVALID_HANDLE; next = nextToDestroy()) {
+        const CK_RV rv = session_.call<&List::C_DestroyObject>(next);
+        if (rv != CKR_OK) // the copy ends with the session, which is not given to others
+            session_.discard(rv);
+    }
+}
+
+CK_RV CopySession::copy(CK_OBJECT_HANDLE key, CK_OBJECT_HANDLE& copy) {
+    CK_BBOOL no = CK_FALSE;
+    CK_ATTRIBUTE onlyInSession{CKA_TOKEN, &no, sizeof no};
+    const CK_RV rv = session_.call<&List::C_CopyObject>(key, &onlyInSession, CK_ULONG{1}, &copy);
+    if (invalidatesSessions(rv)) {
+        session_.discard(rv);
+        usable_ = false;
+    }
+    return rv;
+}
+
+// In a forked child nothing of it exists, and its lock may be locked for ever. After a loss the
+// session is closed with its last copy.
+void CopySession::destroy(CK_OBJECT_HANDLE copy) {
+    const auto& pool = session_.sessionPool();
+    if (pool.isFromParentProcess() || !pool.valid())
+        return;
+    {
+        const MutexLock lock(mutex_);
+        toDestroy_.push_back(copy);
+        if (std::exchange(entered_, true))
+            return;
+    }
+    leave();
+}
+
+bool KeyCopy::isCurrent() const {
+    return deletions_ == session_->token().deletions();
+}
+
+CopyAttempt copyKey(SessionPool& pool, CK_OBJECT_HANDLE key, const std::string& subject) {
+    const auto session = pool.copySession();
+    if (!session)
+        return {};
+    if (!session->enter())
+        return {nullptr, true};
+    if (!pool.copyGate().beginCopy()) {
+        session->leave();
+        return {nullptr, true};
+    }
+    trace::step("copy the " + subject + " into a session");
+    const auto deletions = pool.token().deletions();
+    CK_OBJECT_HANDLE copy = CK_INVALID_HANDLE;
+    const CK_RV rv = session->copy(key, copy);
+    pool.copyGate().endCopy();
+    session->leave();
+    if (rv == CKR_OK)
+        return {std::make_shared<const KeyCopy>(session, copy, deletions)};
+    // The operation itself finds out what is lost. CKR_ACTION_PROHIBITED is about this key.
+    const auto error = callFailed(functionName<&List::C_CopyObject>, rv, subject);
+    trace::step(error.what());
+    if (remedyFor(error) == Remedy::none && rv != CKR_ACTION_PROHIBITED)
+        pool.token().noteNoCopies();
+    return {};
+}
+
+} // namespace p11::pkcs11
