@@ -246,8 +246,26 @@ TEST(KeyCopies, AreNotMadeOfAKeyThatForbidsThem) {
         << "another key may be copied";
 }
 
-// A token on which a copy is of no use in other sessions.
-TEST(KeyCopies, ThatDoNotWorkAreGivenUp) {
+// A token that makes a copy, and does not know it in other sessions.
+TEST(KeyCopies, ThatFailAtTheirFirstUseAreTheLastOfTheToken) {
+    EXPECT_EQ(inChild([] {
+                  const Instance instance;
+                  const auto key = loadPrivate(instance, "ec256");
+                  EXPECT_TRUE(signs(instance, key.get())) << takeErrors();
+                  const CallCounter calls;
+                  fault("C_SignInit", "1", CKR_KEY_HANDLE_INVALID);
+                  EXPECT_TRUE(signs(instance, key.get())) << takeErrors();
+                  noFaults();
+                  EXPECT_EQ(calls.of("C_CopyObject"), 1U) << calls.log();
+                  EXPECT_EQ(copiesOf(instance, key.get()), 0U);
+                  EXPECT_EQ(copiesOf(instance, loadPrivate(instance, "ec256").get()), 0U);
+                  return !HasFailure();
+              }),
+              0);
+}
+
+// A token on which the key itself cannot be named in the session of the copies.
+TEST(KeyCopies, ThatCannotBeMadeAreGivenUp) {
     EXPECT_EQ(inChild([] {
                   configureModule("PKCS11_TEST_QUIRK", "handles-per-session");
                   const Instance instance;
