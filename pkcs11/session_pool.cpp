@@ -6,6 +6,7 @@
 
 #include "pkcs11/cryptoki.h"
 #include "pkcs11/key_copy.h"
+#include "pkcs11/mechanism.h"
 #include "pkcs11/process.h"
 
 namespace p11::pkcs11 {
@@ -15,14 +16,21 @@ namespace {
 // sessions.
 constexpr auto sessionRetry = std::chrono::seconds(1);
 
+bool pointsElsewhere(const CK_MECHANISM& mechanism) {
+    if (mechanism.ulParameterLen == 0)
+        return false;
+    return mechanism.mechanism == CKM_ML_DSA ||
+           (mechanism.mechanism == CKM_EDDSA &&
+            static_cast<const EddsaParams*>(mechanism.pParameter)->contextDataSize != 0);
+}
+
 } // namespace
 
 std::optional<MessageSigning> MessageSigning::of(const CK_MECHANISM& mechanism) {
     MessageSigning signing;
     signing.type = mechanism.mechanism;
     signing.parameterSize = mechanism.ulParameterLen;
-    const bool pointsElsewhere = signing.type == CKM_ML_DSA && signing.parameterSize != 0;
-    if (pointsElsewhere || signing.parameterSize > signing.parameter.size())
+    if (pointsElsewhere(mechanism) || signing.parameterSize > signing.parameter.size())
         return std::nullopt;
     std::copy_n(static_cast<const unsigned char*>(mechanism.pParameter), signing.parameterSize,
                 signing.parameter.begin());

@@ -2,8 +2,6 @@
 #include <array>
 #include <vector>
 
-#include <openssl/crypto.h>
-
 #include "keymgmt/key_family.h"
 #include "ossl/algorithms.h"
 #include "ossl/newer_openssl.h"
@@ -197,13 +195,20 @@ const OSSL_DISPATCH* ecdsaFunctions() {
     return table->data();
 }
 
-// OpenSSL's own Edwards curves have had parameters since 3.2. Without the functions EVP refuses
-// all, as it should refuse a digest.
+// Without the functions EVP refuses all parameters, as it should refuse a digest. It still passes
+// on those of an init function.
 template <typename Context>
 bool takesParams() {
-    constexpr unsigned firstMinor = 2;
-    return !std::is_same_v<Context, EddsaContext> || OPENSSL_version_major() > 3 ||
-           OPENSSL_version_minor() >= firstMinor;
+    return !std::is_same_v<Context, EddsaContext> || opensslHasEddsaVariants();
+}
+
+// With an Edwards key the data of EVP_PKEY_sign is the message, as pkcs11-provider has it.
+template <typename Context, int Id, bool Signing>
+int dataInit(void* ctx, void* keydata, const OSSL_PARAM params[]) {
+    if constexpr (std::is_same_v<Context, EddsaContext>)
+        return init<Id, Signing>(ctx, keydata, params);
+    else
+        return refuseHashes<Id>(ctx, keydata, params);
 }
 
 // Of keys that sign whole messages.
@@ -228,11 +233,13 @@ const OSSL_DISPATCH* messageFunctions() {
             ossl::entry<OSSL_FUNC_signature_digest_verify_fn>(
                 OSSL_FUNC_SIGNATURE_DIGEST_VERIFY, verify<OSSL_FUNC_SIGNATURE_DIGEST_VERIFY>),
             ossl::entry<OSSL_FUNC_signature_sign_init_fn>(
-                OSSL_FUNC_SIGNATURE_SIGN_INIT, refuseHashes<OSSL_FUNC_SIGNATURE_SIGN_INIT>),
+                OSSL_FUNC_SIGNATURE_SIGN_INIT,
+                dataInit<Context, OSSL_FUNC_SIGNATURE_SIGN_INIT, true>),
             ossl::entry<OSSL_FUNC_signature_sign_fn>(OSSL_FUNC_SIGNATURE_SIGN,
                                                      sign<OSSL_FUNC_SIGNATURE_SIGN>),
             ossl::entry<OSSL_FUNC_signature_verify_init_fn>(
-                OSSL_FUNC_SIGNATURE_VERIFY_INIT, refuseHashes<OSSL_FUNC_SIGNATURE_VERIFY_INIT>),
+                OSSL_FUNC_SIGNATURE_VERIFY_INIT,
+                dataInit<Context, OSSL_FUNC_SIGNATURE_VERIFY_INIT, false>),
             ossl::entry<OSSL_FUNC_signature_verify_fn>(OSSL_FUNC_SIGNATURE_VERIFY,
                                                        verify<OSSL_FUNC_SIGNATURE_VERIFY>),
             ossl::entry<OSSL_FUNC_signature_sign_message_init_fn>(

@@ -17,8 +17,10 @@ constexpr const char* defaultDigest = "SHA2-256";
 } // namespace
 
 void SignatureContext::setKey(const std::shared_ptr<keymgmt::Key>& key, bool signing) {
-    if (key)
+    if (key) {
         key_ = key;
+        keyGiven();
+    }
     if (!key_)
         throw ossl::UsageError(ossl::Reason::key, "no key is set");
     if (signing)

@@ -82,6 +82,8 @@ class SignatureContext {
 
     /// Called when an operation has its key.
     virtual void keyChanged() {}
+    /// Called before that if the key was given, and is not that of the last operation.
+    virtual void keyGiven() {}
     /// True if the operation recovers data.
     bool recovers() const { return recovers_; }
     /// The combined mechanism that signs the whole message if the token cannot sign a hash. Nothing

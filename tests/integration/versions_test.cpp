@@ -179,8 +179,6 @@ TEST_F(Messages, EdwardsKeysSignWholeMessagesOnly) {
     EXPECT_EQ(EVP_PKEY_verify(context.get(), signature.data(), signature.size(), data.data(),
                               data.size()),
               1);
-    EXPECT_NE(EVP_PKEY_sign_init(context.get()), 1);
-    EXPECT_NE(takeErrors().find("sign whole messages"), std::string::npos);
 }
 
 TEST_F(Messages, KeysOfAnotherTypeAreRefused) {
@@ -262,23 +260,6 @@ constexpr Operation operations[] = {
     {OSSL_OP_STORE, fetches<OSSL_STORE_LOADER, OSSL_STORE_LOADER_fetch, OSSL_STORE_LOADER_free>},
     {OSSL_OP_ENCODER, fetches<OSSL_ENCODER, OSSL_ENCODER_fetch, OSSL_ENCODER_free>},
     {OSSL_OP_DECODER, fetches<OSSL_DECODER, OSSL_DECODER_fetch, OSSL_DECODER_free>}};
-
-// A plain signature in the place of a variant would be worse than none.
-TEST(Edwards, VariantsOfSignaturesAreRefused) {
-    const Instance instance;
-    const auto key = loadPrivate(instance, "ed25519");
-    char instanceName[] = "Ed25519ph", context[] = "context";
-    for (const auto& param :
-         {OSSL_PARAM_construct_utf8_string("instance", instanceName, 0),
-          OSSL_PARAM_construct_octet_string("context-string", context, sizeof context)}) {
-        const OSSL_PARAM params[] = {param, OSSL_PARAM_construct_end()};
-        const p11::ossl::MdCtx signer(EVP_MD_CTX_new());
-        EXPECT_NE(EVP_DigestSignInit_ex(signer.get(), nullptr, nullptr, instance.get(), nullptr,
-                                        key.get(), params),
-                  1);
-        EXPECT_NE(takeErrors().find("not available on tokens"), std::string::npos);
-    }
-}
 
 // OpenSSL drops an algorithm whose functions do not go together, and says so to nobody.
 TEST(Tables, EveryAlgorithmIsFetchedByEachOfItsNames) {

@@ -79,4 +79,8 @@ CK_RV test_module_configure(const char* name, const char* value) {
 void test_module_answer_decrypt(CK_RV rv, const unsigned char* data, CK_ULONG size) {
     answerDecrypt(rv, data, size);
 }
+
+void test_module_answer_eddsa(test_module_eddsa* function) {
+    answerEddsa(function);
+}
 }

@@ -95,6 +95,7 @@ CK_RV load(Target& self) {
     interceptMessages(self.inner);
     interceptOperations(self.inner);
     interceptDecryption(self.inner);
+    interceptEddsa(self.inner);
     beStrict(self.inner);
     interceptHandles(self.inner);
     pthread_atfork(beforeFork, afterFork, afterForkInChild);
@@ -107,6 +108,7 @@ CK_RV load(Target& self) {
     writeNewCounts();
     removeAllSessions();
     releaseMessages();
+    releaseEddsa();
     releaseCounters();
     releaseConfig();
 }

@@ -25,6 +25,7 @@ void interceptObjects(FunctionList& list);    // C_FindObjects, C_GetAttributeVa
 void interceptMessages(FunctionList& list);   // C_MessageSignInit ...
 void interceptOperations(FunctionList& list); // C_SignInit, C_Sign ...
 void interceptDecryption(FunctionList& list); // C_DecryptInit, C_Decrypt; after interceptOperations
+void interceptEddsa(FunctionList& list);      // C_SignInit, C_Sign; after interceptOperations
 void beStrict(FunctionList& list);            // C_SignInit, C_DeriveKey ...; after all those
 void interceptHandles(FunctionList& list);    // all that take or give objects; after all others
 
@@ -35,11 +36,21 @@ bool canMark();
 /// longer.
 void answerDecrypt(CK_RV rv, const unsigned char* data, CK_ULONG size);
 
+/// Makes a variant of EdDSA (RFC 8032), as C_Sign answers it.
+using SignVariant = CK_RV(CK_BBOOL prehash, const unsigned char* context, CK_ULONG contextSize,
+                          const unsigned char* data, CK_ULONG size, unsigned char* signature,
+                          CK_ULONG* signatureSize);
+/// C_Sign answers with `function` where the parameters of CKM_EDDSA ask for a variant. Null: no
+/// longer.
+void answerEddsa(SignVariant* function);
+
 /// Starts as if nobody had asked for slots.
 void forgetSlots();
 
 /// Frees what the messages' interceptors hold.
 void releaseMessages();
+/// The same of EdDSA's.
+void releaseEddsa();
 
 /// Ends the operation that a call of the function would have ended, for calls that fail without
 /// being passed on. In real modules the operation is over then.

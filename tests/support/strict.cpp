@@ -5,6 +5,7 @@
 #include <array>
 #include <span>
 
+#include "pkcs11/mechanism.h"
 #include "tests/support/config.h"
 #include "tests/support/module.h"
 #include "tests/support/sessions.h"
@@ -75,6 +76,14 @@ bool isTaken(const CK_MECHANISM& mechanism) {
     return config().pointForm == PointForm::any || isDer == (config().pointForm == PointForm::der);
 }
 
+// PKCS#11 3.0, section 2.3.13. The plain Ed25519 has none.
+bool isEddsa(const CK_MECHANISM& mechanism) {
+    const auto* params = paramsOf<p11::pkcs11::EddsaParams>(mechanism);
+    return mechanism.ulParameterLen == 0 ||
+           (params != nullptr && params->contextDataSize <= 255 &&
+            (params->contextData != nullptr || params->contextDataSize == 0));
+}
+
 // Sections 2.12.2 (CTR) and 2.13.1 (GCM)
 bool isCtr(const CK_MECHANISM& mechanism) {
     const auto* params = paramsOf<CK_AES_CTR_PARAMS>(mechanism);
@@ -102,6 +111,8 @@ bool fits(const CK_MECHANISM& mechanism) {
     case CKM_ECDH1_DERIVE:
     case CKM_ECDH1_COFACTOR_DERIVE:
         return isTaken(mechanism);
+    case CKM_EDDSA:
+        return isEddsa(mechanism);
     case CKM_AES_CBC:
         return mechanism.ulParameterLen == ivSize;
     case CKM_AES_CTR:

@@ -50,6 +50,14 @@ CK_RV test_module_configure(const char* name, const char* value);
 /// for all answers. `data` must have as many bytes, and stay valid. Null: no longer. Not while
 /// other threads decrypt.
 void test_module_answer_decrypt(CK_RV rv, const unsigned char* data, CK_ULONG size);
+/// Makes a variant of EdDSA in the token's place, and answers as C_Sign does.
+typedef CK_RV test_module_eddsa(CK_BBOOL prehash, const unsigned char* context,
+                                CK_ULONG contextSize, const unsigned char* data, CK_ULONG size,
+                                unsigned char* signature, CK_ULONG* signatureSize);
+/// From now on C_Sign answers with `function` if the parameters of CKM_EDDSA ask for Ed25519ctx,
+/// Ed25519ph or Ed448ph, or have a context. SoftHSM would make a plain signature. Null: no longer.
+/// Not while other threads sign.
+void test_module_answer_eddsa(test_module_eddsa* function);
 
 #pragma GCC visibility pop
 }
