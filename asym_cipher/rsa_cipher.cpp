@@ -166,9 +166,12 @@ ByteView RsaCipher::rejectionSecret() {
     if (const auto known = key_->rejectionSecret(); !known.empty())
         return known;
     SecretBytes secret(secretSize);
-    if (const auto answer = rawDecryptIfTaken(challengeFor(modulusOf(*key_)))) {
-        if (EVP_Q_digest(provider_.libctx(), "SHA2-256", ossl::ProviderContext::propq(),
-                         answer->view().data(), answer->size(), secret.data(), nullptr) != 1)
+    const auto sha256 = provider_.digest("SHA2-256");
+    if (!sha256)
+        throw ossl::UsageError(ossl::Reason::internal, "no provider has SHA-256");
+    if (const auto answer = rawDecryptIfTaken(challengeFor(modulusOf(*key_), sha256.get()))) {
+        if (EVP_Digest(answer->view().data(), answer->size(), secret.data(), nullptr, sha256.get(),
+                       nullptr) != 1)
             throw ossl::UsageError(ossl::Reason::internal, "hashing failed");
     } else if (RAND_priv_bytes_ex(provider_.libctx(), secret.data(), secret.size(), 0) != 1) {
         throw ossl::UsageError(ossl::Reason::internal, "no random numbers");
@@ -293,8 +296,9 @@ bool RsaCipher::configure(EVP_PKEY_CTX* context) {
     if (padding_ != CipherPadding::oaep)
         return true;
     // OpenSSL takes the memory of the label over.
-    return EVP_PKEY_CTX_set_rsa_oaep_md(context, oaepDigest()) == 1 &&
-           EVP_PKEY_CTX_set_rsa_mgf1_md(context, mgf1()) == 1 &&
+    const auto* query = ossl::ProviderContext::propq();
+    return EVP_PKEY_CTX_set_rsa_oaep_md_name(context, EVP_MD_get0_name(oaepDigest()), query) == 1 &&
+           EVP_PKEY_CTX_set_rsa_mgf1_md_name(context, EVP_MD_get0_name(mgf1()), query) == 1 &&
            (label_.empty() ||
             EVP_PKEY_CTX_set0_rsa_oaep_label(context, OPENSSL_memdup(label_.data(), label_.size()),
                                              static_cast<int>(label_.size())) == 1);

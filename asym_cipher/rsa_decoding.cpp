@@ -6,8 +6,11 @@
 #include "asym_cipher/rsa_decoding.h"
 
 #include <algorithm>
+#include <array>
 #include <string_view>
 
+#include <openssl/core_names.h>
+#include <openssl/params.h>
 #include <openssl/rand.h>
 #include <openssl/rsa.h>
 
@@ -35,11 +38,18 @@ constexpr std::size_t lengthCandidates = 128;
     throw ossl::UsageError(ossl::Reason::internal, what);
 }
 
+// The digest has properties of its own, and has to come together with them.
 SecretBytes hmac(OSSL_LIB_CTX* libctx, ByteView key, ByteView data) {
     SecretBytes result(hashSize);
     std::size_t size = 0;
-    if (EVP_Q_mac(libctx, "HMAC", ossl::ProviderContext::propq(), "SHA2-256", nullptr, key.data(),
-                  key.size(), data.data(), data.size(), result.data(), result.size(),
+    // The C interface takes pointers to what it only reads.
+    const std::array params{
+        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, const_cast<char*>("SHA2-256"), 0),
+        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_PROPERTIES,
+                                         const_cast<char*>(ossl::ProviderContext::propq()), 0),
+        OSSL_PARAM_construct_end()};
+    if (EVP_Q_mac(libctx, "HMAC", ossl::ProviderContext::propq(), nullptr, params.data(),
+                  key.data(), key.size(), data.data(), data.size(), result.data(), result.size(),
                   &size) == nullptr)
         internalFailure("HMAC failed");
     return result;
@@ -147,14 +157,14 @@ Decoded oaepDecode(ByteView block, ByteView label, const EVP_MD* digest, const E
     return {static_cast<std::uint32_t>(size), ~isNegative(size)};
 }
 
-pkcs11::Bytes challengeFor(ByteView modulus) {
+pkcs11::Bytes challengeFor(ByteView modulus, const EVP_MD* digest) {
     constexpr std::string_view purpose = "pkcs11 provider: implicit rejection";
     pkcs11::Bytes seed(purpose.begin(), purpose.end());
     seed.insert(seed.end(), modulus.begin(), modulus.end());
     pkcs11::Bytes block(
         modulus.size()); // the first byte stays 0, and so the number below the modulus
     if (PKCS1_MGF1(block.data() + 1, static_cast<long>(block.size() - 1), seed.data(),
-                   static_cast<long>(seed.size()), EVP_sha256()) != 0)
+                   static_cast<long>(seed.size()), digest) != 0)
         internalFailure("MGF1 failed");
     return block;
 }

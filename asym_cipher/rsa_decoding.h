@@ -69,7 +69,7 @@ Decoded oaepDecode(ByteView block, ByteView label, const EVP_MD* digest, const E
                    MutableBytes out);
 
 /// A block, smaller than the modulus and determined by it. Without the private key nobody can
-/// decrypt it.
-pkcs11::Bytes challengeFor(ByteView modulus);
+/// decrypt it. `digest` is SHA-256.
+pkcs11::Bytes challengeFor(ByteView modulus, const EVP_MD* digest);
 
 } // namespace p11::asym_cipher

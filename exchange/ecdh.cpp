@@ -92,6 +92,8 @@ std::size_t Ecdh::applyKdf(ByteView secret, MutableBytes out) const {
     const std::array params{
         OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST,
                                          const_cast<char*>(EVP_MD_get0_name(kdfDigest_.get())), 0),
+        OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_PROPERTIES,
+                                         const_cast<char*>(ossl::ProviderContext::propq()), 0),
         OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY,
                                           const_cast<unsigned char*>(secret.data()), secret.size()),
         OSSL_PARAM_construct_octet_string(

@@ -45,6 +45,11 @@ namespace p11::rng {
 const OSSL_ALGORITHM* algorithms();
 } // namespace p11::rng
 
+namespace p11::digest {
+/// OSSL_OP_DIGEST: SHA-1, SHA-2 and SHA-3 (provider-digest(7)).
+const OSSL_ALGORITHM* algorithms();
+} // namespace p11::digest
+
 namespace p11::skeymgmt {
 /// OSSL_OP_SKEYMGMT (provider-skeymgmt(7), OpenSSL 3.5).
 const OSSL_ALGORITHM* algorithms();

@@ -74,6 +74,10 @@ class ProviderContext {
     pkcs11::Token* randomToken() const { return randomToken_.load(); }
     void setRandomToken(pkcs11::Token& token) { randomToken_ = &token; }
 
+    /// The token for digests, likewise.
+    pkcs11::Token* digestToken() const { return digestToken_.load(); }
+    void setDigestToken(pkcs11::Token& token) { digestToken_ = &token; }
+
   private:
     Core core_;
     ReadSettings readSettings_;
@@ -81,6 +85,7 @@ class ProviderContext {
     std::atomic<bool> assumesFips_{false};
     mutable std::atomic<bool> probed_{false};
     std::atomic<pkcs11::Token*> randomToken_{nullptr}; ///< its module's, which outlives this
+    std::atomic<pkcs11::Token*> digestToken_{nullptr}; ///< likewise
     // It is destroyed after the uses of the modules: if one of these was the last, the login has
     // already ended.
     mutable pkcs11::PinOwner pins_;

@@ -31,6 +31,7 @@ struct Settings {
     std::string pssOnlyKeys;
     bool loadEarly = false;                ///< pkcs11-module-load-behavior
     std::string randomToken;               ///< URI of the token for random numbers; empty for none
+    std::string digestToken;               ///< URI of the token for digests; empty for none
     std::size_t asyncThreads = 64;         ///< for OpenSSL's jobs; 0: the caller's thread
     std::optional<pkcs11::Pin> contextPin; ///< for keys that need it at each use
     std::string contextPinFile;            ///< read at each use; empty for none

@@ -79,6 +79,18 @@ template <>
 inline constexpr const char* functionName<&List::C_DestroyObject> = "C_DestroyObject";
 template <>
 inline constexpr const char* functionName<&List::C_GenerateRandom> = "C_GenerateRandom";
+template <>
+inline constexpr const char* functionName<&List::C_DigestInit> = "C_DigestInit";
+template <>
+inline constexpr const char* functionName<&List::C_Digest> = "C_Digest";
+template <>
+inline constexpr const char* functionName<&List::C_DigestUpdate> = "C_DigestUpdate";
+template <>
+inline constexpr const char* functionName<&List::C_DigestFinal> = "C_DigestFinal";
+template <>
+inline constexpr const char* functionName<&List::C_GetOperationState> = "C_GetOperationState";
+template <>
+inline constexpr const char* functionName<&List::C_SetOperationState> = "C_SetOperationState";
 
 template <>
 inline constexpr const char* functionName<&List30::C_MessageSignInit> = "C_MessageSignInit";

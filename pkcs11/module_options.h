@@ -23,6 +23,7 @@ struct ModuleOptions {
     bool readWriteSessions = false;   ///< quirk read-write-sessions: open no others
     CK_USER_TYPE userType = CKU_USER; ///< who logs in
     std::string userName;             ///< for C_LoginUser (PKCS#11 3.0); empty for C_Login
+    bool noOperationState = false;    ///< quirk no-operation-state: C_GetOperationState fails
     bool pinPad = false;   ///< quirk pin-pad: the token asks for the PIN, whatever its flags say
     bool emptyPin = false; ///< quirk empty-pin: log in with an empty PIN if none is given
     /// How long C_Finalize and C_Initialize wait for other threads' calls.

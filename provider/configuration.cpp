@@ -23,6 +23,7 @@ using ossl::words;
 
 constexpr const char* assumeFips = "pkcs11-module-assume-fips";
 constexpr const char* randomToken = "pkcs11-random-token";
+constexpr const char* digestToken = "pkcs11-digest-token";
 constexpr const char* symmetricKeys = "pkcs11-symmetric-keys";
 constexpr const char* blockOperations = "pkcs11-module-block-operations";
 constexpr const char* loadBehavior = "pkcs11-module-load-behavior";
@@ -109,10 +110,6 @@ void setLoadBehavior(Settings& settings, const std::string& directive, std::stri
 constexpr CK_USER_TYPE lunaCryptoUser = 0x80000001;
 
 void setQuirks(Settings& settings, const std::string& directive, std::string_view value) {
-    // These two change nothing, because this provider never saves operation states and sets no
-    // session callbacks.
-    constexpr std::array<std::string_view, 2> nothingToDo{"no-operation-state",
-                                                          "no-session-callbacks"};
     for (const auto& quirk : words(value)) {
         if (quirk == "no-deinit")
             settings.module.neverFinalize = true;
@@ -126,10 +123,12 @@ void setQuirks(Settings& settings, const std::string& directive, std::string_vie
             settings.module.emptyPin = true;
         else if (quirk == "luna-non-standard-cku-user")
             settings.module.userType = lunaCryptoUser;
-        else if (std::find(nothingToDo.begin(), nothingToDo.end(), quirk) == nothingToDo.end())
+        else if (quirk == "no-operation-state")
+            settings.module.noOperationState = true;
+        else if (quirk != "no-session-callbacks") // this provider sets none
             reject(directive, quirk,
                    ": use pin-pad, empty-pin, luna-non-standard-cku-user, read-write-sessions, "
-                   "no-deinit or no-allowed-mechanisms");
+                   "no-deinit, no-operation-state or no-allowed-mechanisms");
     }
 }
 
@@ -189,10 +188,19 @@ void setReadablePinFiles(Settings& settings, const std::string& directive, std::
     settings.readablePinFiles = parseBool(directive, value);
 }
 
-void setRandomToken(Settings& settings, const std::string& directive, std::string_view value) {
+void requireUri(const std::string& directive, std::string_view value) {
     if (!value.starts_with("pkcs11:"))
         reject(directive, value, ": use a pkcs11: URI");
+}
+
+void setRandomToken(Settings& settings, const std::string& directive, std::string_view value) {
+    requireUri(directive, value);
     settings.randomToken = value;
+}
+
+void setDigestToken(Settings& settings, const std::string& directive, std::string_view value) {
+    requireUri(directive, value);
+    settings.digestToken = value;
 }
 
 void setDebug(Settings&, const std::string& directive, std::string_view value) {
@@ -239,6 +247,7 @@ constexpr std::array directives{Directive{"pkcs11-module-path", setModulePath},
                                 Directive{"pkcs11-allowed-module-paths", setAllowedModulePaths},
                                 Directive{"pkcs11-allow-readable-pin-files", setReadablePinFiles},
                                 Directive{randomToken, setRandomToken},
+                                Directive{digestToken, setDigestToken},
                                 Directive{symmetricKeys, checkBool},
                                 Directive{"pkcs11-async-threads", setAsyncThreads},
                                 Directive{"pkcs11_module", setModulePath},
@@ -392,6 +401,10 @@ bool loadsEarly(const ossl::Core& core) {
 bool assumesFips(const ossl::Core& core) {
     const char* value = core.parameter(assumeFips);
     return value != nullptr && ossl::yesOrNo(value).value_or(false);
+}
+
+bool offersDigests(const ossl::ProviderContext& context) {
+    return context.core().parameter(digestToken) != nullptr;
 }
 
 bool offersSymmetricKeys(const ossl::ProviderContext& context) {

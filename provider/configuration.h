@@ -20,6 +20,8 @@ bool isBlocked(const ossl::Core& core, std::string_view operation);
 bool loadsEarly(const ossl::Core& core);
 /// pkcs11-module-assume-fips: true if the algorithms have the property fips=yes.
 bool assumesFips(const ossl::Core& core);
+/// pkcs11-digest-token: true if digests are offered.
+bool offersDigests(const ossl::ProviderContext& context);
 /// pkcs11-symmetric-keys: true if AES keys and ciphers are offered.
 bool offersSymmetricKeys(const ossl::ProviderContext& context);
 

@@ -60,6 +60,7 @@ constexpr std::array operations{
     Operation{OSSL_OP_ENCODER, "encoder", store::encoders},
     Operation{OSSL_OP_DECODER, "decoder", store::decoders},
     Operation{OSSL_OP_RAND, "random", rng::algorithms},
+    Operation{OSSL_OP_DIGEST, "digest", digest::algorithms, offersDigests},
     Operation{OSSL_OP_KDF, "kdf", kdf::algorithms, wantsKdfs},
     Operation{OSSL_OP_SKEYMGMT, "skeymgmt", skeymgmt::algorithms, wantsSymmetricKeys},
     Operation{OSSL_OP_CIPHER, "cipher", cipher::algorithms, wantsSymmetricKeys}};

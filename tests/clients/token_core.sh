@@ -3,11 +3,12 @@
 #   MODULE      the module's file; empty: the modules that are registered with p11-kit
 #   DIRECTIVES  further lines for the provider's section in openssl.cnf
 #   TOKEN       the token's URI
+#   DIGEST_TOKEN  the URI of the token that makes digests, if it is another one
 #   LABELS      its keys: all or some of rsa, ec256, ec384, ed25519
 #   CANNOT      the steps that it cannot do, with the words of the error: CANNOT[derive]="no mechanism"
 # shellcheck shell=bash disable=SC2153
 
-MODULE="" DIRECTIVES="" TOKEN=""
+MODULE="" DIRECTIVES="" TOKEN="" DIGEST_TOKEN=""
 LABELS=(rsa ec256)
 declare -A CANNOT=()
 # Commands that run at the same time. 1 if the module does not support that.
@@ -124,6 +125,25 @@ core_sign() {
     has ed25519 || return 0
     attempt ed25519 openssl pkeyutl -sign -rawin -inkey "$(key ed25519)" -in data.bin -out sig || return 0
     plain pkeyutl -verify -rawin -pubin -inkey ed25519.pub -in data.bin -sigfile sig >/dev/null
+}
+
+# Each digest is software's, or is refused because the token does not have it. Every token has SHA-256.
+core_digests() {
+    local name made="" DIRECTIVES="$DIRECTIVES
+pkcs11-digest-token = ${DIGEST_TOKEN:-$TOKEN}?pin-value=$PIN"
+    token_configuration "$MODULE"
+    head -c 200000 /dev/urandom >long.bin
+    for name in sha1 sha224 sha256 sha384 sha512 sha512-224 sha512-256 sha3-224 sha3-256 sha3-384 sha3-512; do
+        if timeout "$PATIENCE" "${RUNNER[@]}" openssl dgst -r -$name -propquery provider=pkcs11 data.bin long.bin >made.txt 2>stderr.txt </dev/null; then
+            plain dgst -r -$name data.bin long.bin >expected.txt
+            cmp -s expected.txt made.txt || die "another hash: $name"
+            made+=" $name"
+        else
+            fails "has no digest" openssl dgst -r -$name -propquery provider=pkcs11 data.bin
+        fi
+    done
+    echo "digests:$made"
+    [[ "$made " = *" sha256 "* ]] || die "no SHA-256"
 }
 
 decrypts_with() { # STEP PADDING
@@ -262,7 +282,7 @@ core_scenarios() {
     unset PKCS11_PROVIDER_MODULE
     core_public_keys
     token_configuration "$MODULE"
-    for step in wrong_pin list sign decrypt derive certificates tls cms threads processes calls; do
+    for step in wrong_pin list sign decrypt derive certificates tls cms threads processes calls digests; do
         echo "$step"
         "core_$step"
     done

@@ -192,11 +192,11 @@ TEST(OaepDecode, RefusesEveryFlippedByteWithoutAnError) {
 TEST(Challenge, IsFixedAndSmallerThanTheModulus) {
     auto modulus = randomBytes(blockSize);
     modulus[0] |= 0x80;
-    const auto first = p11::asym_cipher::challengeFor(modulus);
-    EXPECT_EQ(first, p11::asym_cipher::challengeFor(modulus));
+    const auto first = p11::asym_cipher::challengeFor(modulus, EVP_sha256());
+    EXPECT_EQ(first, p11::asym_cipher::challengeFor(modulus, EVP_sha256()));
     EXPECT_EQ(first.size(), blockSize);
     EXPECT_EQ(first[0], 0);
-    EXPECT_NE(first, p11::asym_cipher::challengeFor(randomBytes(blockSize)));
+    EXPECT_NE(first, p11::asym_cipher::challengeFor(randomBytes(blockSize), EVP_sha256()));
 }
 
 } // namespace

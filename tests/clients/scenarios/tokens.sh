@@ -24,6 +24,7 @@ scenario_token_nss_softokn() {
     MODULE=$(token_module nss) ||
         { echo "libsoftokn3.so is not installed"; exit 77; }
     TOKEN=pkcs11:token=NSS%20Certificate%20DB
+    DIGEST_TOKEN=pkcs11:token=NSS%20Generic%20Crypto%20Services
     LABELS=(rsa ec256 ec384)
     # Each C_SignInit decrypts the key anew, behind one lock: with fewer rounds than the usual 10000.
     export NSS_MIN_MP_PBE_ITERATION_COUNT=100 NSS_MAX_MP_PBE_ITERATION_COUNT=100
