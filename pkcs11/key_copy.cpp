@@ -8,6 +8,21 @@
 #include "pkcs11/trace.h"
 
 namespace p11::pkcs11 {
+namespace {
+
+// Null if the token has no session beside that of the caller.
+std::shared_ptr<CopySession> copySessionOf(SessionPool& pool) {
+    if (auto known = pool.copySession(); known && known->usable())
+        return known;
+    auto session = pool.takeSpare();
+    if (!session)
+        return nullptr;
+    auto fresh = std::make_shared<CopySession>(std::move(*session));
+    pool.setCopySession(fresh);
+    return fresh;
+}
+
+} // namespace
 
 bool CopySession::enter() {
     const MutexLock lock(mutex_);
@@ -64,7 +79,7 @@ bool KeyCopy::isCurrent() const {
 }
 
 CopyAttempt copyKey(SessionPool& pool, CK_OBJECT_HANDLE key, const std::string& subject) {
-    const auto session = pool.copySession();
+    const auto session = copySessionOf(pool);
     if (!session)
         return {};
     if (!session->enter())

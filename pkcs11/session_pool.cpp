@@ -5,7 +5,6 @@
 #include <chrono>
 
 #include "pkcs11/cryptoki.h"
-#include "pkcs11/key_copy.h"
 #include "pkcs11/mechanism.h"
 #include "pkcs11/process.h"
 
@@ -304,8 +303,9 @@ void SessionPool::makeRoom() {
         close(*handle);
 }
 
-// A session that nobody waits for, because it is idle or the token has more.
 std::optional<Session> SessionPool::takeSpare() {
+    if (maxIdle_ < 2) // no session would stay open for the operations
+        return std::nullopt;
     const auto chosen = choose(nullptr);
     if (chosen.idle)
         return prepareIdle(*chosen.idle, nullptr);
@@ -317,23 +317,14 @@ std::optional<Session> SessionPool::takeSpare() {
     return Session(shared_from_this(), handle);
 }
 
-std::shared_ptr<CopySession> SessionPool::copySession() {
-    std::shared_ptr<CopySession> known; // which may end, but not while the mutex is held
-    {
-        const MutexLock lock(mutex_);
-        known = copySession_.lock();
-    }
-    if (known && known->usable())
-        return known;
-    if (maxIdle_ < 2) // no session would stay open for the operations
-        return nullptr;
-    auto session = takeSpare();
-    if (!session)
-        return nullptr;
-    auto fresh = std::make_shared<CopySession>(std::move(*session));
+std::shared_ptr<CopySession> SessionPool::copySession() const {
     const MutexLock lock(mutex_);
-    copySession_ = fresh;
-    return fresh;
+    return copySession_.lock();
+}
+
+void SessionPool::setCopySession(const std::shared_ptr<CopySession>& session) {
+    const MutexLock lock(mutex_);
+    copySession_ = session;
 }
 
 bool SessionPool::endMessages(Session& session) {

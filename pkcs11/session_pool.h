@@ -207,9 +207,13 @@ class SessionPool : public std::enable_shared_from_this<SessionPool> {
     /// Closes an idle session, so that the token has one more to give. If none is idle, waits until
     /// one comes back, for a second at most.
     void makeRoom();
-    /// The session in which keys are copied, which the copies share (pkcs11/key_copy.h). Null if
-    /// the token has no session beside that of the caller. Does not wait.
-    std::shared_ptr<CopySession> copySession();
+    /// A session to keep beside those of operations, which is idle, or which the token has. Nothing
+    /// if there is none. Does not wait.
+    std::optional<Session> takeSpare();
+
+    /// The session in which keys are copied (pkcs11/key_copy.h). Null while no copy exists.
+    std::shared_ptr<CopySession> copySession() const;
+    void setCopySession(const std::shared_ptr<CopySession>& session);
 
     /// C_Logout, if a session is available for it. Do not use the session pool afterwards.
     void logOut();
@@ -249,7 +253,6 @@ class SessionPool : public std::enable_shared_from_this<SessionPool> {
     bool mayKeepAnother() const REQUIRES(mutex_);
     CK_RV openCounted(CK_SESSION_HANDLE& handle, CK_FLAGS flags = 0);
     bool mayOpenWritable();
-    std::optional<Session> takeSpare();
     std::size_t sessionsOfToken() const;
     bool saysFull(CK_RV rv) const;
     void requireFull(CK_RV refusal) const;
