@@ -11,6 +11,10 @@
 namespace p11::tools::doctor {
 namespace {
 
+// The first use finds out what the token can, and the second may copy the key
+// (pkcs11-module-cache-keys).
+constexpr unsigned usesUntilSteady = 2;
+
 using Milliseconds = std::chrono::duration<double, std::milli>;
 
 std::string shown(double number, const char* format) {
@@ -54,8 +58,7 @@ void checkTiming(Report& report, OSSL_LIB_CTX* library, EVP_PKEY* key, bool only
     const auto scheme = schemeOf(key, onlyPss);
     if (!scheme)
         return report.warn("there are no signatures to measure", "name a key that signs");
-    // The first one finds out what the token can.
-    if (sign(library, key, *scheme, bytesOf("a first message")).empty())
+    if (measure(library, key, *scheme, usesUntilSteady).empty())
         return report.fail(withReasons("the key does not sign"), "see docs/troubleshooting.md");
     const auto before = counter.calls();
     const auto times = measure(library, key, *scheme, count);

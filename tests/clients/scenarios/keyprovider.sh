@@ -332,6 +332,7 @@ scenario_keyprovider_calls() {
         [ "$(sort -u opened)" = "$(base64 -w0 contents)" ] || die "$key: something else comes out"
         [ "$(wc -l <opened)" = 100 ] || die "$key: $(wc -l <opened) lines"
         [ "$(calls C_Login)" = 1 ] || die "$key: $(calls C_Login) logins"
-        [ "$(all_calls)" -le $((first + 99 * each)) ] || die "$key: $(all_calls) calls for 100, $first for one: $(cat counts)"
+        # Three: the second use copies the key in a session of its own, and the copy is destroyed at the end.
+        [ "$(all_calls)" -le $((first + 99 * each + 3)) ] || die "$key: $(all_calls) calls for 100, $first for one: $(cat counts)"
     done
 }
