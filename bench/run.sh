@@ -1,9 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# run.sh BUILD TEST_MODULE [GROUP...]: runs the benchmarks (operation, load, threads, softhsm, start, instructions,
-# timing;
-# all without GROUP), and writes JSON, reports in Markdown and drawings to BUILD/bench-results. BENCH_REPETITIONS is 15
-# without, and TIMING_CALLS 200000.
+# run.sh BUILD TEST_MODULE [GROUP...]: runs the benchmarks (operation, load, threads, softhsm, start, instructions, timing; all
+# without GROUP), and writes JSON, reports in Markdown and drawings to BUILD/bench-results. BENCH_REPETITIONS is 15 without,
+# and TIMING_CALLS 200000.
 set -euo pipefail
 
 build=$(realpath "$1")

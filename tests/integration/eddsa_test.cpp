@@ -80,7 +80,8 @@ void expectPkeySigns(const Instance& instance, EVP_PKEY* key, EVP_PKEY* publicKe
     for (int round = 0; round < usesUntilSteady + 2; ++round) {
         const CallCounter calls;
         const auto signature = signAtOnce(context.get(), data);
-        EXPECT_TRUE(round < usesUntilSteady || calls.log() == "C_Sign 1\nC_SignInit 1\n") << calls.log();
+        EXPECT_TRUE(round < usesUntilSteady || calls.log() == "C_Sign 1\nC_SignInit 1\n")
+            << calls.log();
         EXPECT_TRUE(verify(publicKey, signature, data, nullptr)) << takeErrors();
     }
     const p11::ossl::PkeyCtx copy(EVP_PKEY_CTX_dup(context.get()));
