@@ -124,23 +124,25 @@ TEST_P(KeyCopyOf, IsNotMadeWhereTheDirectiveForbidsIt) {
 }
 
 TEST_P(KeyCopyOf, IsNotMadeOfAKeyThatAsksAtEachUse) {
-    for (const bool hidden : {false, true})
-        if (!hidden || GetParam().run != derives) // a token that hides it gets no login for that
-            EXPECT_EQ(inChild([&] {
-                          configureModule("PKCS11_TEST_ALWAYS_AUTHENTICATE", "1");
-                          if (hidden)
-                              configureModule("PKCS11_TEST_HIDE_ATTRIBUTES",
-                                              std::to_string(CKA_ALWAYS_AUTHENTICATE));
-                          const auto instance = with("pkcs11-module-cache-keys = true");
-                          const auto key = loadPrivate(instance, GetParam().label);
-                          const CallCounter calls;
-                          expectGood(instance, key.get(), 4);
-                          EXPECT_EQ(calls.of("C_CopyObject"), 0U) << calls.log();
-                          EXPECT_GE(calls.of("C_Login"), 4U) << calls.log();
-                          return !HasFailure();
-                      }),
-                      0)
-                << hidden;
+    for (const bool hidden : {false, true}) {
+        if (hidden && GetParam().run == derives) // a token that hides it gets no login for that
+            continue;
+        EXPECT_EQ(inChild([&] {
+                      configureModule("PKCS11_TEST_ALWAYS_AUTHENTICATE", "1");
+                      if (hidden)
+                          configureModule("PKCS11_TEST_HIDE_ATTRIBUTES",
+                                          std::to_string(CKA_ALWAYS_AUTHENTICATE));
+                      const auto instance = with("pkcs11-module-cache-keys = true");
+                      const auto key = loadPrivate(instance, GetParam().label);
+                      const CallCounter calls;
+                      expectGood(instance, key.get(), 4);
+                      EXPECT_EQ(calls.of("C_CopyObject"), 0U) << calls.log();
+                      EXPECT_GE(calls.of("C_Login"), 4U) << calls.log();
+                      return !HasFailure();
+                  }),
+                  0)
+            << hidden;
+    }
 }
 
 // `auto` knows one token for which copies pay.
