@@ -53,6 +53,26 @@ scenario_documents_have_blocks_that_run() {
     done
 }
 
+# The tests that docs/migration.md names are in the sources, and each row names one or says that there is none.
+scenario_documents_migration_names_tests() {
+    local name pattern
+    awk -F' [|]' '/^[|]/ && !/^[|]---/ && $(NF-1) !~ /^ (test|untested|`.*`)$/ { print FILENAME ": " FNR ": " $(NF-1) }' "$SOURCE/docs/migration.md" >wrong
+    grep -oE '`(integration|unit|clients|openssl35)\.[^`]+`' "$SOURCE/docs/migration.md" | tr -d '`' | sort -u >names
+    [ "$(wc -l <names)" -gt 100 ] || die "docs/migration.md names few tests"
+    # clang-format may break the line between the names
+    cat "$SOURCE"/tests/{integration,unit}/*_test.cpp | tr -s '\n ' ' ' | grep -oE 'TEST(_F|_P)?\([A-Za-z0-9]+, [A-Za-z0-9]+\)' |
+        sed -E 's/^TEST[_A-Z]*\((.*), (.*)\)/\1.\2/' | sort -u >tests
+    sed -n 's/^\(scenario_[a-z0-9_]*\)() .*/\1/p' "$SOURCE"/tests/clients/scenarios/*.sh >scenarios
+    while read -r name; do
+        pattern=${name#*.}
+        case $name in
+        clients.* | openssl35.*) holds -E "^scenario_(openssl35_)?$pattern\$" <scenarios || echo "$name" ;;
+        *) pattern=${pattern#\*} && pattern=${pattern#/} && holds -xF "${pattern%/\*}" <tests || echo "$name" ;;
+        esac
+    done <names >>wrong
+    [ ! -s wrong ] || die "docs/migration.md has rows without a test, or tests that do not exist: $(cat wrong)"
+}
+
 # All blocks of commands of a document, in order, in one shell, in an empty folder. OPENSSL_MODULES and PATH stand for what
 # installing does; TLS has a network of its own, since the port is the document's.
 document_runs() { # DOCUMENT

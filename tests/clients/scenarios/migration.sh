@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Users of pkcs11-provider replace its file, and change nothing else. Debian 13 has the peer to compare with.
+# Users of the peers replace a file, and change nothing else. Debian 13 has pkcs11-provider to compare with.
 # shellcheck shell=bash
 
 # An openssl.cnf as pkcs11-provider's manual page has it, with all its directives; their values as there.
@@ -99,5 +99,64 @@ scenario_debian13_key_references_of_pkcs11_provider() {
                 plain dgst -sha256 -verify "$(public_of $label)" -signature "$HOME13/sig" data.bin >/dev/null
             done
         done
+    done
+}
+
+# A directive of newer versions that this provider does not know: the key is found, and the log names the directive.
+scenario_migration_directives_of_pkcs11_provider() {
+    configuration "pkcs11-module-default-slot-id = 1"
+    PKCS11_PROVIDER_DEBUG="file:$WORK/log,level:1" clean openssl dgst -sha256 -sign "$(uri ec256)" -out sig data.bin
+    plain dgst -sha256 -verify "$(public_of ec256)" -signature sig data.bin >/dev/null
+    grep -q 'unknown directive pkcs11-module-default-slot-id$' log || { cat log >&2; die "the log does not name it"; }
+}
+
+# The settings of libp11's provider as its documentation has them.
+scenario_migration_settings_of_libp11() {
+    local key="pkcs11:object=ec256;type=private" force token
+    token=$(dirname "$(grep -l scenarios "$WORK"/tokens/*/token.object)")
+    for force in 1 yes true; do
+        configuration "identity = pkcs11prov
+pkcs11_module = $PKCS11_PROVIDER_MODULE
+debug_level = 7
+force_login = $force
+pin = $PIN"
+        env -u PKCS11_PROVIDER_MODULE "${RUNNER[@]}" openssl dgst -propquery '?provider=pkcs11prov' -sha256 -sign "pkcs11:token=scenarios;object=ec256;type=private" \
+            -out sig data.bin >stdout.txt 2>stderr.txt || { cat stderr.txt >&2; die "force_login = $force"; }
+        plain dgst -sha256 -verify "$(public_of ec256)" -signature sig data.bin >/dev/null
+        [ ! -s stdout.txt ] || die "the log is on standard output"
+        grep -q 'C_Sign CKR_OK' stderr.txt || { cat stderr.txt >&2; die "no log with debug_level = 7"; }
+    done
+    clean openssl list -providers >listed
+    grep -q '^  pkcs11prov$' listed || { cat listed >&2; die "another name"; }
+    # A URI that names no token needs a name only if several tokens want a login.
+    configuration "pin = $PIN"
+    fails "several tokens" openssl dgst -sha256 -sign "$key" -out sig data.bin
+    find "$WORK/tokens" -mindepth 1 -maxdepth 1 ! -path "$token" -exec rm -r {} +
+    clean openssl dgst -sha256 -sign "$key" -out sig data.bin
+    plain dgst -sha256 -verify "$(public_of ec256)" -signature sig data.bin >/dev/null
+}
+
+# Without a PIN in the URI, the configuration or the environment, openssl asks.
+scenario_migration_prompt_for_the_pin() {
+    answers "$PIN" openssl dgst "${PROV[@]}" -sha256 -sign "pkcs11:token=scenarios;object=ec256;type=private" -out sig data.bin ||
+        { cat stderr.txt >&2; die "not with the PIN that was entered"; }
+    holds 'PIN for pkcs11:token=scenarios;object=ec256;type=private:' <stderr.txt || { cat stderr.txt >&2; die "no question"; }
+    plain dgst -sha256 -verify "$(public_of ec256)" -signature sig data.bin >/dev/null
+}
+
+# The engine's own names of keys, as URIs: slot_N-id_03, slot_N-label_ec256, id_03 and label_ec256.
+scenario_migration_key_names_of_the_engine() {
+    local slot uri
+    slot=$(softhsm2-util --show-slots | awk '/^Slot / { slot = $2 } /Label: *scenarios/ { print slot }')
+    [ -n "$slot" ] || die "no slot"
+    for uri in "slot-id=$slot;id=%03" "slot-id=$slot;object=ec256"; do
+        ossl dgst -sha256 -sign "pkcs11:$uri;type=private?pin-value=$PIN" -out sig data.bin
+        plain dgst -sha256 -verify "$(public_of ec256)" -signature sig data.bin >/dev/null
+    done
+    # Without a slot where one token alone wants a login.
+    find "$WORK/tokens" -mindepth 1 -maxdepth 1 ! -path "$(dirname "$(grep -l scenarios "$WORK"/tokens/*/token.object)")" -exec rm -r {} +
+    for uri in id=%03 object=ec256; do
+        ossl dgst -sha256 -sign "pkcs11:$uri;type=private?pin-value=$PIN" -out sig data.bin
+        plain dgst -sha256 -verify "$(public_of ec256)" -signature sig data.bin >/dev/null
     done
 }
