@@ -57,6 +57,7 @@ scenario_documents_have_blocks_that_run() {
 scenario_documents_migration_names_tests() {
     local name pattern
     awk -F' [|]' '/^[|]/ && !/^[|]---/ && $(NF-1) !~ /^ (test|untested|`.*`)$/ { print FILENAME ": " FNR ": " $(NF-1) }' "$SOURCE/docs/migration.md" >wrong
+    # shellcheck disable=SC2016 # backquotes of Markdown
     grep -oE '`(integration|unit|clients|openssl35)\.[^`]+`' "$SOURCE/docs/migration.md" | tr -d '`' | sort -u >names
     [ "$(wc -l <names)" -gt 100 ] || die "docs/migration.md names few tests"
     # clang-format may break the line between the names
