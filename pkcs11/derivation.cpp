@@ -111,8 +111,8 @@ CK_OBJECT_HANDLE makeObject(Session& session, const TokenObject& key, const char
     const auto error = callFailed(function, rv, key.describe());
     if (mayBlamePeer(error))
         requireSession(session);
-    else if (remedyFor(error) != Remedy::none && !isHandleLoss(rv) && !session.lacksFirstLogin(rv))
-        session.discard(rv);
+    else
+        discardUnlessGood(session, error);
     throw error;
 }
 

@@ -6,12 +6,6 @@
 namespace p11::pkcs11 {
 namespace {
 
-// Never null, because some modules refuse null even for data of size 0.
-CK_BYTE_PTR pointerTo(ByteView data) {
-    static CK_BYTE nothing = 0;
-    return data.empty() ? &nothing : const_cast<CK_BYTE_PTR>(data.data());
-}
-
 void begin(Session& session, CK_MECHANISM_TYPE type, const LogIn& logIn) {
     CK_MECHANISM mechanism{type, nullptr, 0};
     const CK_RV rv = session.call<&List::C_DigestInit>(&mechanism);

@@ -99,18 +99,13 @@ class TokenObject {
     /// handle is lost, it runs again with new ones (pkcs11/recovery.h). Throws Error.
     template <typename Operation>
     auto run(Operation&& operation) {
-        return run([](SessionPool& pool, CK_OBJECT_HANDLE) { return pool.take(); }, operation);
+        return attempt(false, takeAny, operation);
     }
 
     /// The same with a session that `take(pool, handle)` chooses.
     template <typename Take, typename Operation>
     auto run(Take&& take, Operation&& operation) {
-        return attempt([&](Binding& binding) {
-            auto found = bind(binding, false);
-            const Token::Success success(token_);
-            Session session = found ? std::move(*found) : take(*binding.pool, binding.handle);
-            return operation(session, binding.handle);
-        });
+        return attempt(false, take, operation);
     }
 
     /// The same for an operation with a key that a copy of the key can do as well
@@ -118,14 +113,7 @@ class TokenObject {
     /// faster.
     template <typename Operation>
     auto use(Operation&& operation) {
-        return attempt([&](Binding& binding) {
-            auto found = bind(binding, true);
-            const Token::Success success(token_);
-            Session session = found ? std::move(*found) : binding.pool->take();
-            if (binding.copyIsDue)
-                makeCopy(binding);
-            return operation(session, binding.copy ? binding.copy->handle() : binding.handle);
-        });
+        return attempt(true, takeAny, operation);
     }
 
   private:
@@ -143,12 +131,19 @@ class TokenObject {
         decided ///< no: a copy exists, is being made, or cannot be made
     };
 
-    template <typename Attempt>
-    auto attempt(Attempt&& attempt) {
+    static Session takeAny(SessionPool& pool, CK_OBJECT_HANDLE) { return pool.take(); }
+
+    template <typename Take, typename Operation>
+    auto attempt(bool mayCopy, Take& take, Operation& operation) {
         for (Recovery recovery(token_);;) {
             Binding binding;
             try {
-                return attempt(binding);
+                auto found = bind(binding, mayCopy);
+                const Token::Success success(token_);
+                Session session = found ? std::move(*found) : take(*binding.pool, binding.handle);
+                if (binding.copyIsDue)
+                    makeCopy(binding);
+                return operation(session, binding.copy ? binding.copy->handle() : binding.handle);
             } catch (const Error& error) {
                 const auto remedy = recovery.prepare(error, binding.pool);
                 if (remedy == Remedy::none)

@@ -16,12 +16,6 @@ std::size_t requireRoom(std::size_t size, MutableBytes out, const char* function
     return size;
 }
 
-// Never null, because some modules refuse null even for data of size 0.
-CK_BYTE_PTR pointerTo(ByteView data) {
-    static CK_BYTE nothing = 0;
-    return data.empty() ? &nothing : const_cast<CK_BYTE_PTR>(data.data());
-}
-
 // The attribute that an operation needs.
 template <auto Init>
 constexpr const char* usage = "usage";

@@ -102,6 +102,12 @@ Remedy remedyFor(const Error& error) {
     return isMixedUp || isVague(rv) ? Remedy::session : Remedy::none;
 }
 
+void discardUnlessGood(Session& session, const Error& error) {
+    if (remedyFor(error) != Remedy::none && !isHandleLoss(error.rv()) &&
+        !session.lacksFirstLogin(error.rv()))
+        session.discard(error.rv());
+}
+
 namespace {
 
 // The limits of docs/recovery.md.

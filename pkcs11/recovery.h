@@ -56,6 +56,10 @@ class Recovery {
     bool mayHaveAsked_ = false; ///< may have asked somebody to log in at a PIN pad
 };
 
+/// After a call in `session` that may have failed for the sake of its arguments: discards the
+/// session unless `error` leaves it good.
+void discardUnlessGood(Session& session, const Error& error);
+
 /// Runs `work(pool)` with the session pool of `token`. If that is lost, it runs again with
 /// another one. Throws Error.
 template <typename Work>

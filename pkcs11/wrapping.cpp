@@ -37,11 +37,9 @@ Template readableSecret() {
 }
 
 [[noreturn]] void fail(Session& session, const Error& error, const char* attribute) {
-    const CK_RV rv = error.rv();
-    if (rv == CKR_KEY_FUNCTION_NOT_PERMITTED)
+    if (error.rv() == CKR_KEY_FUNCTION_NOT_PERMITTED)
         throw notPermitted(error, attribute);
-    if (remedyFor(error) != Remedy::none && !isHandleLoss(rv) && !session.lacksFirstLogin(rv))
-        session.discard(rv);
+    discardUnlessGood(session, error);
     throw error;
 }
 
