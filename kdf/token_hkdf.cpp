@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kdf/token_hkdf.h"
 
-#include <algorithm>
-
 #include <openssl/crypto.h>
 
 #include "pkcs11/cryptoki.h"
@@ -51,34 +49,31 @@ pkcs11::HkdfParams parametersOf(const Derivation& wanted) {
     return params;
 }
 
-// Some tokens read a secret as a number, without zeros in front.
-void restoreZeros(pkcs11::MutableBytes out, std::size_t size) {
-    std::copy_backward(out.begin(), out.begin() + static_cast<std::ptrdiff_t>(size), out.end());
-    std::fill_n(out.begin(), out.size() - size, static_cast<unsigned char>(0));
+// CKM_HKDF_DATA gives the bytes of a data object, and so also with keys that are sensitive. With
+// CKM_HKDF_DERIVE the token may insist on a secret that is as sensitive.
+std::size_t derive(pkcs11::TokenObject& key, pkcs11::HkdfParams params, pkcs11::MutableBytes out) {
+    CK_MECHANISM mechanism{CKM_HKDF_DATA, &params, sizeof params};
+    if (pkcs11::takes(key, CKM_HKDF_DATA))
+        return pkcs11::deriveData(key, mechanism, out);
+    if (!pkcs11::takes(key, CKM_HKDF_DERIVE))
+        throw ossl::UsageError(ossl::Reason::unsupported,
+                               "no CKM_HKDF_DERIVE for the " + key.describe());
+    mechanism.mechanism = CKM_HKDF_DERIVE;
+    return pkcs11::deriveOfSize(key, mechanism, out);
 }
 
 } // namespace
 
-// CKM_HKDF_DATA gives the bytes of a data object, and so also with keys that are sensitive. With
-// CKM_HKDF_DERIVE the token may insist on a secret that is as sensitive.
+// A shorter secret is another one: zeros in front would make a key that nobody else derives.
 void deriveOnToken(const skeymgmt::SecretKey& key, const Derivation& wanted,
                    pkcs11::MutableBytes out) {
     requireSize(wanted, out.size());
-    auto& object = key.object();
-    auto params = parametersOf(wanted);
-    CK_MECHANISM mechanism{CKM_HKDF_DATA, &params, sizeof params};
-    if (pkcs11::takes(object, CKM_HKDF_DATA)) {
-        if (pkcs11::deriveData(object, mechanism, out) != out.size())
-            throw pkcs11::Error(pkcs11::Failure::call,
-                                "the token derived another number of bytes than was asked for",
-                                CKR_GENERAL_ERROR);
-        return;
-    }
-    if (!pkcs11::takes(object, CKM_HKDF_DERIVE))
-        throw ossl::UsageError(ossl::Reason::unsupported,
-                               "no CKM_HKDF_DERIVE for the " + object.describe());
-    mechanism.mechanism = CKM_HKDF_DERIVE;
-    restoreZeros(out, pkcs11::derive(object, mechanism, out));
+    const auto size = derive(key.object(), parametersOf(wanted), out);
+    if (size != out.size())
+        throw pkcs11::Error(pkcs11::Failure::call,
+                            "the token derived " + std::to_string(size) + " bytes instead of " +
+                                std::to_string(out.size()),
+                            CKR_GENERAL_ERROR);
 }
 
 } // namespace p11::kdf

@@ -80,19 +80,27 @@ bool isTemplateRefusal(CK_RV rv) {
            rv == CKR_ATTRIBUTE_READ_ONLY;
 }
 
-// Uses the form that the token has accepted before, or else the first that it accepts.
+// What fixes the size of a secret: the mechanism with the key, or only the request.
+enum class SizeFrom { mechanism, request };
+
+// Uses the form that the token has accepted before, or else the first that it accepts. A token that
+// gets no length chooses one, so the last form is only for secrets of a fixed size.
 template <typename Make>
-CK_RV makeInSomeForm(Token& token, CK_ULONG size, CK_OBJECT_HANDLE& made, Make&& make) {
+CK_RV makeInSomeForm(Token& token, CK_ULONG size, SizeFrom sizeFrom, CK_OBJECT_HANDLE& made,
+                     Make&& make) {
     const unsigned known = token.derivedKey();
+    const unsigned end =
+        sizeFrom == SizeFrom::mechanism ? Token::derivedKeys : Token::withoutLength;
+    const unsigned begin = known < end ? known : Token::plain;
     CK_RV first = CKR_OK;
-    for (unsigned form = known; form < Token::derivedKeys; ++form) {
+    for (unsigned form = begin; form < end; ++form) {
         SecretTemplate wanted(size, form);
         const CK_RV rv = make(wanted.values(), made);
-        if (rv == CKR_OK && form != known)
+        if (rv == CKR_OK && form > known)
             token.noteDerivedKey(form);
         if (!isTemplateRefusal(rv))
             return rv;
-        first = form == known ? rv : first;
+        first = form == begin ? rv : first;
     }
     return first;
 }
@@ -119,9 +127,9 @@ CK_OBJECT_HANDLE makeObject(Session& session, const TokenObject& key, const char
 // Makes a readable secret key of `size` bytes. `make` also gets the template.
 template <typename Make>
 CK_OBJECT_HANDLE makeSecret(Session& session, const TokenObject& key, const char* function,
-                            CK_ULONG size, Make&& make) {
+                            CK_ULONG size, SizeFrom sizeFrom, Make&& make) {
     return makeObject(session, key, function, [&](CK_OBJECT_HANDLE& made) {
-        return makeInSomeForm(key.token(), size, made, make);
+        return makeInSomeForm(key.token(), size, sizeFrom, made, make);
     });
 }
 
@@ -142,6 +150,25 @@ std::size_t readValue(Session& session, CK_OBJECT_HANDLE derived, const TokenObj
     throw callFailed(functionName<&List::C_GetAttributeValue>, rv, subject);
 }
 
+std::size_t deriveIn(Session& session, CK_OBJECT_HANDLE handle, const TokenObject& key,
+                     CK_MECHANISM mechanism, SizeFrom sizeFrom, MutableBytes out) {
+    const auto derive = [&](Template values, CK_OBJECT_HANDLE& derived) {
+        return session.call<&List::C_DeriveKey>(&mechanism, handle, values.data(),
+                                                CK_ULONG{values.size()}, &derived);
+    };
+    const auto secret =
+        makeSecret(session, key, functionName<&List::C_DeriveKey>, out.size(), sizeFrom, derive);
+    return takeSecret(session, secret, key, out);
+}
+
+std::size_t derive(TokenObject& key, const CK_MECHANISM& mechanism, SizeFrom sizeFrom,
+                   MutableBytes out) {
+    const trace::Step step([&key] { return "derive with the " + key.describe(); });
+    return key.use([&](Session& session, CK_OBJECT_HANDLE handle) {
+        return deriveIn(session, handle, key, mechanism, sizeFrom, out);
+    });
+}
+
 } // namespace
 
 std::size_t takeSecret(Session& session, CK_OBJECT_HANDLE secret, const TokenObject& key,
@@ -155,20 +182,15 @@ std::size_t takeSecret(Session& session, CK_OBJECT_HANDLE secret, const TokenObj
 
 std::size_t deriveIn(Session& session, CK_OBJECT_HANDLE handle, const TokenObject& key,
                      CK_MECHANISM mechanism, MutableBytes out) {
-    const auto derive = [&](Template values, CK_OBJECT_HANDLE& derived) {
-        return session.call<&List::C_DeriveKey>(&mechanism, handle, values.data(),
-                                                CK_ULONG{values.size()}, &derived);
-    };
-    return takeSecret(
-        session, makeSecret(session, key, functionName<&List::C_DeriveKey>, out.size(), derive),
-        key, out);
+    return deriveIn(session, handle, key, mechanism, SizeFrom::mechanism, out);
 }
 
 std::size_t derive(TokenObject& key, const CK_MECHANISM& mechanism, MutableBytes out) {
-    const trace::Step step([&key] { return "derive with the " + key.describe(); });
-    return key.use([&](Session& session, CK_OBJECT_HANDLE handle) {
-        return deriveIn(session, handle, key, mechanism, out);
-    });
+    return derive(key, mechanism, SizeFrom::mechanism, out);
+}
+
+std::size_t deriveOfSize(TokenObject& key, const CK_MECHANISM& mechanism, MutableBytes out) {
+    return derive(key, mechanism, SizeFrom::request, out);
 }
 
 std::size_t deriveData(TokenObject& key, const CK_MECHANISM& mechanism, MutableBytes out) {
@@ -198,10 +220,10 @@ std::size_t decapsulateIn(Session& session, CK_OBJECT_HANDLE handle, const Token
             &mechanism, handle, values.data(), CK_ULONG{values.size()},
             const_cast<CK_BYTE_PTR>(ciphertext.data()), CK_ULONG{ciphertext.size()}, &secret);
     };
-    return takeSecret(
-        session,
-        makeSecret(session, key, functionName<&List32::C_DecapsulateKey>, out.size(), decapsulate),
-        key, out);
+    return takeSecret(session,
+                      makeSecret(session, key, functionName<&List32::C_DecapsulateKey>, out.size(),
+                                 SizeFrom::mechanism, decapsulate),
+                      key, out);
 }
 
 std::size_t decapsulate(TokenObject& key, ByteView ciphertext, MutableBytes out) {

@@ -18,6 +18,10 @@ std::size_t derive(TokenObject& key, const CK_MECHANISM& mechanism, MutableBytes
 std::size_t deriveIn(Session& session, CK_OBJECT_HANDLE handle, const TokenObject& key,
                      CK_MECHANISM mechanism, MutableBytes out);
 
+/// The same for a secret whose size nothing but the request fixes (HKDF): the token is always told
+/// the size. The caller compares the result with it.
+std::size_t deriveOfSize(TokenObject& key, const CK_MECHANISM& mechanism, MutableBytes out);
+
 /// The same, but the result is the value of a data object (CKM_HKDF_DATA).
 std::size_t deriveData(TokenObject& key, const CK_MECHANISM& mechanism, MutableBytes out);
 

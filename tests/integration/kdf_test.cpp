@@ -5,6 +5,7 @@
 #include <openssl/kdf.h>
 #include <openssl/provider.h>
 
+#include "agreement.h"
 #include "nss_token.h"
 #include "pkcs11/cryptoki.h"
 #include "skeys.h"
@@ -72,6 +73,32 @@ struct Secret {
 };
 
 const std::string nssUri = "pkcs11:token=NSS%20Certificate%20DB";
+const char* const directive = "pkcs11-symmetric-keys = 1";
+
+TokenWriter nssWriter() {
+    return {std::string(NSS) + "/lib/libsoftokn3.so", "NSS Certificate DB", "1234"};
+}
+
+/// A secret that NSS lets out, for CKM_HKDF_DERIVE alone. It ends with the session of `writer`.
+Bytes makeReadableSecret(TokenWriter& writer, const std::string& label) {
+    auto value = randomBytes(32);
+    CK_OBJECT_CLASS type = CKO_SECRET_KEY;
+    CK_KEY_TYPE keyType = CKK_GENERIC_SECRET;
+    CK_MECHANISM_TYPE allowed = CKM_HKDF_DERIVE;
+    CK_BBOOL yes = CK_TRUE;
+    CK_BBOOL no = CK_FALSE;
+    std::string name = label;
+    writer.create({{CKA_CLASS, &type, sizeof type},
+                   {CKA_KEY_TYPE, &keyType, sizeof keyType},
+                   {CKA_TOKEN, &no, sizeof no},
+                   {CKA_SENSITIVE, &no, sizeof no},
+                   {CKA_EXTRACTABLE, &yes, sizeof yes},
+                   {CKA_DERIVE, &yes, sizeof yes},
+                   {CKA_ALLOWED_MECHANISMS, &allowed, sizeof allowed},
+                   {CKA_LABEL, name.data(), name.size()},
+                   {CKA_VALUE, value.data(), value.size()}});
+    return value;
+}
 
 class TokenKdf : public Skeys {
   protected:
@@ -81,8 +108,17 @@ class TokenKdf : public Skeys {
             return;
         if (!NssToken::isThere())
             GTEST_SKIP() << "there is no NSS of Debian 14";
-        nss_ = std::make_unique<NssToken>(Order::providerFirst, "pkcs11-symmetric-keys = 1");
+        nss_ = make();
         secret_ = std::make_unique<Secret>(nss_->get(), nssUri);
+    }
+    virtual std::unique_ptr<NssToken> make() const {
+        return std::make_unique<NssToken>(Order::providerFirst, directive);
+    }
+    /// A key that may be used with CKM_HKDF_DERIVE alone, in the place of the other.
+    void takeReadable(TokenWriter& writer) {
+        secret_->bytes = makeReadableSecret(writer, "readable");
+        secret_->uri = nssUri + ";object=readable";
+        secret_->key = importKey(nss_->get(), secret_->uri, {}, {}, "GENERIC-SECRET");
     }
     /// With the same parameters both derive the same, or both refuse.
     void expectSame(const char* name, std::size_t size, const Params& params) const {
@@ -204,36 +240,59 @@ TEST_F(TokenKdf, TakesAnAesKeyThatMayDerive) {
         << takeErrors();
 }
 
-/// A secret that NSS lets out, for CKM_HKDF_DERIVE alone. It ends with the session of `writer`.
-Bytes makeReadableSecret(TokenWriter& writer, const std::string& label) {
-    auto value = randomBytes(32);
-    CK_OBJECT_CLASS type = CKO_SECRET_KEY;
-    CK_KEY_TYPE keyType = CKK_GENERIC_SECRET;
-    CK_MECHANISM_TYPE allowed = CKM_HKDF_DERIVE;
-    CK_BBOOL yes = CK_TRUE;
-    CK_BBOOL no = CK_FALSE;
-    std::string name = label;
-    writer.create({{CKA_CLASS, &type, sizeof type},
-                   {CKA_KEY_TYPE, &keyType, sizeof keyType},
-                   {CKA_TOKEN, &no, sizeof no},
-                   {CKA_SENSITIVE, &no, sizeof no},
-                   {CKA_EXTRACTABLE, &yes, sizeof yes},
-                   {CKA_DERIVE, &yes, sizeof yes},
-                   {CKA_ALLOWED_MECHANISMS, &allowed, sizeof allowed},
-                   {CKA_LABEL, name.data(), name.size()},
-                   {CKA_VALUE, value.data(), value.size()}});
-    return value;
-}
-
 TEST_F(TokenKdf, DerivesASecretWhereDataIsNotAllowed) {
-    TokenWriter writer(std::string(NSS) + "/lib/libsoftokn3.so", "NSS Certificate DB", "1234");
-    secret_->bytes = makeReadableSecret(writer, "readable");
-    secret_->uri = nssUri + ";object=readable";
-    secret_->key = importKey(nss_->get(), secret_->uri, {}, {}, "GENERIC-SECRET");
+    TokenWriter writer = nssWriter();
+    takeReadable(writer);
     for (const char* mode : {"", "EXTRACT_ONLY", "EXPAND_ONLY"})
         for (const std::size_t size : {16U, 32U, 100U})
             expectSame("HKDF", size, hkdf(mode, "SHA256"));
     expectSame("TLS13-KDF", 32, tls13("EXTRACT_ONLY", {}, randomBytes(32)));
+}
+
+/// NSS behind the test module, as other tokens.
+class OtherTokensKdf : public TokenKdf {
+  protected:
+    std::unique_ptr<NssToken> make() const override {
+        return NssToken::behindTestModule(Order::providerFirst, directive);
+    }
+    /// The error of 40 bytes.
+    std::string refusal() const {
+        EXPECT_FALSE(derived(contextOf(nss_->get(), "HKDF", ours).get(), 40,
+                             hkdf("", "SHA256").text("pkcs11_uri", secret_->uri)));
+        return takeErrors();
+    }
+};
+
+/// A P-256 key that agrees on secrets. It ends with the session of `writer`.
+void makeAgreeingKey(TokenWriter& writer, std::string label) {
+    CK_BBOOL yes = CK_TRUE;
+    Bytes p256{0x06, 0x08, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x03, 0x01, 0x07};
+    const CK_ATTRIBUTE name{CKA_LABEL, label.data(), label.size()};
+    writer.generatePair(CKM_EC_KEY_PAIR_GEN, {name, {CKA_EC_PARAMS, p256.data(), p256.size()}},
+                        {name, {CKA_DERIVE, &yes, sizeof yes}});
+}
+
+// With ECDH a token may want no length. With HKDF it would choose one.
+TEST_F(OtherTokensKdf, AlwaysGetTheLength) {
+    TokenWriter writer = nssWriter();
+    takeReadable(writer);
+    makeAgreeingKey(writer, "agrees");
+    const auto key = nss_->loadPrivate("agrees");
+    configureModule("PKCS11_TEST_QUIRK", "derive-wants-no-length");
+    EXPECT_EQ(derive(nss_->get(), key.get(), publicKeyFromFile("ec256").get()).size(), 32U)
+        << takeErrors();
+    module().configure("PKCS11_TEST_QUIRK", nullptr);
+    expectSame("HKDF", 40, hkdf("", "SHA256"));
+}
+
+TEST_F(OtherTokensKdf, ThatAreShorterThanAskedForAreRefused) {
+    TokenWriter writer = nssWriter();
+    takeReadable(writer);
+    for (const std::string size : {"0", "32"}) {
+        configureModule("PKCS11_TEST_VALUE_SIZE", size);
+        EXPECT_NE(refusal().find("the token derived " + size + " bytes instead of 40"),
+                  std::string::npos);
+    }
 }
 
 // Nobody who does not name a key on the token notices the provider, even if it comes first.

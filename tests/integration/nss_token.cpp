@@ -51,7 +51,15 @@ bool NssToken::isThere() {
     return known && fs::exists(nss() / "complete");
 }
 
-NssToken::NssToken(Order order, const std::string& directives) {
+NssToken::NssToken(Order order, const std::string& directives)
+    : NssToken(order, directives, library("libsoftokn3.so").string()) {}
+
+std::unique_ptr<NssToken> NssToken::behindTestModule(Order order, const std::string& directives) {
+    setenv("PKCS11_TEST_TARGET", library("libsoftokn3.so").c_str(), 1);
+    return std::unique_ptr<NssToken>(new NssToken(order, directives, TEST_MODULE));
+}
+
+NssToken::NssToken(Order order, const std::string& directives, const std::string& module) {
     const auto keys = scratch("nss-keys");
     if (!fs::exists(keys))
         makeKeys(keys);
@@ -62,8 +70,7 @@ NssToken::NssToken(Order order, const std::string& directives) {
     const std::string before = getenv("PKCS11_PROVIDER_MODULE");
     unsetenv("PKCS11_PROVIDER_MODULE"); // else it comes before the directive
     context_ = std::make_unique<ConfiguredContext>(
-        "pkcs11-module-path = " + library("libsoftokn3.so").string() +
-            "\npkcs11-module-init-args = " + argumentsFor(keys) +
+        "pkcs11-module-path = " + module + "\npkcs11-module-init-args = " + argumentsFor(keys) +
             "\npkcs11-module-token-pin = " + pin + "\n" + directives,
         order);
     setenv("PKCS11_PROVIDER_MODULE", before.c_str(), 1);

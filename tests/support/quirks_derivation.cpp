@@ -22,6 +22,11 @@ bool isRefused(const Template& wanted) {
            (has(Quirk::deriveWantsNoLength) && hasType(wanted, CKA_VALUE_LEN));
 }
 
+bool isEcdh(const CK_MECHANISM& mechanism) {
+    return mechanism.mechanism == CKM_ECDH1_DERIVE ||
+           mechanism.mechanism == CKM_ECDH1_COFACTOR_DERIVE;
+}
+
 // The length of the ECDH secret, which the real module needs to be told.
 CK_ULONG fieldSize(const CK_MECHANISM& mechanism) {
     const auto* params = static_cast<const CK_ECDH1_DERIVE_PARAMS*>(mechanism.pParameter);
@@ -36,7 +41,7 @@ CK_RV deriveAsWanted(CK_SESSION_HANDLE session, CK_MECHANISM* mechanism, CK_OBJE
     if (isRefused(wanted))
         return CKR_TEMPLATE_INCONSISTENT;
     CK_ULONG size = 0;
-    if (has(Quirk::deriveWantsNoLength)) {
+    if (has(Quirk::deriveWantsNoLength) && isEcdh(*mechanism)) {
         size = fieldSize(*mechanism);
         wanted.push_back({CKA_VALUE_LEN, &size, sizeof size});
     }

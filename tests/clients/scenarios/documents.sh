@@ -53,7 +53,7 @@ scenario_documents_have_blocks_that_run() {
     done
 }
 
-# The tests that docs/migration.md names are in the sources, and each row names one or says that there is none.
+# The tests that docs/migration.md names are in the sources, and each row names one or says "untested".
 scenario_documents_migration_names_tests() {
     local name pattern
     awk -F' [|]' '/^[|]/ && !/^[|]---/ && $(NF-1) !~ /^ (test|untested|`.*`)$/ { print FILENAME ": " FNR ": " $(NF-1) }' "$SOURCE/docs/migration.md" >wrong
