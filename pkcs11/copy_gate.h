@@ -25,15 +25,24 @@ class CopyGate {
         CopyGate& gate_;
     };
 
-    /// False if somebody searches. Otherwise endCopy() must follow.
-    bool beginCopy() {
-        ++copies_;
-        if (searches_ == 0)
-            return true;
-        endCopy();
-        return false;
-    }
-    void endCopy() { --copies_; }
+    /// The making of a copy. Searches that see it are repeated.
+    class Copy {
+      public:
+        explicit Copy(CopyGate& gate) : gate_(gate) {
+            ++gate_.copies_;
+            mayBegin_ = gate_.searches_ == 0;
+        }
+        ~Copy() { --gate_.copies_; }
+        Copy(const Copy&) = delete;
+        Copy& operator=(const Copy&) = delete;
+
+        /// False if somebody searches.
+        bool mayBegin() const { return mayBegin_; }
+
+      private:
+        CopyGate& gate_;
+        bool mayBegin_;
+    };
 
   private:
     std::atomic<int> searches_{0};

@@ -43,8 +43,10 @@ CK_OBJECT_HANDLE CopySession::nextToDestroy() {
 void CopySession::leave() {
     for (auto next = nextToDestroy(); next != CK_INVALID_HANDLE; next = nextToDestroy()) {
         const CK_RV rv = session_.call<&List::C_DestroyObject>(next);
-        if (rv != CKR_OK) // the copy ends with the session, which is not given to others
-            session_.discard(rv);
+        if (rv == CKR_OK)
+            continue;
+        session_.discard(rv); // the copy ends with the session, which is not given to others
+        usable_ = false;
     }
 }
 
@@ -82,18 +84,14 @@ CopyAttempt copyKey(SessionPool& pool, CK_OBJECT_HANDLE key, const std::string& 
     const auto session = copySessionOf(pool);
     if (!session)
         return {};
-    if (!session->enter())
+    CopySession::Work work(*session);
+    const CopyGate::Copy scope(pool.copyGate());
+    if (!work.mayBegin() || !scope.mayBegin())
         return {nullptr, true};
-    if (!pool.copyGate().beginCopy()) {
-        session->leave();
-        return {nullptr, true};
-    }
     trace::step("copy the " + subject + " into a session");
     const auto deletions = pool.token().deletions();
     CK_OBJECT_HANDLE copy = CK_INVALID_HANDLE;
-    const CK_RV rv = session->copy(key, copy);
-    pool.copyGate().endCopy();
-    session->leave();
+    const CK_RV rv = work.copy(key, copy);
     if (rv == CKR_OK)
         return {std::make_shared<const KeyCopy>(session, copy, deletions)};
     // The operation itself finds out what is lost. CKR_ACTION_PROHIBITED is about this key.

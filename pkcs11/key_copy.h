@@ -25,18 +25,38 @@ class CopySession {
     CopySession& operator=(const CopySession&) = delete;
 
     Token& token() const { return session_.sessionPool().token(); }
-    /// False after an answer that says that it is lost.
+    /// False after an answer that says that it is lost, or if a copy in it could not be destroyed.
     bool usable() const { return usable_; }
-    /// False if another thread works in it. Otherwise the caller has it until leave().
-    bool enter();
-    /// Also destroys what others wanted to destroy meanwhile.
-    void leave();
-    /// C_CopyObject, between enter() and leave().
-    CK_RV copy(CK_OBJECT_HANDLE key, CK_OBJECT_HANDLE& copy);
     /// C_DestroyObject, now or in the thread that works in it.
     void destroy(CK_OBJECT_HANDLE copy);
 
+    /// The work of one thread in it. The end also destroys what others wanted to destroy meanwhile.
+    class Work {
+      public:
+        explicit Work(CopySession& session) : session_(session), mayBegin_(session.enter()) {}
+        ~Work() {
+            if (mayBegin_)
+                session_.leave();
+        }
+        Work(const Work&) = delete;
+        Work& operator=(const Work&) = delete;
+
+        /// False if another thread works in the session.
+        bool mayBegin() const { return mayBegin_; }
+        /// C_CopyObject, if it may begin.
+        CK_RV copy(CK_OBJECT_HANDLE key, CK_OBJECT_HANDLE& copy) {
+            return session_.copy(key, copy);
+        }
+
+      private:
+        CopySession& session_;
+        bool mayBegin_;
+    };
+
   private:
+    bool enter();
+    void leave();
+    CK_RV copy(CK_OBJECT_HANDLE key, CK_OBJECT_HANDLE& copy);
     CK_OBJECT_HANDLE nextToDestroy();
 
     Session session_;
@@ -69,12 +89,12 @@ class KeyCopy {
 
 /// The result of an attempt to copy a key.
 struct CopyAttempt {
-    std::shared_ptr<const KeyCopy> copy; ///< null if there is none
+    std::shared_ptr<const KeyCopy> copy; ///< null if no copy was made
     bool isBusy = false;                 ///< others are copying or searching, so try again
 };
 
 /// Copies `key`, which is `subject`, as it is, except that the copy is a session object. If the
-/// token refuses copies, it is noted for the token. Throws nothing.
+/// token refuses copies, it is noted for the token, and is no error.
 CopyAttempt copyKey(SessionPool& pool, CK_OBJECT_HANDLE key, const std::string& subject);
 
 } // namespace p11::pkcs11

@@ -102,7 +102,7 @@ std::vector<CK_OBJECT_HANDLE> findObjects(Session& session, const ObjectQuery& q
     if (query.id)
         filter.push_back({CKA_ID, id.data(), id.size()});
     const bool mayFindCopies = query.type.value_or(CKO_PRIVATE_KEY) == CKO_PRIVATE_KEY;
-    if (mayFindCopies && session.sessionPool().token().copiesKeys())
+    if (mayFindCopies && session.sessionPool().token().mayHaveCopies())
         filter.push_back({CKA_TOKEN, &yes, sizeof yes});
     auto others = query.others;
     for (auto& [other, value] : others)
@@ -216,8 +216,10 @@ std::optional<Session> TokenObject::bind(Binding& binding, bool mayCopy) {
     {
         const MutexLock lock(process::stateMutex());
         if (binding_.handle != CK_INVALID_HANDLE && binding_.pool->valid()) {
-            if (binding_.copy && !binding_.copy->isCurrent())
+            if (binding_.copy && !binding_.copy->isCurrent()) {
                 old.copy.swap(binding_.copy);
+                copying_ = firstCopying();
+            }
             binding = binding_;
             if (mayCopy)
                 binding.copyIsDue = isCopyDue();
@@ -239,7 +241,8 @@ void TokenObject::makeCopy(Binding& binding) {
     const auto made = copyKey(*binding.pool, binding.handle, describe());
     binding.copy = made.copy;
     const MutexLock lock(process::stateMutex());
-    if (binding_.pool != binding.pool || binding_.handle != binding.handle)
+    // Meanwhile the key may have been lost and found again, and have a copy of another thread.
+    if (binding_.pool != binding.pool || binding_.handle != binding.handle || binding_.copy)
         return;
     binding_.copy = made.copy;
     if (made.isBusy)

@@ -105,13 +105,13 @@ std::shared_ptr<SessionPool> Token::present() const {
 
 // Where copies are known to be faster, and no session is scarce. On an HSM in a network they cost
 // calls and its memory.
-bool Token::copiesKeys() const {
+bool Token::mayHaveCopies() const {
     const auto& options = module().options();
     const auto isFaster = [&] {
         return options.maxSessions == 0 && trimmed(info_.manufacturerID) == "SoftHSM project";
     };
-    return options.keyCopies != KeyCopies::never && !refusesCopies_ &&
-           (options.keyCopies == KeyCopies::always || isFaster());
+    return options.keyCopies == KeyCopies::always ||
+           (options.keyCopies == KeyCopies::automatic && isFaster());
 }
 
 bool Token::knowsMechanisms() const {

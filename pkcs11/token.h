@@ -66,8 +66,10 @@ class Token {
     /// It refuses read-only sessions, or the operation in them.
     void noteReadWrite() { shared_.noteReadWrite(); }
 
-    /// True if operations use copies of its keys (pkcs11/key_copy.h).
-    bool copiesKeys() const;
+    /// True if its keys may have copies (pkcs11/key_copy.h), whatever it answers now.
+    bool mayHaveCopies() const;
+    /// True if operations make copies of its keys.
+    bool copiesKeys() const { return !refusesCopies_ && mayHaveCopies(); }
     /// It refuses copies, or their use.
     void noteNoCopies() { refusesCopies_ = true; }
     /// Increases with each noteDeletion(). A copy of a key may outlive the key.

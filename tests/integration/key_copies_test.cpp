@@ -200,6 +200,15 @@ unsigned long copiesOf(const Instance& instance, EVP_PKEY* key) {
     return calls.of("C_CopyObject");
 }
 
+TEST(KeyCopies, AreMadeAnewAfterADeletionOfAnotherObject) {
+    const Instance instance;
+    const auto key = loadPrivate(instance, "ec256");
+    ASSERT_EQ(copiesOf(instance, key.get()), 1U);
+    ASSERT_TRUE(generateEc(instance, "fresh")) << takeErrors();
+    ASSERT_EQ(destroy(instance, place("fresh"), true), 1) << takeErrors();
+    EXPECT_EQ(copiesOf(instance, key.get()), 1U);
+}
+
 // In processes of their own, because it is remembered for the token.
 TEST(KeyCopies, AreNotAskedForAgainWhereTheTokenRefusesThem) {
     for (const auto& [rv, later] :
@@ -219,6 +228,28 @@ TEST(KeyCopies, AreNotAskedForAgainWhereTheTokenRefusesThem) {
                   }),
                   0)
             << p11::pkcs11::rvName(rv);
+}
+
+// The copies that exist stay in use.
+TEST(KeyCopies, AreNotFoundAfterTheTokenRefusedOthers) {
+    EXPECT_EQ(inChild([] {
+                  const Instance instance;
+                  const auto before = listing(instance);
+                  const auto key = loadPrivate(instance, "ec256");
+                  EXPECT_EQ(copiesOf(instance, key.get()), 1U);
+                  const auto other = loadPrivate(instance, "rsa");
+                  fault("C_CopyObject", "1+", CKR_TEMPLATE_INCONSISTENT);
+                  for (int i = 0; i < usesUntilSteady; ++i)
+                      EXPECT_TRUE(decrypts(instance, other.get())) << takeErrors();
+                  noFaults();
+                  EXPECT_EQ(sessionObjects().size(), 1U);
+                  EXPECT_EQ(listing(instance), before);
+                  const auto again = loadPrivate(instance, "ec256");
+                  EXPECT_TRUE(signs(instance, again.get())) << takeErrors();
+                  EXPECT_TRUE(signs(instance, key.get())) << takeErrors();
+                  return !HasFailure();
+              }),
+              0);
 }
 
 TEST(KeyCopies, AreNotMadeOfAKeyThatForbidsThem) {
@@ -453,6 +484,21 @@ TEST(KeyCopies, ThatCannotBeDestroyedEndWithTheirSession) {
     noFaults();
     EXPECT_EQ(sessionObjects().size(), 0U);
     EXPECT_EQ(module().openSessions(), 1U);
+}
+
+TEST(KeyCopies, ThatCannotBeDestroyedAreNotJoinedByOthers) {
+    const Instance instance;
+    auto first = loadPrivate(instance, "ec256");
+    ASSERT_EQ(copiesOf(instance, first.get()), 1U);
+    auto second = loadPrivate(instance, "ec256");
+    ASSERT_EQ(copiesOf(instance, second.get()), 1U);
+    fault("C_DestroyObject", "1+", CKR_FUNCTION_FAILED);
+    first.reset();
+    noFaults();
+    const auto third = loadPrivate(instance, "ec256");
+    ASSERT_EQ(copiesOf(instance, third.get()), 1U);
+    second.reset();
+    EXPECT_EQ(sessionObjects().size(), 1U) << "that of the third";
 }
 
 TEST(ForkWithKeyCopies, GivesEachProcessCopiesOfItsOwn) {
