@@ -87,9 +87,11 @@ Bytes DigestStream::state() {
         cannotCopy(pool, "the quirk no-operation-state is set", CKR_OK);
     CK_ULONG size = 0;
     CK_RV rv = session_.call<&List::C_GetOperationState>(CK_BYTE_PTR{nullptr}, &size);
-    Bytes state(size);
-    if (rv == CKR_OK)
+    Bytes state;
+    if (rv == CKR_OK) {
+        state.resize(size);
         rv = session_.call<&List::C_GetOperationState>(state.data(), &size);
+    }
     if (rv != CKR_OK)
         cannotCopy(pool,
                    callFailed(functionName<&List::C_GetOperationState>, rv, pool.describe()).what(),

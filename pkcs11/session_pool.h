@@ -207,8 +207,8 @@ class SessionPool : public std::enable_shared_from_this<SessionPool> {
     /// Closes an idle session, so that the token has one more to give. If none is idle, waits until
     /// one comes back, for a second at most.
     void makeRoom();
-    /// A session to keep beside those of operations, which is idle, or which the token has. Nothing
-    /// if there is none. Does not wait.
+    /// An idle or new session, to keep beside those of operations. Nothing if the token is full.
+    /// Does not wait.
     std::optional<Session> takeSpare();
 
     /// The session in which keys are copied (pkcs11/key_copy.h). Null while no copy exists.

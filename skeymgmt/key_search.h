@@ -32,7 +32,7 @@ inline constexpr KeyKind secretKeys{
     "secret key", [](CK_KEY_TYPE type) { return isAes(type) || isGeneric(type); }, 0, 0};
 
 /// The one key of `kind` that `uri` names, after a login if it is invisible without. Throws
-/// pkcs11::Error if there is none, or if several fit.
+/// pkcs11::Error if no key fits, or if several do.
 std::shared_ptr<SecretKey> findKey(ossl::ProviderContext& provider, const uri::Uri& uri,
                                    const KeyKind& kind);
 

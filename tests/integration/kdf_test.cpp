@@ -314,7 +314,7 @@ TEST(Kdfs, WithBytesAreThoseOfSoftware) {
         EXPECT_EQ(calls.total(), 0U) << calls.log();
         ERR_clear_error();
     }
-    // As long as nobody asks for them, they are not there.
+    // Without the directive they are not offered.
     const ConfiguredContext plain("");
     EXPECT_EQ(EVP_KDF_fetch(plain.get(), "HKDF", ours), nullptr);
     takeErrors();
