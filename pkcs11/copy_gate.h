@@ -7,7 +7,8 @@
 namespace p11::pkcs11 {
 
 /// SoftHSM shows a copy that is not complete as an object of the token. So no copy is begun during
-/// a search, and a search during which a copy is made is repeated. Nobody waits. Thread-safe.
+/// a search, and a search during which a copy is made is repeated. Copies are made one after the
+/// other. Nobody waits. Thread-safe.
 class CopyGate {
   public:
     /// A search. While one exists, no copy is begun.
@@ -29,14 +30,14 @@ class CopyGate {
     class Copy {
       public:
         explicit Copy(CopyGate& gate) : gate_(gate) {
-            ++gate_.copies_;
-            mayBegin_ = gate_.searches_ == 0;
+            const bool isOnly = gate_.copies_++ == 0;
+            mayBegin_ = isOnly && gate_.searches_ == 0;
         }
         ~Copy() { --gate_.copies_; }
         Copy(const Copy&) = delete;
         Copy& operator=(const Copy&) = delete;
 
-        /// False if somebody searches.
+        /// False if somebody searches, or makes another copy.
         bool mayBegin() const { return mayBegin_; }
 
       private:

@@ -10,7 +10,8 @@
 namespace p11::pkcs11 {
 namespace {
 
-// Null if the token has no session beside that of the caller.
+// For one thread at a time, so that a pool has one. Null if the token has no session beside that of
+// the caller.
 std::shared_ptr<CopySession> copySessionOf(SessionPool& pool) {
     if (auto known = pool.copySession(); known && known->usable())
         return known;
@@ -81,12 +82,14 @@ bool KeyCopy::isCurrent() const {
 }
 
 CopyAttempt copyKey(SessionPool& pool, CK_OBJECT_HANDLE key, const std::string& subject) {
+    const CopyGate::Copy scope(pool.copyGate());
+    if (!scope.mayBegin())
+        return {nullptr, true};
     const auto session = copySessionOf(pool);
     if (!session)
         return {};
     CopySession::Work work(*session);
-    const CopyGate::Copy scope(pool.copyGate());
-    if (!work.mayBegin() || !scope.mayBegin())
+    if (!work.mayBegin())
         return {nullptr, true};
     trace::step("copy the " + subject + " into a session");
     const auto deletions = pool.token().deletions();

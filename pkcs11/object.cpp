@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
+#include <thread>
 #include <unordered_set>
 #include <utility>
 
@@ -16,8 +18,10 @@ namespace {
 constexpr std::size_t findBatch = 64;
 // A limit for modules that never stop finding objects.
 constexpr std::size_t findLimit = 1'000'000;
-// A copy is made faster than a search is, unless the module does not answer.
-constexpr int mostRepeats = 10;
+// A copy is made faster than a search is, unless the thread that makes it does not run, or the
+// module does not answer. The pauses double, so all of them are less than a second.
+constexpr int mostRepeats = 13;
+constexpr std::chrono::microseconds firstPause(100);
 
 // A key is the same if all these attributes are. They are public values.
 constexpr std::array identity{CKA_CLASS,           CKA_KEY_TYPE,        CKA_ID,        CKA_LABEL,
@@ -113,6 +117,7 @@ std::vector<CK_OBJECT_HANDLE> findObjects(Session& session, const ObjectQuery& q
         auto found = Search(session, filter).all();
         if (!mayBeWrong)
             return found;
+        std::this_thread::sleep_for(firstPause * (1 << repeats));
     }
 }
 

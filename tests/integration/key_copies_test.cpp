@@ -457,6 +457,25 @@ TEST_F(KeyCopiesAndSearches, OfOtherThreadsComeFirst) {
     EXPECT_EQ(calls.of("C_CopyObject"), 1U) << calls.log();
 }
 
+// Two threads that come first at the same time.
+TEST_F(KeyCopiesAndSearches, OfTwoThreadsShareASession) {
+    static p11::ossl::Pkey other;
+    other = loadPrivate(*instance, "ec256");
+    ASSERT_TRUE(signs(*instance, other.get())) << takeErrors();
+    const auto whileOpening = [] {
+        std::thread([] { EXPECT_TRUE(signs(*instance, other.get())) << takeErrors(); }).join();
+    };
+    const CallCounter calls;
+    ASSERT_EQ(module().setHook("C_OpenSession", whileOpening), CKR_OK);
+    EXPECT_TRUE(signs(*instance, key.get())) << takeErrors();
+    EXPECT_EQ(calls.of("C_OpenSession"), 2U) << "for the copies, and for the other thread";
+    EXPECT_EQ(calls.of("C_CopyObject"), 1U) << calls.log();
+    EXPECT_TRUE(signs(*instance, other.get())) << takeErrors();
+    EXPECT_EQ(calls.of("C_OpenSession"), 2U) << calls.log();
+    EXPECT_EQ(calls.of("C_CopyObject"), 2U) << calls.log();
+    other.reset();
+}
+
 // Keys that come and go in many threads, while their session is the same.
 TEST(KeyCopies, OfManyThreadsLeaveNothingBehind) {
     const Instance instance;
