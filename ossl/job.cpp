@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
-#include <exception>
 #include <mutex>
 #include <utility>
 
@@ -22,36 +21,6 @@ namespace {
 // where it cannot be paused (ASYNC_block_pause(3)).
 constexpr auto shortWait = std::chrono::milliseconds(1);
 
-/// The work of one operation, with all that it needs and gives. It belongs to the worker and to the
-/// job's wait context. Used by one thread at a time: the worker, and then the job.
-class Work {
-  public:
-    Work(std::size_t room, JobWork work) : work_(std::move(work)), out_(room) {}
-
-    // What it used goes before the job can learn of the end, and perhaps unload the provider.
-    void run() noexcept {
-        try {
-            size_ = work_(out_.all());
-        } catch (...) {
-            failure_ = std::current_exception();
-        }
-        work_ = nullptr;
-    }
-
-    std::size_t take(pkcs11::MutableBytes out) {
-        if (failure_)
-            std::rethrow_exception(std::exchange(failure_, nullptr));
-        std::ranges::copy(out_, out.begin());
-        return size_;
-    }
-
-  private:
-    JobWork work_;
-    SecretBytes out_;
-    std::size_t size_ = 0;
-    std::exception_ptr failure_;
-};
-
 /// How a server learns that a job can go on. One belongs to a wait context and, as long as they
 /// work, to the workers. Jobs use a wait context one after the other.
 class Wakeup {
@@ -65,19 +34,19 @@ class Wakeup {
 
     /// A job starts `work`, and its server may have set another callback. False if another job's
     /// work is under way.
-    bool begin(std::shared_ptr<Work> work, ASYNC_WAIT_CTX* context);
+    bool begin(std::shared_ptr<JobWork> work, ASYNC_WAIT_CTX* context);
     /// The worker's side: runs `work` unless nobody needs it any more, and tells the server.
-    void serve(const std::shared_ptr<Work>& work);
+    void serve(const std::shared_ptr<JobWork>& work);
     /// True if the work is done. Waits for it for `most`.
     bool isDone(std::chrono::steady_clock::duration most);
     /// The job takes what is done, and its descriptor is not ready any more. Null if that is not
     /// `wanted`.
-    std::shared_ptr<Work> takeWork(const Work* wanted);
+    std::shared_ptr<JobWork> takeWork(const JobWork* wanted);
     /// The wait context ends: nobody is told any more.
     void abandon();
 
   private:
-    bool isWanted(const std::shared_ptr<Work>& work);
+    bool isWanted(const std::shared_ptr<JobWork>& work);
     void tell();
     void closeDescriptor();
 
@@ -86,13 +55,13 @@ class Wakeup {
     std::recursive_mutex mutex_;
     std::condition_variable_any changed_;
     int descriptor_;
-    std::shared_ptr<Work> work_;
+    std::shared_ptr<JobWork> work_;
     bool done_ = false;
     ASYNC_callback_fn callback_ = nullptr;
     void* argument_ = nullptr;
 };
 
-bool Wakeup::begin(std::shared_ptr<Work> work, ASYNC_WAIT_CTX* context) {
+bool Wakeup::begin(std::shared_ptr<JobWork> work, ASYNC_WAIT_CTX* context) {
     const std::lock_guard lock(mutex_);
     if (work_ && !done_)
         return false;
@@ -103,7 +72,7 @@ bool Wakeup::begin(std::shared_ptr<Work> work, ASYNC_WAIT_CTX* context) {
     return true;
 }
 
-bool Wakeup::isWanted(const std::shared_ptr<Work>& work) {
+bool Wakeup::isWanted(const std::shared_ptr<JobWork>& work) {
     const std::lock_guard lock(mutex_);
     return work_ == work;
 }
@@ -117,7 +86,7 @@ void Wakeup::tell() {
 }
 
 // Told under the lock: who has freed the wait context, and its server's data, is told nothing.
-void Wakeup::serve(const std::shared_ptr<Work>& work) {
+void Wakeup::serve(const std::shared_ptr<JobWork>& work) {
     if (!isWanted(work))
         return;
     work->run();
@@ -134,7 +103,7 @@ bool Wakeup::isDone(std::chrono::steady_clock::duration most) {
     return changed_.wait_for(lock, most, [this] { return done_; });
 }
 
-std::shared_ptr<Work> Wakeup::takeWork(const Work* wanted) {
+std::shared_ptr<JobWork> Wakeup::takeWork(const JobWork* wanted) {
     const std::lock_guard lock(mutex_);
     if (work_.get() != wanted)
         return nullptr;
@@ -225,8 +194,8 @@ void pauseUntilDone(const Found& found) {
 }
 
 // Null if another job uses the wait context.
-const Work* start(const ProviderContext& provider, const pkcs11::Token& token, const Found& found,
-                  const std::shared_ptr<Work>& work) {
+const JobWork* start(const ProviderContext& provider, pkcs11::Lane lane, const Found& found,
+                     std::shared_ptr<JobWork> work) {
     auto* context = ASYNC_get_wait_ctx(ASYNC_get_current_job());
     if (!found.wakeup().begin(work, context))
         return nullptr;
@@ -234,8 +203,7 @@ const Work* start(const ProviderContext& provider, const pkcs11::Token& token, c
         wakeup->serve(work);
         ERR_clear_error(); // what modules and attempts that failed have left
     };
-    if (!provider.workers().run(std::move(inWorker), pkcs11::laneOf(token),
-                                provider.settings().asyncThreads))
+    if (!provider.workers().run(std::move(inWorker), lane, provider.settings().asyncThreads))
         found.wakeup().serve(work);
     ASYNC_WAIT_CTX_set_status(context, ASYNC_STATUS_OK);
     return work.get();
@@ -243,22 +211,52 @@ const Work* start(const ProviderContext& provider, const pkcs11::Token& token, c
 
 } // namespace
 
+void JobWork::run() noexcept {
+    try {
+        call();
+    } catch (...) {
+        failure_ = std::current_exception();
+    }
+}
+
+void JobWork::rethrow() {
+    if (failure_)
+        std::rethrow_exception(std::exchange(failure_, nullptr));
+}
+
 // What is on the job's stack owns nothing while the job is paused.
-std::size_t runForJob(const ProviderContext& provider, const pkcs11::Token& token,
-                      pkcs11::MutableBytes out, JobWork work) {
+std::shared_ptr<JobWork> waitForWorker(const ProviderContext& provider, pkcs11::Lane lane,
+                                       std::shared_ptr<JobWork> work) {
     auto* context = ASYNC_get_wait_ctx(ASYNC_get_current_job());
     const auto found = provider.settings().asyncThreads == 0 ? Found{} : findIn(context);
-    if (found.owner == nullptr)
-        return work(out);
-    const auto* begun = start(provider, token, found,
-                              std::make_shared<Work>(out.size(), std::exchange(work, nullptr)));
+    if (found.owner == nullptr) {
+        work->run();
+        return work;
+    }
+    const auto* begun = start(provider, lane, found, std::exchange(work, nullptr));
     if (begun == nullptr)
         throw UsageError(Reason::internal, "several jobs share a wait context");
     pauseUntilDone(found);
-    const auto done = found.wakeup().takeWork(begun);
+    auto done = found.wakeup().takeWork(begun);
     if (!done)
         throw UsageError(Reason::internal, "several jobs share a wait context");
-    return done->take(out);
+    return done;
+}
+
+std::size_t runForJob(const ProviderContext& provider, const pkcs11::Token& token,
+                      pkcs11::MutableBytes out, TokenWork work) {
+    struct Output {
+        SecretBytes bytes;
+        std::size_t size = 0;
+    };
+    auto done = runForJob<Output>(provider, pkcs11::laneOf(token),
+                                  [work = std::exchange(work, nullptr), room = out.size()] {
+                                      Output output{SecretBytes(room)};
+                                      output.size = work(output.bytes.all());
+                                      return output;
+                                  });
+    std::ranges::copy(done.bytes, out.begin());
+    return done.size;
 }
 
 } // namespace p11::ossl

@@ -20,7 +20,7 @@
 #include "ossl/secret.h"
 #include "store/key_uri.h"
 #include "store/object_callback.h"
-#include "store/search.h"
+#include "store/run_search.h"
 
 namespace p11::store {
 namespace {
@@ -80,6 +80,7 @@ class Attempt {
         rethrowFailure();
         if (key_ != nullptr)
             return key_;
+        const SetAside setAside;
         try {
             return key_ = search();
         } catch (...) {
@@ -95,6 +96,19 @@ class Attempt {
     static thread_local Attempt* current; ///< null where DER is decoded without PEM
 
   private:
+    /// A search may pause its job (ASYNC_pause_job(3)), and what the thread decodes meanwhile is no
+    /// part of this attempt.
+    class SetAside {
+      public:
+        SetAside() : paused_(std::exchange(current, nullptr)) {}
+        ~SetAside() { current = paused_; }
+        SetAside(const SetAside&) = delete;
+        SetAside& operator=(const SetAside&) = delete;
+
+      private:
+        Attempt* paused_;
+    };
+
     Attempt* outer_;
     std::shared_ptr<keymgmt::Key> key_;
     std::exception_ptr failure_;
@@ -147,9 +161,8 @@ std::shared_ptr<keymgmt::Key> lookUp(ossl::ProviderContext& context, std::string
                                      int selection, tokens::PassphraseCallback passphrase) {
     const auto search = [&] {
         const auto uri = parse(text);
-        return Search(context, uri, expectationOf(selection, uri), {}, passphrase)
-            .run()
-            .front()
+        return runSearch(context, uri, expectationOf(selection, uri), {}, passphrase)
+            .entries.front()
             .key;
     };
     return Attempt::current != nullptr ? Attempt::current->key(search) : search();

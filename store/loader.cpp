@@ -14,7 +14,7 @@
 #include "ossl/params.h"
 #include "store/deletion.h"
 #include "store/object_callback.h"
-#include "store/search.h"
+#include "store/run_search.h"
 
 namespace p11::store {
 namespace {
@@ -56,17 +56,16 @@ class Loader {
     void search(tokens::PassphraseCallback passphrase) {
         searched_ = true;
         context_.settings(); // whether there is a log at all
-        const pkcs11::trace::Step step([this] { return "search " + uri_.withoutPin(); });
-        Search search(context_, uri_, expectation_, criterion_, passphrase);
+        auto found = runSearch(context_, uri_, expectation_, criterion_, passphrase);
         const bool isList = isListing(uri_) && !criterion_.given();
-        for (auto& entry : search.run()) {
+        for (auto& entry : found.entries) {
             if (isList || expectation_ == OSSL_STORE_INFO_NAME)
                 entries_.push_back(nameOf(entry));
             if (expectation_ != OSSL_STORE_INFO_NAME)
                 entries_.push_back(std::move(entry));
         }
         if (isList)
-            for (const auto& object : search.leftOut())
+            for (const auto& object : found.leftOut)
                 entries_.push_back({object.uri, nullptr, {}});
     }
 

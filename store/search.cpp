@@ -79,9 +79,9 @@ bool isListing(const uri::Uri& uri) {
 }
 
 Search::Search(ossl::ProviderContext& context, const uri::Uri& uri, Expectation expectation,
-               const Criterion& criterion, tokens::PassphraseCallback callback)
+               const Criterion& criterion, tokens::AskForPin ask)
     : context_(context), uri_(uri), expectation_(expectation), criterion_(criterion),
-      pins_(tokens::pinSource(uri_, context, callback)),
+      pins_(tokens::pinSource(uri_, context, std::move(ask))),
       pinGiven_(tokens::hasGivenPin(uri_, context.settings())), tokens_(context, uri_) {}
 
 std::vector<Entry> Search::run() {

@@ -41,7 +41,7 @@ bool isListing(const uri::Uri& uri);
 class Search {
   public:
     Search(ossl::ProviderContext& context, const uri::Uri& uri, Expectation expectation,
-           const Criterion& criterion, tokens::PassphraseCallback callback);
+           const Criterion& criterion, tokens::AskForPin ask);
 
     /// Everything that fits: certificates, public keys, private keys. If something was expected and
     /// nothing fits, throws pkcs11::Error with what was searched and what exists. A search by a

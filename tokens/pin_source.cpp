@@ -2,6 +2,7 @@
 #include "tokens/pin_source.h"
 
 #include <array>
+#include <utility>
 
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
@@ -65,8 +66,6 @@ std::optional<pkcs11::Pin> givenPin(const uri::Uri& uri, const ossl::Settings& s
 }
 
 std::optional<pkcs11::Pin> askedPin(PassphraseCallback callback, const std::string& info) {
-    if (callback.function == nullptr)
-        return std::nullopt;
     std::array<char, longestPin> buffer{};
     std::size_t size = 0;
     const std::array params{OSSL_PARAM_construct_utf8_string(OSSL_PASSPHRASE_PARAM_INFO,
@@ -91,14 +90,19 @@ std::optional<pkcs11::Pin> givenContextPin(const uri::Uri& uri, const ossl::Sett
 
 } // namespace
 
+AskForPin askWith(PassphraseCallback callback) {
+    if (callback.function == nullptr)
+        return {};
+    return [callback](const std::string& prompt) { return askedPin(callback, prompt); };
+}
+
 pkcs11::PinSource pinSource(const uri::Uri& uri, const ossl::ProviderContext& context,
-                            PassphraseCallback callback) {
-    // Nobody is asked twice if the login has to be repeated in a new session.
+                            AskForPin ask) {
     auto answer = std::make_shared<std::optional<pkcs11::Pin>>();
     return {context.pins(), [uri, &context] { return givenPin(uri, context.settings()); },
-            [callback, uri, answer] {
-                if (!*answer)
-                    *answer = askedPin(callback, "PIN for " + uri.withoutPin());
+            [ask = std::move(ask), uri, answer] {
+                if (!*answer && ask)
+                    *answer = ask("PIN for " + uri.withoutPin());
                 return *answer;
             }};
 }

@@ -2,6 +2,10 @@
 // Where PINs come from, in order: URI, configuration, environment, the application's callback.
 #pragma once
 
+#include <functional>
+#include <optional>
+#include <string>
+
 #include <openssl/core.h>
 
 #include "ossl/provider_context.h"
@@ -16,10 +20,16 @@ struct PassphraseCallback {
     void* arg = nullptr;
 };
 
-/// The sources for a login that `uri` needs. The result holds references to `context` and the
-/// callback's argument.
+/// Asks somebody for the PIN that `prompt` describes. Nothing if nobody answers.
+using AskForPin = std::function<std::optional<pkcs11::Pin>(const std::string& prompt)>;
+
+/// Asks with `callback`, whose argument it refers to. Empty if there is none.
+AskForPin askWith(PassphraseCallback callback);
+
+/// The sources for a login that `uri` needs. The result holds a reference to `context`. `ask` may
+/// be empty. It is called once, however often the login has to be repeated.
 pkcs11::PinSource pinSource(const uri::Uri& uri, const ossl::ProviderContext& context,
-                            PassphraseCallback callback);
+                            AskForPin ask);
 
 /// The PIN for the use of keys that `uri` gives, if any. The result holds a reference to `context`.
 pkcs11::PinOwner::Given contextPin(const uri::Uri& uri, const ossl::ProviderContext& context);

@@ -23,7 +23,7 @@ template <typename Work>
 auto write(ossl::ProviderContext& context, const uri::Uri& uri, PassphraseCallback callback,
            Work&& work) {
     const TokenSearch search(context, uri);
-    const auto pins = pinSource(uri, context, callback);
+    const auto pins = pinSource(uri, context, askWith(callback));
     return pkcs11::withSessionPool(search.onlyToken(), [&](const auto& pool) {
         pkcs11::Session session = pool->takeWritable();
         if (pool->loginRequired())

@@ -8,8 +8,7 @@
 #include <openssl/encoder.h>
 #include <openssl/pem.h>
 
-#include "fixture.h"
-#include "store/key_uri.h"
+#include "references.h"
 
 namespace {
 
@@ -17,46 +16,6 @@ using namespace testing_support;
 
 const std::string rsa = "pkcs11:token=scenarios;object=rsa;type=private";
 const std::string withPin = rsa + "?pin-value=1234";
-
-std::string textIn(BIO* bio) {
-    char* data = nullptr;
-    const auto size = BIO_get_mem_data(bio, &data);
-    return {data, static_cast<std::size_t>(size)};
-}
-
-std::string pemOf(const std::string& uri) {
-    const p11::ossl::Bio out(BIO_new(BIO_s_mem()));
-    EXPECT_TRUE(p11::store::writeKeyUriPem(out.get(), uri));
-    return textIn(out.get());
-}
-
-p11::ossl::Bio bioOf(const std::string& text) {
-    return p11::ossl::Bio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
-}
-
-struct Answer {
-    std::string pin;
-    int asked = 0;
-};
-
-int answer(char* buffer, int size, int, void* arg) {
-    auto& given = *static_cast<Answer*>(arg);
-    ++given.asked;
-    if (given.pin.empty() || static_cast<int>(given.pin.size()) > size)
-        return -1;
-    return static_cast<int>(given.pin.copy(buffer, given.pin.size()));
-}
-
-p11::ossl::Pkey readPem(const Instance& instance, const std::string& pem, Answer& given) {
-    const auto in = bioOf(pem);
-    return p11::ossl::Pkey(
-        PEM_read_bio_PrivateKey_ex(in.get(), nullptr, answer, &given, instance.get(), nullptr));
-}
-
-p11::ossl::Pkey readPem(const Instance& instance, const std::string& pem) {
-    Answer nobody;
-    return readPem(instance, pem, nobody);
-}
 
 p11::ossl::Pkey decode(const Instance& instance, const std::string& text, const char* input,
                        const char* structure, const char* type) {

@@ -67,7 +67,7 @@ std::vector<Entry> find(const ListRequest& request, bool inWords) {
     const bool isAsked = request.login || tokens::hasPin(uri);
     if (isAsked && search.severalNeedLogin())
         note("several tokens need a login, so there is none: name one (token=, serial=)");
-    const auto pins = tokens::pinSource(uri, context, {askPin, nullptr});
+    const auto pins = tokens::pinSource(uri, context, tokens::askWith({askPin, nullptr}));
     std::vector<Entry> all;
     for (auto* token : search.tokens()) {
         auto some = pkcs11::withSessionPool(*token, [&](const auto& pool) {
