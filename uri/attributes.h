@@ -20,7 +20,10 @@ inline constexpr std::size_t longestPath = PATH_MAX;
 inline constexpr std::string_view scheme = "pkcs11:";
 inline constexpr std::string_view pinValueName = "pin-value";
 inline constexpr std::string_view pinSourceName = "pin-source";
-/// Before the names of the two: the PIN for keys that ask for one at each use.
+inline constexpr std::string_view typeName = "type";
+/// The same in drafts of RFC 7512, and in URIs for libp11.
+inline constexpr std::string_view oldTypeName = "object-type";
+/// Before the names of the PINs: the PIN for keys that ask for one at each use.
 inline constexpr std::string_view contextPinPrefix = "x-context-";
 inline constexpr std::string_view contextPinValueName = "x-context-pin-value";
 inline constexpr std::string_view contextPinSourceName = "x-context-pin-source";
@@ -52,7 +55,8 @@ inline constexpr std::array standardAttributes{
     Standard{"slot-manufacturer", Place::path, Kind::text, sizeof(CK_SLOT_INFO::manufacturerID)},
     Standard{"slot-id", Place::path, Kind::slotId, longestObject},
     Standard{"object", Place::path, Kind::text, longestObject},
-    Standard{"type", Place::path, Kind::type, longestObject},
+    Standard{typeName, Place::path, Kind::type, longestObject},
+    Standard{oldTypeName, Place::path, Kind::type, longestObject},
     Standard{"id", Place::path, Kind::bytes, longestObject},
     Standard{pinValueName, Place::eitherForPin, Kind::text, longestPin},
     Standard{pinSourceName, Place::eitherForPin, Kind::text, longestPath},

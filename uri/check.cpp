@@ -185,6 +185,7 @@ void checkAll(const Attributes& attributes) {
         if (attribute.standard != nullptr)
             checkValue(attribute);
     }
+    checkExclusion(seen, typeName, oldTypeName);
     checkExclusion(seen, pinValueName, pinSourceName);
     checkExclusion(seen, contextPinValueName, contextPinSourceName);
 }

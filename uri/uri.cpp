@@ -26,6 +26,8 @@ void appendValue(SecretText& text, const Attribute& attribute) {
 // As p11-kit knows it.
 std::string_view nameOf(const Attribute& attribute) {
     auto name = attribute.name;
+    if (attribute.standard->kind == Kind::type)
+        return typeName;
     if (attribute.standard->place == Place::queryForContextPin)
         name.remove_prefix(contextPinPrefix.size());
     return name;

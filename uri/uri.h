@@ -27,10 +27,10 @@ enum class Part { pinValue, pinSource, module };
 class Uri {
   public:
     /// Parses `text` (RFC 7512, section 2.3), and keeps no reference to it. Beyond the RFC, it also
-    /// accepts pin-value and pin-source in the path, unencoded characters that can have one meaning
-    /// only (uri/attributes.h), the scheme in upper case, and blanks and line ends around the URI.
-    /// Vendor attributes must begin with "x-". All but those of contextPinValue(),
-    /// contextPinSource() and keyType() are ignored. Throws Error.
+    /// accepts pin-value and pin-source in the path, object-type for type, unencoded characters
+    /// that can have one meaning only (uri/attributes.h), the scheme in upper case, and blanks and
+    /// line ends around the URI. Vendor attributes must begin with "x-". All but those of
+    /// contextPinValue(), contextPinSource() and keyType() are ignored. Throws Error.
     static Uri parse(std::string_view text);
 
     /// True if every given attribute fits. Fields may be padded with blanks (PKCS#11 2.40, section

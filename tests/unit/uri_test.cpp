@@ -50,6 +50,14 @@ TEST(UriParse, ReadsEveryType) {
     EXPECT_EQ(Uri::parse("pkcs11:type=data").type(), CKO_DATA);
 }
 
+TEST(UriParse, ReadsTheOldNameOfTheType) {
+    for (const std::string type : {"private", "public", "cert", "secret-key", "data", "c%65rt"}) {
+        const auto uri = Uri::parse("pkcs11:object-type=" + type + ";object=a");
+        EXPECT_EQ(uri.type(), Uri::parse("pkcs11:type=" + type).type()) << type;
+        EXPECT_EQ(uri.withoutPin(), Uri::parse("pkcs11:object=a;type=" + type).withoutPin());
+    }
+}
+
 TEST(UriParse, ReadsQueryAttributes) {
     const auto uri =
         Uri::parse("pkcs11:?module-name=softhsm2&module-path=/usr/lib/x.so&pin-value=12%2034");
