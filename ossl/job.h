@@ -13,6 +13,7 @@
 #include <openssl/async.h>
 
 #include "ossl/provider_context.h"
+#include "ossl/secret.h"
 #include "pkcs11/bytes.h"
 #include "pkcs11/token.h"
 #include "pkcs11/workers.h"
@@ -90,7 +91,7 @@ std::size_t runForJob(const ProviderContext& provider, const pkcs11::Token& toke
                       pkcs11::MutableBytes out, TokenWork work);
 
 /// Runs `work(operation, in, out)`, which calls `token`, and returns the size of its result.
-/// Inside a job a worker does it, with copies of `operation` and `in`.
+/// Inside a job a worker does it, with copies of `operation` and `in`, which may be secret.
 template <typename Operation, typename Work>
 std::size_t runWithToken(const ProviderContext& provider, const pkcs11::Token& token,
                          Operation& operation, pkcs11::ByteView in, pkcs11::MutableBytes out,
@@ -100,8 +101,8 @@ std::size_t runWithToken(const ProviderContext& provider, const pkcs11::Token& t
     using Copy = std::remove_const_t<Operation>;
     return runForJob(provider, token, out,
                      [copy = std::make_shared<Copy>(operation),
-                      data = pkcs11::Bytes(in.begin(), in.end()),
-                      work](pkcs11::MutableBytes room) { return work(*copy, data, room); });
+                      data = std::make_shared<const SecretBytes>(in.begin(), in.end()),
+                      work](pkcs11::MutableBytes room) { return work(*copy, data->view(), room); });
 }
 
 } // namespace p11::ossl

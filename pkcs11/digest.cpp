@@ -81,13 +81,14 @@ std::size_t DigestStream::finish(MutableBytes out) {
     return size;
 }
 
-Bytes DigestStream::state() {
+// The state has the end of the data.
+SecretBytes DigestStream::state() {
     const auto& pool = session_.sessionPool();
     if (pool.module().options().noOperationState)
         cannotCopy(pool, "the quirk no-operation-state is set", CKR_OK);
     CK_ULONG size = 0;
     CK_RV rv = session_.call<&List::C_GetOperationState>(CK_BYTE_PTR{nullptr}, &size);
-    Bytes state;
+    SecretBytes state;
     if (rv == CKR_OK) {
         state.resize(size);
         rv = session_.call<&List::C_GetOperationState>(state.data(), &size);

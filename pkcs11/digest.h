@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "pkcs11/bytes.h"
+#include "pkcs11/secret.h"
 #include "pkcs11/token.h"
 
 namespace p11::pkcs11 {
@@ -42,7 +43,7 @@ class DigestStream {
     explicit DigestStream(Session session) : session_(std::move(session)) {}
     template <auto Member, typename... Args>
     void require(Args... args);
-    Bytes state();
+    SecretBytes state();
 
     Session session_;
     bool ended_ = false;

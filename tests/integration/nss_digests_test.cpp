@@ -4,6 +4,9 @@
 
 #include <dlfcn.h>
 
+#include <openssl/sha.h>
+
+#include "tests/support/memory_search.h"
 #include "token_digests.h"
 
 namespace {
@@ -56,6 +59,36 @@ TEST_F(NssDigests, AreNotCopiedByTheTokenWithTheQuirk) {
     const auto configured = make("pkcs11-module-quirks = no-operation-state");
     const auto errors = expectNotCopied(begin(fetch(configured->get(), "SHA256")), longData);
     EXPECT_TRUE(contains(errors, "the quirk no-operation-state is set")) << errors;
+}
+
+/// The chaining value of SHA-256 after so many zeros (FIPS 180-4, section 6.2.2), each byte plus
+/// one.
+std::string shiftedChainingValue(std::size_t zeros) {
+    SHA256_CTX state;
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations" // nothing newer shows it
+    SHA256_Init(&state);
+    SHA256_Update(&state, Bytes(zeros).data(), zeros);
+#pragma GCC diagnostic pop
+    std::string value(sizeof state.h, ' ');
+    for (std::size_t i = 0; i < value.size(); ++i)
+        value[i] = static_cast<char>(reinterpret_cast<const unsigned char*>(state.h)[i] + 1);
+    OPENSSL_cleanse(&state, sizeof state);
+    return value;
+}
+
+TEST_F(NssDigests, LeaveNoSavedStateInMemory) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    GTEST_SKIP() << "the sanitizers' shadow memory is too large to be searched";
+#endif
+    const auto value = shiftedChainingValue(mostKept);
+    const auto configured = make("");
+    const auto context = begin(fetch(configured->get(), "SHA256"));
+    ASSERT_TRUE(update(context, Bytes(mostKept + 1))) << takeErrors(); // the last byte is kept
+    EXPECT_EQ(test_module::placesOf(value), 1) << "or what follows looks in the wrong place";
+    const p11::ossl::MdCtx copy(EVP_MD_CTX_new());
+    ASSERT_EQ(EVP_MD_CTX_copy_ex(copy.get(), context.get()), 1) << takeErrors();
+    EXPECT_EQ(test_module::placesOf(value), 2) << "in the token's two digests, and nowhere else";
 }
 
 } // namespace

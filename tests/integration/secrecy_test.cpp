@@ -7,8 +7,10 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "jobs.h"
 #include "pins.h"
 #include "tests/support/memory_search.h"
+#include "token_digests.h"
 
 namespace {
 
@@ -103,6 +105,23 @@ TEST(Memory, HasNoPinOnceAllContextsAreFreed) {
     }
     EXPECT_EQ(placesOf(good), 0);
     EXPECT_EQ(placesOf(bad), 0);
+}
+
+// Data to be hashed by a worker: a copy, since the job may never be resumed.
+TEST(Memory, HasNoHashedDataOnceAJobHasEnded) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    GTEST_SKIP() << "the sanitizers' shadow memory is too large to be searched";
+#endif
+    const std::string secret = "uif.tfdsfu.uibu.b.kpc.ibtift"; // one more than each letter
+    const ConfiguredContext configured(digestDirective);
+    const auto context = begin(fetch(configured.get(), "SHA256"));
+    withPlain(std::string(64, 'x') + secret, [&context](std::string& data) {
+        EXPECT_EQ(EVP_DigestUpdate(context.get(), data.data(), data.size()), 1);
+    });
+    EXPECT_EQ(placesOf(secret), 1) << "or what follows looks in the wrong place";
+    Job job([&context] { return !finish(context).empty(); });
+    EXPECT_TRUE(job.finish()) << takeErrors();
+    EXPECT_EQ(placesOf(secret), 0);
 }
 
 } // namespace
