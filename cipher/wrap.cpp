@@ -126,6 +126,8 @@ std::size_t Wrap::unwrap(ByteView in, MutableBytes out) {
     // With room for the whole input, because some modules require it.
     ossl::SecretBytes made(in.size());
     const auto size = apply(way(), in, made.all());
+    // With padding, the last semiblock has 1 to 8 bytes of the key (RFC 5649, section 3), and the
+    // token alone can read how many.
     const auto longest = in.size() - semiblock;
     if (size > longest || size + (padding_ ? semiblock - 1 : 0) < longest)
         throw pkcs11::Error(pkcs11::Failure::call, "the token returned a key of the wrong size",

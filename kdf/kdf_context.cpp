@@ -55,13 +55,14 @@ void KdfContext::reset() {
 bool KdfContext::set(const OSSL_PARAM* params) {
     if (params == nullptr)
         return true;
-    if (!software_.set(params))
-        return false;
+    // TLS13-KDF refuses a key that comes before the mode, and keeps it. So does this, or a later
+    // derivation would be one without a key.
+    const bool taken = software_.set(params);
     parameters_.set(params);
     if (OSSL_PARAM_locate_const(params, OSSL_KDF_PARAM_KEY) != nullptr)
         key_.reset();
     setUri(params);
-    return true;
+    return taken;
 }
 
 void KdfContext::setUri(const OSSL_PARAM* params) {
@@ -108,7 +109,8 @@ bool KdfContext::derive(pkcs11::MutableBytes out) {
 }
 
 void KdfContext::deriveHkdf(const EVP_MD* digest, pkcs11::MutableBytes out) const {
-    deriveOnToken(*key_, {parameters_.mode, digest, parameters_.salt, parameters_.info}, out);
+    const auto salt = parameters_.salt ? parameters_.salt->view() : pkcs11::ByteView();
+    deriveOnToken(*key_, {parameters_.mode, digest, salt, parameters_.info}, out);
 }
 
 // RFC 8446, section 7.1: HKDF-Expand-Label, or HKDF-Extract with a salt derived from the previous
@@ -127,7 +129,7 @@ void KdfContext::deriveTls13(const EVP_MD* digest, pkcs11::MutableBytes out) con
 
 // The previous secret is bytes, so software expands it.
 ossl::SecretBytes KdfContext::tls13Salt(const EVP_MD* digest) const {
-    if (parameters_.salt.empty())
+    if (!parameters_.salt)
         return {};
     ossl::SecretBytes salt(static_cast<std::size_t>(EVP_MD_get_size(digest)));
     pkcs11::Bytes nothing(salt.size());
@@ -135,7 +137,7 @@ ossl::SecretBytes KdfContext::tls13Salt(const EVP_MD* digest) const {
     if (EVP_Digest(nullptr, 0, nothing.data(), nullptr, digest, nullptr) != 1 ||
         !expansion.setText(OSSL_KDF_PARAM_MODE, "EXPAND_ONLY") || // refused after the others
         !expansion.setText(OSSL_KDF_PARAM_DIGEST, EVP_MD_get0_name(digest)) ||
-        !expansion.setBytes(OSSL_KDF_PARAM_KEY, parameters_.salt) ||
+        !expansion.setBytes(OSSL_KDF_PARAM_KEY, parameters_.salt->view()) ||
         !expansion.setBytes(OSSL_KDF_PARAM_PREFIX, parameters_.prefix) ||
         !expansion.setBytes(OSSL_KDF_PARAM_LABEL, parameters_.label) ||
         !expansion.setBytes(OSSL_KDF_PARAM_DATA, nothing) || !expansion.derive(salt.all()))

@@ -11,7 +11,8 @@
 namespace p11::kdf {
 namespace {
 
-Mode modeOf(const ossl::TextOrInt& given) {
+// Nothing for a mode that the other provider has refused.
+std::optional<Mode> modeOf(const ossl::TextOrInt& given) {
     const auto is = [&given](const char* name, int number) {
         return given.text ? strcasecmp(given.text->c_str(), name) == 0 : given.number == number;
     };
@@ -19,7 +20,9 @@ Mode modeOf(const ossl::TextOrInt& given) {
         return Mode::extract;
     if (is("EXPAND_ONLY", EVP_KDF_HKDF_MODE_EXPAND_ONLY))
         return Mode::expand;
-    return Mode::extractAndExpand;
+    if (is("EXTRACT_AND_EXPAND", EVP_KDF_HKDF_MODE_EXTRACT_AND_EXPAND))
+        return Mode::extractAndExpand;
+    return std::nullopt;
 }
 
 template <typename Target>
@@ -41,16 +44,19 @@ void takeAll(const OSSL_PARAM* params, const char* name, pkcs11::Bytes& target) 
 } // namespace
 
 Parameters::Parameters(const Parameters& other)
-    : mode(other.mode), digest(other.digest), info(other.info),
-      salt(other.salt.begin(), other.salt.end()), prefix(other.prefix), label(other.label),
-      data(other.data) {}
+    : mode(other.mode), digest(other.digest), info(other.info), prefix(other.prefix),
+      label(other.label), data(other.data) {
+    if (other.salt)
+        salt.emplace(other.salt->begin(), other.salt->end());
+}
 
 void Parameters::set(const OSSL_PARAM* params) {
     if (const auto given = ossl::textOrIntOf(params, OSSL_KDF_PARAM_MODE))
-        mode = modeOf(*given);
+        mode = modeOf(*given).value_or(mode);
     if (auto name = ossl::textOf(params, OSSL_KDF_PARAM_DIGEST))
         digest = std::move(*name);
-    take(params, OSSL_KDF_PARAM_SALT, salt);
+    if (const auto value = ossl::octetsOf(params, OSSL_KDF_PARAM_SALT))
+        salt.emplace(value->begin(), value->end());
     takeAll(params, OSSL_KDF_PARAM_INFO, info);
     take(params, OSSL_KDF_PARAM_PREFIX, prefix);
     take(params, OSSL_KDF_PARAM_LABEL, label);

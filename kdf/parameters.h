@@ -2,6 +2,7 @@
 // The parameters of HKDF and TLS13-KDF (EVP_KDF-HKDF(7), EVP_KDF-TLS13_KDF(7)).
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include <openssl/params.h>
@@ -16,9 +17,10 @@ enum class Mode { extractAndExpand, extract, expand };
 /// Used by one thread.
 struct Parameters {
     Mode mode = Mode::extractAndExpand;
-    std::string digest;                ///< as given; empty if none was
-    pkcs11::Bytes info;                ///< of HKDF: all of its entries, one after the other
-    ossl::SecretBytes salt;            ///< of TLS13-KDF: the previous secret; empty for none
+    std::string digest; ///< as given; empty if none was
+    pkcs11::Bytes info; ///< of HKDF: all of its entries, one after the other
+    /// Of TLS13-KDF: the previous secret. One of no bytes is not the same as none.
+    std::optional<ossl::SecretBytes> salt;
     pkcs11::Bytes prefix, label, data; ///< of TLS13-KDF
 
     Parameters() = default;

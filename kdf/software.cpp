@@ -24,11 +24,11 @@ bool Software::set(const OSSL_PARAM* params) {
     return EVP_KDF_CTX_set_params(context_.get(), params) == 1;
 }
 
-// OpenSSL only reads the values.
+// OpenSSL only reads the values. It refuses null.
 bool Software::setBytes(const char* name, pkcs11::ByteView value) {
-    const std::array params{OSSL_PARAM_construct_octet_string(
-                                name, const_cast<unsigned char*>(value.data()), value.size()),
-                            OSSL_PARAM_construct_end()};
+    const std::array params{
+        OSSL_PARAM_construct_octet_string(name, pkcs11::pointerTo(value), value.size()),
+        OSSL_PARAM_construct_end()};
     return set(params.data());
 }
 

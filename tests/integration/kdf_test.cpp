@@ -29,6 +29,11 @@ class Params {
         bytes_.emplace_back(name, value);
         return *this;
     }
+    /// A value of no bytes, at an address. A null pointer stands for no value.
+    Params& nothing(const char* name) {
+        empty_.push_back(name);
+        return *this;
+    }
     std::vector<OSSL_PARAM> list() const {
         std::vector<OSSL_PARAM> all;
         for (const auto& [name, value] : texts_)
@@ -37,6 +42,9 @@ class Params {
         for (const auto& [name, value] : bytes_)
             all.push_back(OSSL_PARAM_construct_octet_string(
                 name, const_cast<unsigned char*>(value.data()), value.size()));
+        static unsigned char address = 0;
+        for (const auto* name : empty_)
+            all.push_back(OSSL_PARAM_construct_octet_string(name, &address, 0));
         all.push_back(OSSL_PARAM_construct_end());
         return all;
     }
@@ -44,6 +52,7 @@ class Params {
   private:
     std::vector<std::pair<const char*, std::string>> texts_;
     std::vector<std::pair<const char*, Bytes>> bytes_;
+    std::vector<const char*> empty_;
 };
 
 KdfCtx contextOf(OSSL_LIB_CTX* libctx, const char* name, const char* properties) {
@@ -207,6 +216,54 @@ TEST_F(TokenKdf, Tls13DerivesWhatSoftwareDerives) {
     }
     expectSame("TLS13-KDF", 32, hkdf("EXTRACT_AND_EXPAND", "SHA256"));
     expectSame("TLS13-KDF", 32, hkdf("EXPAND_ONLY", ""));
+}
+
+/// What one context derives after each of these steps: a value, an empty one, the same again, a
+/// copy, and a reset. Nothing where a step is refused.
+std::vector<std::optional<Bytes>> derivedInSteps(OSSL_LIB_CTX* libctx, const char* name,
+                                                 const Params& params, const char* field,
+                                                 const Params& key) {
+    const auto context = contextOf(libctx, name, nullptr);
+    std::vector<std::optional<Bytes>> all;
+    all.push_back(derived(context.get(), 32, key));
+    all.push_back(derived(context.get(), 32, params));
+    for (int round = 0; round < 2; ++round) {
+        all.push_back(derived(context.get(), 32, Params().bytes(field, Bytes(13, 0x5A))));
+        const KdfCtx full(EVP_KDF_CTX_dup(context.get()));
+        all.push_back(full ? derived(full.get(), 32, {}) : std::nullopt);
+        all.push_back(derived(context.get(), 32, Params().nothing(field)));
+        all.push_back(derived(context.get(), 32, {}));
+        const KdfCtx emptied(EVP_KDF_CTX_dup(context.get()));
+        all.push_back(emptied ? derived(emptied.get(), 32, {}) : std::nullopt);
+    }
+    EVP_KDF_CTX_reset(context.get());
+    all.push_back(derived(context.get(), 32, {}));
+    all.push_back(derived(context.get(), 32, params));
+    all.push_back(derived(context.get(), 32, key));
+    ERR_clear_error();
+    return all;
+}
+
+TEST_F(TokenKdf, AnEmptyValueTakesThePlaceOfAnother) {
+    Params bytes;
+    Params uri;
+    bytes.bytes(OSSL_KDF_PARAM_KEY, secret_->bytes);
+    uri.text("pkcs11_uri", secret_->uri);
+    const auto expectSameSteps = [&](const char* name, const Params& params, const char* field) {
+        const auto theirs = derivedInSteps(defaultOnly(), name, params, field, bytes);
+        const auto mine = derivedInSteps(nss_->get(), name, params, field, uri);
+        for (std::size_t i = 0; i < theirs.size(); ++i)
+            EXPECT_EQ(mine[i], theirs[i]) << name << ' ' << field << ", derivation " << i;
+    };
+    for (const char* field : {OSSL_KDF_PARAM_SALT, OSSL_KDF_PARAM_INFO})
+        for (const char* mode : {"EXTRACT_AND_EXPAND", "EXTRACT_ONLY", "EXPAND_ONLY"})
+            expectSameSteps("HKDF", hkdf(mode, "SHA256"), field);
+    for (const char* field :
+         {OSSL_KDF_PARAM_SALT, OSSL_KDF_PARAM_PREFIX, OSSL_KDF_PARAM_LABEL, OSSL_KDF_PARAM_DATA})
+        for (const char* mode : {"EXTRACT_ONLY", "EXPAND_ONLY"}) {
+            expectSameSteps("TLS13-KDF", tls13(mode, {}), field);
+            expectSameSteps("TLS13-KDF", hkdf(mode, "SHA256"), field);
+        }
 }
 
 TEST_F(TokenKdf, TheLastKeyCounts) {

@@ -101,6 +101,39 @@ void compareSizes(const Pair& pair, bool badPadding, const Bytes& iv = {}) {
     }
 }
 
+/// `padded` as RFC 5649 wraps it, but with any claim about its length. `bytes` is the key.
+Bytes wrappedWithClaim(const Bytes& bytes, const Bytes& padded, std::uint32_t claim) {
+    Bytes alternativeIv{0xA6, 0x59, 0x59, 0xA6};
+    for (int shift = 24; shift >= 0; shift -= 8)
+        alternativeIv.push_back(static_cast<unsigned char>(claim >> shift));
+    const auto bits = std::to_string(8 * bytes.size());
+    if (padded.size() > alternativeIv.size()) // RFC 3394 with this initial value
+        return updated(begunWithBytes(softwareCipher("AES-" + bits + "-WRAP").get(), bytes,
+                                      alternativeIv, true)
+                           .get(),
+                       padded)
+            .bytes;
+    auto block = alternativeIv;
+    block.insert(block.end(), padded.begin(), padded.end());
+    return inSoftware("AES-" + bits + "-ECB", bytes, {}, block);
+}
+
+/// Wrapped keys with each claim about their length, and with padding of zeros or not.
+void compareClaims(const Pair& pair) {
+    for (const std::size_t size : {8U, 16U, 24U, 40U})
+        for (std::uint32_t claim = 0; claim <= size + 9; ++claim)
+            for (const bool clean : {true, false}) {
+                auto padded = randomBytes(size);
+                for (std::size_t i = claim; i < size; ++i)
+                    padded[i] = i + 1 == size && !clean ? 1 : 0;
+                const auto wrapped = wrappedWithClaim(pair.bytes, padded, claim);
+                const auto expected = updated(pair.software(false).get(), wrapped);
+                EXPECT_EQ(updated(pair.token(false).get(), wrapped), expected)
+                    << size << " bytes that claim to be " << claim << takeErrors();
+                ERR_clear_error();
+            }
+}
+
 class EachWrap : public Skeys, public ::testing::WithParamInterface<std::string> {};
 const std::vector<std::string> wraps{"AES-128-WRAP",     "AES-192-WRAP",     "AES-256-WRAP",
                                      "AES-128-WRAP-PAD", "AES-192-WRAP-PAD", "AES-256-WRAP-PAD"};
@@ -140,6 +173,13 @@ TEST_P(EachWrap, LeavesKeysInMemoryToOtherProviders) {
             EXPECT_EQ(updated(begun(cipher.get(), key.get(), iv, true).get(), data), expected);
         }
     EXPECT_EQ(calls.total(), 0U) << calls.log();
+}
+
+// With padding, 8 lengths are possible, and the wrapped key tells which is right.
+TEST_F(Skeys, UnwrappingTakesTheLengthsThatSoftwareTakes) {
+    const SymmetricInstance instance;
+    for (const char* name : {"AES-128-WRAP-PAD", "AES-256-WRAP-PAD"})
+        compareClaims(Pair(instance.get(), tokenUri, name));
 }
 
 /// Initialise, wrap or unwrap, the same with a bad length, the end, a copy, EVP_Cipher().
@@ -297,6 +337,26 @@ TEST_F(Skeys, WrappingSaysWhatTheKeyOrTheTokenLacks) {
     EXPECT_NE(takeErrors().find("the IV has 7 bytes instead of 8"), std::string::npos);
 }
 
+// A key of another size than the wrapped one can have is not the key that was wrapped.
+TEST_F(Skeys, UnwrappingRefusesAKeyOfTheWrongSize) {
+    const SymmetricInstance instance;
+    for (const auto& [name, refused] :
+         {std::pair<const char*, std::vector<std::size_t>>{"AES-256-WRAP", {0, 32, 39, 41}},
+          std::pair<const char*, std::vector<std::size_t>>{"AES-256-WRAP-PAD", {0, 32, 41}}}) {
+        const Pair pair(instance.get(), tokenUri, name);
+        const auto wrapped = updated(pair.software(true).get(), randomBytes(40)).bytes;
+        for (const auto size : refused) {
+            configureModule("PKCS11_TEST_VALUE_SIZE", std::to_string(size));
+            EXPECT_EQ(updated(pair.token(false).get(), wrapped), Answer{}) << name << ' ' << size;
+            const auto errors = takeErrors();
+            EXPECT_NE(errors.find("the token returned a key of the wrong size"), std::string::npos)
+                << errors;
+            resetModule("PKCS11_TEST_VALUE_SIZE");
+        }
+        EXPECT_EQ(updated(pair.token(false).get(), wrapped).size, 40) << takeErrors();
+    }
+}
+
 // Other modules have PKCS#7's padding.
 TEST_F(Skeys, WrappingWithAnotherPaddingIsRefused) {
     configureModule("PKCS11_TEST_QUIRK", "pkcs7-key-wrap");
@@ -323,6 +383,8 @@ TEST_F(Skeys, WrappingOnATokenThatAlsoEncryptsAnswersAsSoftware) {
         for (const char* name : {"AES-256-WRAP", "AES-128-WRAP-PAD"}) {
             const Pair pair(token.get(), "pkcs11:token=NSS%20Certificate%20DB", name, usage);
             compareSizes(pair, false);
+            if (EVP_CIPHER_get_iv_length(pair.onToken.get()) == 4)
+                compareClaims(pair);
             if (EVP_CIPHER_get_iv_length(pair.onToken.get()) == 8)
                 compareSizes(pair, false, ivFor(pair.onToken.get()));
         }
