@@ -80,18 +80,22 @@ int takesParameters(void*, int selection) {
     return selection != 0 && (selection & OSSL_KEYMGMT_SELECT_KEYPAIR) == 0 ? 1 : 0;
 }
 
-// Two lines that scripts search for: "PKCS11 RSA Private Key (2048 bits)" and "URI pkcs11:...".
-int writeHead(BIO* out, const keymgmt::Key& key, const char* half, EVP_PKEY* sized) {
-    std::string head = std::string("PKCS11 ") + keymgmt::nameOf(key.type()) + ' ' + half + " Key";
+// Two lines that scripts search for: "PKCS11 RSA Private Key (2048 bits)" and "URI pkcs11:...". The
+// public half of a private key has no URI of its own.
+int writeHead(BIO* out, const keymgmt::Key& key, bool isPrivateHalf, EVP_PKEY* sized) {
+    std::string head = std::string("PKCS11 ") + keymgmt::nameOf(key.type()) +
+                       (isPrivateHalf ? " Private Key" : " Public Key");
     if (sized != nullptr)
         head += " (" + std::to_string(EVP_PKEY_get_bits(sized)) + " bits)";
-    head += "\nURI " + key.uri() + '\n';
+    head += '\n';
+    if (key.isPrivate() == isPrivateHalf)
+        head += "URI " + key.uri() + '\n';
     return BIO_write(out, head.data(), static_cast<int>(head.size())) > 0 ? 1 : 0;
 }
 
 int writeText(BIO* out, const keymgmt::Key& key) {
     auto* publicKey = key.publicKey();
-    if (writeHead(out, key, "Private", publicKey != nullptr ? publicKey : key.partialKey()) != 1)
+    if (writeHead(out, key, true, publicKey != nullptr ? publicKey : key.partialKey()) != 1)
         return 0;
     if (publicKey == nullptr)
         return BIO_puts(out, "No public part on the token\n") > 0 ? 1 : 0;
@@ -142,9 +146,8 @@ int writePublicParts(BIO* out, const Encoder& encoder, const keymgmt::Key& key, 
     auto* source = keymgmt::publicPartsOf(key, selection);
     if (source == nullptr)
         return 0;
-    const bool isObjectsText =
-        form == Form::text && !key.isPrivate() && (selection & OSSL_KEYMGMT_SELECT_PUBLIC_KEY) != 0;
-    if (isObjectsText && writeHead(out, key, "Public", source) != 1)
+    const bool isKeysText = form == Form::text && (selection & OSSL_KEYMGMT_SELECT_PUBLIC_KEY) != 0;
+    if (isKeysText && writeHead(out, key, false, source) != 1)
         return 0;
     return writeByOthers(out, encoder, source, selection, form, structure, {nullptr, nullptr});
 }
