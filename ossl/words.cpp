@@ -50,8 +50,9 @@ std::optional<bool> yesOrNo(std::string_view word) {
     return std::nullopt;
 }
 
-std::string nearest(const std::string& given, const std::vector<std::string>& values) {
-    std::size_t least = given.size() / 3 + 1;
+std::string nearest(const std::string& given, const std::vector<std::string>& values,
+                    std::size_t mostLetters) {
+    std::size_t least = std::min(given.size() / 3, mostLetters) + 1;
     std::string found;
     for (const auto& value : values)
         if (const auto distance = distanceOf(given, value); distance < least) {

@@ -16,7 +16,8 @@ std::vector<std::string> words(std::string_view text);
 std::optional<bool> yesOrNo(std::string_view word);
 
 /// The one of `values` with the smallest Levenshtein distance to `given`. Empty if more than one in
-/// three letters of `given` would be wrong.
-std::string nearest(const std::string& given, const std::vector<std::string>& values);
+/// three letters of `given`, or more than `mostLetters`, would be wrong.
+std::string nearest(const std::string& given, const std::vector<std::string>& values,
+                    std::size_t mostLetters = std::string::npos);
 
 } // namespace p11::ossl

@@ -268,28 +268,46 @@ bool isDirective(std::string_view name) {
                        [name](const auto& known) { return name == known.name; });
 }
 
-// Small letters and hyphens, without the prefix: MODULE_PATH and pkcs11_module-path are "path".
-std::string withoutStyle(std::string_view name) {
+// Small letters and hyphens.
+std::string inOneStyle(std::string_view name) {
     std::string result(name);
     for (char& letter : result)
         letter =
             letter == '_' ? '-' : static_cast<char>(std::tolower(letter, std::locale::classic()));
+    return result;
+}
+
+// Without the prefix, too: MODULE_PATH and pkcs11_module-path are "path".
+std::string withoutStyle(std::string_view name) {
+    auto result = inOneStyle(name);
     for (const std::string_view prefix : {"pkcs11-", "module-"})
         if (result.starts_with(prefix))
             result.erase(0, prefix.size());
     return result;
 }
 
-// The directive that `name` is meant to be; empty if it resembles none.
-std::string meantBy(std::string_view name) {
+// The directive that resembles `name` most where both are written in a `style`; null if none does.
+const Directive* resembling(std::string_view name, std::string (*style)(std::string_view),
+                            std::size_t mostLetters) {
     std::vector<std::string> plain;
     plain.reserve(directives.size());
     for (const auto& directive : directives)
-        plain.push_back(withoutStyle(directive.name));
+        plain.push_back(style(directive.name));
     const auto found =
-        std::find(plain.begin(), plain.end(), ossl::nearest(withoutStyle(name), plain));
-    return found != plain.end() ? directives[static_cast<std::size_t>(found - plain.begin())].name
-                                : "";
+        std::find(plain.begin(), plain.end(), ossl::nearest(style(name), plain, mostLetters));
+    return found != plain.end() ? &directives[static_cast<std::size_t>(found - plain.begin())]
+                                : nullptr;
+}
+
+// The directive that `name` is meant to be; empty if it resembles none. A slip in the prefix hides
+// what follows it, so the whole names are compared last. They have much in common, so that only a
+// letter or two may differ.
+std::string meantBy(std::string_view name) {
+    constexpr std::size_t slip = 2;
+    const auto* found = resembling(name, withoutStyle, name.size());
+    if (found == nullptr)
+        found = resembling(name, inOneStyle, slip);
+    return found != nullptr ? found->name : "";
 }
 
 // Messages about the names in the configuration file that are no directives.

@@ -399,6 +399,10 @@ TEST(Directives, MisspeltAreNamed) {
           {"pkcs11-module-quirk", "pkcs11-module-quirks"},
           {"pkcs11-token-pin", "pkcs11-module-token-pin"},
           {"module-path", "pkcs11-module-path"},
+          {"pkcs11-modul-login-behavior", "pkcs11-module-login-behavior"},
+          {"pksc11-module-path", "pkcs11-module-path"},
+          {"pkcs-module-token-pin", "pkcs11-module-token-pin"},
+          {"PKCS11-Modules-Path", "pkcs11-module-path"},
           {"MODULE_PATH", "pkcs11-module-path"},
           {"PIN", "pin"},
           {"pkcs11-module-pin", "pin"}}) {
@@ -416,7 +420,9 @@ TEST(Directives, MisspeltAreNamed) {
 TEST(Directives, UnlikeAnyOtherAreLogged) {
     const auto log = errorOutput([] {
         const Variable debug("PKCS11_PROVIDER_DEBUG", "level:1");
-        const Defaults defaults("pkcs11-something-quite-new = 1");
+        const Defaults defaults(
+            "pkcs11-something-quite-new = 1\npkcs11-module-default-slot-id = 1\n"
+            "pkcs11-module-cookies = 1\npan-id = 1");
         return defaults.loads() && defaults.findsKey();
     });
     EXPECT_NE(log.find("unknown directive pkcs11-something-quite-new"), std::string::npos) << log;
