@@ -100,6 +100,8 @@ void Wakeup::serve(const std::shared_ptr<JobWork>& work) {
 
 bool Wakeup::isDone(std::chrono::steady_clock::duration most) {
     std::unique_lock lock(mutex_);
+    if (done_ || most == most.zero()) // which would be a system call
+        return done_;
     return changed_.wait_for(lock, most, [this] { return done_; });
 }
 
