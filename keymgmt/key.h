@@ -73,6 +73,8 @@ class Key {
     bool signsPssAlone() const;
     /// What the token has refused to do with the key. Thread-safe.
     Refusals& refusals() const { return token_->refusals(); }
+    /// The time that signatures with it take inside jobs of OpenSSL. Thread-safe.
+    ossl::Pace& signingPace() const { return token_->signingPace(); }
     /// Keeps the token's first signature of a hash, or of a message where the key signs messages.
     /// After a loss, it identifies a key that nothing else identifies. Long messages are not kept.
     void keepSampleSignature(pkcs11::ByteView data, pkcs11::ByteView signature) const {

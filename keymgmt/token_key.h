@@ -7,6 +7,7 @@
 #include <string>
 
 #include "keymgmt/public_half.h"
+#include "ossl/pace.h"
 #include "pkcs11/bytes.h"
 #include "pkcs11/process.h"
 
@@ -33,6 +34,7 @@ class TokenKey {
     EVP_PKEY* partialKey() const;
     PublicHalf& half() { return half_; }
     Refusals& refusals() { return refusals_; }
+    ossl::Pace& signingPace() { return signingPace_; }
     pkcs11::ByteView rejectionSecret() const;
     pkcs11::ByteView keepRejectionSecret(pkcs11::ByteView secret);
 
@@ -44,6 +46,7 @@ class TokenKey {
     std::string uri_;
     ossl::Pkey partial_; ///< null if its own attributes have the public value
     Refusals refusals_;
+    ossl::Pace signingPace_;
     KeyProof proof_;
     PublicHalf half_;
     pkcs11::Bytes rejectionSecret_ GUARDED_BY(pkcs11::process::stateMutex());

@@ -100,15 +100,22 @@ void SignatureContext::requireDigestSize(ByteView tbs) const {
                                    std::to_string(EVP_MD_get_size(digest_.get())));
 }
 
-// Runs `work(context, data, out)` with this context or, for a job of OpenSSL, with a copy.
+// Runs `work(context, data, out)` with this context or, for a job of OpenSSL, with a copy. A job
+// does what is done at once itself.
 template <typename Work>
 std::size_t SignatureContext::withToken(ByteView data, MutableBytes out, Work work) {
     if (!ossl::insideJob())
         return work(*this, data, out);
+    const auto measured = [work](SignatureContext& context, ByteView tbs, MutableBytes room) {
+        const ossl::Pace::Measurement measurement(context.key_->signingPace());
+        return work(context, tbs, room);
+    };
+    if (key_->signingPace().isQuick())
+        return measured(*this, data, out);
     return ossl::runForJob(provider_, key_->privateObject().token(), out,
                            [copy = std::shared_ptr<SignatureContext>(clone()),
                             bytes = pkcs11::Bytes(data.begin(), data.end()),
-                            work](MutableBytes room) { return work(*copy, bytes, room); });
+                            measured](MutableBytes room) { return measured(*copy, bytes, room); });
 }
 
 // A job of OpenSSL does not wait for a token that has to be asked.

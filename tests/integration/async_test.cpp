@@ -372,6 +372,26 @@ TEST_F(Async, NobodyWaitsForAMechanismListInTheJobsThread) {
     EXPECT_TRUE(job.finish()) << takeErrors();
 }
 
+// True if another job signs without a pause.
+bool signsAtOnce(const std::function<bool()>& body) {
+    Job job(body);
+    const bool paused = job.go() == ASYNC_PAUSE;
+    EXPECT_TRUE(paused ? job.finish() : job.result() == true) << takeErrors();
+    return !paused;
+}
+
+TEST_F(Async, JobsThemselvesMakeSignaturesThatTakeNoTimeUntilOneDoes) {
+    const auto body = signs("ec256");
+    ASSERT_TRUE(comesTrue([&] { return signsAtOnce(body); }));
+    module().setDelays(0, 1000);
+    // The first may be in the job, and takes its time.
+    signsAtOnce(body);
+    for (int i = 0; i < 40; ++i)
+        EXPECT_FALSE(signsAtOnce(body)) << i;
+    module().setDelays(0, 0);
+    ASSERT_TRUE(comesTrue([&] { return signsAtOnce(body); }));
+}
+
 TEST_F(Async, DecryptsInAJob) {
     const auto key = loadPrivate(instance_, "rsa");
     const auto message = randomBytes(32);
