@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// benchmarks GROUP [options of Google Benchmark]: operation, load, threads, softhsm or start.
-// bench/run.sh runs all.
+// benchmarks GROUP [options of Google Benchmark]: operation, load, threads, softhsm, async or
+// start. bench/run.sh runs all.
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -19,10 +19,13 @@ int main(int argc, char** argv) {
         bench::addThreads();
     else if (group == "softhsm")
         bench::addSoftHsm();
+    else if (group == "async")
+        bench::addJobs();
     else if (group == "start")
         bench::addStart();
     else {
-        std::fprintf(stderr, "usage: %s operation|load|threads|softhsm|start [options]\n", argv[0]);
+        std::fprintf(stderr, "usage: %s operation|load|threads|softhsm|async|start [options]\n",
+                     argv[0]);
         return EXIT_FAILURE;
     }
     benchmark::Initialize(&argc, argv);

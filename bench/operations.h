@@ -23,6 +23,9 @@ void addThreads();
 /// softhsm/...: the same with 1, 2 and 4 threads on SoftHSM without any delay, for several types of
 /// keys.
 void addSoftHsm();
+/// async/...: signatures of one thread with so many asynchronous jobs of OpenSSL, on a token that
+/// takes BENCH_DELAY_US for each call.
+void addJobs();
 /// start/...: time of the whole process `openssl dgst -sign`.
 void addStart();
 

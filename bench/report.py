@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Makes report.md, threads.svg and peers.svg from the results in a folder: report.py FOLDER"""
+"""Makes report.md, threads.svg, peers.svg and handshakes.svg from the results in a folder: report.py FOLDER"""
 
 import collections
 import json
 import pathlib
 import re
 import shutil
+import statistics
 import subprocess
 import sys
 
@@ -77,6 +78,49 @@ def softhsm_table(found):
     return table("Signatures with SoftHSM", header, rows)
 
 
+def jobs_table(found):
+    """Signatures of one thread with jobs, beside one job and the same thread outside of jobs."""
+    rate = {jobs: entry["items_per_second"] for (_, jobs, _), entry in found.items()}
+    rows = [[name, number(rate[name]), f"{rate[name] / rate['1']:.1f}"] for name in sorted(rate, key=lambda name: int(name) if name.isdigit() else 0)]
+    return table("Signatures a second of one thread, 1 ms a call, P-256", ["jobs", "signatures a second", "as a multiple of one job"], rows)
+
+
+class Handshakes:
+    """What handshakes.sh has measured."""
+
+    def __init__(self, file):
+        self.rates = collections.defaultdict(dict)  # (delay, clients): {(mode, repetition): rate}
+        for line in file.read_text().splitlines() if file.exists() else []:
+            delay, clients, mode, repetition, rate = line.split("\t")
+            self.rates[int(delay), int(clients)][mode, repetition] = float(rate)
+
+    def median(self, key, mode):
+        return statistics.median(rate for (of, _), rate in self.rates[key].items() if of == mode)
+
+    def ratio(self, key):
+        """The median of the pairs' ratios."""
+        rates = self.rates[key]
+        return statistics.median(rate / rates["without", repetition] for (mode, repetition), rate in rates.items() if mode == "with")
+
+    def table(self):
+        rows = [[f"{delay} ms", str(clients), number(self.median((delay, clients), "without")), number(self.median((delay, clients), "with")),
+                 f"{self.ratio((delay, clients)):.2f}"] for delay, clients in sorted(self.rates)]
+        header = ["a call", "clients", "without jobs", "with jobs", "with / without"]
+        return table("Handshakes a second of HAProxy with one thread, TLS 1.3, P-256", header, rows)
+
+    def draw(self, folder):
+        if not self.rates or not shutil.which("gnuplot"):
+            return
+        delays = sorted({delay for delay, _ in self.rates})
+        columns = [(delay, mode) for delay in delays for mode in ("with", "without")]
+        lines = ["clients\t" + "\t".join(f'"{delay} ms, {mode} jobs"' for delay, mode in columns)]
+        for clients in sorted({clients for _, clients in self.rates}):
+            lines.append(f"{clients}\t" + "\t".join(f"{self.median((delay, clients), mode):.1f}" for delay, mode in columns))
+        (folder / "handshakes.tsv.medians").write_text("\n".join(lines) + "\n")
+        script = pathlib.Path(__file__).with_name("handshakes.gp")
+        subprocess.run(["gnuplot", "-c", script, folder, str(len(columns) + 1)], check=True)
+
+
 def instructions(folder):
     """Instructions in each library for one signature."""
     line = re.compile(r"\s*([\d,]+) \([ \d.]+%\)\s+\S.*\[(.+)\]$")
@@ -126,6 +170,11 @@ def main():
         lines += thread_table(threads)
     if softhsm := medians(folder, "softhsm.json"):
         lines += softhsm_table(softhsm)
+    if jobs := medians(folder, "async.json"):
+        lines += jobs_table(jobs)
+    handshakes = Handshakes(folder / "handshakes.tsv")
+    if handshakes.rates:
+        lines += handshakes.table()
     if load := medians(folder, "load-*.json"):
         lines += times("Loading a key from a token with so many objects", load, "µs", 1, ["raw"])
     if start := medians(folder, "start.json"):
@@ -134,6 +183,7 @@ def main():
     (folder / "report.md").write_text("\n".join(lines))
     print("\n".join(lines))
     draw(folder, threads)
+    handshakes.draw(folder)
 
 
 main()

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# run.sh BUILD TEST_MODULE [GROUP...]: runs the benchmarks (operation, load, threads, softhsm, start, instructions, timing; all
+# run.sh BUILD TEST_MODULE [GROUP...]: runs the benchmarks (operation, load, threads, softhsm, async, start, instructions, timing; all
 # without GROUP), and writes JSON, reports in Markdown and drawings to BUILD/bench-results. BENCH_REPETITIONS is 15 without,
 # and TIMING_CALLS 200000.
 set -euo pipefail
@@ -14,7 +14,7 @@ tokens=$build/bench-tokens
 benchmarks=$build/bench/benchmarks
 repetitions=${BENCH_REPETITIONS:-15}
 groups=("$@")
-[ $# -gt 0 ] || groups=(operation load threads softhsm start instructions timing)
+[ $# -gt 0 ] || groups=(operation load threads softhsm async start instructions timing)
 
 mkdir -p "$results"
 "$here/make-tokens.sh" "$tokens" "$build"
@@ -63,6 +63,11 @@ for group in "${groups[@]}"; do
         ;;
     # One to four threads, with nothing but SoftHSM's own time.
     softhsm) run softhsm softhsm --benchmark_min_time=0.1 ;;
+    # One thread, 1 ms a call, and then a server with one thread.
+    async)
+        PKCS11_TEST_TARGET=$module PKCS11_PROVIDER_MODULE=$test_module PKCS11_TEST_DELAY_US=1000 run async async --benchmark_min_time=0.2
+        "$here/handshakes.sh" "$build" "$test_module" "$tokens" "$results"
+        ;;
     start) run start start --benchmark_min_time=0.2 ;;
     instructions) "$here/instructions.sh" "$build" "$results" ;;
     timing) timing | tee "$results/timing.md" ;;
