@@ -19,7 +19,9 @@
 #include <openssl/rsa.h>
 
 #include "fixture.h"
+#include "jobs.h"
 #include "provider_file.h"
+#include "tls_jobs.h"
 
 extern "C" {
 void* __libc_malloc(std::size_t size);                    // NOLINT(bugprone-reserved-identifier)
@@ -284,6 +286,45 @@ TEST(Memory, StaysFlatOverInstancesWithRegisteredModules) {
     const std::size_t before = bytesInUse;
     comeAndGo();
     EXPECT_LE(bytesInUse, before + some * most) << "before: " << before;
+}
+
+// Bytes for each of some connections that are freed while their server is paused. `settle` is
+// called before they are counted.
+template <typename Settle>
+std::size_t bytesLostByFreeing(const TlsServer& server, Settle settle) {
+    constexpr std::size_t some = 20;
+    const auto freeSome = [&] {
+        for (std::size_t i = 0; i < some; ++i)
+            EXPECT_EQ(Handshake(server).goOn(), SSL_ERROR_WANT_ASYNC) << takeErrors();
+        settle();
+    };
+    freeSome();
+    const std::size_t before = bytesInUse;
+    freeSome();
+    return (bytesInUse - before) / some;
+}
+
+// SSL_free does not free a job that is paused, nor what lies on its stack of 32 KiB. So it is
+// without this provider, too.
+TEST(AsyncMemory, OpenSslLosesTheJobOfAConnectionThatIsFreedWhilePaused) {
+    const auto certificate = certificateFromFile(defaultOnly(), "ec256");
+    const auto software = privateKeyFromFile(defaultOnly(), "ec256");
+    const TlsServer other(defaultOnly(), software.get(), certificate.get(), TLS1_3_VERSION);
+    SSL_CTX_set_cert_cb(
+        other.context(), [](SSL*, void*) { return ASYNC_pause_job(); }, nullptr);
+    const auto withoutProvider = bytesLostByFreeing(other, [] {});
+    EXPECT_GT(withoutProvider, 32U * 1024);
+
+    const Instance instance(ConfiguredContext("pkcs11-async-threads = 1").take());
+    const auto key = loadPrivate(instance, "ec256");
+    const TlsServer server(instance.get(), key.get(), certificate.get(), TLS1_3_VERSION);
+    module().setDelays(0, 1000);
+    // The only worker has done with the others by then.
+    const auto withProvider = bytesLostByFreeing(
+        server, [&] { EXPECT_TRUE(Handshake(server).finish()) << takeErrors(); });
+    module().setDelays(0, 0);
+    std::printf("%zu bytes without the provider, %zu with it\n", withoutProvider, withProvider);
+    EXPECT_LE(withProvider, withoutProvider + 4096);
 }
 
 } // namespace

@@ -37,6 +37,8 @@ using namespace std::chrono_literals;
 // A handshake that takes longer has failed.
 constexpr auto patience = 20s;
 
+constexpr const char* host = "localhost";
+
 struct Options {
     unsigned port = 0;
     std::size_t clients = 1;
@@ -130,7 +132,8 @@ void Client::connect() {
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     socket_ = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     ssl_ = SSL_new(context_);
-    if (socket_ < 0 || ssl_ == nullptr || SSL_set_fd(ssl_, socket_) != 1)
+    if (socket_ < 0 || ssl_ == nullptr || SSL_set_fd(ssl_, socket_) != 1 ||
+        SSL_set_tlsext_host_name(ssl_, host) != 1 || SSL_set1_host(ssl_, host) != 1)
         fail("socket");
     const int yes = 1;
     setsockopt(socket_, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
@@ -195,7 +198,7 @@ std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> makeContext(const Options& opt
                                                               SSL_CTX_free);
     if (!context || SSL_CTX_set_min_proto_version(context.get(), options.version) != 1 ||
         SSL_CTX_set_max_proto_version(context.get(), options.version) != 1 ||
-        SSL_CTX_set1_groups_list(context.get(), "X25519") != 1 ||
+        SSL_CTX_set1_groups_list(context.get(), "X25519:P-256") != 1 ||
         SSL_CTX_set_ciphersuites(context.get(), "TLS_AES_128_GCM_SHA256") != 1)
         fail("SSL_CTX");
     SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_OFF);

@@ -229,12 +229,16 @@ haproxy_serves() {
     stop_program
 }
 
-# haproxy_with VERB [LINE]: VERB with the documented configuration, and LINE in its section "global"
-haproxy_with() {
+# haproxy_files [LINE]: the documented configuration, and LINE in its section "global"
+haproxy_files() {
     without_tsan haproxy
     server_files haproxy
     on_debian run "$(documented haproxy-files)"
-    { printf 'global\n    user nobody\n    group softhsm\n    %s\n' "${2:-}" && documented haproxy; } >"$FILES/haproxy.cfg"
+    { printf 'global\n    user nobody\n    group softhsm\n    %s\n' "${1:-}" && documented haproxy; } >"$FILES/haproxy.cfg"
+}
+# haproxy_with VERB [LINE]
+haproxy_with() {
+    haproxy_files "${@:2}"
     on_debian "$1"
 }
 

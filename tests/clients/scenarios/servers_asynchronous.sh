@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+# Servers with asynchronous jobs (SSL_MODE_ASYNC) under load, with clients that hang up and a token that is lost.
+# shellcheck shell=bash
+
+# haproxy_under_load VERB [VARIABLE=VALUE]...: VERB with HAProxy's documented configuration and ssl-mode-async. The token is behind
+# the test module, which these variables configure. It is slow enough for each signature to pause its job.
+haproxy_under_load() {
+    local target file
+    haproxy_files $'ssl-mode-async\n    insecure-fork-wanted'
+    TESTS=$PROVIDER_DIR/tests
+    [ -z "${HOME13:-}" ] || TESTS=/mnt/tests
+    target=$(sed -n 's/^pkcs11-module-path = //p' "$FILES/openssl.cnf")
+    sed -i "s|^pkcs11-module-path = .*|pkcs11-module-path = $TESTS/pkcs11-test-module.so\npkcs11-async-threads = 8|" "$FILES/openssl.cnf"
+    # The workers are nobody.
+    for file in calls paused-frees; do
+        : >"$FILES/$file"
+        chmod a+rw "$FILES/$file"
+    done
+    on_debian under_load "TESTS=$TESTS" "PKCS11_TEST_TARGET=$target" PKCS11_TEST_DELAY_CRYPTO_US=2000 "${@:2}" -- "$1"
+}
+under_load() { # VARIABLE=VALUE... -- VERB
+    export PKCS11_TEST_LOG=$HERE/calls PAUSED_FREES=$HERE/paused-frees
+    while [ "$1" != -- ]; do
+        export "${1?}"
+        shift
+    done
+    "$2"
+}
+clients() { OPENSSL_CONF=/dev/null "$TESTS/support/tls_clients" "$@" "$PORT"; }
+
+# Sixteen clients for each version and kind of key, which verify the chain: start_crowd TLS_CLIENTS-OPTIONS...
+start_crowd() {
+    local kind
+    CROWD=()
+    for kind in 1.2:RSA+SHA256 1.2:ECDSA+SHA256 1.3:RSA-PSS+SHA256:RSA+SHA256 1.3:ECDSA+SHA256; do
+        clients -c 16 -a "$CA" -v "${kind%%:*}" -s "${kind#*:}" "$@" >"crowd.${#CROWD[@]}.log" 2>&1 &
+        CROWD+=($!)
+    done
+}
+# Each of them has shaken hands, and none has failed.
+join_crowd() {
+    local pid
+    for pid in "${CROWD[@]}"; do
+        wait "$pid" || { cat ./*.log >&2; die "handshakes failed"; }
+    done
+}
+crowd_is_served() {
+    start_crowd -n 32
+    join_crowd
+}
+
+# hang_up COUNT: so many clients leave in the middle of the handshake
+hang_up() { clients -h -c 8 -n "$1" || die "clients cannot connect"; }
+
+calls_of() { grep -c "^$1" "$HERE/calls" || true; }
+entries() { find "/proc/$SERVER_PID/$1" -mindepth 1 -maxdepth 1 | wc -l; }
+sessions() { echo $(($(calls_of 'C_OpenSession CKR_OK') - $(calls_of 'C_CloseSession CKR_OK'))); }
+memory() { awk '/^VmRSS/ { print $2 }' "/proc/$SERVER_PID/status"; } # KiB
+
+# As many workers as the directive allows
+make_all_workers() {
+    local try
+    for try in $(seq 20); do
+        crowd_is_served
+        [ "$(cat /proc/"$SERVER_PID"/task/*/comm | grep -cx pkcs11-async)" != 8 ] || return 0
+    done
+    die "not all workers are made after $try crowds"
+}
+# No more than in the file "before": threads, descriptors, sessions
+as_before() {
+    local threads descriptors sessions
+    read -r threads descriptors sessions <before
+    [ "$(entries task)" -le "$threads" ] && [ "$(entries fd)" -le "$descriptors" ] && [ "$(sessions)" -le "$sessions" ]
+}
+
+paused_frees() { stat -c %s "$HERE/paused-frees"; }
+
+# OpenSSL itself loses the stack of a job that nobody resumes: see Async.OpenSslLosesTheJobOfAConnectionThatIsFreedWhilePaused.
+haproxy_bears_hang_ups() {
+    local memory signatures lost
+    start_program env LD_PRELOAD="${SCENARIO_PRELOAD:+$SCENARIO_PRELOAD:}$TESTS/support/paused_frees.so" haproxy -db -f "$HERE/haproxy.cfg"
+    make_all_workers
+    hang_up 350
+    crowd_is_served
+    echo "$(entries task) $(entries fd) $(sessions)" >before
+    memory=$(memory) signatures=$(calls_of 'C_Sign ') lost=$(paused_frees)
+    hang_up "$HANG_UPS"
+    until_true 20 as_before || die "threads, descriptors, sessions: $(cat before), and now $(entries task) $(entries fd) $(sessions)"
+    [ "$(calls_of 'C_Sign ')" -ge $((signatures + HANG_UPS / 4)) ] || die "most clients hung up before the token was asked"
+    lost=$(($(paused_frees) - lost))
+    [ "$lost" -gt 0 ] || die "nobody hung up while the token worked"
+    [ -n "${SCENARIO_PRELOAD:-}" ] || [ "$(memory)" -le $((memory + 1024 + lost * 40)) ] || die "memory grew from $memory to $(memory) KiB with $lost lost jobs"
+    crowd_is_served
+    stop_program
+}
+scenario_servers_haproxy_hang_ups() { haproxy_under_load haproxy_bears_hang_ups "HANG_UPS=${HANG_UPS:-700}"; }
