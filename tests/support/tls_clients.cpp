@@ -3,7 +3,7 @@
 //   tls_clients [OPTIONS] PORT
 //     -c CLIENTS   at the same time (1)
 //     -n COUNT     ends after so many connections of all clients
-//     -t SECONDS   or after this time; without both it ends at SIGTERM
+//     -t SECONDS   or after this time (60), or at SIGTERM
 //     -v VERSION   1.2 or 1.3; -s SIGALGS; -a FILE: the authority that has to have signed
 //     -h           no client waits for the end of its handshake (HangUp)
 // It resumes no session. It prints the number of handshakes, of failures, and the handshakes a
@@ -43,7 +43,7 @@ struct Options {
     unsigned port = 0;
     std::size_t clients = 1;
     std::size_t connections = SIZE_MAX;
-    Clock::duration time = Clock::duration::max();
+    Clock::duration time = 60s;
     int version = 0; ///< as SSL_CTX_set_min_proto_version takes it
     const char* signatures = nullptr;
     const char* authority = nullptr;
@@ -158,7 +158,9 @@ void Client::goOn() {
     const int error = result == 1 ? SSL_ERROR_NONE : SSL_get_error(ssl_, result);
     if (error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE)
         return;
-    if (error != SSL_ERROR_NONE)
+    if (error == SSL_ERROR_SYSCALL)
+        std::fprintf(stderr, "the connection broke: %s\n", std::strerror(errno));
+    else if (error != SSL_ERROR_NONE)
         ERR_print_errors_fp(stderr);
     finish(error == SSL_ERROR_NONE);
 }
@@ -173,8 +175,10 @@ void Client::hangUpIfDue(bool ready, Clock::time_point now) {
 void Client::checkTime(Clock::time_point now) {
     if (options_.hangUp && !SSL_in_before(ssl_))
         hangUpIfDue(false, now);
-    else if (now - begun_ >= patience)
+    else if (now - begun_ >= patience) {
+        std::fprintf(stderr, "a handshake takes too long\n");
         finish(false);
+    }
 }
 
 void Client::finish(bool good) {

@@ -11,7 +11,8 @@ haproxy_under_load() {
     [ -z "${HOME13:-}" ] || TESTS=/mnt/tests
     target=$(sed -n 's/^pkcs11-module-path = //p' "$FILES/openssl.cnf")
     sed -i "s|^pkcs11-module-path = .*|pkcs11-module-path = $TESTS/pkcs11-test-module.so\npkcs11-async-threads = 8|" "$FILES/openssl.cnf"
-    # The workers are nobody.
+    # The workers are nobody. SoftHSM writes to the token at a login, which follows a loss.
+    chmod -R g+w "$FILES/tokens"
     for file in calls paused-frees; do
         : >"$FILES/$file"
         chmod a+rw "$FILES/$file"
@@ -26,14 +27,12 @@ under_load() { # VARIABLE=VALUE... -- VERB
     done
     "$2"
 }
-clients() { OPENSSL_CONF=/dev/null "$TESTS/support/tls_clients" "$@" "$PORT"; }
-
 # Sixteen clients for each version and kind of key, which verify the chain: start_crowd TLS_CLIENTS-OPTIONS...
 start_crowd() {
     local kind
     CROWD=()
     for kind in 1.2:RSA+SHA256 1.2:ECDSA+SHA256 1.3:RSA-PSS+SHA256:RSA+SHA256 1.3:ECDSA+SHA256; do
-        clients -c 16 -a "$CA" -v "${kind%%:*}" -s "${kind#*:}" "$@" >"crowd.${#CROWD[@]}.log" 2>&1 &
+        OPENSSL_CONF=/dev/null "$TESTS/support/tls_clients" -c 16 -a "$CA" -v "${kind%%:*}" -s "${kind#*:}" "$@" "$PORT" >"crowd.${#CROWD[@]}.log" 2>&1 &
         CROWD+=($!)
     done
 }
@@ -50,7 +49,7 @@ crowd_is_served() {
 }
 
 # hang_up COUNT: so many clients leave in the middle of the handshake
-hang_up() { clients -h -c 8 -n "$1" || die "clients cannot connect"; }
+hang_up() { OPENSSL_CONF=/dev/null "$TESTS/support/tls_clients" -h -c 8 -n "$1" "$PORT" || die "clients cannot connect"; }
 
 calls_of() { grep -c "^$1" "$HERE/calls" || true; }
 entries() { find "/proc/$SERVER_PID/$1" -mindepth 1 -maxdepth 1 | wc -l; }
@@ -94,3 +93,32 @@ haproxy_bears_hang_ups() {
     stop_program
 }
 scenario_servers_haproxy_hang_ups() { haproxy_under_load haproxy_bears_hang_ups "HANG_UPS=${HANG_UPS:-700}"; }
+
+# signs_more COUNT: the token has made so many signatures since the file "signatures" was written
+signs_more() { [ "$(calls_of 'C_Sign CKR_OK')" -ge $(($(cat signatures) + $1)) ]; }
+# goes_on: 64 clients are still served
+goes_on() {
+    calls_of 'C_Sign CKR_OK' >signatures
+    until_true 30 signs_more 200 || { cat ./*.log >&2; die "no more handshakes"; }
+}
+
+# Each process loses the token twice, with all its sessions.
+haproxy_bears_losses_and_reloads() {
+    local round
+    start_program haproxy -W -db -f "$HERE/haproxy.cfg"
+    start_crowd
+    for round in 1 2; do
+        goes_on
+        reloads kill -USR2 "$SERVER_PID"
+    done
+    goes_on
+    kill "${CROWD[@]}"
+    join_crowd
+    [ "$(calls_of 'C_SignInit CKR_DEVICE_REMOVED')" -ge "$round" ] || die "the token was not lost"
+    [ "$(calls_of 'C_Sign CKR_SESSION_HANDLE_INVALID')" -ge "$round" ] || die "the sessions were not lost"
+    stop_program
+}
+scenario_servers_haproxy_losses_and_reloads() {
+    haproxy_under_load haproxy_bears_losses_and_reloads PKCS11_TEST_FAULT_EFFECT=close \
+        PKCS11_TEST_FAULTS=C_SignInit:40=CKR_DEVICE_REMOVED,C_Sign:100=CKR_SESSION_HANDLE_INVALID
+}

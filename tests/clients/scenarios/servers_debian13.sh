@@ -11,6 +11,9 @@ server_in_debian13() {
 scenario_debian13_servers_nginx() { server_in_debian13 servers_nginx; }
 scenario_debian13_servers_apache() { server_in_debian13 servers_apache; }
 scenario_debian13_servers_haproxy() { server_in_debian13 servers_haproxy; }
+scenario_debian13_servers_haproxy_asynchronous() { server_in_debian13 servers_haproxy_asynchronous; }
+scenario_debian13_servers_haproxy_hang_ups() { server_in_debian13 servers_haproxy_hang_ups; }
+scenario_debian13_servers_haproxy_losses_and_reloads() { server_in_debian13 servers_haproxy_losses_and_reloads; }
 scenario_debian13_servers_stunnel() { server_in_debian13 servers_stunnel; }
 scenario_debian13_servers_curl() { server_in_debian13 servers_curl; }
 scenario_debian13_servers_stunnel_client() { server_in_debian13 servers_stunnel_client; }
