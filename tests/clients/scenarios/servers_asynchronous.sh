@@ -122,3 +122,42 @@ scenario_servers_haproxy_losses_and_reloads() {
     haproxy_under_load haproxy_bears_losses_and_reloads PKCS11_TEST_FAULT_EFFECT=close \
         PKCS11_TEST_FAULTS=C_SignInit:40=CKR_DEVICE_REMOVED,C_Sign:100=CKR_SESSION_HANDLE_INVALID
 }
+
+# s_server, with a standard input that never ends: start_asynchronous_server LABEL
+start_asynchronous_server() {
+    local try
+    PORT=$(free_port) CA=$(certificate_of "$1")
+    [ -e terminal ] || mkfifo terminal
+    "${RUNNER[@]}" openssl s_server "${PROV[@]}" -accept "127.0.0.1:$PORT" -quiet -async -cert "$CA" -key "$(uri "$1")" >server.log 2>&1 <>terminal &
+    SERVER_PID=$!
+    for try in $(seq 100); do
+        ! (: <"/dev/tcp/127.0.0.1/$PORT") 2>/dev/null || return 0
+        sleep 0.1
+    done
+    cat server.log >&2
+    die "s_server does not start in $try tries"
+}
+
+# Each handshake is a job. With -www s_server would sleep for a second at each pause, and with -rev it does not know jobs.
+scenario_servers_s_server_asynchronous() {
+    local label options
+    for label in rsa ec256; do
+        start_asynchronous_server $label
+        for options in -tls1_2 -tls1_3; do
+            shakes_hands $options >client.log 2>&1 || { cat client.log server.log >&2; die "no handshake: $label $options"; }
+        done
+        # RSA without a signature: the token decrypts.
+        [ $label != rsa ] || shakes_hands -tls1_2 -cipher AES128-GCM-SHA256 >client.log 2>&1 || { cat client.log server.log >&2; die "no decryption"; }
+        for options in 1.2 1.3; do
+            OPENSSL_CONF=/dev/null "$TLS_CLIENTS" -c 4 -n 16 -v $options "$PORT" || { cat server.log >&2; die "handshakes failed: $label $options"; }
+        done
+        cat /proc/"$SERVER_PID"/task/*/comm | holds -x pkcs11-async || die "no worker waited for the token"
+        stop_server
+    done
+}
+
+# The command has no option for a key: it makes the keys that it measures.
+scenario_servers_speed_takes_no_key() {
+    openssl speed -help 2>&1 | holds -e '-async_jobs' || die "openssl speed knows no jobs: docs/servers.md says it does"
+    openssl speed -help 2>&1 | lacks -E '^ -(key|inkey|in) ' || die "openssl speed takes a key: docs/servers.md says it does not"
+}
