@@ -18,9 +18,10 @@ test=(libgtest-dev libgmock-dev libbenchmark-dev gnutls-bin osslsigncode valgrin
 test+=(apache2-bin bind9-utils curl haproxy iproute2 openvpn stunnel4)
 bench=(libbenchmark-dev python3 gnuplot-nox valgrind libengine-pkcs11-openssl)
 fuzz=(clang)
-# Not every release has these: tokens for tests, which are skipped without them, and the fuzzers' runtime, which other
-# releases have in clang's own packages.
+# Not every release has these: tokens and a server for tests, which are skipped without them, and the fuzzers' runtime, which
+# other releases have in clang's own packages.
 tokens=(opencryptoki caml-crush-server caml-crush-clients debian-archive-keyring)
+servers=(trafficserver)
 runtime=(libclang-rt-dev)
 # For the man pages and the package.
 build+=(help2man lowdown dpkg-dev file)
@@ -39,6 +40,7 @@ if command -v dnf >/dev/null; then
     bench=(google-benchmark-devel python3 gnuplot-minimal valgrind)
     fuzz=(clang compiler-rt)
     tokens=()
+    servers=()
     runtime=()
     installed() { rpm -q "$1" >/dev/null; }
     install() { "${as_root[@]}" dnf "${installing[@]}" "$@" </dev/null; }
@@ -55,7 +57,7 @@ esac
 
 optional=()
 case $wanted in
-test | bench) optional=("${tokens[@]}") ;;
+test | bench) optional=("${tokens[@]}" "${servers[@]}") ;;
 fuzz) optional=("${runtime[@]}") ;;
 esac
 as_root=()

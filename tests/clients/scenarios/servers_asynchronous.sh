@@ -2,11 +2,10 @@
 # Servers with asynchronous jobs (SSL_MODE_ASYNC) under load, with clients that hang up and a token that is lost.
 # shellcheck shell=bash
 
-# haproxy_under_load VERB [VARIABLE=VALUE]...: VERB with HAProxy's documented configuration and ssl-mode-async. The token is behind
-# the test module, which these variables configure. It is slow enough for each signature to pause its job.
-haproxy_under_load() {
+# with_test_module VERB [VARIABLE=VALUE]...: VERB, with the token behind the test module, which these variables configure. It is slow
+# enough for each signature to pause its job.
+with_test_module() {
     local target file
-    haproxy_files $'ssl-mode-async\n    insecure-fork-wanted'
     TESTS=$PROVIDER_DIR/tests
     [ -z "${HOME13:-}" ] || TESTS=/mnt/tests
     target=$(sed -n 's/^pkcs11-module-path = //p' "$FILES/openssl.cnf")
@@ -19,6 +18,12 @@ haproxy_under_load() {
     done
     on_debian under_load "TESTS=$TESTS" "PKCS11_TEST_TARGET=$target" PKCS11_TEST_DELAY_CRYPTO_US=2000 "${@:2}" -- "$1"
 }
+# The same with HAProxy's documented configuration
+haproxy_under_load() {
+    haproxy_files $'ssl-mode-async\n    insecure-fork-wanted'
+    with_test_module "$@"
+}
+
 under_load() { # VARIABLE=VALUE... -- VERB
     export PKCS11_TEST_LOG=$HERE/calls PAUSED_FREES=$HERE/paused-frees
     while [ "$1" != -- ]; do
@@ -27,6 +32,7 @@ under_load() { # VARIABLE=VALUE... -- VERB
     done
     "$2"
 }
+
 # Sixteen clients for each version and kind of key, which verify the chain: start_crowd TLS_CLIENTS-OPTIONS...
 start_crowd() {
     local kind
@@ -121,6 +127,38 @@ haproxy_bears_losses_and_reloads() {
 scenario_servers_haproxy_losses_and_reloads() {
     haproxy_under_load haproxy_bears_losses_and_reloads PKCS11_TEST_FAULT_EFFECT=close \
         PKCS11_TEST_FAULTS=C_SignInit:40=CKR_DEVICE_REMOVED,C_Sign:100=CKR_SESSION_HANDLE_INVALID
+}
+
+# Traffic Server with one thread for connections.
+traffic_server_serves_in_jobs() {
+    start_program traffic_server --run-root="$HERE/trafficserver"
+    serves_both
+    make_all_workers
+    hang_up 350
+    crowd_is_served
+    [ "$(cat /proc/"$SERVER_PID"/task/*/comm | grep -c ET_NET)" = 1 ] || die "it has more threads"
+    stop_program
+}
+scenario_servers_traffic_server() {
+    local folder
+    without_tsan traffic_server
+    server_files traffic_server
+    mkdir -p "$FILES"/trafficserver/{etc,var,run,log,cache}
+    {
+        printf '%s: /usr\n' prefix exec_prefix
+        printf 'libexecdir: /usr/lib/trafficserver/modules\nsysconfdir: %s/etc\nlocalstatedir: %s/var\n' "$HERE/trafficserver" "$HERE/trafficserver"
+        printf 'runtimedir: %s/run\nlogdir: %s/log\ncachedir: %s/cache\n' "$HERE/trafficserver" "$HERE/trafficserver" "$HERE/trafficserver"
+    } >"$FILES/trafficserver/runroot.yaml"
+    folder=$FILES/trafficserver/etc
+    touch "$folder"/{remap,plugin,storage}.config "$folder"/{sni,logging}.yaml
+    {
+        documented traffic-server-records
+        # One thread, which stays root, and nothing but handshakes
+        printf 'CONFIG proxy.config.%s\n' 'exec_thread.autoconfig INT 0' 'exec_thread.limit INT 1' 'accept_threads INT 0' \
+            'admin.user_id STRING #-1' 'http.cache.http INT 0' 'crash_log_helper STRING NULL'
+    } >"$folder/records.config"
+    documented traffic-server-multicert >"$folder/ssl_multicert.config"
+    with_test_module traffic_server_serves_in_jobs
 }
 
 # s_server, with a standard input that never ends: start_asynchronous_server LABEL
