@@ -59,14 +59,15 @@ start() {
         [ "$try" != 100 ] || { cat "$work/$3.log" >&2; exit 1; }
         sleep 0.1
     done
-    "$clients" -c 64 -n 640 "$3" >/dev/null # all threads are made, and copies of the key
+    "$clients" -c 64 -t 0.3 "$3" >/dev/null # threads are made, and copies of the key
 }
 
 declare -A port
 next=$((20000 + RANDOM % 10000))
 for delay in "${delays[@]}"; do
     for mode in "${modes[@]}"; do
-        port[$mode,$delay]=$((next++))
+        while (: <"/dev/tcp/127.0.0.1/$next") 2>/dev/null; do next=$((next + 1)); done
+        port[$mode,$delay]=$next
         start "$mode" "$delay" "${port[$mode,$delay]}"
     done
 done
