@@ -16,6 +16,14 @@ class Pace {
     /// one that takes longer ends this.
     bool isQuick() const { return quickOnes_ >= enough; }
 
+    /// An operation took so long.
+    void note(Clock::duration time) {
+        if (time >= quick)
+            quickOnes_ = 0;
+        else if (!isQuick())
+            ++quickOnes_;
+    }
+
     /// Measures an operation in its scope.
     class Measurement {
       public:
@@ -32,13 +40,6 @@ class Pace {
   private:
     static constexpr auto quick = std::chrono::microseconds(200);
     static constexpr unsigned enough = 16;
-
-    void note(Clock::duration time) {
-        if (time >= quick)
-            quickOnes_ = 0;
-        else if (!isQuick())
-            ++quickOnes_;
-    }
 
     std::atomic<unsigned> quickOnes_{0}; ///< in succession
 };
