@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "pkcs11/cryptoki.h"
+#include "pkcs11/token.h"
 
 namespace p11::pkcs11 {
 namespace {
@@ -51,6 +52,7 @@ class Login {
     CK_RV callOnce(CK_USER_TYPE user, CK_UTF8CHAR_PTR pin, CK_ULONG size);
     [[noreturn]] void reportNoPin() const;
     [[noreturn]] void reportRefusal(CK_RV rv);
+    bool isReadWhileWritten(CK_RV rv) const;
     [[noreturn]] void reportUnclear(CK_USER_TYPE user, CK_RV rv, const std::optional<Pin>& pin,
                                     const PinOwner& owner);
 
@@ -220,7 +222,14 @@ void Login::reportUnclear(CK_USER_TYPE user, CK_RV rv, const std::optional<Pin>&
     else if (pin && pins_.doubt(owner, *pin))
         session_.fail(functionName<&List::C_Login>, rv);
     session_.discard(rv);
-    throw Error(Failure::login, "C_Login answered " + rvName(rv) + " for " + pool_.describe(), rv);
+    throw Error(Failure::login, "C_Login answered " + rvName(rv) + " for " + pool_.describe(), rv,
+                isReadWhileWritten(rv) ? functionName<&List::C_Login> : nullptr);
+}
+
+// SoftHSM read the token's file while another process was writing it, and has not looked at the
+// PIN. This lasts until it is restarted.
+bool Login::isReadWhileWritten(CK_RV rv) const {
+    return rv == CKR_USER_PIN_NOT_INITIALIZED && pool_.token().isOfSoftHsm();
 }
 
 void Login::reportRefusal(CK_RV rv) {

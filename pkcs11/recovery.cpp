@@ -42,7 +42,8 @@ constexpr auto settlingTime = std::chrono::milliseconds(50);
 
 bool maySettle(const Error& error) {
     return isFromConnecting(error) ||
-           (error.isOf(functionName<&List::C_Login>) && isVague(error.rv()));
+           (error.isOf(functionName<&List::C_Login>) &&
+            (isVague(error.rv()) || error.rv() == CKR_USER_PIN_NOT_INITIALIZED));
 }
 
 bool changesToken(const Error& error) {
@@ -87,6 +88,8 @@ Remedy remedyFor(const Error& error) {
         return Remedy::none;
     if ((takesCiphertext(error) && !isSessionLoss(rv)) || mayBlamePeer(error))
         return Remedy::none;
+    if (error.isOf(functionName<&List::C_Login>) && rv == CKR_USER_PIN_NOT_INITIALIZED)
+        return Remedy::restart;
     if (isOfLogin(error.failure()) || error.failure() == Failure::key)
         return Remedy::none;
     if (error.failure() == Failure::notFound) // an object is gone; a token may come back

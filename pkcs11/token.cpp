@@ -103,15 +103,17 @@ std::shared_ptr<SessionPool> Token::present() const {
     return good ? pool_ : nullptr;
 }
 
+bool Token::isOfSoftHsm() const {
+    return trimmed(info_.manufacturerID) == "SoftHSM project";
+}
+
 // Where copies are known to be faster, and no session is scarce. On an HSM in a network they cost
 // calls and its memory.
 bool Token::mayHaveCopies() const {
     const auto& options = module().options();
-    const auto isFaster = [&] {
-        return options.maxSessions == 0 && trimmed(info_.manufacturerID) == "SoftHSM project";
-    };
+    const bool isFaster = options.maxSessions == 0 && isOfSoftHsm();
     return options.keyCopies == KeyCopies::always ||
-           (options.keyCopies == KeyCopies::automatic && isFaster());
+           (options.keyCopies == KeyCopies::automatic && isFaster);
 }
 
 bool Token::knowsMechanisms() const {

@@ -66,6 +66,7 @@ class Token {
     /// It refuses read-only sessions, or the operation in them.
     void noteReadWrite() { shared_.noteReadWrite(); }
 
+    bool isOfSoftHsm() const;
     /// True if its keys may have copies (pkcs11/key_copy.h), whatever it answers now.
     bool mayHaveCopies() const;
     /// True if operations make copies of its keys.

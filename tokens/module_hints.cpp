@@ -151,4 +151,13 @@ std::vector<ModuleHint> moduleHints(const std::string& path) {
     return isSoftHsm ? folderHints(tokenFolder(file), file) : std::vector<ModuleHint>();
 }
 
+std::size_t softHsmTokensInFolder() {
+    std::error_code error;
+    std::size_t count = 0;
+    for (const auto& entry :
+         fs::directory_iterator(tokenFolder(configurationOf(knownModules.front())), error))
+        count += may(entry.path() / "token.object", R_OK | W_OK) ? 1U : 0U;
+    return count;
+}
+
 } // namespace p11::tokens

@@ -3,6 +3,7 @@
 // CKR_GENERAL_ERROR, or have no tokens, and do not say why.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -21,5 +22,8 @@ std::string moduleConfiguration(const std::string& path);
 /// What keeps the module at `path` from its files. Empty if nothing is known to. Opens no file for
 /// writing, and asks no module.
 std::vector<ModuleHint> moduleHints(const std::string& path);
+
+/// The number of tokens in SoftHSM's token folder that this user can read.
+std::size_t softHsmTokensInFolder();
 
 } // namespace p11::tokens

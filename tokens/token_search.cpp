@@ -2,7 +2,9 @@
 #include "tokens/token_search.h"
 
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
+#include <thread>
 
 #include "pkcs11/text.h"
 #include "pkcs11/token_list.h"
@@ -36,6 +38,42 @@ bool hasPath(const pkcs11::Module& module, const std::string& path) {
     return !error && !own.empty() && (own == wanted || own.parent_path() == wanted);
 }
 
+// SoftHSM leaves out a token for good if another process writes its file at the time of
+// C_Initialize, which each login does.
+constexpr auto settlingTime = std::chrono::milliseconds(25);
+constexpr auto longestSettlingTime = std::chrono::milliseconds(400);
+
+std::size_t initializedTokens(pkcs11::Module& module) {
+    const auto slots = module.slots("module " + module.name());
+    return static_cast<std::size_t>(std::ranges::count_if(slots, [&module](CK_SLOT_ID slot) {
+        CK_TOKEN_INFO info{};
+        return module.readTokenInfo(slot, info) == CKR_OK &&
+               (info.flags & CKF_TOKEN_INITIALIZED) != 0;
+    }));
+}
+
+bool leavesOutTokens(pkcs11::Module& module) {
+    return pkcs11::trimmed(module.info().manufacturerID) == "SoftHSM" &&
+           initializedTokens(module) < softHsmTokensInFolder();
+}
+
+// True if a module was restarted.
+bool restartAfter(std::chrono::milliseconds pause, const std::vector<pkcs11::Module*>& modules) {
+    bool restarted = false;
+    for (auto* module : modules) {
+        try {
+            if (!leavesOutTokens(*module))
+                continue;
+            std::this_thread::sleep_for(pause);
+            pkcs11::restartUnlessUsed(*module, module->initializationId());
+            restarted = true;
+        } catch (const pkcs11::Error& error) { // which the search tells
+            pkcs11::trace::step(error.what());
+        }
+    }
+    return restarted;
+}
+
 std::string namesOf(const std::vector<pkcs11::Module*>& modules) {
     std::vector<std::string> names;
     names.reserve(modules.size());
@@ -66,13 +104,21 @@ TokenSearch::TokenSearch(ossl::ProviderContext& context, const uri::Uri& uri) : 
     if (!tokens_.empty())
         return;
     refresh(modules);
-    problems_.clear();
-    uninitialized_.clear();
-    searchModules(modules);
+    searchAgain(modules);
+    for (auto pause = settlingTime;
+         tokens_.empty() && pause <= longestSettlingTime && restartAfter(pause, modules);
+         pause *= 2)
+        searchAgain(modules);
     if (tokens_.empty())
         addThoseThatAnswer();
     if (tokens_.empty())
         nothingFits(modules);
+}
+
+void TokenSearch::searchAgain(const std::vector<pkcs11::Module*>& modules) {
+    problems_.clear();
+    uninitialized_.clear();
+    searchModules(modules);
 }
 
 void TokenSearch::searchModules(const std::vector<pkcs11::Module*>& modules) {

@@ -36,6 +36,7 @@ class TokenSearch {
   private:
     std::vector<pkcs11::Module*> selectModules(ossl::ProviderContext& context);
     void searchModules(const std::vector<pkcs11::Module*>& modules);
+    void searchAgain(const std::vector<pkcs11::Module*>& modules);
     static void refresh(const std::vector<pkcs11::Module*>& modules);
     void searchModule(pkcs11::Module& module);
     void searchSlots(pkcs11::Module& module);
