@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Installs what is needed on Debian, Ubuntu and Fedora:
-#   install-deps.sh [build|test|bench|fuzz]   (default: build; each includes what the build needs)
+#   install-deps.sh [build|test|programs|bench|fuzz]   (default: build; each includes what the build needs)
+# "programs" includes what the nightly tests of docs/programs.md need, beside what "test" has.
 # It must run as root or with sudo. Otherwise it prints the command for root, and ends with status 1.
 set -euo pipefail
 
 usage() { sed -n '3,/^set /s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; }
 wanted=${1:-build}
 case $wanted in
-build | test | bench | fuzz) ;;
+build | test | programs | bench | fuzz) ;;
 -h | --help) usage && exit 0 ;;
 *) usage >&2 && exit 2 ;;
 esac
@@ -22,6 +23,9 @@ fuzz=(clang)
 # other releases have in clang's own packages.
 tokens=(opencryptoki caml-crush-server caml-crush-clients debian-archive-keyring)
 servers=(trafficserver)
+# The programs of docs/programs.md: small ones for every run, and the others.
+programs=(python3-yaml python3-m2crypto libio-socket-ssl-perl lighttpd lighttpd-mod-openssl mosquitto redis-server xmlsec1 sbsigntool ima-evm-utils u-boot-tools device-tree-compiler hostapd eapoltest)
+nightly=(php-cli ruby golang-go postgresql mariadb-server mariadb-client dovecot-imapd postfix unbound rauc squashfs-tools linux-kbuild-6.1 linux-kbuild-6.12 freeradius krb5-kdc krb5-admin-server krb5-user krb5-pkinit strongswan-pki)
 runtime=(libclang-rt-dev)
 # For the man pages and the package.
 build+=(help2man lowdown dpkg-dev file)
@@ -41,6 +45,8 @@ if command -v dnf >/dev/null; then
     fuzz=(clang compiler-rt)
     tokens=()
     servers=()
+    programs=()
+    nightly=()
     runtime=()
     installed() { rpm -q "$1" >/dev/null; }
     install() { "${as_root[@]}" dnf "${installing[@]}" "$@" </dev/null; }
@@ -50,14 +56,15 @@ fi
 
 packages=("${build[@]}")
 case $wanted in
-test) packages+=("${test[@]}") ;;
+test | programs) packages+=("${test[@]}") ;;
 bench) packages+=("${test[@]}" "${bench[@]}") ;;
 fuzz) packages+=("${fuzz[@]}") ;;
 esac
 
 optional=()
 case $wanted in
-test | bench) optional=("${tokens[@]}" "${servers[@]}") ;;
+test | bench) optional=("${tokens[@]}" "${servers[@]}" "${programs[@]}") ;;
+programs) optional=("${tokens[@]}" "${servers[@]}" "${programs[@]}" "${nightly[@]}") ;;
 fuzz) optional=("${runtime[@]}") ;;
 esac
 as_root=()

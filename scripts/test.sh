@@ -5,7 +5,8 @@
 #   (none)  all tests with this machine's OpenSSL, except those of full
 #   ci      the same, lint of changed files, and the tests that need a sanitizer or a newer OpenSSL
 #   full    everything: lint of all files with the analyzer, all tests in each build and in the roots of other releases,
-#           fuzzing, mutants, and a build with tests in Debian sid and with experimental's OpenSSL
+#           fuzzing, mutants, and a build with tests in Debian sid and with experimental's OpenSSL. Installs the large
+#           programs of docs/programs.md, too.
 # Installs the required packages on Debian, Ubuntu and Fedora. A table shows the time of each stage. The last lines are ctest's.
 # JOBS sets the number of parallel tests. Compilers' warnings are errors unless WERROR is OFF.
 # FUZZ_SECONDS (60) is the time for each fuzz target in full.
@@ -71,6 +72,7 @@ tests() {
 }
 
 case $tier in ci | full) needed "packages" scripts/install-deps.sh fuzz ;; esac
+[ "$tier" != full ] || needed "packages of programs" scripts/install-deps.sh programs
 needed "packages for tests" scripts/install-deps.sh test
 case $tier in
 quick)

@@ -25,8 +25,8 @@ list(APPEND NOT_THERE post_quantum_unknown)
 # The root also has registered modules for TPMs, which write to standard error if there is no TPM.
 list(APPEND NOT_THERE registered_modules readme_first_signature)
 foreach(scenario IN LISTS SCENARIOS)
-  # These run there anyway: debian13_servers_..., debian13_token_..., debian13_osslsigncode_...
-  set(RUNS_ANYWAY "^(debian13|servers|osslsigncode)|^token_(softhsm|nss_softokn$|opencryptoki|p11_kit|caml_crush)")
+  # These run there anyway, or need programs that are not there: debian13_servers_..., debian13_token_..., debian13_osslsigncode_...
+  set(RUNS_ANYWAY "^(debian13|servers|programs|examples|osslsigncode)|^token_(softhsm|nss_softokn$|opencryptoki|p11_kit|caml_crush)")
   if(NOT scenario IN_LIST NOT_THERE AND NOT scenario MATCHES "${RUNS_ANYWAY}")
     string(REGEX REPLACE "^openssl35_" "" name ${scenario})
     add_debian13_test(${name} ${SCENARIO} ${scenario})

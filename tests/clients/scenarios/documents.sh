@@ -51,6 +51,23 @@ scenario_documents_have_blocks_that_run() {
     for label in "${labels[@]}"; do
         cat "$SOURCE"/tests/clients/scenarios/{servers*,documents}.sh | holds -E "(documented|block in) .*(\\b$label\\b|${label%-*}-.end)" || die "docs/servers.md has a block that no test runs: $label"
     done
+    mapfile -t labels < <(sed -n 's/^```\(..*\)$/\1/p' "$SOURCE/docs/programs.md")
+    [ ${#labels[@]} -gt 20 ] || die "docs/programs.md has no blocks"
+    only_blocks_of docs/programs.md "${labels[@]}"
+    for label in "${labels[@]}"; do
+        cat "$SOURCE"/tests/clients/scenarios/programs*.sh | holds -E "(documented|documented_command|systemd_program) $label\\b" || die "docs/programs.md has a block that no test runs: $label"
+    done
+}
+
+# Each row of docs/programs.md names its tests, and each test of programs*.sh has a row.
+scenario_documents_programs_names_tests() {
+    awk -F' [|]' '/^[|]/ && !/^[|]---/ && $(NF-1) !~ /^ (test|`clients[.].*`)$/ { print FILENAME ": " FNR ": " $(NF-1) }' "$SOURCE/docs/programs.md" >wrong
+    [ ! -s wrong ] || die "rows without a test: $(cat wrong)"
+    # shellcheck disable=SC2016 # backquotes of Markdown
+    grep -oE '`clients\.[a-z0-9_]+`' "$SOURCE/docs/programs.md" | sed 's/^`clients\.//; s/`$//' | sort -u >named
+    sed -n 's/^scenario_\([a-z0-9_]*\)() .*/\1/p' "$SOURCE"/tests/clients/scenarios/programs*.sh | sort -u >there
+    [ "$(wc -l <there)" -gt 20 ] || die "no tests of programs"
+    diff named there >wrong || die "docs/programs.md and the tests differ: $(cat wrong)"
 }
 
 # The tests that docs/migration.md names are in the sources, and each row names one or says "untested".

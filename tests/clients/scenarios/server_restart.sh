@@ -36,7 +36,7 @@ kill_token_server() {
 # shakes_hands S_CLIENT-OPTIONS...: one connection to the program under test, by a client without the provider
 # shellcheck disable=SC2120 # tls.sh and servers.sh give it some
 shakes_hands() {
-    env OPENSSL_CONF=/dev/null timeout 10 openssl s_client -connect "127.0.0.1:$PORT" -CAfile "$CA" -verify_return_error -no_ticket "$@" </dev/null
+    env OPENSSL_CONF=/dev/null timeout 10 openssl s_client -connect "127.0.0.1:$PORT" -CAfile "$CA" -verify_return_error -no_ticket ${STARTTLS:+-starttls "$STARTTLS"} "$@" </dev/null
 }
 
 # One of the clients: shakes hands until there is a file "stop", and counts in files named after the file "phase".

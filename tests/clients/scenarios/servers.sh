@@ -3,11 +3,11 @@
 # Debian 13 root run the same functions.
 # shellcheck shell=bash
 
-# documented BLOCK: that block of docs/servers.md, with this scenario's folder, token and port in place of the examples'.
+# documented BLOCK: that block of docs/servers.md or docs/programs.md, with this scenario's folder, token and port in place of the examples'.
 documented() {
     local text
-    text=$(sed -n "/^\`\`\`$1\$/,/^\`\`\`\$/p" "$SOURCE/docs/servers.md" | sed '1d;$d')
-    [ -n "$text" ] || die "docs/servers.md has no block $1"
+    text=$(sed -n "/^\`\`\`$1\$/,/^\`\`\`\$/p" "$SOURCE"/docs/{servers,programs}.md | sed '1d;$d')
+    [ -n "$text" ] || die "the documents have no block $1"
     sed "s|/etc/hsm|$HERE|g; s|/var/lib/softhsm/tokens|$HERE/tokens|g; s|token=demo|token=scenarios|g; s|\\b4433\\b|$PORT|g; s|\\b4434\\b|$PORT2|g" <<<"$text"
 }
 

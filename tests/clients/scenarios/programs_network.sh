@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: Apache-2.0
+# Programs of docs/programs.md that log in to networks by certificates.
+# shellcheck shell=bash
+
+# eap_client: the user's certificate and configuration
+eap_client() {
+    issue ec256 user 'extendedKeyUsage=clientAuth'
+    documented eapol >eapol.conf
+}
+logs_in() { timeout 20 eapol_test -c "$1" -a 127.0.0.1 -p "$PORT" -s secret >eapol.txt 2>&1 && [ "$(tail -n 1 eapol.txt)" = SUCCESS ]; }
+
+scenario_programs_eap() {
+    programs_files eapol_test
+    command -v hostapd >/dev/null || { echo "hostapd is not installed"; exit 77; }
+    eap_client
+    { documented hostapd && printf 'driver=none\nradius_server_clients=%s/clients\nradius_server_auth_port=%s\n' "$WORK" "$PORT"; } >hostapd.conf
+    echo '127.0.0.1/32 secret' >clients
+    echo '* TLS' >eap-users
+    hostapd hostapd.conf >server.log 2>&1 </dev/null &
+    SERVER_PID=$!
+    until_true 20 grep -q 'AP-ENABLED' server.log || { cat server.log >&2; die "hostapd does not start"; }
+    logs_in eapol.conf || { cat eapol.txt server.log >&2; die "no login"; }
+    # The client's pass phrase is the PIN.
+    sed 's|^ *private_key=.*|&\n    private_key_passwd="'"$PIN"'"|' eapol.conf >passwd.conf
+    without_pin logs_in passwd.conf || { cat eapol.txt >&2; die "private_key_passwd is not the PIN"; }
+    # The reason is among those of the other forms that it tries, or is lost by them.
+    wrongly timeout 5 eapol_test -c eapol.conf -a 127.0.0.1 -p "$PORT" -s secret -t 2 >eapol.txt 2>&1 || true
+    grep -qE 'pkcs11::the PIN was refused|DECODER routines::unsupported' eapol.txt || { cat eapol.txt >&2; die "another message"; }
+    ended "$SERVER_PID" server.log
+}
+
+scenario_programs_freeradius() {
+    programs_files freeradius
+    command -v eapol_test >/dev/null || { echo "eapol_test is not installed"; exit 77; }
+    eap_client
+    { cat <<CONF && documented freeradius | sed 's/^/    /' && cat <<'SITES'; } >radiusd.conf
+logdir = $HERE
+run_dir = $HERE
+pidfile = $HERE/radiusd.pid
+libdir = /usr/lib/freeradius
+client localhost {
+    ipaddr = 127.0.0.1
+    secret = secret
+}
+server default {
+    listen {
+        type = auth
+        ipaddr = 127.0.0.1
+        port = $PORT
+    }
+    authorize {
+        eap
+    }
+    authenticate {
+        eap
+    }
+}
+modules {
+CONF
+}
+SITES
+    chmod 640 radiusd.conf
+    freeradius -d "$WORK" -n radiusd -f -l stdout >server.log 2>&1 </dev/null &
+    SERVER_PID=$!
+    until_true 20 grep -q 'Ready to process requests' server.log || { cat server.log >&2; die "freeradius does not start"; }
+    logs_in eapol.conf || { cat eapol.txt server.log >&2; die "no login"; }
+    ended "$SERVER_PID" server.log
+    sed 's|^ *private_key_file.*|&\n            private_key_password = '"$PIN"'|' radiusd.conf >password.conf
+    chmod 640 password.conf
+    without_pin succeeds freeradius -d "$WORK" -n password -C -l stdout
+    wrongly says "pkcs11::the PIN was refused" freeradius -d "$WORK" -n radiusd -C -l stdout
+}
+
+# The certificates' names are those of RFC 4556.
+kerberos_extensions() {
+    cat <<'CNF'
+[kdc]
+keyUsage=digitalSignature,keyEncipherment
+extendedKeyUsage=1.3.6.1.5.2.3.5
+subjectAltName=DNS:localhost,otherName:1.3.6.1.5.2.2;SEQUENCE:kdc_name
+[kdc_name]
+realm=EXP:0,GeneralString:EXAMPLE
+name=EXP:1,SEQUENCE:kdc_principal
+[kdc_principal]
+type=EXP:0,INTEGER:2
+parts=EXP:1,SEQUENCE:kdc_parts
+[kdc_parts]
+one=GeneralString:krbtgt
+two=GeneralString:EXAMPLE
+[user]
+keyUsage=digitalSignature
+extendedKeyUsage=1.3.6.1.5.2.3.4
+subjectAltName=otherName:1.3.6.1.5.2.2;SEQUENCE:user_name
+[user_name]
+realm=EXP:0,GeneralString:EXAMPLE
+name=EXP:1,SEQUENCE:user_principal
+[user_principal]
+type=EXP:0,INTEGER:1
+parts=EXP:1,SEQUENCE:user_parts
+[user_parts]
+one=GeneralString:user
+CNF
+}
+kerberos_certificate() { # LABEL NAME
+    plain x509 -new -force_pubkey "$(public_of "$1")" -subj "/CN=$2" -days 30 -CA "$CA" -CAkey "$TOKENS/ec384.pem" -extfile extensions.cnf -extensions "$2" -out "$2.pem"
+}
+kerberos_files() {
+    programs_files krb5kdc
+    command -v kadmin.local >/dev/null || { echo "kadmin.local is not installed"; exit 77; }
+    kerberos_extensions >extensions.cnf
+    kerberos_certificate rsa kdc
+    kerberos_certificate ec256 user
+    cat >krb5.conf <<CONF
+[libdefaults]
+default_realm = EXAMPLE
+dns_lookup_kdc = false
+rdns = false
+[realms]
+EXAMPLE = {
+    kdc = 127.0.0.1:$PORT
+    pkinit_anchors = FILE:$CA
+}
+CONF
+    { documented krb5-kdc | sed "s|^}|    database_name = $HERE/principal\n    key_stash_file = $HERE/stash\n}|" &&
+        printf '[kdcdefaults]\nkdc_listen = 127.0.0.1:%s\nkdc_tcp_listen = 127.0.0.1:%s\n' "$PORT" "$PORT"; } >kdc.conf
+    export KRB5_CONFIG=$WORK/krb5.conf KRB5_KDC_PROFILE=$WORK/kdc.conf KRB5CCNAME=FILE:$WORK/tickets
+    succeeds kdb5_util create -s -r EXAMPLE -P master
+    succeeds kadmin.local -q 'addprinc -randkey +requires_preauth user'
+}
+scenario_programs_kerberos() {
+    kerberos_files
+    krb5kdc -n >server.log 2>&1 </dev/null &
+    SERVER_PID=$!
+    until_true 20 grep -q 'starting' server.log || { cat server.log >&2; die "krb5kdc does not start"; }
+    documented_command kinit
+    klist | holds 'krbtgt/EXAMPLE@EXAMPLE' || die "no ticket"
+    # A client with a key in a file, which knows nothing of the provider, believes the KDC.
+    rm tickets
+    with_software kinit -X "X509_user_identity=FILE:$HERE/user.pem,$TOKENS/ec256.pem" user </dev/null >kinit.txt 2>&1 || { cat kinit.txt >&2; die "kinit with a key in a file"; }
+    wrongly says "PKINIT|Pre-authentication failed|Password|preauth" kinit -X "X509_user_identity=FILE:$HERE/user.pem,$HERE/ec256.key.pem" user
+    ended "$SERVER_PID" server.log
+}
