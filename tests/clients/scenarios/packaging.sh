@@ -53,10 +53,13 @@ scenario_package_in_a_clean_root() {
         [ -e "root/usr/share/bash-completion/completions/$tool" ] || die "no completion for $tool"
     done
     gzip -dc root/usr/share/man/man7/provider-pkcs11.7.gz | holds "pkcs11.module.path" || die "provider-pkcs11(7) does not tell the directives"
+    for page in openssl-pkcs11 pkcs11; do
+        [ "$(cat "root/usr/share/man/man7/$page.7")" = ".so man7/provider-pkcs11.7" ] || die "man $page does not find the page"
+    done
     for page in copyright changelog.gz; do [ -s "root/usr/share/doc/openssl-pkcs11/$page" ] || die "no $page"; done
     # It goes without a trace.
     in_clean_root apt-get purge -y -q openssl-pkcs11
-    if find root/usr root/etc | grep -E 'pkcs11-(keyprovider|uri2pem|objects)|provider-pkcs11|/pkcs11\.so$' >left; then
+    if find root/usr root/etc | grep -E 'pkcs11-(keyprovider|uri2pem|objects)|(provider|openssl)-pkcs11|/pkcs11\.(so|7)$' >left; then
         cat left >&2
         die "the package leaves something behind"
     fi
