@@ -29,7 +29,7 @@ scenario_documents_have_blocks_that_run() {
     local file label
     only_blocks_of docs/howto.md sh c                                 # here
     only_blocks_of docs/key-management.md sh                          # here
-    only_blocks_of docs/troubleshooting.md sh                         # here
+    only_blocks_of docs/troubleshooting.md sh indented                       # here
     only_blocks_of docs/osslsigncode.md sh signpath signpath-reference # here
     only_blocks_of docs/configuration.md openssl.cnf                  # here
     only_blocks_of docs/container-images.md console sh yaml           # container_images.sh
@@ -89,6 +89,21 @@ scenario_documents_migration_names_tests() {
         esac
     done <names >>wrong
     [ ! -s wrong ] || die "docs/migration.md has rows without a test, or tests that do not exist: $(cat wrong)"
+}
+
+# Each text that docs/troubleshooting.md says programs say is expected by one of their scenarios.
+scenario_documents_troubleshooting_texts_of_programs() {
+    local text
+    # shellcheck disable=SC2016 # backquotes of Markdown
+    sed -n '/^## What programs say/,/^## Make/p' "$SOURCE/docs/troubleshooting.md" | grep '^|' | cut -d'|' -f2 | grep -oE '`[^`]+`' | tr -d '`' | sort -u >texts
+    [ "$(wc -l <texts)" -gt 20 ] || die "few texts"
+    # Patterns have other characters where a text has a pattern's.
+    cat "$SOURCE"/tests/clients/scenarios/programs*.sh | tr -d '\134' | sed 's/\.\*/ /g' >expected
+    while read -r text; do
+        case $text in CKR_*) continue ;; esac
+        grep -qF -- "$text" expected || echo "$text"
+    done <texts >wrong
+    [ ! -s wrong ] || die "texts that no scenario expects: $(cat wrong)"
 }
 
 # All blocks of commands of a document, in order, in one shell, in an empty folder. OPENSSL_MODULES and PATH stand for what

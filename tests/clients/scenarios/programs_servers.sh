@@ -219,6 +219,8 @@ postfix_says() {
 scenario_programs_postfix() {
     programs_files postfix
     postfix_files
+    # The group softhsm is not smtpd's.
+    STARTTLS=smtp postfix_says "pkcs11::not found:.*no longer exists"
     chgrp -R postfix tokens
     export STARTTLS=smtp
     start_program postfix start-fg
@@ -236,6 +238,8 @@ scenario_programs_postfix() {
 scenario_programs_unbound() {
     programs_files unbound
     { documented unbound && printf '  directory: "%s"\n  username: nobody\n  pidfile: ""\n  use-syslog: no\n  logfile: ""\n  module-config: iterator\nremote-control:\n  control-enable: no\n' "$HERE"; } >unbound.conf
+    # The group softhsm is not unbound's.
+    says_when_asked "ssl handshake failed crypto error:.*pkcs11::not found" server.log unbound -d -c unbound.conf
     chgrp -R "$(id -gn nobody)" tokens
     start_program unbound -d -c unbound.conf
     serves_rsa
