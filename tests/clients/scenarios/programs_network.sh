@@ -140,3 +140,36 @@ scenario_programs_kerberos() {
     wrongly says "PKINIT|Pre-authentication failed|Password|preauth" kinit -X "X509_user_identity=FILE:$HERE/user.pem,$HERE/ec256.key.pem" user
     ended "$SERVER_PID" server.log
 }
+
+# It loads the key, and copies its numbers for each session.
+scenario_programs_libssh() {
+    programs_files cc
+    [ -e /usr/include/libssh/server.h ] || { echo "libssh is not installed"; exit 77; }
+    cat >server.c <<'C'
+#include <libssh/server.h>
+#include <stdio.h>
+#include <stdlib.h>
+int main(int argc, char** argv) {
+    ssh_key key = NULL;
+    ssh_bind server = ssh_bind_new();
+    ssh_session session = ssh_new();
+    int port = atoi(argv[1]);
+    if (argc != 3 || ssh_pki_import_privkey_file(argv[2], NULL, NULL, NULL, &key) != SSH_OK)
+        return fputs("the key is not imported\n", stderr), 1;
+    ssh_bind_options_set(server, SSH_BIND_OPTIONS_BINDADDR, "127.0.0.1");
+    ssh_bind_options_set(server, SSH_BIND_OPTIONS_BINDPORT, &port);
+    ssh_bind_options_set(server, SSH_BIND_OPTIONS_IMPORT_KEY, key);
+    if (ssh_bind_listen(server) != SSH_OK || ssh_bind_accept(server, session) != SSH_OK)
+        return fprintf(stderr, "%s\n", ssh_get_error(server)), 1;
+    return ssh_handle_key_exchange(session) != SSH_OK;
+}
+C
+    cc -o server server.c -lssh || die "the program does not compile"
+    says "the key is not imported" ./server "$PORT" "$URI"
+    ./server "$PORT" rsa.key.pem >server.log 2>&1 </dev/null &
+    SERVER_PID=$!
+    until_true 20 greets || { cat server.log >&2; die "the server does not listen"; }
+    if wait "$SERVER_PID"; then die "the server has taken the key: docs/programs.md is wrong"; fi
+    grep -q "Out of memory" server.log || { cat server.log >&2; die "another message"; }
+}
+greets() { : <"/dev/tcp/127.0.0.1/$PORT"; }
