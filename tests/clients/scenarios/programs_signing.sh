@@ -138,8 +138,17 @@ scenario_programs_rauc() {
     says "failed to load PKCS11 engine" rauc --cert rsa.cert.pem --key "$URI" bundle content other.raucb
 }
 
-# It has a PKCS#11 plugin of its own, and reads PEM files itself.
+# Version 5 reads PEM files itself. It has a PKCS#11 plugin of its own.
 scenario_programs_strongswan_pki() {
+    local label
     programs_files pki
-    says "parsing private key failed" pki --pub --in rsa.key.pem --type priv
+    if pki --help 2>/dev/null | holds '^strongSwan 5'; then
+        says "parsing private key failed" pki --pub --in rsa.key.pem --type priv
+        return
+    fi
+    for label in rsa ec256; do
+        pki --self --in $label.key.pem --type priv --dn "CN=$label" --ca --outform pem >self.pem 2>pki.log || { cat pki.log >&2; die "pki --self"; }
+        plain verify -CAfile self.pem self.pem >/dev/null
+        plain x509 -in self.pem -noout -pubkey | cmp - "$(public_of $label)"
+    done
 }
