@@ -111,13 +111,22 @@ scenario_programs_mariadb() {
     wrongly says "Unable to get private key from '.*rsa.key.pem'" mariadbd --defaults-file="$WORK/my.cnf"
 }
 
+# Version 2.4 has other names.
+is_dovecot_24() { [[ $(dovecot --version) == 2.4.* ]]; }
 dovecot_configuration() {
-    documented dovecot
+    if is_dovecot_24; then
+        printf 'dovecot_config_version = 2.4.0\ndovecot_storage_version = 2.4.0\n'
+        documented dovecot-2.4
+        printf 'passdb static {\n  password = x\n}\nuserdb static {\n}\n'
+    else
+        documented dovecot
+        printf 'passdb {\n  driver = static\n  args = password=x\n}\nuserdb {\n  driver = static\n  args = uid=nobody gid=nogroup home=/tmp\n}\n'
+    fi
     cat <<CONF
 base_dir = $HERE/run
 state_dir = $HERE/run
 log_path = $HERE/dovecot.log
-protocols = imap
+$(is_dovecot_24 && printf 'protocols {\n  imap = yes\n}' || echo 'protocols = imap')
 listen = 127.0.0.1
 default_login_user = nobody
 default_internal_user = nobody
@@ -130,14 +139,6 @@ service imap-login {
     port = $PORT
     ssl = yes
   }
-}
-passdb {
-  driver = static
-  args = password=x
-}
-userdb {
-  driver = static
-  args = uid=nobody gid=nogroup home=/tmp
 }
 CONF
 }
@@ -156,6 +157,8 @@ says_so() { shakes_hands >client.log 2>&1 || true; grep -qE "$1" "$2"; }
 # The processes that read the PIN are the login user's.
 scenario_programs_dovecot() {
     programs_files dovecot
+    local password=ssl_key_password
+    if is_dovecot_24; then password=ssl_server_key_password; fi
     mkdir run
     chmod 755 run
     dovecot_configuration >dovecot.conf
@@ -171,7 +174,7 @@ scenario_programs_dovecot() {
     says_when_asked "cannot load the PKCS#11 module" dovecot.log dovecot -F -c "$WORK/chroot.conf"
     # Its own pass phrase is the PIN, which needs no file then.
     chown root pin
-    { cat dovecot.conf && echo "ssl_key_password = $PIN"; } >password.conf
+    { cat dovecot.conf && echo "$password = $PIN"; } >password.conf
     without_pin start_program dovecot -F -c "$WORK/password.conf"
     serves_rsa
     ended "$SERVER_PID" server.log
