@@ -191,3 +191,38 @@ libssh_refuses() { # LABEL
     grep -qE "Out of memory|the key is not imported" server.log || { cat server.log >&2; die "another message"; }
 }
 greets() { : <"/dev/tcp/127.0.0.1/$PORT"; }
+
+# What curl does, any program with libcurl does: a client certificate, with the PIN as the key's password.
+scenario_programs_libcurl() {
+    local label
+    programs_files cc
+    [ -e "$(first_file '/usr/include/*/curl/curl.h')" ] || { echo "libcurl is not installed"; exit 77; }
+    cat >client.c <<'C'
+#include <curl/curl.h>
+#include <stdio.h>
+int main(int argc, char** argv) {
+    char reason[CURL_ERROR_SIZE] = "";
+    CURL* client = curl_easy_init();
+    if (argc != 5 || client == NULL)
+        return 2;
+    curl_easy_setopt(client, CURLOPT_ERRORBUFFER, reason);
+    curl_easy_setopt(client, CURLOPT_URL, argv[1]);
+    curl_easy_setopt(client, CURLOPT_CAINFO, "ca.pem");
+    curl_easy_setopt(client, CURLOPT_SSLCERT, argv[2]);
+    curl_easy_setopt(client, CURLOPT_SSLKEY, argv[3]);
+    curl_easy_setopt(client, CURLOPT_KEYPASSWD, argv[4]);
+    CURLcode result = curl_easy_perform(client);
+    fputs(reason, stderr);
+    return (int)result;
+}
+C
+    cc -o client client.c -lcurl || die "the program does not compile"
+    start_verifying_server
+    for label in rsa ec256; do
+        without_pin succeeds ./client "https://localhost:$PORT/" $label.cert.pem $label.key.pem "$PIN"
+        cp succeeds.log page
+        shown_as $label TLSv1.3
+    done
+    without_pin says "unable to set private key file: '.*rsa.key.pem'" ./client "https://localhost:$PORT/" rsa.cert.pem rsa.key.pem "$WRONG_PIN"
+    ended "$VERIFYING_PID" verifying.log
+}
