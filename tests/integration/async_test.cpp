@@ -64,14 +64,6 @@ class NewWorkers {
     std::vector<std::string> before_ = workers();
 };
 
-/// For tests in which a job throws: AddressSanitizer takes a job's stack for the thread's, and
-/// reports errors that are none (https://github.com/google/sanitizers/issues/189).
-#if defined(__SANITIZE_ADDRESS__)
-#define SKIP_WHERE_JOBS_CANNOT_THROW() GTEST_SKIP() << "AddressSanitizer does not know jobs"
-#else
-#define SKIP_WHERE_JOBS_CANNOT_THROW()
-#endif
-
 class Async : public ::testing::Test {
   protected:
     // What a test leaves at the gate goes on.
