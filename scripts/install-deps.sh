@@ -25,7 +25,7 @@ tokens=(opencryptoki caml-crush-server caml-crush-clients debian-archive-keyring
 servers=(trafficserver)
 # The programs of docs/programs.md: small ones for every run, and the others.
 programs=(python3-yaml python3-m2crypto libio-socket-ssl-perl lighttpd lighttpd-mod-openssl mosquitto redis-server xmlsec1 sbsigntool ima-evm-utils u-boot-tools device-tree-compiler hostapd eapoltest)
-nightly=(php-cli ruby golang-go postgresql mariadb-server mariadb-client dovecot-imapd postfix unbound rauc squashfs-tools linux-kbuild-6.1 linux-kbuild-6.12 freeradius krb5-kdc krb5-admin-server krb5-user krb5-pkinit strongswan-pki libssh-dev openssh-client libcurl4-openssl-dev)
+nightly=(php-cli ruby golang-go postgresql mariadb-server mariadb-client dovecot-imapd postfix unbound rauc squashfs-tools freeradius krb5-kdc krb5-admin-server krb5-user krb5-pkinit strongswan-pki libssh-dev openssh-client libcurl4-openssl-dev)
 runtime=(libclang-rt-dev)
 # For the man pages and the package.
 build+=(help2man lowdown dpkg-dev file)
@@ -92,6 +92,8 @@ install_missing() { # PACKAGES
 install_missing "${packages[@]}"
 # After the installation, because only then are apt's lists up to date.
 known=()
+# The kernel's version is in this name.
+[ "$wanted" != programs ] || [ $manager = dnf ] || optional+=("$(apt-cache pkgnames linux-kbuild- | sort -V | head -n 1)")
 for package in "${optional[@]}"; do
     ! apt-cache show "$package" >/dev/null 2>&1 || known+=("$package")
 done
