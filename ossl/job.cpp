@@ -197,7 +197,7 @@ void pauseUntilDone(const Found& found) {
 
 // Null if another job uses the wait context.
 const JobWork* start(const ProviderContext& provider, pkcs11::Lane lane, const Found& found,
-                     std::shared_ptr<JobWork> work) {
+                     const std::shared_ptr<JobWork>& work) {
     auto* context = ASYNC_get_wait_ctx(ASYNC_get_current_job());
     if (!found.wakeup().begin(work, context))
         return nullptr;
