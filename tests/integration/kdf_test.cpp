@@ -168,6 +168,19 @@ class TokenKdf : public Skeys {
         ERR_clear_error();
     }
 
+    /// Parameters by which no zero comes first: the test module leaves it out, and the provider
+    /// refuses a secret of another size.
+    Params withoutZeroInFront(std::size_t size) const {
+        for (unsigned char i = 0;; ++i) {
+            const auto params = hkdf("", "SHA256").bytes(OSSL_KDF_PARAM_INFO, {i});
+            auto withBytes = params;
+            const auto secret = derived(contextOf(defaultOnly(), "HKDF", nullptr).get(), size,
+                                        withBytes.bytes(OSSL_KDF_PARAM_KEY, secret_->bytes));
+            if (!secret || secret->front() != 0)
+                return params;
+        }
+    }
+
     std::unique_ptr<NssToken> nss_;
     std::unique_ptr<Secret> secret_;
 };
@@ -336,7 +349,7 @@ TEST_F(TokenKdf, AlwaysGetsTheLength) {
     EXPECT_EQ(derive(nss_->get(), key.get(), publicKeyFromFile("ec256").get()).size(), 32U)
         << takeErrors();
     module().configure("PKCS11_TEST_QUIRK", nullptr);
-    expectSame("HKDF", 40, hkdf("", "SHA256"));
+    expectSame("HKDF", 40, withoutZeroInFront(40));
 }
 
 TEST_F(TokenKdf, RefusesASecretOfAnotherSize) {
