@@ -40,10 +40,15 @@ bool isFromConnecting(const Error& error) {
 // answers CKR_GENERAL_ERROR then, and would do so again at once.
 constexpr auto settlingTime = std::chrono::milliseconds(50);
 
+// Which C_Login of SoftHSM alone is reported for (pkcs11/login.cpp).
+bool isReadWhileWritten(const Error& error) {
+    return error.isOf(functionName<&List::C_Login>) && error.rv() == CKR_USER_PIN_NOT_INITIALIZED;
+}
+
 bool maySettle(const Error& error) {
     return isFromConnecting(error) ||
-           (error.isOf(functionName<&List::C_Login>) &&
-            (isVague(error.rv()) || error.rv() == CKR_USER_PIN_NOT_INITIALIZED));
+           (error.isOf(functionName<&List::C_Login>) && isVague(error.rv())) ||
+           isReadWhileWritten(error);
 }
 
 bool changesToken(const Error& error) {
@@ -88,7 +93,7 @@ Remedy remedyFor(const Error& error) {
         return Remedy::none;
     if ((takesCiphertext(error) && !isSessionLoss(rv)) || mayBlamePeer(error))
         return Remedy::none;
-    if (error.isOf(functionName<&List::C_Login>) && rv == CKR_USER_PIN_NOT_INITIALIZED)
+    if (isReadWhileWritten(error))
         return Remedy::restart;
     if (isOfLogin(error.failure()) || error.failure() == Failure::key)
         return Remedy::none;

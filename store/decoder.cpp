@@ -69,8 +69,8 @@ int passOn(ossl::SecretBytes& der, OSSL_CALLBACK* callback, void* arg) {
 // up, and the others get the same key or the same failure: the first failure says most.
 class Attempt {
   public:
-    Attempt() : outer_(std::exchange(current, this)) {}
-    ~Attempt() { current = outer_; }
+    Attempt() = default;
+    ~Attempt() = default;
     Attempt(const Attempt&) = delete;
     Attempt& operator=(const Attempt&) = delete;
 
@@ -80,7 +80,9 @@ class Attempt {
         rethrowFailure();
         if (key_ != nullptr)
             return key_;
-        const SetAside setAside;
+        // The search may pause its job (ASYNC_pause_job(3)), and what the thread decodes meanwhile
+        // is no part of this attempt.
+        const Scope none(nullptr);
         try {
             return key_ = search();
         } catch (...) {
@@ -96,20 +98,18 @@ class Attempt {
     static thread_local Attempt* current; ///< null where DER is decoded without PEM
 
   private:
-    /// A search may pause its job (ASYNC_pause_job(3)), and what the thread decodes meanwhile is no
-    /// part of this attempt.
-    class SetAside {
+    class Scope {
       public:
-        SetAside() : paused_(std::exchange(current, nullptr)) {}
-        ~SetAside() { current = paused_; }
-        SetAside(const SetAside&) = delete;
-        SetAside& operator=(const SetAside&) = delete;
+        explicit Scope(Attempt* attempt) : outer_(std::exchange(current, attempt)) {}
+        ~Scope() { current = outer_; }
+        Scope(const Scope&) = delete;
+        Scope& operator=(const Scope&) = delete;
 
       private:
-        Attempt* paused_;
+        Attempt* outer_;
     };
 
-    Attempt* outer_;
+    const Scope scope_{this};
     std::shared_ptr<keymgmt::Key> key_;
     std::exception_ptr failure_;
 };

@@ -55,7 +55,6 @@ class Loader {
     // keep them for ever.
     void search(tokens::PassphraseCallback passphrase) {
         searched_ = true;
-        context_.settings(); // whether there is a log at all
         auto found = runSearch(context_, uri_, expectation_, criterion_, passphrase);
         const bool isList = isListing(uri_) && !criterion_.given();
         for (auto& entry : found.entries) {

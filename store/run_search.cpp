@@ -35,38 +35,33 @@ struct PinIsNeeded {
 };
 
 using Outcome = std::variant<SearchResult, PinIsNeeded>;
-using Answer = std::optional<std::optional<pkcs11::Pin>>;
 
-// The callback and its argument are the job's, and may be gone: the worker does not use them.
-Outcome searchWith(const Query& query, const Answer& answer) {
+std::optional<pkcs11::Pin> askNobody(const std::string& prompt) {
+    throw PinIsNeeded{prompt};
+}
+
+Outcome outcomeOf(const Query& query, const tokens::AskForPin& ask) {
     try {
-        return query.run([&answer](const std::string& prompt) {
-            if (!answer)
-                throw PinIsNeeded{prompt};
-            return *answer;
-        });
+        return query.run(ask);
     } catch (const PinIsNeeded& needed) {
         return needed;
     }
 }
 
-Outcome searchInWorker(Query query, Answer answer) {
+Outcome searchInWorker(Query query, tokens::AskForPin ask) {
     const auto& context = query.context;
-    return ossl::runForJob<Outcome>(context, {&context, SIZE_MAX},
-                                    [query = std::move(query), answer = std::move(answer)] {
-                                        return searchWith(query, answer);
-                                    });
+    return ossl::runForJob<Outcome>(
+        context, {&context, SIZE_MAX},
+        [query = std::move(query), ask = std::move(ask)] { return outcomeOf(query, ask); });
 }
 
-Answer askFor(const std::string& prompt, tokens::PassphraseCallback callback) {
-    const auto ask = tokens::askWith(callback);
-    return {ask ? ask(prompt) : std::nullopt};
-}
-
+// The callback and its argument are the job's, and may be gone: the worker does not use them.
 SearchResult searchForJob(const Query& query, tokens::PassphraseCallback callback) {
-    auto outcome = searchInWorker(query, {});
+    auto outcome = searchInWorker(query, askNobody);
+    const auto ask = tokens::askWith(callback);
     if (const auto* needed = std::get_if<PinIsNeeded>(&outcome))
-        outcome = searchInWorker(query, askFor(needed->prompt, callback));
+        outcome = searchInWorker(query, [pin = ask ? ask(needed->prompt) : std::nullopt](
+                                            const std::string&) { return pin; });
     return std::get<SearchResult>(std::move(outcome));
 }
 
@@ -74,6 +69,7 @@ SearchResult searchForJob(const Query& query, tokens::PassphraseCallback callbac
 
 SearchResult runSearch(ossl::ProviderContext& context, const uri::Uri& uri, Expectation expectation,
                        const Criterion& criterion, tokens::PassphraseCallback callback) {
+    context.settings(); // whether there is a log at all
     const Query query{context, uri, expectation, criterion};
     return ossl::insideJob() ? searchForJob(query, callback) : query.run(tokens::askWith(callback));
 }

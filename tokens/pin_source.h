@@ -23,7 +23,8 @@ struct PassphraseCallback {
 /// Asks somebody for the PIN that `prompt` describes. Nothing if nobody answers.
 using AskForPin = std::function<std::optional<pkcs11::Pin>(const std::string& prompt)>;
 
-/// Asks with `callback`, whose argument it refers to. Empty if there is none.
+/// Returns a function that calls `callback` and refers to its argument. Empty if `callback` has no
+/// function.
 AskForPin askWith(PassphraseCallback callback);
 
 /// The sources for a login that `uri` needs. The result holds a reference to `context`. `ask` may

@@ -43,18 +43,24 @@ bool hasPath(const pkcs11::Module& module, const std::string& path) {
 constexpr auto settlingTime = std::chrono::milliseconds(25);
 constexpr auto longestSettlingTime = std::chrono::milliseconds(400);
 
-std::size_t initializedTokens(pkcs11::Module& module) {
-    const auto slots = module.slots("module " + module.name());
-    return static_cast<std::size_t>(std::ranges::count_if(slots, [&module](CK_SLOT_ID slot) {
+struct Present {
+    CK_SLOT_ID slot;
+    CK_TOKEN_INFO info;
+};
+
+std::vector<Present> initializedTokens(pkcs11::Module& module) {
+    std::vector<Present> found;
+    for (const CK_SLOT_ID slot : module.slots("module " + module.name())) {
         CK_TOKEN_INFO info{};
-        return module.readTokenInfo(slot, info) == CKR_OK &&
-               (info.flags & CKF_TOKEN_INITIALIZED) != 0;
-    }));
+        if (module.readTokenInfo(slot, info) == CKR_OK && (info.flags & CKF_TOKEN_INITIALIZED) != 0)
+            found.push_back({slot, info});
+    }
+    return found;
 }
 
 bool leavesOutTokens(pkcs11::Module& module) {
     return pkcs11::trimmed(module.info().manufacturerID) == "SoftHSM" &&
-           initializedTokens(module) < softHsmTokensInFolder();
+           initializedTokens(module).size() < softHsmTokensInFolder();
 }
 
 // True if a module was restarted.
@@ -259,16 +265,11 @@ std::string TokenSearch::describe() const {
 std::vector<std::string> TokenSearch::present(const std::vector<pkcs11::Module*>& modules) const {
     const bool withSlots = uri_.slotId() || uri_.constrainsSlotInfo() || uri_.constrainsModule();
     std::vector<std::string> labels;
-    const auto add = [&](pkcs11::Module& module, CK_SLOT_ID slot) {
-        CK_TOKEN_INFO info{};
-        if (module.readTokenInfo(slot, info) == CKR_OK && (info.flags & CKF_TOKEN_INITIALIZED) != 0)
-            labels.push_back("\"" + pkcs11::trimmed(info.label) + "\"" +
-                             (withSlots ? " in slot " + std::to_string(slot) : ""));
-    };
     for (auto* module : modules) {
         try {
-            for (const CK_SLOT_ID slot : module->slots("module " + module->name()))
-                add(*module, slot);
+            for (const auto& [slot, info] : initializedTokens(*module))
+                labels.push_back("\"" + pkcs11::trimmed(info.label) + "\"" +
+                                 (withSlots ? " in slot " + std::to_string(slot) : ""));
         } catch (const pkcs11::Error& error) { // which the search has told already
             pkcs11::trace::step(error.what());
         }
