@@ -11,6 +11,7 @@
 #include <openssl/rsa.h>
 
 #include "decryption.h"
+#include "key_copies.h"
 #include "losses.h"
 #include "new_keys.h"
 #include "operations.h"
@@ -21,14 +22,8 @@ using namespace testing_support;
 
 using Calls = std::map<std::string, unsigned long>;
 
-const Bytes message = randomBytes(40);
 const CipherOptions oaep{RSA_PKCS1_OAEP_PADDING, nullptr, nullptr, {}};
 const Calls oneSignature{{"C_SignInit", 1}, {"C_Sign", 1}};
-
-bool signs(const Instance& instance, EVP_PKEY* key) {
-    const auto signature = sign(instance, key, message);
-    return !signature.empty() && verify("ec256", signature, message);
-}
 
 bool derives(const Instance& instance, EVP_PKEY* key) {
     const auto peer = publicKeyFromFile("x25519");
@@ -77,7 +72,7 @@ class KeyCopyOf : public ::testing::TestWithParam<Use> {
     }
 };
 INSTANTIATE_TEST_SUITE_P(All, KeyCopyOf,
-                         ::testing::Values(Use{"Signs", "ec256", signs},
+                         ::testing::Values(Use{"Signs", "ec256", signsWithEc256},
                                            Use{"Decrypts", "rsa", decrypts},
                                            Use{"Derives", "x25519", derives}),
                          [](const auto& given) { return given.param.name; });
@@ -155,7 +150,7 @@ TEST(KeyCopies, OfOtherTokensAreMadeOnDemandOnly) {
                       const auto key = loadPrivate(instance, "ec256");
                       const CallCounter calls;
                       for (int i = 0; i < 4; ++i)
-                          EXPECT_TRUE(signs(instance, key.get())) << takeErrors();
+                          EXPECT_TRUE(signsWithEc256(instance, key.get())) << takeErrors();
                       EXPECT_EQ(calls.of("C_CopyObject"), copies) << calls.log();
                       return !HasFailure();
                   }),
@@ -169,11 +164,11 @@ TEST(KeyCopies, AreNotFoundInThePlaceOfTheKey) {
     const auto before = listing(instance);
     const auto key = loadPrivate(instance, "ec256");
     for (int i = 0; i < usesUntilSteady; ++i)
-        ASSERT_TRUE(signs(instance, key.get())) << takeErrors();
+        ASSERT_TRUE(signsWithEc256(instance, key.get())) << takeErrors();
     ASSERT_EQ(sessionObjects().size(), 1U);
     EXPECT_EQ(listing(instance), before);
     const auto again = loadPrivate(instance, "ec256");
-    EXPECT_TRUE(signs(instance, again.get())) << takeErrors();
+    EXPECT_TRUE(signsWithEc256(instance, again.get())) << takeErrors();
 }
 
 // A deletion by this program is noticed.
@@ -193,9 +188,9 @@ TEST(KeyCopies, EndWithTheKeyThatThisProgramDeletes) {
 unsigned long copiesOf(const Instance& instance, EVP_PKEY* key) {
     const CallCounter calls;
     for (int i = 0; i < 4; ++i)
-        EXPECT_TRUE(signs(instance, key)) << takeErrors();
+        EXPECT_TRUE(signsWithEc256(instance, key)) << takeErrors();
     const CallCounter after;
-    EXPECT_TRUE(signs(instance, key)) << takeErrors();
+    EXPECT_TRUE(signsWithEc256(instance, key)) << takeErrors();
     EXPECT_EQ(after.all(), oneSignature) << after.log();
     return calls.of("C_CopyObject");
 }
@@ -245,8 +240,8 @@ TEST(KeyCopies, AreNotFoundAfterTheTokenRefusedOthers) {
                   EXPECT_EQ(sessionObjects().size(), 1U);
                   EXPECT_EQ(listing(instance), before);
                   const auto again = loadPrivate(instance, "ec256");
-                  EXPECT_TRUE(signs(instance, again.get())) << takeErrors();
-                  EXPECT_TRUE(signs(instance, key.get())) << takeErrors();
+                  EXPECT_TRUE(signsWithEc256(instance, again.get())) << takeErrors();
+                  EXPECT_TRUE(signsWithEc256(instance, key.get())) << takeErrors();
                   return !HasFailure();
               }),
               0);
@@ -284,10 +279,10 @@ TEST(KeyCopies, ThatFailAtTheirFirstUseAreTheLastOfTheToken) {
     EXPECT_EQ(inChild([] {
                   const Instance instance;
                   const auto key = loadPrivate(instance, "ec256");
-                  EXPECT_TRUE(signs(instance, key.get())) << takeErrors();
+                  EXPECT_TRUE(signsWithEc256(instance, key.get())) << takeErrors();
                   const CallCounter calls;
                   fault("C_SignInit", "1", CKR_KEY_HANDLE_INVALID);
-                  EXPECT_TRUE(signs(instance, key.get())) << takeErrors();
+                  EXPECT_TRUE(signsWithEc256(instance, key.get())) << takeErrors();
                   noFaults();
                   EXPECT_EQ(calls.of("C_CopyObject"), 1U) << calls.log();
                   EXPECT_EQ(copiesOf(instance, key.get()), 0U);
@@ -305,10 +300,10 @@ TEST(KeyCopies, ThatCannotBeMadeAreGivenUp) {
                   const auto key = loadPrivate(instance, "ec256");
                   const CallCounter calls;
                   for (int i = 0; i < 6; ++i)
-                      EXPECT_TRUE(signs(instance, key.get())) << takeErrors();
+                      EXPECT_TRUE(signsWithEc256(instance, key.get())) << takeErrors();
                   EXPECT_EQ(calls.of("C_CopyObject"), 1U) << calls.log();
                   const CallCounter after;
-                  EXPECT_TRUE(signs(instance, key.get())) << takeErrors();
+                  EXPECT_TRUE(signsWithEc256(instance, key.get())) << takeErrors();
                   EXPECT_EQ(after.all(), oneSignature) << after.log();
                   return !HasFailure();
               }),
@@ -330,7 +325,7 @@ TEST(KeyCopies, ThatAreLostAreMadeAnew) {
             EXPECT_EQ(functions->C_DestroyObject(session, copy), CKR_OK);
         EXPECT_EQ(functions->C_CloseSession(session), CKR_OK);
         const CallCounter calls;
-        EXPECT_TRUE(signs(instance, key.get())) << takeErrors();
+        EXPECT_TRUE(signsWithEc256(instance, key.get())) << takeErrors();
         EXPECT_EQ(calls.of("C_Login") + calls.of("C_FindObjectsInit"), 0U) << calls.log();
         EXPECT_EQ(copiesOf(instance, key.get()), 1U);
     }
@@ -352,11 +347,11 @@ TEST_P(LossOfKeyCopy, IsNotNoticedAndAnotherCopyIsMade) {
                 if (!tellsAll && effect != "end")
                     continue;
                 for (int i = 0; i < usesUntilSteady; ++i)
-                    ASSERT_TRUE(signs(instance, key.get())) << takeErrors();
+                    ASSERT_TRUE(signsWithEc256(instance, key.get())) << takeErrors();
                 ASSERT_EQ(module().configure("PKCS11_TEST_FAULT_EFFECT", effect.c_str()), CKR_OK);
                 fault(function, calls, GetParam());
                 const CallCounter all;
-                EXPECT_TRUE(signs(instance, key.get()))
+                EXPECT_TRUE(signsWithEc256(instance, key.get()))
                     << effect << " " << function << " " << calls << ": " << takeErrors();
                 noFaults();
                 copiesOf(instance, key.get());
@@ -374,15 +369,15 @@ TEST_P(LossOfKeyCopy, WhileItIsMadeIsNotNoticed) {
     for (const std::string function : {"C_CopyObject", "C_SignInit"}) {
         const Instance instance;
         const auto key = loadPrivate(instance, "ec256");
-        ASSERT_TRUE(signs(instance, key.get())) << takeErrors();
+        ASSERT_TRUE(signsWithEc256(instance, key.get())) << takeErrors();
         ASSERT_EQ(module().configure("PKCS11_TEST_FAULT_EFFECT", "close"), CKR_OK);
         fault(function, "1", GetParam());
-        EXPECT_TRUE(signs(instance, key.get())) << function << takeErrors();
+        EXPECT_TRUE(signsWithEc256(instance, key.get())) << function << takeErrors();
         noFaults();
         for (int i = 0; i < 4; ++i)
-            EXPECT_TRUE(signs(instance, key.get())) << function << takeErrors();
+            EXPECT_TRUE(signsWithEc256(instance, key.get())) << function << takeErrors();
         const CallCounter after;
-        EXPECT_TRUE(signs(instance, key.get())) << takeErrors();
+        EXPECT_TRUE(signsWithEc256(instance, key.get())) << takeErrors();
         EXPECT_EQ(after.all(), oneSignature) << after.log();
     }
 }
@@ -398,8 +393,8 @@ TEST(KeyCopies, OfManyThreadsAreOneForEachKey) {
     std::atomic<int> good{0};
     inThreads(threads, [&](int thread) {
         for (int round = 0; round < 20; ++round)
-            good +=
-                signs(instance, all.at(static_cast<std::size_t>((thread + round) % keys)).get());
+            good += signsWithEc256(instance,
+                                   all.at(static_cast<std::size_t>((thread + round) % keys)).get());
     });
     EXPECT_EQ(good, threads * 20) << takeErrors();
     EXPECT_EQ(calls.of("C_CopyObject"), static_cast<unsigned long>(keys)) << calls.log();
@@ -410,72 +405,6 @@ TEST(KeyCopies, OfManyThreadsAreOneForEachKey) {
     EXPECT_LE(module().openSessions(), threads + 1UL);
 }
 
-// SoftHSM shows a copy that is not complete as an object of the token.
-class KeyCopiesAndSearches : public ::testing::Test {
-  protected:
-    void SetUp() override {
-        instance.emplace();
-        key = loadPrivate(*instance, "ec256");
-        ASSERT_TRUE(signs(*instance, key.get())) << takeErrors();
-    }
-    void TearDown() override {
-        key.reset();
-        instance.reset();
-    }
-
-    static inline std::optional<Instance> instance;
-    static inline p11::ossl::Pkey key;
-};
-
-TEST_F(KeyCopiesAndSearches, OfOtherThreadsAreRepeated) {
-    const auto whileCopying = [] {
-        std::thread([] {
-            const CallCounter calls;
-            EXPECT_TRUE(loadPrivate(*instance, "rsa")) << takeErrors();
-            EXPECT_GT(calls.of("C_FindObjectsInit"), 1U) << calls.log();
-        }).join();
-    };
-    ASSERT_EQ(module().setHook("C_CopyObject", whileCopying), CKR_OK);
-    EXPECT_TRUE(signs(*instance, key.get())) << takeErrors();
-    const CallCounter calls;
-    EXPECT_TRUE(loadPrivate(*instance, "rsa")) << takeErrors();
-    EXPECT_EQ(calls.of("C_FindObjectsInit"), 1U) << calls.log();
-}
-
-TEST_F(KeyCopiesAndSearches, OfOtherThreadsComeFirst) {
-    const auto whileSearching = [] {
-        std::thread([] {
-            const CallCounter calls;
-            EXPECT_TRUE(signs(*instance, key.get())) << takeErrors();
-            EXPECT_EQ(calls.of("C_CopyObject"), 0U) << calls.log();
-        }).join();
-    };
-    ASSERT_EQ(module().setHook("C_FindObjects", whileSearching), CKR_OK);
-    EXPECT_TRUE(loadPrivate(*instance, "rsa")) << takeErrors();
-    const CallCounter calls;
-    EXPECT_TRUE(signs(*instance, key.get())) << takeErrors();
-    EXPECT_EQ(calls.of("C_CopyObject"), 1U) << calls.log();
-}
-
-// Two threads that come first at the same time.
-TEST_F(KeyCopiesAndSearches, OfTwoThreadsShareASession) {
-    static p11::ossl::Pkey other;
-    other = loadPrivate(*instance, "ec256");
-    ASSERT_TRUE(signs(*instance, other.get())) << takeErrors();
-    const auto whileOpening = [] {
-        std::thread([] { EXPECT_TRUE(signs(*instance, other.get())) << takeErrors(); }).join();
-    };
-    const CallCounter calls;
-    ASSERT_EQ(module().setHook("C_OpenSession", whileOpening), CKR_OK);
-    EXPECT_TRUE(signs(*instance, key.get())) << takeErrors();
-    EXPECT_EQ(calls.of("C_OpenSession"), 2U) << "for the copies, and for the other thread";
-    EXPECT_EQ(calls.of("C_CopyObject"), 1U) << calls.log();
-    EXPECT_TRUE(signs(*instance, other.get())) << takeErrors();
-    EXPECT_EQ(calls.of("C_OpenSession"), 2U) << calls.log();
-    EXPECT_EQ(calls.of("C_CopyObject"), 2U) << calls.log();
-    other.reset();
-}
-
 // Keys that come and go in many threads, while their session is the same.
 TEST(KeyCopies, OfManyThreadsLeaveNothingBehind) {
     const Instance instance;
@@ -484,7 +413,7 @@ TEST(KeyCopies, OfManyThreadsLeaveNothingBehind) {
         for (int i = 0; i < 25; ++i) {
             const auto key = loadPrivate(instance, "ec256");
             for (int j = 0; j < 3; ++j)
-                EXPECT_TRUE(signs(instance, key.get())) << takeErrors();
+                EXPECT_TRUE(signsWithEc256(instance, key.get())) << takeErrors();
         }
     });
     EXPECT_GT(calls.of("C_CopyObject"), 0U);
@@ -537,7 +466,7 @@ TEST(ForkWithKeyCopies, GivesEachProcessCopiesOfItsOwn) {
                   }),
                   0);
     const CallCounter calls;
-    EXPECT_TRUE(signs(instance, key.get())) << takeErrors();
+    EXPECT_TRUE(signsWithEc256(instance, key.get())) << takeErrors();
     EXPECT_EQ(calls.all(), oneSignature) << "the parent's copy is as it was: " << calls.log();
 }
 
@@ -554,7 +483,7 @@ TEST(ContextsWithKeyCopies, EndInAnyOrder) {
         (firstGoesFirst ? first : second).reset();
         auto& staying = firstGoesFirst ? second : first;
         EXPECT_EQ(sessionObjects().size(), 1U);
-        EXPECT_TRUE(signs(*staying, (firstGoesFirst ? other : one).get())) << takeErrors();
+        EXPECT_TRUE(signsWithEc256(*staying, (firstGoesFirst ? other : one).get())) << takeErrors();
         // The key is the last that uses the provider.
         staying->unload();
         (firstGoesFirst ? other : one).reset();
@@ -584,7 +513,7 @@ TEST(KeyCopies, WhereSessionsAreLimited) {
                       std::atomic<int> good{0};
                       inThreads(6, [&](int) {
                           for (int i = 0; i < 5; ++i)
-                              good += signs(instance, key.get()) ? 1 : 0;
+                              good += signsWithEc256(instance, key.get()) ? 1 : 0;
                       });
                       EXPECT_EQ(good, 30) << takeErrors();
                       EXPECT_LE(module().openSessions(), row.sessions);

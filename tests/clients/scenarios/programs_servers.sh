@@ -9,17 +9,26 @@ belongs_to() {
     AS=(setpriv "--reuid=$1" --regid=softhsm --clear-groups)
 }
 
+# serves_one_after_the_other FILE COMMAND...: the COMMAND serves with the RSA key that its configuration FILE names, and with ec256 in its place
+serves_one_after_the_other() {
+    local file=$1
+    shift
+    start_program "$@"
+    serves_rsa
+    stop_program
+    cp "$file" "$file.rsa"
+    sed -i 's/\brsa\b/ec256/g' "$file"
+    start_program "$@"
+    serves_ec
+    stop_program
+    mv "$file.rsa" "$file"
+}
+
 scenario_programs_lighttpd() {
     programs_files lighttpd
     # From 1.4.77 on, it refuses TLS 1.2 by default.
     { documented lighttpd | sed "s|/var/www|$HERE|" && echo 'ssl.openssl.ssl-conf-cmd = ("MinProtocol" => "TLSv1.2")'; } >lighttpd.conf
-    start_program lighttpd -D -f lighttpd.conf
-    serves_rsa
-    stop_program
-    sed 's/\brsa\b/ec256/g' lighttpd.conf >ec.conf
-    start_program lighttpd -D -f ec.conf
-    serves_ec
-    stop_program
+    serves_one_after_the_other lighttpd.conf lighttpd -D -f lighttpd.conf
     wrongly says "couldn't read private key from .*rsa.key.pem" lighttpd -D -f lighttpd.conf
     sed "s|^ssl.privkey.*|ssl.privkey = \"$URI\"|" lighttpd.conf >uri.conf
     if printf '1.4.85\n%s\n' "$(lighttpd -v | grep -oE '[0-9.]+' | head -n 1)" | sort -VC; then
@@ -37,13 +46,7 @@ scenario_programs_mosquitto() {
     documented mosquitto >mosquitto.conf
     says "Unable to load server key file" mosquitto -c mosquitto.conf
     belongs_to mosquitto
-    start_program "${AS[@]}" mosquitto -c "$HERE/mosquitto.conf"
-    serves_rsa
-    stop_program
-    sed 's/\brsa\b/ec256/g' mosquitto.conf >ec.conf
-    start_program "${AS[@]}" mosquitto -c "$HERE/ec.conf"
-    serves_ec
-    stop_program
+    serves_one_after_the_other mosquitto.conf "${AS[@]}" mosquitto -c "$HERE/mosquitto.conf"
     wrongly says "Unable to load server key file.*rsa.key.pem" "${AS[@]}" mosquitto -c "$HERE/mosquitto.conf"
 }
 
@@ -250,13 +253,7 @@ scenario_programs_unbound() {
     # The group softhsm is not unbound's.
     says_when_asked "ssl handshake failed crypto error:.*pkcs11::not found" server.log unbound -d -c unbound.conf
     chgrp -R "$(id -gn nobody)" tokens
-    start_program unbound -d -c unbound.conf
-    serves_rsa
-    stop_program
-    sed 's/\brsa\b/ec256/g' unbound.conf >ec.conf
-    start_program unbound -d -c ec.conf
-    serves_ec
-    stop_program
+    serves_one_after_the_other unbound.conf unbound -d -c unbound.conf
     wrongly says "use_PrivateKey_file .*pkcs11::the PIN was refused" unbound -d -c unbound.conf
     # The folder of tokens has another name in a chroot.
     sed -i "s|chroot: .*|chroot: \"$HERE\"|" unbound.conf
