@@ -66,7 +66,16 @@ bool Module::insideCall() {
 Module::Module(CK_FUNCTION_LIST* functions, const List30* functions30, std::string name,
                std::string path, ModuleOptions options)
     : functions_(functions), functions30_(functions30), name_(std::move(name)),
-      path_(std::move(path)), options_(std::move(options)) {}
+      path_(std::move(path)), options_(std::move(options)) {
+    if (options_.oneCallAtATime)
+        admitOneCall();
+}
+
+void Module::admitOneCall() {
+    if (!serial_)
+        serial_ = std::make_unique<std::mutex>();
+    takesOneCall_ = true;
+}
 
 Module::~Module() = default;
 
@@ -135,9 +144,7 @@ CK_RV Module::initializeCall() {
     if (rv != CKR_CANT_LOCK)
         return rv;
     // The module cannot lock, so our mutex admits one thread at a time.
-    if (!serial_)
-        serial_ = std::make_unique<std::mutex>();
-    takesOneCall_ = true;
+    admitOneCall();
     args.flags = 0;
     auto* given = args.pReserved == nullptr ? nullptr : &args;
     return callAlone([&] { return functions_->C_Initialize(given); });

@@ -98,7 +98,8 @@ class Module {
     CK_RV readTokenInfo(CK_SLOT_ID slot, CK_TOKEN_INFO& info);
     CK_SLOT_INFO slotInfo(CK_SLOT_ID slot);
 
-    /// True if the module cannot lock, so that calls take turns. Known once it is initialised.
+    /// True if the module cannot lock or must not get calls at the same time, so that calls take
+    /// turns. Known once it is initialised.
     bool takesOneCall() const { return takesOneCall_; }
 
     /// The present initialization; 0 while the module is not ready in this process.
@@ -128,6 +129,7 @@ class Module {
     std::chrono::steady_clock::time_point afterPatience() const;
     InitializationId start();
     void end(std::chrono::steady_clock::time_point deadline);
+    void admitOneCall();
     CK_RV initializeCall();
     bool finalizeCall();
     LibraryState::State stateAfterFinalize();

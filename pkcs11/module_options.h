@@ -24,8 +24,9 @@ struct ModuleOptions {
     CK_USER_TYPE userType = CKU_USER; ///< who logs in
     std::string userName;             ///< for C_LoginUser (PKCS#11 3.0); empty for C_Login
     bool noOperationState = false;    ///< quirk no-operation-state: C_GetOperationState fails
-    bool pinPad = false;   ///< quirk pin-pad: the token asks for the PIN, whatever its flags say
-    bool emptyPin = false; ///< quirk empty-pin: log in with an empty PIN if none is given
+    bool pinPad = false; ///< quirk pin-pad: the token asks for the PIN, whatever its flags say
+    bool oneCallAtATime = false; ///< calls take turns, whatever the module says about locks
+    bool emptyPin = false;       ///< quirk empty-pin: log in with an empty PIN if none is given
     /// How long C_Finalize and C_Initialize wait for other threads' calls.
     std::chrono::milliseconds turnPatience{1000};
     /// How long C_Finalize may take, for which the program waits.

@@ -185,6 +185,7 @@ void adoptList(CK_FUNCTION_LIST** list, bool remoteOnly, const ModuleOptions& co
         if (remoteOnly && file)
             continue;
         ModuleOptions options = common;
+        options.oneCallAtATime = remoteOnly;
         if (const auto own = optionOf(*entry, "x-init-reserved"); !own.empty())
             options.initArgs = own;
         const auto path = file ? ModulePolicy().require(file.get()) : std::string();
@@ -201,6 +202,13 @@ class LoadScope {
     LoadScope& operator=(const LoadScope&) = delete;
 };
 
+// p11-kit's clients send all calls through one socket. If the server ends while several threads
+// wait for answers, one of them learns it, and the others wait for ever (p11-kit 0.24,
+// rpc-transport.c). The server answers one call after the other, so that little is lost.
+bool isClientOfServer(const std::string& file) {
+    return std::filesystem::path(file).filename() == "p11-kit-client.so";
+}
+
 // `file` as ModulePolicy resolved it.
 ModuleUse loadFile(const std::string& file, const std::string& name, const ModuleOptions& options) {
     if (auto* known = find(name, file))
@@ -208,7 +216,10 @@ ModuleUse loadFile(const std::string& file, const std::string& name, const Modul
     if (Module::insideCall())
         throw Error(Failure::module, "a module called back into the provider");
     const LoadScope scope;
-    return adopt(loadFunctions(file), name, file, options);
+    auto functions = loadFunctions(file);
+    auto own = options;
+    own.oneCallAtATime = isClientOfServer(file);
+    return adopt(functions, name, file, own);
 }
 
 // As in p11-kit, a module that cannot be loaded is left out unless it is critical.
