@@ -140,9 +140,12 @@ std::string latchsetProvider() {
 }
 
 p11::ossl::Pkey providerKey(const std::string& folder, const std::string& label) {
-    const p11::ossl::Owner<OSSL_STORE_CTX, OSSL_STORE_close> store(
-        OSSL_STORE_open_ex(uriOf(label).c_str(), contextOf(folder), nullptr, nullptr, nullptr,
-                           nullptr, nullptr, nullptr));
+    return providerKeyAt(folder, uriOf(label));
+}
+
+p11::ossl::Pkey providerKeyAt(const std::string& folder, const std::string& uri) {
+    const p11::ossl::Owner<OSSL_STORE_CTX, OSSL_STORE_close> store(OSSL_STORE_open_ex(
+        uri.c_str(), contextOf(folder), nullptr, nullptr, nullptr, nullptr, nullptr, nullptr));
     if (!store || OSSL_STORE_expect(store.get(), OSSL_STORE_INFO_PKEY) != 1)
         return nullptr;
     while (OSSL_STORE_eof(store.get()) != 1) {

@@ -20,6 +20,9 @@ using Bytes = std::vector<unsigned char>;
 /// stay in OpenSSL's queue.
 p11::ossl::Pkey providerKey(const std::string& folder, const std::string& label);
 
+/// The same for any `uri`.
+p11::ossl::Pkey providerKeyAt(const std::string& folder, const std::string& uri);
+
 /// The folder of the provider under test.
 std::string ownProvider();
 /// The folder of pkcs11-provider's pkcs11.so: BENCH_PEER, or OpenSSL's own. Empty if it is in

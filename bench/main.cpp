@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// benchmarks GROUP [options of Google Benchmark]: operation, load, threads, softhsm, async or
-// start. bench/run.sh runs all.
+// benchmarks GROUP [options of Google Benchmark]: operation, load, threads, softhsm, async,
+// replicas or start. bench/run.sh runs all.
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -21,10 +21,13 @@ int main(int argc, char** argv) {
         bench::addSoftHsm();
     else if (group == "async")
         bench::addJobs();
+    else if (group == "replicas")
+        bench::addReplicas();
     else if (group == "start")
         bench::addStart();
     else {
-        std::fprintf(stderr, "usage: %s operation|load|threads|softhsm|async|start [options]\n",
+        std::fprintf(stderr,
+                     "usage: %s operation|load|threads|softhsm|async|replicas|start [options]\n",
                      argv[0]);
         return EXIT_FAILURE;
     }

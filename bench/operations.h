@@ -26,6 +26,9 @@ void addSoftHsm();
 /// async/...: signatures of one thread with so many asynchronous jobs of OpenSSL, on a token that
 /// takes BENCH_DELAY_US for each call.
 void addJobs();
+/// replicas/...: one key on two tokens, one of which may be dead (BENCH_FIRST_SERIAL,
+/// BENCH_SECOND_MODULE and BENCH_SECOND_TARGET of bench/second-hsm.sh).
+void addReplicas();
 /// start/...: time of the whole process `openssl dgst -sign`.
 void addStart();
 

@@ -85,6 +85,14 @@ def jobs_table(found):
     return table("Signatures a second of one thread, 1 ms a call, P-256", ["jobs", "signatures a second", "as a multiple of one job"], rows)
 
 
+def replicas_table(found):
+    """Signatures with one key on two tokens, beside one token."""
+    rate = {who: entry["items_per_second"] for (_, who, _), entry in found.items()}
+    one = rate["one token"]
+    rows = [[who, number(rate[who]), f"{rate[who] / one:.3f}"] for who in rate]
+    return table("Signatures a second, 32 threads, 5 ms a call, four sessions a token, P-256", ["", "signatures a second", "as a multiple of one token"], rows)
+
+
 class Handshakes:
     """What handshakes.sh has measured."""
 
@@ -172,6 +180,8 @@ def main():
         lines += softhsm_table(softhsm)
     if jobs := medians(folder, "async.json"):
         lines += jobs_table(jobs)
+    if replicas := medians(folder, "replicas.json"):
+        lines += replicas_table(replicas)
     handshakes = Handshakes(folder / "handshakes.tsv")
     if handshakes.rates:
         lines += handshakes.table()

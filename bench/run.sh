@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# run.sh BUILD TEST_MODULE [GROUP...]: runs the benchmarks (operation, load, threads, softhsm, async, start, instructions, timing; all
+# run.sh BUILD TEST_MODULE [GROUP...]: runs the benchmarks (operation, load, threads, softhsm, async, replicas, start, instructions, timing; all
 # without GROUP), and writes JSON, reports in Markdown and drawings to BUILD/bench-results. BENCH_REPETITIONS is 15 without,
 # and TIMING_CALLS 200000.
 set -euo pipefail
@@ -14,7 +14,7 @@ tokens=$build/bench-tokens
 benchmarks=$build/bench/benchmarks
 repetitions=${BENCH_REPETITIONS:-15}
 groups=("$@")
-[ $# -gt 0 ] || groups=(operation load threads softhsm async start instructions timing)
+[ $# -gt 0 ] || groups=(operation load threads softhsm async replicas start instructions timing)
 
 mkdir -p "$results"
 "$here/make-tokens.sh" "$tokens" "$build"
@@ -67,6 +67,15 @@ for group in "${groups[@]}"; do
     async)
         PKCS11_TEST_TARGET=$module PKCS11_PROVIDER_MODULE=$test_module PKCS11_TEST_DELAY_US=1000 run async async --benchmark_min_time=0.2
         "$here/handshakes.sh" "$build" "$test_module" "$tokens" "$results"
+        ;;
+    # Each call takes 5 ms, and each token has four sessions.
+    replicas)
+        mapfile -t second < <("$here/second-hsm.sh" "$tokens" "$test_module")
+        env "${second[@]}" PKCS11_TEST_TARGET="$module" PKCS11_TEST_DELAY_US=5000 PKCS11_TEST_MAX_SESSIONS=4 \
+            PKCS11_PROVIDER_MODULE="$test_module $tokens/second/second-test-module.so" "$benchmarks" replicas \
+            --benchmark_out="$results/replicas.json" --benchmark_out_format=json --benchmark_min_time=0.5 \
+            --benchmark_enable_random_interleaving=true --benchmark_report_aggregates_only=true \
+            --benchmark_repetitions="$repetitions"
         ;;
     start) run start start --benchmark_min_time=0.2 ;;
     instructions) "$here/instructions.sh" "$build" "$results" ;;
