@@ -8,6 +8,7 @@
 #include <openssl/rand.h>
 #include <openssl/rsa.h>
 
+#include "keymgmt/replicas.h"
 #include "ossl/job.h"
 #include "ossl/newer_openssl.h"
 #include "ossl/params.h"
@@ -94,10 +95,15 @@ std::size_t RsaCipher::maxSize() const {
 }
 
 std::size_t RsaCipher::decryptForJob(ByteView ciphertext, MutableBytes out) {
-    return ossl::runWithToken(provider_, key_->privateObject().token(), *this, ciphertext, out,
-                              [](RsaCipher& cipher, ByteView data, MutableBytes room) {
-                                  return cipher.decrypt(data, room);
-                              });
+    return keymgmt::withReplica(key_, [&](const std::shared_ptr<keymgmt::Key>& replica) {
+        return ossl::runWithToken(provider_, replica->privateObject().token(), *this, ciphertext,
+                                  out,
+                                  [choice = keymgmt::ReplicaChoice(key_, replica)](
+                                      RsaCipher& cipher, ByteView data, MutableBytes room) {
+                                      const keymgmt::ReplicaInPlace place(cipher.key_, choice);
+                                      return cipher.decrypt(data, room);
+                                  });
+    });
 }
 
 std::size_t RsaCipher::decrypt(ByteView ciphertext, MutableBytes out) {
@@ -126,6 +132,16 @@ std::size_t RsaCipher::decrypt(ByteView ciphertext, MutableBytes out) {
     return decryptNone(ciphertext, out);
 }
 
+// Of the replicas of a key, one that is gone must not pass for one that has found a bad ciphertext.
+// Only where the caller is told of bad padding, or there is none: whether the token still answers
+// is asked then (keymgmt/replicas.h), and that takes time.
+void RsaCipher::requireDevice(const pkcs11::DecryptAnswer& answer) const {
+    if (key_->isReplica() && pkcs11::constant_time::declassify(
+                                 pkcs11::constant_time::isEqual(answer.rv, CKR_DEVICE_ERROR)))
+        throw pkcs11::Error(pkcs11::Failure::call, "decryption failed", answer.rv,
+                            pkcs11::functionName<&pkcs11::List::C_Decrypt>);
+}
+
 // Some tokens list it and refuse it.
 bool RsaCipher::takesRaw() const {
     return !key_->refusals().contain(raw) && pkcs11::takes(key_->privateObject(), CKM_RSA_X_509);
@@ -137,6 +153,7 @@ SecretBytes RsaCipher::rawDecrypt(ByteView ciphertext) {
     SecretBytes block(key_->modulusSize());
     const auto answer = pkcs11::answerOfDecrypt(key_->privateObject(), {CKM_RSA_X_509, nullptr, 0},
                                                 ciphertext, block.all());
+    requireDevice(answer);
     key_->refusals().noteTaken(raw);
     if (answer.rv != CKR_OK)
         decryptionFailed();
@@ -187,6 +204,8 @@ Unpadded RsaCipher::unpad(ByteView ciphertext) {
     Unpadded result{SecretBytes(key_->modulusSize()), 0, 0};
     const auto answer = pkcs11::answerOfDecrypt(key_->privateObject(), {CKM_RSA_PKCS, nullptr, 0},
                                                 ciphertext, result.message.all());
+    if (key_->isReplica()) // whatever it has answered
+        key_->requireAnswers();
     const std::size_t longest = key_->modulusSize() - pkcs1Overhead;
     result.size = answer.size;
     result.good = goodMask(answer, longest);
@@ -257,6 +276,7 @@ std::optional<std::size_t> RsaCipher::decryptOaepOnToken(ByteView ciphertext, Mu
     try {
         const auto answer = pkcs11::answerOfDecrypt(
             object, {CKM_RSA_PKCS_OAEP, &params, sizeof params}, ciphertext, out);
+        requireDevice(answer);
         key_->refusals().noteTaken(use);
         requireGood(goodMask(answer, out.size()));
         return answer.size;

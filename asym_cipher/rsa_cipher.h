@@ -10,6 +10,7 @@
 #include "keymgmt/software_operation.h"
 #include "ossl/operation_state.h"
 #include "pkcs11/bytes.h"
+#include "pkcs11/operation.h"
 
 namespace p11::asym_cipher {
 
@@ -55,6 +56,7 @@ class RsaCipher {
     std::optional<SecretBytes> rawDecryptIfTaken(ByteView ciphertext);
     Unpadded unpad(ByteView ciphertext);
     ByteView rejectionSecret();
+    void requireDevice(const pkcs11::DecryptAnswer& answer) const;
     bool takesRaw() const;
     EVP_MD* oaepDigest();
     EVP_MD* mgf1() { return mgf1_ ? mgf1_.get() : oaepDigest(); }

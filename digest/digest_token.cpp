@@ -25,7 +25,7 @@ pkcs11::Token& tokenOf(ossl::ProviderContext& provider) {
 pkcs11::LogIn loginOf(const ossl::ProviderContext& provider) {
     return [&provider](pkcs11::Session& session) {
         const auto uri = tokens::parseUri(provider.settings().digestToken);
-        tokens::logIn(session, tokens::pinSource(uri, provider, {}));
+        tokens::logIn(session, tokens::pinSource(uri, provider, session.sessionPool().token(), {}));
     };
 }
 

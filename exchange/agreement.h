@@ -6,6 +6,7 @@
 #include <span>
 
 #include "keymgmt/key.h"
+#include "keymgmt/replicas.h"
 #include "keymgmt/software_operation.h"
 #include "ossl/job.h"
 #include "ossl/operation_state.h"
@@ -42,9 +43,16 @@ class Agreement {
     /// size of its result. In a worker, with a copy, if the caller is a job of OpenSSL.
     template <typename Exchange, typename Work>
     std::size_t withToken(const Exchange& agreement, MutableBytes out, Work work) const {
-        return ossl::runWithToken(
-            provider_, key_->privateObject().token(), agreement, {}, out,
-            [work](const Exchange& one, ByteView, MutableBytes room) { return work(one, room); });
+        return keymgmt::withReplica(key_, [&](const std::shared_ptr<keymgmt::Key>& replica) {
+            return ossl::runWithToken(provider_, replica->privateObject().token(), agreement, {},
+                                      out,
+                                      [work, choice = keymgmt::ReplicaChoice(key_, replica)](
+                                          const Exchange& one, ByteView, MutableBytes room) {
+                                          const Agreement& base = one;
+                                          const keymgmt::ReplicaInPlace place(base.key_, choice);
+                                          return work(one, room);
+                                      });
+        });
     }
     /// The shared secret. It always has the size of a coordinate (SEC 1, sections 3.3.1 and 2.3.5).
     ossl::SecretBytes secret(CK_MECHANISM_TYPE mechanism) const;
@@ -59,7 +67,7 @@ class Agreement {
     ossl::ProviderContext& provider_;
     keymgmt::SoftwareSide software_;
     ossl::OperationState state_;
-    std::shared_ptr<keymgmt::Key> key_;
+    mutable std::shared_ptr<keymgmt::Key> key_; ///< a replica takes its place during its work
     std::shared_ptr<EVP_PKEY> peer_;
     pkcs11::Bytes peerValue_; ///< as C_DeriveKey takes it
 };

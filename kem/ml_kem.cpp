@@ -6,6 +6,7 @@
 
 #include "keymgmt/key_family.h"
 #include "keymgmt/ml_kem.h"
+#include "keymgmt/replicas.h"
 #include "ossl/job.h"
 #include "ossl/secret.h"
 #include "pkcs11/derivation.h"
@@ -79,11 +80,15 @@ void MlKem::decapsulateWithKey(unsigned char* secret, std::size_t* secretSize,
                                "the ciphertext has " + std::to_string(ciphertext.size()) +
                                    " bytes, and one of " + keymgmt::nameOf(key_->type()) + " has " +
                                    std::to_string(expected));
-    *secretSize = ossl::runWithToken(provider_, key_->privateObject().token(), *this, ciphertext,
-                                     {secret, std::size_t{mlKemSecretSize}},
-                                     [](const MlKem& kem, ByteView data, pkcs11::MutableBytes out) {
-                                         return decapsulateNow(*kem.key_, data, out);
-                                     });
+    *secretSize = keymgmt::withReplica(key_, [&](const std::shared_ptr<keymgmt::Key>& replica) {
+        return ossl::runWithToken(provider_, replica->privateObject().token(), *this, ciphertext,
+                                  {secret, std::size_t{mlKemSecretSize}},
+                                  [choice = keymgmt::ReplicaChoice(key_, replica)](
+                                      const MlKem& kem, ByteView data, pkcs11::MutableBytes out) {
+                                      const keymgmt::ReplicaInPlace place(kem.key_, choice);
+                                      return decapsulateNow(*kem.key_, data, out);
+                                  });
+    });
 }
 
 } // namespace p11::kem

@@ -46,7 +46,7 @@ class MlKem {
     ossl::ProviderContext& provider_;
     keymgmt::SoftwareSide software_;
     ossl::OperationState state_;
-    std::shared_ptr<keymgmt::Key> key_;
+    mutable std::shared_ptr<keymgmt::Key> key_; ///< a replica takes its place during its work
 };
 
 } // namespace p11::kem

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "keymgmt/key.h"
 
+#include "keymgmt/replicas.h"
 #include "keymgmt/rsa_type.h"
 #include "ossl/core.h"
 
@@ -15,7 +16,31 @@ Key::Key(ossl::ProviderContext& context, KeyType type)
 Key::Key(ossl::ProviderContext& context, KeyType type,
          const std::shared_ptr<pkcs11::TokenObject>& object, std::string uri)
     : context_(context), type_(type),
-      token_(std::make_unique<TokenKey>(context, type, object, std::move(uri))) {}
+      token_(std::make_shared<TokenKey>(context, type, object, std::move(uri))) {}
+
+Key::Key(const std::shared_ptr<Replicas>& replicas, std::string uri)
+    : Key(*replicas->keys().front(), replicas, std::move(uri)) {}
+
+Key::Key(const Key& first, std::shared_ptr<Replicas> replicas, std::string uri)
+    : context_(first.context_), type_(first.type_), token_(first.token_),
+      replicas_(std::move(replicas)), uri_(std::move(uri)) {}
+
+// In a forked child the threads that worked in the parent do not exist.
+std::size_t Key::underWay() const {
+    return underWayIn_ == pkcs11::process::forkCount() ? underWay_.load() : 0;
+}
+
+void Key::requireAnswers() const {
+    pkcs11::Session session = token_->object().token().sessionPool()->take();
+    session.isLoggedIn();
+}
+
+void Key::begin() {
+    const auto now = pkcs11::process::forkCount();
+    if (underWayIn_.exchange(now) != now)
+        underWay_ = 0;
+    ++underWay_;
+}
 
 EVP_PKEY* Key::publicKey() const {
     if (token_)

@@ -2,6 +2,7 @@
 // What an EVP_PKEY of this provider holds: a key on a token, or a key in memory.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <span>
 #include <string>
@@ -18,6 +19,8 @@
 
 namespace p11::keymgmt {
 
+class Replicas;
+
 /// Either a SoftwareKey or a TokenKey, and whether it may be used. Thread-safe after construction.
 /// Setters are for keys that only one thread has yet. Functions that are about a key on a token
 /// must not be called for a key in memory.
@@ -32,6 +35,10 @@ class Key {
     /// pkcs11::Error if its attributes make no sense.
     Key(ossl::ProviderContext& context, KeyType type,
         const std::shared_ptr<pkcs11::TokenObject>& object, std::string uri);
+
+    /// One key in place of `replicas`, which are private keys on several tokens. What it tells of
+    /// itself comes from the first one. `uri` fits all of them.
+    Key(const std::shared_ptr<Replicas>& replicas, std::string uri);
 
     ossl::ProviderContext& context() const { return context_; }
     KeyType type() const { return type_; }
@@ -63,7 +70,24 @@ class Key {
     std::size_t modulusSize() const;
 
     /// The complete URI of a key on a token.
-    const std::string& uri() const { return token_->uri(); }
+    const std::string& uri() const { return uri_.empty() ? token_->uri() : uri_; }
+    /// Those that do the operations of this key (withReplica()). Null if it does them itself.
+    const std::shared_ptr<Replicas>& replicas() const { return replicas_; }
+    /// Makes it one of several replicas, whose operations are counted.
+    void setReplica() { isReplica_ = true; }
+    bool isReplica() const { return isReplica_; }
+    /// Asks the token something that has nothing to do with keys and data. Throws pkcs11::Error if
+    /// it does not answer.
+    void requireAnswers() const;
+    /// The number of operations that are under way with a replica, in this process.
+    std::size_t underWay() const;
+    /// Counts one in its scope.
+    class Use;
+    /// Gives the token a question, and lets the private key prove itself if it can. Throws
+    /// pkcs11::Error.
+    void proveAgain() const { token_->proveAgain(); }
+    /// Shares the secret of rejectionSecret() with a key that is the same on another token.
+    void shareRejectionSecret(const Key& other) { token_->shareRejectionSecret(*other.token_); }
     /// The private key on the token. Throws UsageError if this is not a private key, or if several
     /// keys fit.
     pkcs11::TokenObject& privateObject() const;
@@ -102,11 +126,36 @@ class Key {
     void requireListedOrUnambiguous() const;
 
   private:
+    Key(const Key& first, std::shared_ptr<Replicas> replicas, std::string uri);
+    void begin();
+
     ossl::ProviderContext& context_;
     KeyType type_;
     std::unique_ptr<SoftwareKey> software_; ///< or
-    std::unique_ptr<TokenKey> token_;
+    std::shared_ptr<TokenKey> token_;
+    std::shared_ptr<Replicas> replicas_;
+    std::string uri_; ///< of all replicas
+    bool isReplica_ = false;
+    std::atomic<std::size_t> underWay_{0};
+    std::atomic<unsigned long> underWayIn_{0}; ///< process::forkCount()
     std::shared_ptr<Ambiguity> ambiguity_;
+};
+
+class Key::Use {
+  public:
+    explicit Use(Key& key) : key_(key.isReplica_ ? &key : nullptr) {
+        if (key_ != nullptr)
+            key_->begin();
+    }
+    ~Use() {
+        if (key_ != nullptr)
+            --key_->underWay_;
+    }
+    Use(const Use&) = delete;
+    Use& operator=(const Use&) = delete;
+
+  private:
+    Key* key_;
 };
 
 } // namespace p11::keymgmt

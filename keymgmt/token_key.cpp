@@ -8,6 +8,22 @@
 
 namespace p11::keymgmt {
 
+RejectionSecret::~RejectionSecret() {
+    OPENSSL_cleanse(bytes_.data(), bytes_.size());
+}
+
+pkcs11::ByteView RejectionSecret::known() const {
+    const pkcs11::MutexLock lock(pkcs11::process::stateMutex());
+    return bytes_;
+}
+
+pkcs11::ByteView RejectionSecret::keep(pkcs11::ByteView secret) {
+    const pkcs11::MutexLock lock(pkcs11::process::stateMutex());
+    if (bytes_.empty())
+        bytes_.assign(secret.begin(), secret.end());
+    return bytes_;
+}
+
 TokenKey::TokenKey(const ossl::ProviderContext& context, KeyType type,
                    const std::shared_ptr<pkcs11::TokenObject>& object, std::string uri)
     : TokenKey(context, type, object, std::move(uri),
@@ -28,10 +44,6 @@ TokenKey::TokenKey(const ossl::ProviderContext& context, KeyType type,
         });
 }
 
-TokenKey::~TokenKey() {
-    OPENSSL_cleanse(rejectionSecret_.data(), rejectionSecret_.size());
-}
-
 EVP_PKEY* TokenKey::requirePublicKey() {
     if (auto* key = publicKey())
         return key;
@@ -46,16 +58,16 @@ EVP_PKEY* TokenKey::partialKey() const {
     return half_.known() != nullptr ? half_.known() : partial_.get();
 }
 
-pkcs11::ByteView TokenKey::rejectionSecret() const {
-    const pkcs11::MutexLock lock(pkcs11::process::stateMutex());
-    return rejectionSecret_;
-}
-
-pkcs11::ByteView TokenKey::keepRejectionSecret(pkcs11::ByteView secret) {
-    const pkcs11::MutexLock lock(pkcs11::process::stateMutex());
-    if (rejectionSecret_.empty())
-        rejectionSecret_.assign(secret.begin(), secret.end());
-    return rejectionSecret_;
+// The question comes first: what follows may need no call.
+void TokenKey::proveAgain() {
+    const bool isProved = object_->run([this](pkcs11::Session& session, CK_OBJECT_HANDLE handle) {
+        session.isLoggedIn();
+        return half_.isStillThere(session, handle);
+    });
+    if (!isProved)
+        throw pkcs11::Error(pkcs11::Failure::key,
+                            "another key has replaced the " + object_->describe(),
+                            CKR_KEY_HANDLE_INVALID);
 }
 
 } // namespace p11::keymgmt

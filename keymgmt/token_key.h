@@ -13,6 +13,23 @@
 
 namespace p11::keymgmt {
 
+/// The secret for the substitutes of badly padded messages. Wiped with its last key. Thread-safe.
+class RejectionSecret {
+  public:
+    RejectionSecret() = default;
+    ~RejectionSecret();
+    RejectionSecret(const RejectionSecret&) = delete;
+    RejectionSecret& operator=(const RejectionSecret&) = delete;
+
+    /// Empty until it is kept.
+    pkcs11::ByteView known() const;
+    /// The first one stays.
+    pkcs11::ByteView keep(pkcs11::ByteView secret);
+
+  private:
+    pkcs11::Bytes bytes_ GUARDED_BY(pkcs11::process::stateMutex());
+};
+
 /// Thread-safe after construction.
 class TokenKey {
   public:
@@ -20,7 +37,7 @@ class TokenKey {
     /// sense.
     TokenKey(const ossl::ProviderContext& context, KeyType type,
              const std::shared_ptr<pkcs11::TokenObject>& object, std::string uri);
-    ~TokenKey();
+    ~TokenKey() = default;
     TokenKey(const TokenKey&) = delete;
     TokenKey& operator=(const TokenKey&) = delete;
 
@@ -35,8 +52,12 @@ class TokenKey {
     PublicHalf& half() { return half_; }
     Refusals& refusals() { return refusals_; }
     ossl::Pace& signingPace() { return signingPace_; }
-    pkcs11::ByteView rejectionSecret() const;
-    pkcs11::ByteView keepRejectionSecret(pkcs11::ByteView secret);
+    pkcs11::ByteView rejectionSecret() const { return rejection_->known(); }
+    pkcs11::ByteView keepRejectionSecret(pkcs11::ByteView secret) {
+        return rejection_->keep(secret);
+    }
+    void shareRejectionSecret(const TokenKey& other) { rejection_ = other.rejection_; }
+    void proveAgain();
 
   private:
     TokenKey(const ossl::ProviderContext& context, KeyType type,
@@ -49,7 +70,7 @@ class TokenKey {
     ossl::Pace signingPace_;
     KeyProof proof_;
     PublicHalf half_;
-    pkcs11::Bytes rejectionSecret_ GUARDED_BY(pkcs11::process::stateMutex());
+    std::shared_ptr<RejectionSecret> rejection_ = std::make_shared<RejectionSecret>();
 };
 
 } // namespace p11::keymgmt

@@ -84,10 +84,10 @@ std::vector<pkcs11::Module*> ProviderContext::modules() {
         throw UsageError(Reason::parameter, wanted.problem);
     const pkcs11::ModulePolicy policy(wanted.allowedModulePaths);
     std::vector<pkcs11::ModuleUse> loaded;
-    if (wanted.modulePath.empty())
+    if (wanted.modulePaths.empty())
         loaded = pkcs11::loadRegisteredModules(wanted.module, policy);
-    else
-        loaded.push_back(pkcs11::loadModule(wanted.modulePath, wanted.module, policy));
+    for (const auto& path : wanted.modulePaths)
+        loaded.push_back(pkcs11::loadModule(path, wanted.module, policy));
     const pkcs11::MutexLock lock(pkcs11::process::stateMutex());
     if (!modulesLoaded_)
         modules_.swap(loaded);

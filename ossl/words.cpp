@@ -26,6 +26,19 @@ std::size_t distanceOf(std::string_view one, std::string_view other) {
 
 } // namespace
 
+std::vector<std::string> commaSeparated(std::string_view text) {
+    std::vector<std::string> result;
+    constexpr std::string_view blanks = " \t";
+    for (std::size_t start = 0; start <= text.size();) {
+        const auto end = std::min(text.find(',', start), text.size());
+        const auto part = text.substr(start, end - start);
+        if (const auto first = part.find_first_not_of(blanks); first != part.npos)
+            result.emplace_back(part.substr(first, part.find_last_not_of(blanks) + 1 - first));
+        start = end + 1;
+    }
+    return result;
+}
+
 std::vector<std::string> words(std::string_view text) {
     std::vector<std::string> result;
     constexpr std::string_view separators = " \t,";

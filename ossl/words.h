@@ -12,6 +12,10 @@ namespace p11::ossl {
 /// The words of a list. Blanks, tabs and commas separate them.
 std::vector<std::string> words(std::string_view text);
 
+/// The parts of a list that commas separate, without the blanks around them. Empty ones are left
+/// out.
+std::vector<std::string> commaSeparated(std::string_view text);
+
 /// "1", "yes", "true" and "on"; "0", "no", "false", "off" and "". Nothing for other words.
 std::optional<bool> yesOrNo(std::string_view word);
 

@@ -5,6 +5,7 @@
 #include <array>
 #include <charconv>
 #include <cstdlib>
+#include <filesystem>
 #include <locale>
 #include <string_view>
 #include <utility>
@@ -76,8 +77,12 @@ void setUserType(Settings& settings, const std::string& directive, std::string_v
         reject(directive, value, ": use user, so or a number");
 }
 
+// One path may have blanks in it, so that a list is one only where no file has the whole name.
 void setModulePath(Settings& settings, const std::string&, std::string_view value) {
-    settings.modulePath = value;
+    std::error_code error;
+    const bool isOne = std::filesystem::exists(value, error) || value.empty();
+    settings.modulePaths =
+        isOne ? std::vector<std::string>(value.empty() ? 0 : 1, std::string(value)) : words(value);
 }
 
 void setInitArgs(Settings& settings, const std::string&, std::string_view value) {
@@ -172,6 +177,17 @@ void setCacheKeys(Settings& settings, const std::string& directive, std::string_
                                          : KeyCopies::never;
 }
 
+void setReplicas(Settings& settings, const std::string& directive, std::string_view value) {
+    const auto mode = ossl::replicasNamed(value);
+    if (!mode)
+        reject(directive, value, ": use off, failover or balance");
+    settings.replicas = *mode;
+}
+
+void setReplicaTokens(Settings& settings, const std::string&, std::string_view value) {
+    settings.replicaTokens = ossl::commaSeparated(value);
+}
+
 void setAsyncThreads(Settings& settings, const std::string& directive, std::string_view value) {
     settings.asyncThreads = parseNumber(directive, value);
 }
@@ -250,6 +266,8 @@ constexpr std::array directives{Directive{"pkcs11-module-path", setModulePath},
                                 Directive{digestToken, setDigestToken},
                                 Directive{symmetricKeys, checkBool},
                                 Directive{"pkcs11-async-threads", setAsyncThreads},
+                                Directive{"pkcs11-replicas", setReplicas},
+                                Directive{"pkcs11-replica-tokens", setReplicaTokens},
                                 Directive{"pkcs11_module", setModulePath},
                                 Directive{"init_args", setInitArgs},
                                 Directive{"pin", setPin},

@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "signature/signature_context.h"
 
+#include <algorithm>
+
 #include <openssl/core_names.h>
 
+#include "keymgmt/replicas.h"
 #include "ossl/dispatch.h"
 #include "ossl/job.h"
 #include "ossl/params.h"
 #include "pkcs11/mechanism.h"
 #include "pkcs11/operation.h"
+#include "pkcs11/trace.h"
 
 namespace p11::signature {
 namespace {
@@ -100,34 +104,63 @@ void SignatureContext::requireDigestSize(ByteView tbs) const {
                                    std::to_string(EVP_MD_get_size(digest_.get())));
 }
 
-// Runs `work(context, data, out)` with this context or, for a job of OpenSSL, with a copy. A job
-// does what is done at once itself.
+// Runs `work(context, data, out)` with this context or, for a job of OpenSSL, with a copy.
 template <typename Work>
 std::size_t SignatureContext::withToken(ByteView data, MutableBytes out, Work work) {
-    if (!ossl::insideJob())
+    return keymgmt::withReplica(key_, [&](const std::shared_ptr<keymgmt::Key>& replica) {
+        return withReplica(replica, data, out, work);
+    });
+}
+
+// The same with `replica` in the place of the key. A job does what is done at once itself.
+template <typename Work>
+std::size_t SignatureContext::withReplica(const std::shared_ptr<keymgmt::Key>& replica,
+                                          ByteView data, MutableBytes out, Work work) {
+    const keymgmt::ReplicaChoice choice(key_, replica);
+    if (!ossl::insideJob()) {
+        const keymgmt::ReplicaInPlace place(key_, choice);
         return work(*this, data, out);
-    const auto measured = [work](SignatureContext& context, ByteView tbs, MutableBytes room) {
+    }
+    const auto measured = [work, choice](SignatureContext& context, ByteView tbs,
+                                         MutableBytes room) {
+        const keymgmt::ReplicaInPlace place(context.key_, choice);
         const ossl::Pace::Measurement measurement(context.key_->signingPace());
         return work(context, tbs, room);
     };
-    if (key_->signingPace().isQuick())
+    if (replica->signingPace().isQuick())
         return measured(*this, data, out);
-    return ossl::runForJob(provider_, key_->privateObject().token(), out,
+    return ossl::runForJob(provider_, replica->privateObject().token(), out,
                            [copy = std::shared_ptr<SignatureContext>(clone()),
                             bytes = pkcs11::Bytes(data.begin(), data.end()),
                             measured](MutableBytes room) { return measured(*copy, bytes, room); });
 }
 
 // A job of OpenSSL does not wait for a token that has to be asked.
-bool SignatureContext::signsWholeMessage() {
+bool SignatureContext::needsWholeMessage(const std::shared_ptr<keymgmt::Key>& replica) {
     const auto tell = [](const SignatureContext& context, ByteView, MutableBytes) {
         return std::size_t{context.combinedMechanism().has_value()};
     };
+    if (ossl::insideJob() && !replica->privateObject().token().knowsMechanisms())
+        return withReplica(replica, {}, {}, tell) != 0;
+    const keymgmt::ReplicaInPlace place(key_, {key_, replica});
+    return tell(*this, {}, {}) != 0;
+}
+
+// One of several replicas that needs it is enough: the others can hash what was kept.
+bool SignatureContext::signsWholeMessage() {
     if (!signing_)
         return false;
-    if (!ossl::insideJob() || key_->privateObject().token().knowsMechanisms())
-        return tell(*this, {}, {}) != 0;
-    return withToken({}, {}, tell) != 0;
+    if (!key_->replicas())
+        return needsWholeMessage(key_);
+    const auto replicas = key_->replicas()->wellOnes();
+    return std::any_of(replicas.begin(), replicas.end(), [this](const auto& replica) {
+        try {
+            return needsWholeMessage(replica);
+        } catch (const pkcs11::Error& error) { // which the signature finds out, too
+            pkcs11::trace::step(error.what());
+            return false;
+        }
+    });
 }
 
 std::size_t SignatureContext::signWithToken(ByteView tbs, MutableBytes out) {
@@ -136,15 +169,13 @@ std::size_t SignatureContext::signWithToken(ByteView tbs, MutableBytes out) {
     });
 }
 
-// A copy has the message, too.
 std::size_t SignatureContext::signWholeMessage(MutableBytes out) {
-    const auto sign = [](SignatureContext& context, ByteView, MutableBytes room) {
-        return context.signMessage(context.combinedMechanism().value(), context.message_.takeData(),
-                                   room);
-    };
-    const std::size_t size = withToken({}, out, sign);
-    message_.forget();
-    return size;
+    const auto message = message_.takeData();
+    return withToken(message, out, [](SignatureContext& context, ByteView data, MutableBytes room) {
+        if (const auto mechanism = context.combinedMechanism())
+            return context.signMessage(*mechanism, data, room);
+        return context.sign(context.hashOf(data), room); // of a replica that needs no more
+    });
 }
 
 // Not at begin: padding and salt are set between begin and the first data.

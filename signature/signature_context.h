@@ -124,6 +124,10 @@ class SignatureContext {
     std::size_t signWholeMessage(MutableBytes out);
     template <typename Work>
     std::size_t withToken(ByteView data, MutableBytes out, Work work);
+    template <typename Work>
+    std::size_t withReplica(const std::shared_ptr<keymgmt::Key>& replica, ByteView data,
+                            MutableBytes out, Work work);
+    bool needsWholeMessage(const std::shared_ptr<keymgmt::Key>& replica);
     MutableBytes roomIn(MutableBytes out) const;
 
     ossl::ProviderContext& provider_;

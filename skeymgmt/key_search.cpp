@@ -46,7 +46,7 @@ tokens::Login loginFor(const ossl::ProviderContext& provider, const uri::Uri& ur
 
 void findOnToken(ossl::ProviderContext& provider, const uri::Uri& uri, const KeyKind& kind,
                  pkcs11::Token& token, bool mayLogIn, Keys& out) {
-    const auto pins = tokens::pinSource(uri, provider, {});
+    const auto pins = tokens::pinSource(uri, provider, token, {});
     const auto login = loginFor(provider, uri, mayLogIn);
     const pkcs11::ObjectQuery query{CKO_SECRET_KEY, uri.object(), uri.id()};
     const auto before = out.size();

@@ -75,7 +75,7 @@ std::shared_ptr<SecretKey> makeIn(ossl::ProviderContext& provider, const NewKey&
                                   const std::shared_ptr<pkcs11::SessionPool>& pool,
                                   pkcs11::Session session) {
     if (pool->loginRequired())
-        tokens::logIn(session, tokens::pinSource(wanted.uri, provider, {}));
+        tokens::logIn(session, tokens::pinSource(wanted.uri, provider, pool->token(), {}));
     refuseDouble(session, wanted.uri);
     auto id = wanted.uri.id().value_or(pkcs11::Bytes{});
     if (id.empty())

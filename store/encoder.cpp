@@ -102,12 +102,13 @@ int writeText(BIO* out, const keymgmt::Key& key) {
     return EVP_PKEY_print_public(out, publicKey, 0, nullptr);
 }
 
-// A key that signs only with PSS keeps its type, whatever certificate it has later. The key's URI
-// has no query yet.
+// A key that signs only with PSS keeps its type, whatever certificate it has later.
 std::string referenceTo(const keymgmt::Key& key) {
+    const auto& uri = key.uri();
+    const std::string start = uri.find('?') == std::string::npos ? "?" : "&";
     if (key.type() == keymgmt::KeyType::rsaPss)
-        return key.uri() + "?x-key-type=RSA-PSS";
-    return key.uri() + (key.signsPssAlone() ? "?x-key-type=RSA" : "");
+        return uri + start + "x-key-type=RSA-PSS";
+    return key.signsPssAlone() ? uri + start + "x-key-type=RSA" : uri;
 }
 
 int write(BIO* out, const keymgmt::Key& key, Form form) {

@@ -65,12 +65,14 @@ class Loader {
         }
         if (isList)
             for (const auto& object : found.leftOut)
-                entries_.push_back({object.uri, nullptr, {}});
+                entries_.push_back({object.uri});
     }
 
     // The text of a key has its URI. That of a certificate is OpenSSL's, so its name tells it, in
     // the same form: `openssl storeutl` prints the description in a line of its own.
     static Entry nameOf(const Entry& entry) {
+        if (!entry.description.empty()) // the URIs on several tokens
+            return {entry.uri, nullptr, {}, entry.description};
         return {entry.uri, nullptr, {}, entry.key ? "" : "URI " + entry.uri};
     }
 

@@ -2,6 +2,7 @@
 #include "store/run_search.h"
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -36,9 +37,8 @@ struct PinIsNeeded {
 
 using Outcome = std::variant<SearchResult, PinIsNeeded>;
 
-std::optional<pkcs11::Pin> askNobody(const std::string& prompt) {
-    throw PinIsNeeded{prompt};
-}
+/// To prompts, of which there is one for each token.
+using Answers = std::map<std::string, std::optional<pkcs11::Pin>>;
 
 Outcome outcomeOf(const Query& query, const tokens::AskForPin& ask) {
     try {
@@ -57,12 +57,19 @@ Outcome searchInWorker(Query query, tokens::AskForPin ask) {
 
 // The callback and its argument are the job's, and may be gone: the worker does not use them.
 SearchResult searchForJob(const Query& query, tokens::PassphraseCallback callback) {
-    auto outcome = searchInWorker(query, askNobody);
     const auto ask = tokens::askWith(callback);
-    if (const auto* needed = std::get_if<PinIsNeeded>(&outcome))
-        outcome = searchInWorker(query, [pin = ask ? ask(needed->prompt) : std::nullopt](
-                                            const std::string&) { return pin; });
-    return std::get<SearchResult>(std::move(outcome));
+    for (Answers answers;;) {
+        auto outcome = searchInWorker(query, [answers](const std::string& prompt) {
+            const auto known = answers.find(prompt);
+            if (known == answers.end())
+                throw PinIsNeeded{prompt};
+            return known->second;
+        });
+        const auto* needed = std::get_if<PinIsNeeded>(&outcome);
+        if (needed == nullptr)
+            return std::get<SearchResult>(std::move(outcome));
+        answers[needed->prompt] = ask ? ask(needed->prompt) : std::nullopt;
+    }
 }
 
 } // namespace

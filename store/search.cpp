@@ -10,6 +10,7 @@
 #include "keymgmt/rsa_type.h"
 #include "pkcs11/recovery.h"
 #include "pkcs11/trace.h"
+#include "store/replica_entries.h"
 #include "tokens/object_search.h"
 #include "tokens/object_uris.h"
 
@@ -53,6 +54,20 @@ std::string obstacle(const ossl::ProviderContext& context, const pkcs11::Attribu
     return {};
 }
 
+void tellAnotherKey(const Entry& entry) {
+    pkcs11::trace::step("left out, another key than that of the first token: " + entry.uri);
+}
+
+// One error for several tokens. Its reason is that of the first.
+pkcs11::Error allFailed(const std::vector<pkcs11::Error>& errors) {
+    if (errors.size() == 1)
+        return errors.front();
+    std::string message = "no token that fits can be used";
+    for (const auto& error : errors)
+        message.append("; ").append(error.what());
+    return pkcs11::Error(errors.front().failure(), message, errors.front().rv());
+}
+
 void append(std::vector<Entry>& to, std::vector<Entry> more) {
     std::move(more.begin(), more.end(), std::back_inserter(to));
 }
@@ -65,6 +80,14 @@ std::vector<std::string> inventory(pkcs11::Token& token, CK_OBJECT_CLASS type) {
                               pkcs11::findObjects(session, {type, std::nullopt, std::nullopt}));
     });
     return uris;
+}
+
+// A URI of one token says itself which it is.
+ossl::Replicas replicasOf(const uri::Uri& uri, const ossl::Settings& settings) {
+    if (uri.namesOneToken())
+        return ossl::Replicas::off;
+    const auto asked = uri.replicas();
+    return asked ? ossl::replicasNamed(*asked).value_or(ossl::Replicas::off) : settings.replicas;
 }
 
 keymgmt::KeyType rsaTypeNamed(const std::string& name) {
@@ -81,8 +104,14 @@ bool isListing(const uri::Uri& uri) {
 Search::Search(ossl::ProviderContext& context, const uri::Uri& uri, Expectation expectation,
                const Criterion& criterion, tokens::AskForPin ask)
     : context_(context), uri_(uri), expectation_(expectation), criterion_(criterion),
-      pins_(tokens::pinSource(uri_, context, std::move(ask))),
-      pinGiven_(tokens::hasGivenPin(uri_, context.settings())), tokens_(context, uri_) {}
+      ask_(std::move(ask)), pinGiven_(tokens::hasGivenPin(uri_, context.settings())),
+      tokens_(context, uri_), mode_(replicasOf(uri_, context.settings())) {
+    if (mode_ == ossl::Replicas::off)
+        return;
+    isComplete_ = !tokens_.hasProblems();
+    if (const auto& names = context.settings().replicaTokens; !names.empty())
+        isComplete_ = tokens_.keepOnly(names);
+}
 
 std::vector<Entry> Search::run() {
     switch (expectation_) {
@@ -113,6 +142,8 @@ std::vector<Entry> Search::findExpected() {
     auto entries = find(type);
     if (entries.empty())
         nothingFound(type);
+    if (mode_ != ossl::Replicas::off)
+        leaveOutOthers(entries);
     markAmbiguous(entries);
     return entries;
 }
@@ -166,16 +197,81 @@ std::vector<Entry> Search::findPublicKeys() {
 }
 
 std::vector<Entry> Search::find(CK_OBJECT_CLASS type) {
+    auto entries = findOnAll(type);
+    return mode_ == ossl::Replicas::off ? entries : asOne(std::move(entries));
+}
+
+std::vector<Entry> Search::findOnAll(CK_OBJECT_CLASS type) {
     std::vector<Entry> entries;
     const auto query = queryFor(type);
     if (!query)
         return entries;
-    for (auto* token : tokens_.tokens())
-        findOnToken(*token, *query, entries);
+    for (auto* token : tokens_.tokens()) {
+        if (mode_ == ossl::Replicas::off)
+            findOnToken(*token, *query, entries);
+        else
+            findOnReplica(*token, *query, entries);
+    }
+    if (entries.empty() && !failed_.empty())
+        throw allFailed(failed_);
     // Outside the sessions of the search, since a key may have to look for its public half.
     std::erase_if(entries,
                   [this](const Entry& entry) { return entry.key && !criterion_.fits(*entry.key); });
     return entries;
+}
+
+// The failure of one token, or a PIN that it refuses, does not hide the key on the others.
+void Search::findOnReplica(pkcs11::Token& token, const pkcs11::ObjectQuery& query,
+                           std::vector<Entry>& out) try {
+    findOnToken(token, query, out);
+} catch (const pkcs11::Error& error) {
+    std::erase_if(out, [&token](const Entry& entry) { return entry.token == &token; });
+    pkcs11::trace::step("left out, " + token.describe() + ": " + error.what());
+    failed_.push_back(error);
+    isComplete_ = isComplete_ && pkcs11::isOfLogin(error.failure());
+}
+
+std::vector<Entry> Search::asOne(std::vector<Entry> entries) {
+    const auto leaveOut = [this](const Entry& entry, const pkcs11::Error& error) {
+        pkcs11::trace::step("left out, " + entry.uri + ": " + error.what());
+        leftOut_.push_back({entry.uri, error.what()});
+        isComplete_ = false;
+    };
+    auto groups = groupReplicas(std::move(entries), leaveOut);
+    std::vector<Entry> result;
+    for (auto& group : groups)
+        result.push_back(asOneEntry(context_, uri_, mode_, std::move(group), searchForMore()));
+    return result;
+}
+
+// Null if nothing is missing. The result outlives this. Nobody is asked for a PIN then.
+keymgmt::Replicas::Search Search::searchForMore() const {
+    if (isComplete_)
+        return {};
+    return [&context = context_, uri = uri_](const keymgmt::Replicas::Keys& known) {
+        const pkcs11::trace::Step step(
+            [&uri] { return "search for more replicas: " + uri.withoutPin(); });
+        return Search(context, uri, OSSL_STORE_INFO_PKEY, {}, {}).findMore(known);
+    };
+}
+
+keymgmt::Replicas::Found Search::findMore(const keymgmt::Replicas::Keys& known) {
+    keymgmt::Replicas::Found found;
+    for (auto& entry : findOnAll(CKO_PRIVATE_KEY)) {
+        const bool isKnown = std::any_of(known.begin(), known.end(), [&entry](const auto& key) {
+            return &key->privateObject().token() == entry.token;
+        });
+        if (isKnown || known.front()->isNamedApart(*entry.key))
+            continue;
+        if (isSameKey(*known.front(), *entry.key)) {
+            entry.key->shareRejectionSecret(*known.front());
+            found.keys.push_back(std::move(entry.key));
+        } else {
+            tellAnotherKey(entry);
+        }
+    }
+    found.isComplete = isComplete_;
+    return found;
 }
 
 // Nothing if no object of that class can fit.
@@ -187,12 +283,28 @@ std::optional<pkcs11::ObjectQuery> Search::queryFor(CK_OBJECT_CLASS type) const 
     return pkcs11::ObjectQuery{type, alias ? alias : object, uri_.id(), criterion_.filter()};
 }
 
+const pkcs11::PinSource& Search::pinsFor(const pkcs11::Token& token) {
+    const bool namesToken = mode_ != ossl::Replicas::off && tokens_.tokens().size() > 1;
+    const auto known = pins_.find(&token);
+    return known != pins_.end()
+               ? known->second
+               : pins_.emplace(&token, tokens::pinSource(uri_, context_, token, ask_, namesToken))
+                     .first->second;
+}
+
+// A list would try the PIN on tokens that have nothing to do with each other.
+bool Search::mayLogIn(const pkcs11::Token& token) const {
+    const bool isAskedForAll = mode_ != ossl::Replicas::off &&
+                               (!isListing(uri_) || !context_.settings().replicaTokens.empty());
+    return isAskedForAll || tokens_.loginToken() == &token;
+}
+
 // Private keys always need a login. The setting is only for public objects.
 tokens::Login Search::loginFor(const pkcs11::Token& token, CK_OBJECT_CLASS type) const {
     const auto setting = context_.settings().login;
     const bool isPrivate = type == CKO_PRIVATE_KEY;
     const bool forPrivateKey = isPrivate && expectation_ != OSSL_STORE_INFO_PUBKEY;
-    if (tokens_.loginToken() != &token || (!forPrivateKey && setting == ossl::LoginBehavior::never))
+    if (!mayLogIn(token) || (!forPrivateKey && setting == ossl::LoginBehavior::never))
         return tokens::Login::never;
     const bool isRequired = (token.info().flags & CKF_LOGIN_REQUIRED) != 0;
     if (setting == ossl::LoginBehavior::always || (isPrivate && pinGiven_ && isRequired))
@@ -234,7 +346,7 @@ std::size_t Search::addFitting(const std::shared_ptr<pkcs11::SessionPool>& pool,
                                tokens::Login login, std::vector<Entry>& out) {
     const auto wanted = attributesFor(query.type.value(), context_.settings());
     std::size_t fitting = 0;
-    for (const auto handle : tokens::find(*pool, session, query, login, pins_)) {
+    for (const auto handle : tokens::find(*pool, session, query, login, pinsFor(pool->token()))) {
         auto attributes = readObject(session, handle, wanted);
         if (!pkcs11::fits(query, attributes)) {
             pkcs11::trace::step("found, but not as requested: " +
@@ -284,7 +396,10 @@ std::optional<keymgmt::KeyType> Search::typeOf(pkcs11::Session& session,
 
 void Search::add(const std::shared_ptr<pkcs11::SessionPool>& pool, pkcs11::Session& session,
                  CK_OBJECT_HANDLE handle, pkcs11::Attributes attributes, std::vector<Entry>& out) {
-    Entry entry{tokens::uriOf(pool->token(), attributes), nullptr, {}};
+    Entry entry{tokens::uriOf(pool->token(), attributes)};
+    entry.token = &pool->token();
+    entry.label = attributes.text(CKA_LABEL);
+    entry.id = attributes.bytes(CKA_ID);
     if (attributes.number(CKA_CLASS) == CKO_CERTIFICATE) {
         entry.certificate = attributes.bytes(CKA_VALUE);
         if (attributes.number(CKA_CERTIFICATE_TYPE).value_or(CKC_X_509) == CKC_X_509 &&
@@ -319,7 +434,7 @@ Entry Search::publicEntry(ossl::Pkey key, const std::string& uri) const {
     auto made = std::make_shared<keymgmt::Key>(context_, *type);
     if (!made->software()->importFrom(key.get(), EVP_PKEY_PUBLIC_KEY))
         return {};
-    return {uri, std::move(made), {}};
+    return {uri, std::move(made)};
 }
 
 std::vector<Entry> Search::publicHalves(const std::vector<Entry>& privateKeys) const {
@@ -358,6 +473,30 @@ bool isOfAnotherKey(const Entry& first, const Entry& entry) {
 }
 
 } // namespace
+
+// Other keys with the same name, on tokens that do not have the first one. They must not sign.
+void Search::leaveOutOthers(std::vector<Entry>& entries) {
+    const auto& first = entries.front();
+    if (first.key == nullptr)
+        return;
+    const auto onItsTokens = [&first](const Entry& entry) {
+        if (!first.key->replicas())
+            return first.token == entry.token;
+        const auto keys = first.key->replicas()->keys();
+        return std::any_of(keys.begin(), keys.end(), [&entry](const auto& key) {
+            return &key->privateObject().token() == entry.token;
+        });
+    };
+    const auto isAnother = [&](const Entry& entry) {
+        return &entry != &first && entry.token != nullptr && !onItsTokens(entry) &&
+               !first.key->isNamedApart(*entry.key);
+    };
+    for (const auto& entry : entries)
+        if (isAnother(entry))
+            tellAnotherKey(entry);
+    const auto others = std::remove_if(entries.begin() + 1, entries.end(), isAnother);
+    entries.erase(others, entries.end());
+}
 
 void Search::markAmbiguous(const std::vector<Entry>& entries) {
     if (entries.size() < 2 ||

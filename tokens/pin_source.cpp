@@ -2,6 +2,7 @@
 #include "tokens/pin_source.h"
 
 #include <array>
+#include <filesystem>
 #include <utility>
 
 #include <openssl/core_names.h>
@@ -10,6 +11,7 @@
 
 #include "ossl/pin.h"
 #include "pkcs11/error.h"
+#include "pkcs11/text.h"
 
 namespace p11::tokens {
 namespace {
@@ -37,9 +39,36 @@ std::string pinFile(const std::string& name, const std::string& source) {
 
 namespace {
 
+// A label is anything.
+bool canNameFile(const std::string& name) {
+    return !name.empty() && name != "." && name != ".." && name.find('/') == std::string::npos;
+}
+
+// The token's file in the folder `path`.
+std::string fileOf(const pkcs11::Token& token, const std::string& path) {
+    const auto& info = token.info();
+    for (const auto& name : {pkcs11::trimmed(info.serialNumber), pkcs11::trimmed(info.label)}) {
+        const auto file = std::filesystem::path(path) / name;
+        std::error_code error;
+        if (canNameFile(name) && std::filesystem::exists(file, error))
+            return file;
+    }
+    throw pkcs11::Error(pkcs11::Failure::pinFileMissing,
+                        "the folder " + path +
+                            " has no file with the serial number or the label of " +
+                            token.describe());
+}
+
+pkcs11::Pin readPin(const std::string& path, const ossl::Settings& settings,
+                    const pkcs11::Token* token) {
+    std::error_code error;
+    const bool isFolder = token != nullptr && std::filesystem::is_directory(path, error);
+    return ossl::readPinFile(isFolder ? fileOf(*token, path) : path, settings.readablePinFiles);
+}
+
 pkcs11::Pin readPinSource(const std::string& name, const std::string& source,
-                          const ossl::Settings& settings) {
-    return ossl::readPinFile(pinFile(name, source), settings.readablePinFiles);
+                          const ossl::Settings& settings, const pkcs11::Token* token) {
+    return readPin(pinFile(name, source), settings, token);
 }
 
 using PinValue = std::optional<std::string_view>;
@@ -53,15 +82,16 @@ PinValue pinValue(const uri::Uri& uri) {
     return unlessEmpty(uri.pinValue());
 }
 
-std::optional<pkcs11::Pin> givenPin(const uri::Uri& uri, const ossl::Settings& settings) {
+std::optional<pkcs11::Pin> givenPin(const uri::Uri& uri, const ossl::Settings& settings,
+                                    const pkcs11::Token& token) {
     if (const auto value = pinValue(uri))
         return ossl::makePin(*value);
     if (const auto source = uri.pinSource())
-        return readPinSource("pin-source", *source, settings);
+        return readPinSource("pin-source", *source, settings, &token);
     if (settings.pin)
         return settings.pin;
     if (!settings.pinFile.empty())
-        return ossl::readPinFile(settings.pinFile, settings.readablePinFiles);
+        return readPin(settings.pinFile, settings, &token);
     return std::nullopt;
 }
 
@@ -84,7 +114,7 @@ std::optional<pkcs11::Pin> givenContextPin(const uri::Uri& uri, const ossl::Sett
     if (const auto value = unlessEmpty(uri.contextPinValue()))
         return ossl::makePin(*value);
     if (const auto source = uri.contextPinSource())
-        return readPinSource("x-context-pin-source", *source, settings);
+        return readPinSource("x-context-pin-source", *source, settings, nullptr);
     return std::nullopt;
 }
 
@@ -97,12 +127,13 @@ AskForPin askWith(PassphraseCallback callback) {
 }
 
 pkcs11::PinSource pinSource(const uri::Uri& uri, const ossl::ProviderContext& context,
-                            AskForPin ask) {
+                            const pkcs11::Token& token, AskForPin ask, bool namesToken) {
     auto answer = std::make_shared<std::optional<pkcs11::Pin>>();
-    return {context.pins(), [uri, &context] { return givenPin(uri, context.settings()); },
-            [ask = std::move(ask), uri, answer] {
+    return {context.pins(),
+            [uri, &context, &token] { return givenPin(uri, context.settings(), token); },
+            [ask = std::move(ask), uri, &token, answer, namesToken] {
                 if (!*answer && ask)
-                    *answer = ask("PIN for " + uri.withoutPin());
+                    *answer = ask("PIN for " + (namesToken ? token.describe() : uri.withoutPin()));
                 return *answer;
             }};
 }

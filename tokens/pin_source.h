@@ -10,6 +10,7 @@
 
 #include "ossl/provider_context.h"
 #include "pkcs11/pin.h"
+#include "pkcs11/token.h"
 #include "uri/uri.h"
 
 namespace p11::tokens {
@@ -27,10 +28,12 @@ using AskForPin = std::function<std::optional<pkcs11::Pin>(const std::string& pr
 /// function.
 AskForPin askWith(PassphraseCallback callback);
 
-/// The sources for a login that `uri` needs. The result holds a reference to `context`. `ask` may
-/// be empty. It is called once, however often the login has to be repeated.
+/// The sources for a login to `token` that `uri` needs. If the PIN's source is a folder, the PIN is
+/// in its file with the token's serial number or label. The result holds references to `context`
+/// and `token`. `ask` may be empty. It is called once, however often the login has to be repeated.
+/// `namesToken`: it is asked for the PIN of the token, and not for that of the URI.
 pkcs11::PinSource pinSource(const uri::Uri& uri, const ossl::ProviderContext& context,
-                            AskForPin ask);
+                            const pkcs11::Token& token, AskForPin ask, bool namesToken = false);
 
 /// The PIN for the use of keys that `uri` gives, if any. The result holds a reference to `context`.
 pkcs11::PinOwner::Given contextPin(const uri::Uri& uri, const ossl::ProviderContext& context);

@@ -246,6 +246,39 @@ pkcs11::Token* TokenSearch::loginToken() const {
     return candidates.size() == 1 ? candidates.front() : nullptr;
 }
 
+namespace {
+
+bool isCalled(const pkcs11::Token& token, const std::string& name) {
+    return pkcs11::trimmed(token.info().label) == name ||
+           pkcs11::trimmed(token.info().serialNumber) == name;
+}
+
+} // namespace
+
+bool TokenSearch::keepOnly(const std::vector<std::string>& names) {
+    std::vector<pkcs11::Token*> kept;
+    bool isComplete = true;
+    for (const auto& name : names) {
+        const auto before = kept.size();
+        for (auto* token : tokens_)
+            if (isCalled(*token, name) && std::ranges::find(kept, token) == kept.end())
+                kept.push_back(token);
+        isComplete = isComplete && kept.size() > before;
+    }
+    if (kept.empty() && tokens_.size() > 1)
+        throw pkcs11::Error(pkcs11::Failure::notFound,
+                            "none of the tokens that fit " + uri_.withoutPin() +
+                                " is among pkcs11-replica-tokens; there are: " + describe(),
+                            CKR_TOKEN_NOT_PRESENT);
+    if (tokens_.size() > 1) {
+        std::erase_if(loginTokens_, [&kept](const auto* token) {
+            return std::ranges::find(kept, token) == kept.end();
+        });
+        tokens_ = std::move(kept);
+    }
+    return isComplete;
+}
+
 pkcs11::Token& TokenSearch::onlyToken() const {
     if (tokens_.size() > 1)
         throw pkcs11::Error(pkcs11::Failure::ambiguous,

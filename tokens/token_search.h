@@ -24,6 +24,11 @@ class TokenSearch {
     TokenSearch(ossl::ProviderContext& context, const uri::Uri& uri);
 
     const std::vector<pkcs11::Token*>& tokens() const { return tokens_; }
+    /// If several tokens fit, keeps those that `names` gives by label or serial number, in its
+    /// order. True if each name has one. Throws pkcs11::Error if none has.
+    bool keepOnly(const std::vector<std::string>& names);
+    /// True if modules or slots could not be used, so that more tokens may fit later.
+    bool hasProblems() const { return !problems_.empty(); }
     /// The only token among them that needs a login; null if none or several do. A PIN belongs to
     /// one token, and trying it on another would use up an attempt there.
     pkcs11::Token* loginToken() const;

@@ -23,8 +23,9 @@ template <typename Work>
 auto write(ossl::ProviderContext& context, const uri::Uri& uri, PassphraseCallback callback,
            Work&& work) {
     const TokenSearch search(context, uri);
-    const auto pins = pinSource(uri, context, askWith(callback));
-    return pkcs11::withSessionPool(search.onlyToken(), [&](const auto& pool) {
+    auto& token = search.onlyToken();
+    const auto pins = pinSource(uri, context, token, askWith(callback));
+    return pkcs11::withSessionPool(token, [&](const auto& pool) {
         pkcs11::Session session = pool->takeWritable();
         if (pool->loginRequired())
             logIn(session, pins);

@@ -29,11 +29,13 @@ inline constexpr std::string_view contextPinValueName = "x-context-pin-value";
 inline constexpr std::string_view contextPinSourceName = "x-context-pin-source";
 /// Whether an RSA key is for PSS alone.
 inline constexpr std::string_view keyTypeName = "x-key-type";
+/// Whether the same key on several tokens is one key.
+inline constexpr std::string_view replicasName = "x-replicas";
 
 // The PIN attributes belong in the query, but osslsigncode's users also write them in the path.
-enum class Place { path, query, eitherForPin, queryForContextPin, queryForKeyType };
+enum class Place { path, query, eitherForPin, queryForContextPin, ownQuery };
 
-enum class Kind { text, bytes, type, slotId, version, keyType };
+enum class Kind { text, bytes, type, slotId, version, keyType, replicas };
 
 /// An attribute that RFC 7512 defines, or that is this provider's own.
 struct Standard {
@@ -64,7 +66,8 @@ inline constexpr std::array standardAttributes{
     Standard{"module-path", Place::query, Kind::text, longestPath},
     Standard{contextPinValueName, Place::queryForContextPin, Kind::text, longestPin},
     Standard{contextPinSourceName, Place::queryForContextPin, Kind::text, longestPath},
-    Standard{keyTypeName, Place::queryForKeyType, Kind::keyType, longestObject},
+    Standard{keyTypeName, Place::ownQuery, Kind::keyType, longestObject},
+    Standard{replicasName, Place::ownQuery, Kind::replicas, longestObject},
 };
 
 /// One "name=value" of the text.

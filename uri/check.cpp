@@ -17,6 +17,7 @@ namespace {
 constexpr std::size_t longestUri = 64 * 1024;
 constexpr std::array<std::string_view, 5> types{"private", "public", "cert", "secret-key", "data"};
 constexpr std::array<std::string_view, 2> keyTypes{"RSA", "RSA-PSS"};
+constexpr std::array<std::string_view, 3> replicaModes{"off", "failover", "balance"};
 
 // Values are never quoted: one that swallowed a delimiter may hold the PIN.
 [[noreturn]] void fail(const Attribute& attribute, const std::string& reason) {
@@ -32,7 +33,7 @@ constexpr std::array<std::string_view, 2> keyTypes{"RSA", "RSA-PSS"};
 bool belongsIn(Place place, const Standard& standard) {
     const bool inQuery = standard.place == Place::query ||
                          standard.place == Place::queryForContextPin ||
-                         standard.place == Place::queryForKeyType;
+                         standard.place == Place::ownQuery;
     return standard.place == Place::eitherForPin || inQuery == (place == Place::query);
 }
 
@@ -148,6 +149,8 @@ void checkValue(const Attribute& attribute) {
         checkOneOf(types, attribute, value);
     if (standard.kind == Kind::keyType)
         checkOneOf(keyTypes, attribute, value);
+    if (standard.kind == Kind::replicas)
+        checkOneOf(replicaModes, attribute, value);
 }
 
 void checkExclusion(const std::set<std::string_view>& seen, std::string_view value,

@@ -70,9 +70,9 @@ UriHandle pinOf(std::string_view text, const Attributes& attributes, Place place
     return parseWithP11Kit(pin);
 }
 
-std::optional<std::string> keyTypeOf(const Attributes& attributes) {
+std::optional<std::string> ownAttribute(const Attributes& attributes, Kind kind) {
     for (const auto& attribute : attributes)
-        if (attribute.standard != nullptr && attribute.standard->kind == Kind::keyType)
+        if (attribute.standard != nullptr && attribute.standard->kind == kind)
             return std::string(Decoded(attribute.value).bytes());
     return std::nullopt;
 }
@@ -132,6 +132,23 @@ bool isFormattable(const std::string& object) {
            object.find('\0') == std::string::npos;
 }
 
+// Not its token.
+void setObject(P11KitUri* uri, const ObjectAddress& address) {
+    if (isFormattable(address.object))
+        setAttribute(uri, CKA_LABEL, address.object.data(), address.object.size());
+    if (!address.id.empty() && address.id.size() <= longestObject)
+        setAttribute(uri, CKA_ID, address.id.data(), address.id.size());
+    if (address.type)
+        setAttribute(uri, CKA_CLASS, &*address.type, sizeof(*address.type));
+}
+
+UriHandle copyOf(P11KitUri* uri) {
+    const auto address = formatted(uri);
+    SecretText text(address.size());
+    text.append(address);
+    return parseWithP11Kit(text);
+}
+
 std::optional<std::string> optionalText(const char* text) {
     return text == nullptr ? std::nullopt : std::optional<std::string>(text);
 }
@@ -147,15 +164,16 @@ std::optional<std::string_view> pinValueOf(P11KitUri* uri) {
 class Uri::Parsed {
   public:
     Parsed(UriHandle address, UriHandle pin, UriHandle contextPin,
-           std::optional<std::string> keyType)
+           std::optional<std::string> keyType, std::optional<std::string> replicas)
         : address_(std::move(address)), pin_(std::move(pin)), contextPin_(std::move(contextPin)),
-          keyType_(std::move(keyType)) {}
+          keyType_(std::move(keyType)), replicas_(std::move(replicas)) {}
 
     // p11-kit's getters take a non-const pointer, but don't write through it.
     P11KitUri* address() const { return address_.get(); }
     P11KitUri* pin() const { return pin_.get(); }
     P11KitUri* contextPin() const { return contextPin_.get(); }
     const std::optional<std::string>& keyType() const { return keyType_; }
+    const std::optional<std::string>& replicas() const { return replicas_; }
 
     bool has(CK_ATTRIBUTE_TYPE type) const {
         return p11_kit_uri_get_attribute(address(), type) != nullptr;
@@ -166,6 +184,7 @@ class Uri::Parsed {
     UriHandle pin_;
     UriHandle contextPin_;
     std::optional<std::string> keyType_;
+    std::optional<std::string> replicas_;
 };
 
 Uri Uri::parse(std::string_view given) {
@@ -175,7 +194,8 @@ Uri Uri::parse(std::string_view given) {
     checkAll(attributes);
     return Uri(std::make_shared<const Parsed>(
         addressOf(text, attributes), pinOf(text, attributes, Place::eitherForPin),
-        pinOf(text, attributes, Place::queryForContextPin), keyTypeOf(attributes)));
+        pinOf(text, attributes, Place::queryForContextPin), ownAttribute(attributes, Kind::keyType),
+        ownAttribute(attributes, Kind::replicas)));
 }
 
 bool Uri::matchesModule(const CK_INFO& info) const {
@@ -204,6 +224,10 @@ bool Uri::constrainsModule() const {
 bool Uri::constrainsSlotInfo() const {
     const auto& info = *p11_kit_uri_get_slot_info(parsed_->address());
     return info.slotDescription[0] != 0 || info.manufacturerID[0] != 0;
+}
+
+bool Uri::namesOneToken() const {
+    return slotId() || p11_kit_uri_get_token_info(parsed_->address())->serialNumber[0] != 0;
 }
 
 std::optional<CK_SLOT_ID> Uri::slotId() const {
@@ -254,6 +278,10 @@ std::optional<std::string> Uri::keyType() const {
     return parsed_->keyType();
 }
 
+std::optional<std::string> Uri::replicas() const {
+    return parsed_->replicas();
+}
+
 std::optional<std::string> Uri::moduleName() const {
     return optionalText(p11_kit_uri_get_module_name(parsed_->address()));
 }
@@ -268,10 +296,7 @@ std::string Uri::withoutPin() const {
 
 std::string Uri::without(std::initializer_list<Part> parts) const {
     const auto keeps = [&](Part part) { return std::ranges::find(parts, part) == parts.end(); };
-    const auto address = formatted(parsed_->address());
-    SecretText text(address.size());
-    text.append(address);
-    const auto uri = parseWithP11Kit(text);
+    const auto uri = copyOf(parsed_->address());
     auto* const contextPin = parsed_->contextPin();
     if (keeps(Part::pinValue)) {
         p11_kit_uri_set_pin_value(uri.get(), p11_kit_uri_get_pin_value(parsed_->pin()));
@@ -283,6 +308,8 @@ std::string Uri::without(std::initializer_list<Part> parts) const {
     }
     if (parsed_->keyType())
         setVendors(uri.get(), keyTypeName, parsed_->keyType()->c_str());
+    if (parsed_->replicas())
+        setVendors(uri.get(), replicasName, parsed_->replicas()->c_str());
     if (!keeps(Part::module)) {
         p11_kit_uri_set_module_name(uri.get(), nullptr);
         p11_kit_uri_set_module_path(uri.get(), nullptr);
@@ -290,16 +317,21 @@ std::string Uri::without(std::initializer_list<Part> parts) const {
     return formatted(uri.get());
 }
 
+std::string Uri::withObject(const ObjectAddress& object) const {
+    const auto uri = copyOf(parsed_->address());
+    setObject(uri.get(), {nullptr, type() ? std::nullopt : object.type,
+                          this->object() ? std::string() : object.object,
+                          id() ? std::vector<unsigned char>() : object.id});
+    if (parsed_->replicas())
+        setVendors(uri.get(), replicasName, parsed_->replicas()->c_str());
+    return formatted(uri.get());
+}
+
 std::string format(const ObjectAddress& address) {
     const auto uri = newUri();
     if (address.token != nullptr)
         setToken(uri.get(), *address.token);
-    if (isFormattable(address.object))
-        setAttribute(uri.get(), CKA_LABEL, address.object.data(), address.object.size());
-    if (!address.id.empty() && address.id.size() <= longestObject)
-        setAttribute(uri.get(), CKA_ID, address.id.data(), address.id.size());
-    if (address.type)
-        setAttribute(uri.get(), CKA_CLASS, &*address.type, sizeof(*address.type));
+    setObject(uri.get(), address);
     return formatted(uri.get());
 }
 

@@ -18,6 +18,14 @@
 
 namespace p11::uri {
 
+/// What identifies an object, to be formatted as a complete URI that can be pasted back.
+struct ObjectAddress {
+    const CK_TOKEN_INFO* token = nullptr; ///< model, manufacturer, serial, label; may be null
+    std::optional<CK_OBJECT_CLASS> type;  ///< CKO_PRIVATE_KEY, CKO_PUBLIC_KEY, CKO_CERTIFICATE ...
+    std::string object;                   ///< CKA_LABEL, left out when empty
+    std::vector<unsigned char> id;        ///< CKA_ID, left out when empty
+};
+
 /// The parts that can be left out of a URI. The PINs include those for keys that ask at each use.
 /// `module` is module-name and module-path.
 enum class Part { pinValue, pinSource, module };
@@ -30,7 +38,7 @@ class Uri {
     /// accepts pin-value and pin-source in the path, object-type for type, unencoded characters
     /// that can have one meaning only (uri/attributes.h), the scheme in upper case, and blanks and
     /// line ends around the URI. Vendor attributes must begin with "x-". All but those of
-    /// contextPinValue(), contextPinSource() and keyType() are ignored. Throws Error.
+    /// contextPinValue(), contextPinSource(), keyType() and replicas() are ignored. Throws Error.
     static Uri parse(std::string_view text);
 
     /// True if every given attribute fits. Fields may be padded with blanks (PKCS#11 2.40, section
@@ -43,6 +51,8 @@ class Uri {
     bool constrainsModule() const;
     /// True if slot-description or slot-manufacturer is given, so that a match needs CK_SLOT_INFO.
     bool constrainsSlotInfo() const;
+    /// True if the serial number or the slot is given, so that one token fits.
+    bool namesOneToken() const;
     /// `slot-id`, if given.
     std::optional<CK_SLOT_ID> slotId() const;
 
@@ -62,11 +72,16 @@ class Uri {
     std::optional<std::string> contextPinSource() const;
     /// `x-key-type`: "RSA" or "RSA-PSS", which an RSA key is to be.
     std::optional<std::string> keyType() const;
+    /// `x-replicas`: "off", "failover" or "balance" in place of the setting pkcs11-replicas.
+    std::optional<std::string> replicas() const;
     std::optional<std::string> moduleName() const;
     std::optional<std::string> modulePath() const;
 
     /// The URI again, normalised, without any PIN attribute: safe for messages and logs.
     std::string withoutPin() const;
+    /// The same with x-replicas, and with those parts of `object` that the URI does not give. Not
+    /// with its token: what the result names on one token it also names on others.
+    std::string withObject(const ObjectAddress& object) const;
     /// The URI again, normalised, without `parts` and without others' attributes. It holds the PIN
     /// unless Part::pinValue is among `parts`: then the caller wipes it.
     std::string without(std::initializer_list<Part> parts) const;
@@ -75,14 +90,6 @@ class Uri {
     class Parsed;
     explicit Uri(std::shared_ptr<const Parsed> parsed) : parsed_(std::move(parsed)) {}
     std::shared_ptr<const Parsed> parsed_;
-};
-
-/// What identifies an object, to be formatted as a complete URI that can be pasted back.
-struct ObjectAddress {
-    const CK_TOKEN_INFO* token = nullptr; ///< model, manufacturer, serial, label; may be null
-    std::optional<CK_OBJECT_CLASS> type;  ///< CKO_PRIVATE_KEY, CKO_PUBLIC_KEY, CKO_CERTIFICATE ...
-    std::string object;                   ///< CKA_LABEL, left out when empty
-    std::vector<unsigned char> id;        ///< CKA_ID, left out when empty
 };
 
 /// Formats `address` (RFC 7512, section 2.3); every byte that is not unreserved is percent-encoded

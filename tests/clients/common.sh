@@ -2,7 +2,7 @@
 # Shared by the scenarios: a token, openssl, and functions that judge commands. To be sourced with these set:
 #   PROVIDER  the provider's file (.../pkcs11.so)     TOKENS  folder made by make-tokens.sh
 #   EXAMPLE   the example program                     SOURCE  the project's root
-#   LEAKY_PROGRAM, ENDING_PROGRAM  tests/support/*_program.c     SIGNING_THREADS  tests/support/signing_threads.c
+#   LEAKY_PROGRAM, ENDING_PROGRAM  tests/support/*_program.c     SIGNING_THREADS  tests/support/signing_threads.c     KEY_OPERATIONS  tests/support/key_operations.c
 # shellcheck shell=bash
 set -euo pipefail
 

@@ -99,6 +99,11 @@ Options cofactor(int mode) {
 }
 
 void putOnToken(EVP_PKEY* pair, const std::string& label, bool signs) {
+    auto writer = tokenWriter("scenarios");
+    putOnToken(writer, pair, label, signs);
+}
+
+void putOnToken(TokenWriter& writer, EVP_PKEY* pair, const std::string& label, bool signs) {
     BIGNUM* number = nullptr;
     ASSERT_EQ(EVP_PKEY_get_bn_param(pair, OSSL_PKEY_PARAM_PRIV_KEY, &number), 1);
     const p11::ossl::Bignum owner(number);
@@ -109,7 +114,6 @@ void putOnToken(EVP_PKEY* pair, const std::string& label, bool signs) {
     const int paramsSize = i2d_ASN1_OBJECT(oid.get(), &params);
     CK_BBOOL yes = CK_TRUE;
     CK_BBOOL maySign = signs ? CK_TRUE : CK_FALSE;
-    auto writer = tokenWriter("scenarios");
     writer.destroy(label);
     writer.createKey(CKO_PRIVATE_KEY, CKK_EC, label, label,
                      {{CKA_SENSITIVE, &yes, sizeof yes},

@@ -43,6 +43,8 @@ Bytes deriveInSoftware(const std::string& label, EVP_PKEY* peer, const Options& 
 /// Puts the EC `pair` on the scenario token in place of what is called `label`: a private key that
 /// may derive and, if `signs`, sign, without a public object.
 void putOnToken(EVP_PKEY* pair, const std::string& label, bool signs = false);
+/// The same on the token that `writer` writes to.
+void putOnToken(TokenWriter& writer, EVP_PKEY* pair, const std::string& label, bool signs);
 /// A new pair of `group` that is put there; the result is the one in memory.
 p11::ossl::Pkey newOnToken(const std::string& group, const std::string& label, bool signs = false);
 

@@ -28,13 +28,13 @@ std::string registrationOf(const std::string& name) {
     return {};
 }
 
-// What names the one module; empty if all that are registered are used.
+// What names the modules; empty if all that are registered are used.
 std::string whoNamesIt(const ossl::ProviderContext& context) {
     std::string by;
     for (const auto& setting : provider::givenSettings(context.core()))
         if (setting.namesModule)
             by = (setting.fromEnvironment ? "the variable " : "the directive ") + setting.name;
-    return context.settings().modulePath.empty() ? "" : by;
+    return context.settings().modulePaths.empty() ? "" : by;
 }
 
 std::string versionText(const CK_VERSION& version) {

@@ -107,7 +107,7 @@ ObjectsOfToken checkObjects(Report& report, const uri::Uri& uri, const SeenToken
     try {
         auto session = token.token().sessionPool()->take();
         if (loggedIn && !session.isLoggedIn() && tokens::hasGivenPin(uri, context.settings()))
-            tokens::logIn(session, tokens::pinSource(uri, context, {}));
+            tokens::logIn(session, tokens::pinSource(uri, context, token.token(), {}));
         seen.objects = inspection::objectsOf(session);
     } catch (const pkcs11::Error& error) {
         report.fail(error.what(), "look into the module's log");

@@ -67,13 +67,13 @@ std::vector<Entry> find(const ListRequest& request, bool inWords) {
     const bool isAsked = request.login || tokens::hasPin(uri);
     if (isAsked && search.severalNeedLogin())
         note("several tokens need a login, so there is none: name one (token=, serial=)");
-    const auto pins = tokens::pinSource(uri, context, tokens::askWith({askPin, nullptr}));
     std::vector<Entry> all;
     for (auto* token : search.tokens()) {
         auto some = pkcs11::withSessionPool(*token, [&](const auto& pool) {
             auto session = pool->take();
             if (shouldLogIn(search, *token, isAsked))
-                tokens::logIn(session, pins);
+                tokens::logIn(session, tokens::pinSource(uri, context, *token,
+                                                         tokens::askWith({askPin, nullptr})));
             return entriesOf(session, *token, uri, inWords);
         });
         std::move(some.begin(), some.end(), std::back_inserter(all));
