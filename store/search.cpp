@@ -82,14 +82,6 @@ std::vector<std::string> inventory(pkcs11::Token& token, CK_OBJECT_CLASS type) {
     return uris;
 }
 
-// A URI of one token says itself which it is.
-ossl::Replicas replicasOf(const uri::Uri& uri, const ossl::Settings& settings) {
-    if (uri.namesOneToken())
-        return ossl::Replicas::off;
-    const auto asked = uri.replicas();
-    return asked ? ossl::replicasNamed(*asked).value_or(ossl::Replicas::off) : settings.replicas;
-}
-
 keymgmt::KeyType rsaTypeNamed(const std::string& name) {
     return name == keymgmt::nameOf(keymgmt::KeyType::rsaPss) ? keymgmt::KeyType::rsaPss
                                                              : keymgmt::KeyType::rsa;
@@ -105,7 +97,7 @@ Search::Search(ossl::ProviderContext& context, const uri::Uri& uri, Expectation 
                const Criterion& criterion, tokens::AskForPin ask)
     : context_(context), uri_(uri), expectation_(expectation), criterion_(criterion),
       ask_(std::move(ask)), pinGiven_(tokens::hasGivenPin(uri_, context.settings())),
-      tokens_(context, uri_), mode_(replicasOf(uri_, context.settings())) {
+      tokens_(context, uri_), mode_(tokens::replicasOf(uri_, context.settings())) {
     if (mode_ == ossl::Replicas::off)
         return;
     isComplete_ = !tokens_.hasProblems();

@@ -98,6 +98,18 @@ uri::Uri parseUri(std::string_view text) {
     }
 }
 
+// A URI of one token says itself which it is.
+ossl::Replicas replicasOf(const uri::Uri& uri, const ossl::Settings& settings) {
+    if (uri.namesOneToken())
+        return ossl::Replicas::off;
+    const auto asked = uri.replicas();
+    return asked ? ossl::replicasNamed(*asked).value_or(ossl::Replicas::off) : settings.replicas;
+}
+
+bool isCalled(const CK_TOKEN_INFO& info, const std::string& name) {
+    return pkcs11::trimmed(info.label) == name || pkcs11::trimmed(info.serialNumber) == name;
+}
+
 bool fitsModule(const uri::Uri& uri, const pkcs11::Module& module) {
     const auto name = uri.moduleName();
     const auto path = uri.modulePath();
@@ -246,22 +258,13 @@ pkcs11::Token* TokenSearch::loginToken() const {
     return candidates.size() == 1 ? candidates.front() : nullptr;
 }
 
-namespace {
-
-bool isCalled(const pkcs11::Token& token, const std::string& name) {
-    return pkcs11::trimmed(token.info().label) == name ||
-           pkcs11::trimmed(token.info().serialNumber) == name;
-}
-
-} // namespace
-
 bool TokenSearch::keepOnly(const std::vector<std::string>& names) {
     std::vector<pkcs11::Token*> kept;
     bool isComplete = true;
     for (const auto& name : names) {
         const auto before = kept.size();
         for (auto* token : tokens_)
-            if (isCalled(*token, name) && std::ranges::find(kept, token) == kept.end())
+            if (isCalled(token->info(), name) && std::ranges::find(kept, token) == kept.end())
                 kept.push_back(token);
         isComplete = isComplete && kept.size() > before;
     }

@@ -14,6 +14,12 @@ namespace p11::tokens {
 /// Uri::parse() with an error that the provider can report: throws pkcs11::Error.
 uri::Uri parseUri(std::string_view text);
 
+/// How the tokens that `uri` fits share its keys.
+ossl::Replicas replicasOf(const uri::Uri& uri, const ossl::Settings& settings);
+
+/// True if `name` is the label or the serial number in `info`.
+bool isCalled(const CK_TOKEN_INFO& info, const std::string& name);
+
 /// True if `module` is one that module-name and module-path of `uri` mean.
 bool fitsModule(const uri::Uri& uri, const pkcs11::Module& module);
 

@@ -37,18 +37,24 @@ std::vector<pkcs11::Module*> checkModules(Report& report, ossl::ProviderContext&
 std::vector<inspection::SeenToken> checkTokens(Report& report,
                                                const std::vector<pkcs11::Module*>& modules);
 
-/// Each part of the URI that selects tokens. Returns those that all parts fit.
+/// Each part of the URI that selects tokens. Returns those that all parts fit: one, or several that
+/// share the key by the settings.
 std::vector<inspection::SeenToken> checkUri(Report& report, const uri::Uri& uri,
-                                            const std::vector<inspection::SeenToken>& tokens);
+                                            const std::vector<inspection::SeenToken>& tokens,
+                                            const ossl::Settings& settings);
 
 /// Where a PIN comes from, and whether it can be read. `asks`: the program may ask at the terminal.
 /// Returns false if no PIN is available.
 bool checkPin(Report& report, const uri::Uri& uri, const ossl::ProviderContext& context, bool asks);
 
-/// Whether the doctor may log in to the only one of `fitting`. `isAsked`: by --login or a PIN in
+/// Whether the doctor may log in to all of `fitting`. `isAsked`: by --login or a PIN in
 /// the URI. `isForced`: by --login, which also uses the last try.
 bool mayLogIn(Report& report, const std::vector<inspection::SeenToken>& fitting, bool isAsked,
               bool isForced);
+
+/// The key on each of several tokens: whether it is the same as `key`. `text` is the URI.
+void checkReplicas(Report& report, OSSL_LIB_CTX* library, const std::string& text, EVP_PKEY* key,
+                   const std::vector<CK_TOKEN_INFO>& tokens);
 
 /// What became of the login for `loaded`. False if it failed.
 bool checkLogin(Report& report, const LoadedKey& loaded, bool isRequired);

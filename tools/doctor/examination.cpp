@@ -5,6 +5,7 @@
 
 #include "pkcs11/mechanism.h"
 #include "tokens/pin_source.h"
+#include "tokens/token_search.h"
 #include "tools/doctor/checks.h"
 #include "tools/inspection/inspector.h"
 #include "tools/shared/error.h"
@@ -22,6 +23,7 @@ using inspection::UsersConfiguration;
 struct Outlook {
     bool mayUseKey = false;
     bool loginRequired = false;
+    std::vector<CK_TOKEN_INFO> tokens; ///< that fit: several are replicas
 };
 
 // The modules end with the inspector, and the provider finds them as in a user's program.
@@ -33,11 +35,17 @@ std::vector<SeenToken> lookAround(const Request& request, const std::optional<ur
     const auto tokens = checkTokens(report, checkModules(report, inspector.context()));
     if (!uri)
         return {};
-    auto fitting = checkUri(report, *uri, tokens);
+    auto fitting = checkUri(report, *uri, tokens, inspector.context().settings());
+    for (const auto& token : fitting)
+        outlook.tokens.push_back(token.info);
+    if (outlook.tokens.size() > 1 &&
+        p11::tokens::replicasOf(*uri, inspector.context().settings()) == ossl::Replicas::off)
+        return fitting; // the provider logs in to none of them
     const bool hasSource = checkPin(report, *uri, inspector.context(), request.login);
     report.section("login");
-    outlook.loginRequired =
-        fitting.size() == 1 && (fitting.front().info.flags & CKF_LOGIN_REQUIRED) != 0;
+    outlook.loginRequired = std::ranges::any_of(fitting, [](const SeenToken& token) {
+        return (token.info.flags & CKF_LOGIN_REQUIRED) != 0;
+    });
     outlook.mayUseKey =
         mayLogIn(report, fitting, request.login || p11::tokens::hasPin(*uri), request.login) &&
         (hasSource || !outlook.loginRequired);
@@ -66,12 +74,15 @@ ObjectsOfToken lookAtObjects(const uri::Uri& uri, const UsersConfiguration& conf
 }
 
 void useKey(const Request& request, const uri::Uri& uri, const UsersConfiguration& configuration,
-            bool loginRequired, Report& report) {
+            const Outlook& outlook, Report& report) {
     const CallCounter counter(request.time > 0);
     const auto library = usersLibrary(request.providerFolder);
     const auto loaded = loadKey(library.get(), request.uri, uri);
-    if (!checkLogin(report, loaded, loginRequired))
+    if (!checkLogin(report, loaded, outlook.loginRequired))
         return;
+    if (outlook.tokens.size() > 1 && loaded.keys.size() == 1)
+        checkReplicas(report, library.get(), request.uri, loaded.keys.front().get(),
+                      outlook.tokens);
     const auto seen = lookAtObjects(uri, configuration, true, report);
     auto* key = checkKey(report, loaded, uri, seen.objects);
     const bool onlyPss = signsOnlyWithPss(seen.objects, uri);
@@ -88,7 +99,7 @@ void examineAll(const Request& request, const std::optional<uri::Uri>& uri, Repo
     Outlook outlook;
     const auto fitting = lookAround(request, uri, configuration, report, outlook);
     if (uri && outlook.mayUseKey && hasProvider)
-        return useKey(request, *uri, configuration, outlook.loginRequired, report);
+        return useKey(request, *uri, configuration, outlook, report);
     if (fitting.size() == 1)
         lookAtObjects(*uri, configuration, false, report);
     if (request.sign || request.time > 0)

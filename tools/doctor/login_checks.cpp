@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
 #include "tools/doctor/checks.h"
 #include "tools/shared/error.h"
 
@@ -27,11 +29,10 @@ const char* adviceFor(ossl::Reason reason) {
 
 } // namespace
 
-bool mayLogIn(Report& report, const std::vector<inspection::SeenToken>& fitting, bool isAsked,
-              bool isForced) {
-    if (fitting.size() != 1)
-        return false;
-    const auto flags = fitting.front().info.flags;
+namespace {
+
+bool mayLogInTo(Report& report, const inspection::SeenToken& token, bool isAsked, bool isForced) {
+    const auto flags = token.info.flags;
     if ((flags & CKF_LOGIN_REQUIRED) == 0) {
         report.ok("the token needs no login");
         return true;
@@ -51,6 +52,16 @@ bool mayLogIn(Report& report, const std::vector<inspection::SeenToken>& fitting,
         return false;
     }
     return true;
+}
+
+} // namespace
+
+bool mayLogIn(Report& report, const std::vector<inspection::SeenToken>& fitting, bool isAsked,
+              bool isForced) {
+    return !fitting.empty() &&
+           std::ranges::all_of(fitting, [&](const inspection::SeenToken& token) {
+               return mayLogInTo(report, token, isAsked, isForced);
+           });
 }
 
 bool checkLogin(Report& report, const LoadedKey& loaded, bool isRequired) {

@@ -45,8 +45,8 @@ void tellInitialized(Report& report, pkcs11::Module& module, const std::string& 
     const auto info = module.info();
     const auto maker = pkcs11::trimmed(info.manufacturerID);
     const auto version = versionText(info.libraryVersion);
-    const auto locks = module.takesOneCall() ? "one call at a time: it has no locks"
-                                             : "calls from several threads at once";
+    const auto locks =
+        module.takesOneCall() ? "one call at a time" : "calls from several threads at once";
     report.add({State::ok,
                 module.name() + (module.path().empty() ? "" : " (" + module.path() + ")") + ", " +
                     by + ": " + maker + " " + version + ", PKCS#11 " +

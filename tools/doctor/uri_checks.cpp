@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
 #include "tokens/object_uris.h"
 #include "tokens/token_search.h"
 #include "tools/doctor/checks.h"
@@ -28,10 +30,25 @@ void tellPart(Report& report, const std::string& part, const std::vector<SeenTok
                                 : "did you mean " + nearest + "?");
 }
 
+// Those that the settings let share their keys.
+std::vector<SeenToken> replicasAmong(std::vector<SeenToken> fit, const uri::Uri& uri,
+                                     const ossl::Settings& settings) {
+    if (tokens::replicasOf(uri, settings) == ossl::Replicas::off)
+        return {};
+    const auto& names = settings.replicaTokens;
+    std::erase_if(fit, [&names](const SeenToken& seen) {
+        return !names.empty() && std::ranges::none_of(names, [&seen](const std::string& name) {
+            return tokens::isCalled(seen.info, name);
+        });
+    });
+    return fit;
+}
+
 } // namespace
 
 std::vector<SeenToken> checkUri(Report& report, const uri::Uri& uri,
-                                const std::vector<SeenToken>& tokens) {
+                                const std::vector<SeenToken>& tokens,
+                                const ossl::Settings& settings) {
     report.section("uri");
     bool eachFits = true;
     for (const auto& part : inspection::tokenParts(uri)) {
@@ -44,9 +61,14 @@ std::vector<SeenToken> checkUri(Report& report, const uri::Uri& uri,
         report.fail("each part fits a token, but no token fits all parts",
                     "remove the part that does not belong to the token that you mean");
     if (fit.size() > 1)
+        if (auto replicas = replicasAmong(fit, uri, settings); !replicas.empty()) {
+            report.ok("the tokens that share the key: " + labelsOf(replicas));
+            return replicas;
+        }
+    if (fit.size() > 1)
         report.warn("several tokens fit: " + labelsOf(fit) +
                         "; the provider logs in only where one fits",
-                    "add token= or serial=");
+                    "add token= or serial=, or set pkcs11-replicas if they have the same key");
     if (fit.size() == 1)
         report.ok("the URI's token is " + labelsOf(fit) + " in slot " +
                   std::to_string(fit.front().slot) + " of " + fit.front().module->name());

@@ -132,3 +132,24 @@ CONF
     start_program haproxy -db -f haproxy.cfg
     bears_kills_under_clients
 }
+
+# tool_on HSM PKCS11-TOOL-OPTIONS...: writes to its token, while no server runs
+tool_on() { SOFTHSM2_CONF=$WORK/$1/softhsm2.conf pkcs11-tool --module "$REAL_MODULE" --token-label scenarios --login --pin $PIN "${@:2}" >>tool.log 2>&1; }
+
+# Each token is looked at, and one with another key under the same name is told.
+scenario_replicas_doctor() {
+    local uri="pkcs11:object=rsa;type=private"
+    two_hsms replicas_doctor
+    "${RUNNER[@]}" "$DOCTOR" --login --sign "$uri" >doctor.log || { cat doctor.log >&2; die "the doctor finds something"; }
+    [ "$(grep -c 'ok .*token "scenarios" (serial .*) has the same key$' doctor.log)" = 2 ] || { cat doctor.log >&2; die "not both tokens are told"; }
+    kill_hsm b
+    tool_on b --delete-object --type privkey --label rsa
+    openssl pkcs8 -topk8 -nocrypt -in "$TOKENS/twin.pem" -outform DER -out twin.der
+    tool_on b --write-object twin.der --type privkey --id 01 --label rsa --usage-sign
+    start_hsm b
+    status=0
+    "${RUNNER[@]}" "$DOCTOR" --login --sign "$uri" >doctor.log || status=$?
+    [ $status = 1 ] || die "status $status"
+    grep -q 'warning .*has another key, which takes no part$' doctor.log || { cat doctor.log >&2; die "the other key is not told"; }
+    grep -q 'left out, another key than that of the first token' log || die "the log does not tell"
+}
