@@ -27,6 +27,20 @@ struct Use {
     unsigned long second;
 };
 
+// The public half of the key "named" on the scenario token.
+void publishTheKeyNamed(EVP_PKEY* pair) {
+    unsigned char* encoded = nullptr;
+    const auto size = EVP_PKEY_get1_encoded_public_key(pair, &encoded);
+    Bytes point{0x04, static_cast<unsigned char>(size)}; // an OCTET STRING
+    point.insert(point.end(), encoded, encoded + size);
+    OPENSSL_free(encoded);
+    Bytes curve{0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07}; // P-256
+    tokenWriter("scenarios")
+        .createKey(CKO_PUBLIC_KEY, CKK_EC, "named", "named",
+                   {{CKA_EC_PARAMS, curve.data(), curve.size()},
+                    {CKA_EC_POINT, point.data(), point.size()}});
+}
+
 class ReplicaKeys : public ::testing::Test {
   protected:
     Use signatures() const { return {module().count("C_Sign"), second_.module().count("C_Sign")}; }
@@ -37,18 +51,7 @@ class ReplicaKeys : public ::testing::Test {
     void TearDown() override { noFaults(); }
 
     // The public half of the key "named" on the first token.
-    static void publish(EVP_PKEY* pair) {
-        unsigned char* encoded = nullptr;
-        const auto size = EVP_PKEY_get1_encoded_public_key(pair, &encoded);
-        Bytes point{0x04, static_cast<unsigned char>(size)}; // an OCTET STRING
-        point.insert(point.end(), encoded, encoded + size);
-        OPENSSL_free(encoded);
-        Bytes curve{0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07}; // P-256
-        tokenWriter("scenarios")
-            .createKey(CKO_PUBLIC_KEY, CKK_EC, "named", "named",
-                       {{CKA_EC_PARAMS, curve.data(), curve.size()},
-                        {CKA_EC_POINT, point.data(), point.size()}});
-    }
+    static void publish(EVP_PKEY* pair) { publishTheKeyNamed(pair); }
     void putOnSecond(EVP_PKEY* pair) const {
         auto writer = second_.writer();
         putOnToken(writer, pair, "named", true);
@@ -101,6 +104,24 @@ TEST_F(ReplicaKeys, UseTheFirstTokenWhereTheyFailOverAndBothWhereTheyBalance) {
         EXPECT_EQ(signatures().first, 3U);
         EXPECT_EQ(signatures().second, 3U);
     }
+}
+
+// No second module, but two of the first one's tokens.
+TEST(ReplicasOfOneModule, AreOneKey) {
+    const auto pair = newOnToken("P-256", "named", true);
+    publishTheKeyNamed(pair.get());
+    {
+        auto writer = tokenWriter("retry");
+        putOnToken(writer, pair.get(), "named", true);
+    }
+    const Instance instance;
+    const auto key = load(instance, replicaUri("named", "balance"));
+    ASSERT_NE(key, nullptr) << takeErrors();
+    fault("C_Sign", "1", CKR_DEVICE_REMOVED);
+    for (int i = 0; i < 4; ++i)
+        EXPECT_TRUE(verify(pair.get(), sign(instance, key.get(), data), data, "SHA256"))
+            << takeErrors();
+    noFaults();
 }
 
 TEST_F(ReplicaKeys, GoToTheTokenWithTheFewestOperationsUnderWay) {
