@@ -45,8 +45,9 @@ KeyProof::Answer KeyProof::ask(EVP_PKEY* candidate, pkcs11::Session& session,
         return proves(candidate, session, handle) ? Answer::yes : Answer::no;
     } catch (const pkcs11::Error& error) {
         // A key that is seen without a login can't be asked without one: nothing is lost then.
-        if (!session.lacksFirstLogin(error.rv()) &&
-            pkcs11::remedyFor(error) != pkcs11::Remedy::none)
+        const bool isLost = !session.lacksFirstLogin(error.rv()) &&
+                            pkcs11::remedyFor(error) != pkcs11::Remedy::none;
+        if (isLost || error.failure() == pkcs11::Failure::auditLog)
             throw;
         return Answer::unknown;
     }

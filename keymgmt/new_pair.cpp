@@ -7,9 +7,9 @@
 
 #include "keymgmt/key_family.h"
 #include "ossl/dispatch.h"
+#include "tokens/key_object.h"
 #include "tokens/object_search.h"
 #include "tokens/object_uris.h"
-#include "tokens/pin_source.h"
 #include "tokens/writing.h"
 
 namespace p11::keymgmt {
@@ -161,11 +161,10 @@ class NewPair {
         auto attributes = pkcs11::readAttributes(session, pair.privateKey, wanted);
         const auto pool = session.sessionPool().shared_from_this();
         auto name = tokens::uriOf(pool->token(), attributes);
-        auto key = std::make_shared<Key>(context_, type_,
-                                         std::make_shared<pkcs11::TokenObject>(
-                                             pool, pair.privateKey, std::move(attributes),
-                                             context_.pins(), tokens::contextPin(uri_, context_)),
-                                         std::move(name));
+        auto key = std::make_shared<Key>(
+            context_, type_,
+            tokens::keyObject(context_, uri_, pool, pair.privateKey, std::move(attributes), name),
+            name);
         if (auto publicKey = publicKeyOf(context_, type_, half))
             key->setPublicKey(std::move(publicKey));
         return key;

@@ -74,6 +74,7 @@ const OSSL_ITEM* reasonStrings() {
                                   item(Reason::pinRefused, "the PIN was refused"),
                                   item(Reason::pinLocked, "the PIN is locked"),
                                   item(Reason::pinExpired, "the PIN has expired"),
+                                  item(Reason::auditLog, "the audit log cannot be written"),
                                   OSSL_ITEM{0, nullptr}};
     return items.data();
 }
@@ -118,6 +119,8 @@ Reason reasonOf(const pkcs11::Error& error) {
         return Reason::uri;
     case pkcs11::Failure::key:
         return Reason::key;
+    case pkcs11::Failure::auditLog:
+        return Reason::auditLog;
     case pkcs11::Failure::unsupported:
         return Reason::unsupported;
     }

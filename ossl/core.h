@@ -32,7 +32,8 @@ enum class Reason : unsigned {
     pinFileExposed,
     pinRefused,
     pinLocked,
-    pinExpired
+    pinExpired,
+    auditLog
 };
 
 /// Texts for Reason, for OSSL_FUNC_PROVIDER_GET_REASON_STRINGS. Static.

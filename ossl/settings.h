@@ -3,11 +3,13 @@
 // the first use.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "pkcs11/audit_log.h"
 #include "pkcs11/module_options.h"
 #include "pkcs11/pin.h"
 
@@ -54,6 +56,12 @@ struct Settings {
     std::size_t asyncThreads = 64;          ///< for OpenSSL's jobs; 0: the caller's thread
     std::optional<pkcs11::Pin> contextPin;  ///< for keys that need it at each use
     std::string contextPinFile;             ///< read at each use; empty for none
+    /// pkcs11-audit-log: "journal", "file:/PATH", or empty for none.
+    std::string auditLog;
+    /// pkcs11-audit-log-failure.
+    bool refusesUnaudited = false;
+    /// Null for none.
+    std::shared_ptr<pkcs11::AuditLog> audit;
 };
 
 } // namespace p11::ossl

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "pkcs11/cryptoki.h"
+#include "pkcs11/key_use.h"
 
 namespace p11::pkcs11 {
 namespace {
@@ -163,9 +164,10 @@ std::size_t deriveIn(Session& session, CK_OBJECT_HANDLE handle, const TokenObjec
 
 std::size_t derive(TokenObject& key, const CK_MECHANISM& mechanism, SizeFrom sizeFrom,
                    MutableBytes out) {
-    const trace::Step step([&key] { return "derive with the " + key.describe(); });
-    return key.use([&](Session& session, CK_OBJECT_HANDLE handle) {
-        return deriveIn(session, handle, key, mechanism, sizeFrom, out);
+    return useKey(key, {"derive", mechanism.mechanism}, out, [&] {
+        return key.use([&](Session& session, CK_OBJECT_HANDLE handle) {
+            return deriveIn(session, handle, key, mechanism, sizeFrom, out);
+        });
     });
 }
 
@@ -182,7 +184,9 @@ std::size_t takeSecret(Session& session, CK_OBJECT_HANDLE secret, const TokenObj
 
 std::size_t deriveIn(Session& session, CK_OBJECT_HANDLE handle, const TokenObject& key,
                      CK_MECHANISM mechanism, MutableBytes out) {
-    return deriveIn(session, handle, key, mechanism, SizeFrom::mechanism, out);
+    return useKey(
+        key, {.operation = "derive", .mechanism = mechanism.mechanism, .isProof = true}, out,
+        [&] { return deriveIn(session, handle, key, mechanism, SizeFrom::mechanism, out); });
 }
 
 std::size_t derive(TokenObject& key, const CK_MECHANISM& mechanism, MutableBytes out) {
@@ -193,8 +197,9 @@ std::size_t deriveOfSize(TokenObject& key, const CK_MECHANISM& mechanism, Mutabl
     return derive(key, mechanism, SizeFrom::request, out);
 }
 
-std::size_t deriveData(TokenObject& key, const CK_MECHANISM& mechanism, MutableBytes out) {
-    const trace::Step step([&key] { return "derive data with the " + key.describe(); });
+namespace {
+
+std::size_t deriveObject(TokenObject& key, const CK_MECHANISM& mechanism, MutableBytes out) {
     CK_OBJECT_CLASS type = CKO_DATA;
     CK_BBOOL no = CK_FALSE;
     auto size = static_cast<CK_ULONG>(out.size());
@@ -212,8 +217,8 @@ std::size_t deriveData(TokenObject& key, const CK_MECHANISM& mechanism, MutableB
     });
 }
 
-std::size_t decapsulateIn(Session& session, CK_OBJECT_HANDLE handle, const TokenObject& key,
-                          ByteView ciphertext, MutableBytes out) {
+std::size_t decapsulateWith(Session& session, CK_OBJECT_HANDLE handle, const TokenObject& key,
+                            ByteView ciphertext, MutableBytes out) {
     CK_MECHANISM mechanism{CKM_ML_KEM, nullptr, 0};
     const auto decapsulate = [&](Template values, CK_OBJECT_HANDLE& secret) {
         return session.call<&List32::C_DecapsulateKey>(
@@ -226,11 +231,25 @@ std::size_t decapsulateIn(Session& session, CK_OBJECT_HANDLE handle, const Token
                       key, out);
 }
 
+} // namespace
+
+std::size_t deriveData(TokenObject& key, const CK_MECHANISM& mechanism, MutableBytes out) {
+    return useKey(key, {"derive", mechanism.mechanism}, out,
+                  [&] { return deriveObject(key, mechanism, out); });
+}
+
+std::size_t decapsulateIn(Session& session, CK_OBJECT_HANDLE handle, const TokenObject& key,
+                          ByteView ciphertext, MutableBytes out) {
+    return useKey(key, {.operation = "decapsulate", .mechanism = CKM_ML_KEM, .isProof = true}, out,
+                  [&] { return decapsulateWith(session, handle, key, ciphertext, out); });
+}
+
 std::size_t decapsulate(TokenObject& key, ByteView ciphertext, MutableBytes out) {
-    const trace::Step step([&key] { return "decapsulate with the " + key.describe(); });
     try {
-        return key.use([&](Session& session, CK_OBJECT_HANDLE handle) {
-            return decapsulateIn(session, handle, key, ciphertext, out);
+        return useKey(key, {"decapsulate", CKM_ML_KEM}, out, [&] {
+            return key.use([&](Session& session, CK_OBJECT_HANDLE handle) {
+                return decapsulateWith(session, handle, key, ciphertext, out);
+            });
         });
     } catch (const Error& error) {
         if (error.rv() != CKR_FUNCTION_NOT_SUPPORTED)

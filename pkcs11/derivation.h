@@ -14,7 +14,8 @@ namespace p11::pkcs11 {
 /// size that the token gave, because some tokens omit leading zeros. Throws Error.
 std::size_t derive(TokenObject& key, const CK_MECHANISM& mechanism, MutableBytes out);
 
-/// The same with the object at `handle` instead of `key`, in an open session.
+/// The same with the object at `handle` instead of `key`, in an open session: a proof that a public
+/// key belongs to it.
 std::size_t deriveIn(Session& session, CK_OBJECT_HANDLE handle, const TokenObject& key,
                      CK_MECHANISM mechanism, MutableBytes out);
 
@@ -34,7 +35,8 @@ std::size_t takeSecret(Session& session, CK_OBJECT_HANDLE secret, const TokenObj
 /// 3.2). Throws Error, with CKR_FUNCTION_NOT_SUPPORTED if the module is older.
 std::size_t decapsulate(TokenObject& key, ByteView ciphertext, MutableBytes out);
 
-/// The same with the object at `handle` instead of `key`, in an open session.
+/// The same with the object at `handle` instead of `key`, in an open session: a proof that a public
+/// key belongs to it.
 std::size_t decapsulateIn(Session& session, CK_OBJECT_HANDLE handle, const TokenObject& key,
                           ByteView ciphertext, MutableBytes out);
 

@@ -22,6 +22,7 @@ enum class Failure {
     pinFileExposed,    ///< everybody can read it
     uri,               ///< the URI is malformed
     key,               ///< a key has attributes that make no sense
+    auditLog,          ///< the use of a key could not be written to the audit log
     unsupported        ///< neither the token nor this provider can do it
 };
 

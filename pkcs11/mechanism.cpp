@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdio>
 #include <string_view>
+#include <utility>
 
 namespace p11::pkcs11 {
 namespace {
@@ -29,7 +31,68 @@ constexpr std::array table{
                    CKM_SHA3_512_RSA_PKCS_PSS, CKM_ECDSA_SHA3_512},
 };
 
+// Those that operations with keys use.
+constexpr std::pair<CK_MECHANISM_TYPE, const char*> names[] = {
+    {CKM_RSA_PKCS, "CKM_RSA_PKCS"},
+    {CKM_RSA_PKCS_OAEP, "CKM_RSA_PKCS_OAEP"},
+    {CKM_RSA_PKCS_PSS, "CKM_RSA_PKCS_PSS"},
+    {CKM_RSA_X_509, "CKM_RSA_X_509"},
+    {CKM_SHA1_RSA_PKCS, "CKM_SHA1_RSA_PKCS"},
+    {CKM_SHA224_RSA_PKCS, "CKM_SHA224_RSA_PKCS"},
+    {CKM_SHA256_RSA_PKCS, "CKM_SHA256_RSA_PKCS"},
+    {CKM_SHA384_RSA_PKCS, "CKM_SHA384_RSA_PKCS"},
+    {CKM_SHA512_RSA_PKCS, "CKM_SHA512_RSA_PKCS"},
+    {CKM_SHA3_224_RSA_PKCS, "CKM_SHA3_224_RSA_PKCS"},
+    {CKM_SHA3_256_RSA_PKCS, "CKM_SHA3_256_RSA_PKCS"},
+    {CKM_SHA3_384_RSA_PKCS, "CKM_SHA3_384_RSA_PKCS"},
+    {CKM_SHA3_512_RSA_PKCS, "CKM_SHA3_512_RSA_PKCS"},
+    {CKM_SHA1_RSA_PKCS_PSS, "CKM_SHA1_RSA_PKCS_PSS"},
+    {CKM_SHA224_RSA_PKCS_PSS, "CKM_SHA224_RSA_PKCS_PSS"},
+    {CKM_SHA256_RSA_PKCS_PSS, "CKM_SHA256_RSA_PKCS_PSS"},
+    {CKM_SHA384_RSA_PKCS_PSS, "CKM_SHA384_RSA_PKCS_PSS"},
+    {CKM_SHA512_RSA_PKCS_PSS, "CKM_SHA512_RSA_PKCS_PSS"},
+    {CKM_SHA3_224_RSA_PKCS_PSS, "CKM_SHA3_224_RSA_PKCS_PSS"},
+    {CKM_SHA3_256_RSA_PKCS_PSS, "CKM_SHA3_256_RSA_PKCS_PSS"},
+    {CKM_SHA3_384_RSA_PKCS_PSS, "CKM_SHA3_384_RSA_PKCS_PSS"},
+    {CKM_SHA3_512_RSA_PKCS_PSS, "CKM_SHA3_512_RSA_PKCS_PSS"},
+    {CKM_ECDSA, "CKM_ECDSA"},
+    {CKM_ECDSA_SHA1, "CKM_ECDSA_SHA1"},
+    {CKM_ECDSA_SHA224, "CKM_ECDSA_SHA224"},
+    {CKM_ECDSA_SHA256, "CKM_ECDSA_SHA256"},
+    {CKM_ECDSA_SHA384, "CKM_ECDSA_SHA384"},
+    {CKM_ECDSA_SHA512, "CKM_ECDSA_SHA512"},
+    {CKM_ECDSA_SHA3_224, "CKM_ECDSA_SHA3_224"},
+    {CKM_ECDSA_SHA3_256, "CKM_ECDSA_SHA3_256"},
+    {CKM_ECDSA_SHA3_384, "CKM_ECDSA_SHA3_384"},
+    {CKM_ECDSA_SHA3_512, "CKM_ECDSA_SHA3_512"},
+    {CKM_EDDSA, "CKM_EDDSA"},
+    {CKM_ML_DSA, "CKM_ML_DSA"},
+    {CKM_ML_KEM, "CKM_ML_KEM"},
+    {CKM_ECDH1_DERIVE, "CKM_ECDH1_DERIVE"},
+    {CKM_ECDH1_COFACTOR_DERIVE, "CKM_ECDH1_COFACTOR_DERIVE"},
+    {CKM_HKDF_DATA, "CKM_HKDF_DATA"},
+    {CKM_HKDF_DERIVE, "CKM_HKDF_DERIVE"},
+    {CKM_AES_ECB, "CKM_AES_ECB"},
+    {CKM_AES_CBC, "CKM_AES_CBC"},
+    {CKM_AES_CTR, "CKM_AES_CTR"},
+    {CKM_AES_GCM, "CKM_AES_GCM"},
+    {CKM_AES_KEY_WRAP, "CKM_AES_KEY_WRAP"},
+    {CKM_AES_KEY_WRAP_PAD, "CKM_AES_KEY_WRAP_PAD"},
+    {CKM_AES_KEY_WRAP_KWP, "CKM_AES_KEY_WRAP_KWP"},
+};
+
 } // namespace
+
+std::string mechanismName(CK_MECHANISM_TYPE mechanism) {
+    const auto* found =
+        std::find_if(std::begin(names), std::end(names),
+                     [mechanism](const auto& entry) { return entry.first == mechanism; });
+    if (found != std::end(names))
+        return found->second;
+    std::array<char, 32> text{};
+    std::snprintf(text.data(), text.size(), "CKM_0x%lX", mechanism);
+    return text.data();
+}
 
 const HashMechanisms* hashMechanisms(const char* name) {
     const auto* found = std::find_if(table.begin(), table.end(), [name](const auto& row) {

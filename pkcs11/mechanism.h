@@ -4,6 +4,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 
 #include "pkcs11/cryptoki.h"
 
@@ -29,6 +30,9 @@ struct HashMechanisms {
 /// The table's row for the hash with OpenSSL's name `name` ("SHA2-256"); null if PKCS#11 does not
 /// know the hash.
 const HashMechanisms* hashMechanisms(const char* name);
+
+/// "CKM_ECDSA"; mechanisms that this provider does not use as "CKM_0x...".
+std::string mechanismName(CK_MECHANISM_TYPE mechanism);
 
 /// True for mechanisms that make or verify RSA-PSS signatures.
 bool isPss(CK_MECHANISM_TYPE mechanism);

@@ -12,6 +12,7 @@
 #include <p11-kit/pkcs11.h>
 
 #include "pkcs11/attributes.h"
+#include "pkcs11/audit_log.h"
 #include "pkcs11/key_copy.h"
 #include "pkcs11/process.h"
 #include "pkcs11/recovery.h"
@@ -95,6 +96,15 @@ class TokenObject {
     using Check = std::function<bool(Session& session, CK_OBJECT_HANDLE handle)>;
     void setCheck(Check check) { check_ = std::move(check); }
 
+    /// Its uses are written to `log`, unless that is null, under `uri`, which has no PIN. Set both
+    /// before threads share the object.
+    void setAudit(std::shared_ptr<AuditLog> log, std::string uri) {
+        auditLog_ = std::move(log);
+        uri_ = std::move(uri);
+    }
+    AuditLog* auditLog() const { return auditLog_.get(); }
+    const std::string& uri() const { return uri_; }
+
     /// Runs `operation(session, handle)` in a session of its own. If the session, the login or the
     /// handle is lost, it runs again with new ones (pkcs11/recovery.h). Throws Error.
     template <typename Operation>
@@ -170,6 +180,8 @@ class TokenObject {
     PinOwner& pins_;
     PinOwner::Given contextPin_;
     Check check_;
+    std::shared_ptr<AuditLog> auditLog_;
+    std::string uri_;
     /// It was found after a login. Without one it may be invisible or unusable.
     std::atomic<bool> loggedIn_;
     Binding binding_ GUARDED_BY(process::stateMutex());

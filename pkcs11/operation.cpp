@@ -119,18 +119,6 @@ std::size_t perform(TokenObject& key, const CK_MECHANISM& mechanism, ByteView da
     return requireRoom(size, out, functionName<Final>);
 }
 
-// Answers of C_Decrypt that cannot depend on the ciphertext, and the one that leaves the operation
-// active. Nothing here distinguishes the others from each other, or from CKR_OK.
-bool isApartFromData(CK_RV rv) {
-    constant_time::Mask found = 0;
-    for (const CK_RV apart :
-         {CKR_SESSION_HANDLE_INVALID, CKR_SESSION_CLOSED, CKR_USER_NOT_LOGGED_IN,
-          CKR_CRYPTOKI_NOT_INITIALIZED, CKR_DEVICE_REMOVED, CKR_TOKEN_NOT_PRESENT, CKR_HOST_MEMORY,
-          CKR_BUFFER_TOO_SMALL})
-        found |= constant_time::isEqual(rv, apart);
-    return constant_time::declassify(found);
-}
-
 DecryptAnswer decryptIn(Session& session, CK_OBJECT_HANDLE handle, const CK_MECHANISM& mechanism,
                         const TokenObject& key, ByteView data, MutableBytes out) {
     const auto [rv, size] = answerIn<&List::C_DecryptInit, &List::C_Decrypt>(
@@ -184,29 +172,53 @@ std::optional<MessageSigning> messageSigning(const TokenObject& key,
     return MessageSigning::of(mechanism);
 }
 
-} // namespace
-
-std::size_t sign(TokenObject& key, const CK_MECHANISM& mechanism, ByteView data, MutableBytes out) {
-    const trace::Step step([&key] { return "sign with the " + key.describe(); });
+// By the message functions where the token has them.
+std::size_t signInSomeWay(TokenObject& key, const CK_MECHANISM& mechanism, ByteView data,
+                          MutableBytes out) {
     if (const auto signing = messageSigning(key, mechanism))
         if (const auto size = signMessage(key, mechanism, *signing, data, out))
             return requireRoom(*size, out, functionName<&List30::C_SignMessage>);
     return perform<&List::C_SignInit, &List::C_Sign>(key, mechanism, data, out);
 }
 
+} // namespace
+
+// Nothing here distinguishes the others from each other, or from CKR_OK.
+bool isApartFromData(CK_RV rv) {
+    constant_time::Mask found = 0;
+    for (const CK_RV apart :
+         {CKR_SESSION_HANDLE_INVALID, CKR_SESSION_CLOSED, CKR_USER_NOT_LOGGED_IN,
+          CKR_CRYPTOKI_NOT_INITIALIZED, CKR_DEVICE_REMOVED, CKR_TOKEN_NOT_PRESENT, CKR_HOST_MEMORY,
+          CKR_BUFFER_TOO_SMALL})
+        found |= constant_time::isEqual(rv, apart);
+    return constant_time::declassify(found);
+}
+
+std::size_t sign(TokenObject& key, const CK_MECHANISM& mechanism, ByteView data, MutableBytes out,
+                 const SignedHash& hash) {
+    return useKey(key, {"sign", mechanism.mechanism, hash}, out,
+                  [&] { return signInSomeWay(key, mechanism, data, out); });
+}
+
 std::size_t signIn(Session& session, CK_OBJECT_HANDLE handle, const TokenObject& key,
                    const CK_MECHANISM& mechanism, ByteView data, MutableBytes out) {
-    const auto size =
-        performIn<&List::C_SignInit, &List::C_Sign>(session, handle, mechanism, key, data, out);
-    return requireRoom(size, out, functionName<&List::C_Sign>);
+    return useKey(key, {.operation = "sign", .mechanism = mechanism.mechanism, .isProof = true},
+                  out, [&] {
+                      const auto size = performIn<&List::C_SignInit, &List::C_Sign>(
+                          session, handle, mechanism, key, data, out);
+                      return requireRoom(size, out, functionName<&List::C_Sign>);
+                  });
 }
 
 DecryptAnswer answerOfDecrypt(TokenObject& key, const CK_MECHANISM& mechanism, ByteView data,
                               MutableBytes out) {
-    const trace::Step step([&key] { return "decrypt with the " + key.describe(); });
-    return key.use([&](Session& session, CK_OBJECT_HANDLE handle) {
-        return decryptIn(session, handle, mechanism, key, data, out);
-    });
+    return useKey(key,
+                  {.operation = "decrypt", .mechanism = mechanism.mechanism, .isDecryption = true},
+                  out, [&] {
+                      return key.use([&](Session& session, CK_OBJECT_HANDLE handle) {
+                          return decryptIn(session, handle, mechanism, key, data, out);
+                      });
+                  });
 }
 
 std::size_t decrypt(TokenObject& key, const CK_MECHANISM& mechanism, ByteView data,
@@ -219,8 +231,9 @@ std::size_t decrypt(TokenObject& key, const CK_MECHANISM& mechanism, ByteView da
 
 std::size_t encrypt(TokenObject& key, const CK_MECHANISM& mechanism, ByteView data,
                     MutableBytes out) {
-    const trace::Step step([&key] { return "encrypt with the " + key.describe(); });
-    return perform<&List::C_EncryptInit, &List::C_Encrypt>(key, mechanism, data, out);
+    return useKey(key, {"encrypt", mechanism.mechanism}, out, [&] {
+        return perform<&List::C_EncryptInit, &List::C_Encrypt>(key, mechanism, data, out);
+    });
 }
 
 bool isMechanismRefusal(CK_RV rv) {

@@ -6,16 +6,19 @@
 #include <span>
 
 #include "pkcs11/bytes.h"
+#include "pkcs11/key_use.h"
 #include "pkcs11/object.h"
 
 namespace p11::pkcs11 {
 
 /// C_SignInit and C_Sign, or C_SignMessage, with `key`. Returns the signature's size. `out` must
 /// have room for the longest one. Throws Error; isMechanismRefusal(error.rv()) recognises a
-/// mechanism that the token refuses.
-std::size_t sign(TokenObject& key, const CK_MECHANISM& mechanism, ByteView data, MutableBytes out);
+/// mechanism that the token refuses. `hash` is for the audit log.
+std::size_t sign(TokenObject& key, const CK_MECHANISM& mechanism, ByteView data, MutableBytes out,
+                 const SignedHash& hash = {});
 
-/// C_SignInit and C_Sign with the object at `handle` instead of `key`, in an open session.
+/// C_SignInit and C_Sign with the object at `handle` instead of `key`, in an open session: a proof
+/// that a public key belongs to it.
 std::size_t signIn(Session& session, CK_OBJECT_HANDLE handle, const TokenObject& key,
                    const CK_MECHANISM& mechanism, ByteView data, MutableBytes out);
 
@@ -40,6 +43,10 @@ std::size_t decrypt(TokenObject& key, const CK_MECHANISM& mechanism, ByteView da
 /// C_EncryptInit and C_Encrypt with `key`. Conditions as for sign().
 std::size_t encrypt(TokenObject& key, const CK_MECHANISM& mechanism, ByteView data,
                     MutableBytes out);
+
+/// True for answers of C_Decrypt that cannot depend on the ciphertext, and for the one that leaves
+/// the operation active. It does not branch on the others.
+bool isApartFromData(CK_RV rv);
 
 /// True if `rv` says that the token does not support the mechanism, or not with such a parameter.
 bool isMechanismRefusal(CK_RV rv);

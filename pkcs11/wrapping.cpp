@@ -2,6 +2,7 @@
 #include "pkcs11/wrapping.h"
 
 #include "pkcs11/derivation.h"
+#include "pkcs11/key_use.h"
 #include "pkcs11/writing.h"
 
 namespace p11::pkcs11 {
@@ -85,9 +86,10 @@ std::size_t unwrapIn(Session& session, CK_OBJECT_HANDLE handle, const TokenObjec
 } // namespace
 
 std::size_t wrap(TokenObject& key, const CK_MECHANISM& mechanism, ByteView data, MutableBytes out) {
-    const trace::Step step([&key] { return "wrap with the " + key.describe(); });
-    const auto size = key.run([&](Session& session, CK_OBJECT_HANDLE handle) {
-        return wrapIn(session, handle, key, mechanism, data, out);
+    const auto size = useKey(key, {"wrap", mechanism.mechanism}, out, [&] {
+        return key.run([&](Session& session, CK_OBJECT_HANDLE handle) {
+            return wrapIn(session, handle, key, mechanism, data, out);
+        });
     });
     if (size > out.size())
         throw Error(Failure::call, "C_WrapKey claims more bytes than its buffer has",
@@ -97,10 +99,13 @@ std::size_t wrap(TokenObject& key, const CK_MECHANISM& mechanism, ByteView data,
 
 std::size_t unwrap(TokenObject& key, const CK_MECHANISM& mechanism, ByteView wrapped,
                    MutableBytes out) {
-    const trace::Step step([&key] { return "unwrap with the " + key.describe(); });
-    return key.run([&](Session& session, CK_OBJECT_HANDLE handle) {
-        return unwrapIn(session, handle, key, mechanism, wrapped, out);
-    });
+    return useKey(key,
+                  {.operation = "unwrap", .mechanism = mechanism.mechanism, .isDecryption = true},
+                  out, [&] {
+                      return key.run([&](Session& session, CK_OBJECT_HANDLE handle) {
+                          return unwrapIn(session, handle, key, mechanism, wrapped, out);
+                      });
+                  });
 }
 
 } // namespace p11::pkcs11

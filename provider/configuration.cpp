@@ -12,6 +12,8 @@
 
 #include "ossl/pin.h"
 #include "ossl/words.h"
+#include "pkcs11/audit_file.h"
+#include "pkcs11/audit_journal.h"
 #include "pkcs11/trace.h"
 #include "provider/configuration_file.h"
 
@@ -29,6 +31,8 @@ constexpr const char* symmetricKeys = "pkcs11-symmetric-keys";
 constexpr const char* blockOperations = "pkcs11-module-block-operations";
 constexpr const char* loadBehavior = "pkcs11-module-load-behavior";
 
+constexpr std::string_view filePrefix = "file:";
+
 // `hint` says which values are taken.
 [[noreturn]] void reject(const std::string& directive, std::string_view value,
                          const std::string& hint = "") {
@@ -44,7 +48,6 @@ bool parseBool(const std::string& directive, std::string_view value) {
 }
 
 void readPin(std::string_view value, std::optional<pkcs11::Pin>& pin, std::string& file) {
-    constexpr std::string_view filePrefix = "file:";
     if (value.starts_with(filePrefix))
         file = value.substr(filePrefix.size());
     else if (!value.empty())
@@ -204,6 +207,21 @@ void setReadablePinFiles(Settings& settings, const std::string& directive, std::
     settings.readablePinFiles = parseBool(directive, value);
 }
 
+constexpr std::string_view journal = "journal";
+
+// A relative path would be another file after each change of the working directory.
+void setAuditLog(Settings& settings, const std::string& directive, std::string_view value) {
+    if (value != journal && !value.starts_with("file:/"))
+        reject(directive, value, ": use journal, or file: and an absolute path");
+    settings.auditLog = value;
+}
+
+void setAuditLogFailure(Settings& settings, const std::string& directive, std::string_view value) {
+    if (value != "continue" && value != "refuse")
+        reject(directive, value, ": use continue or refuse");
+    settings.refusesUnaudited = value == "refuse";
+}
+
 void requireUri(const std::string& directive, std::string_view value) {
     if (!value.starts_with("pkcs11:"))
         reject(directive, value, ": use a pkcs11: URI");
@@ -268,6 +286,8 @@ constexpr std::array directives{Directive{"pkcs11-module-path", setModulePath},
                                 Directive{"pkcs11-async-threads", setAsyncThreads},
                                 Directive{"pkcs11-replicas", setReplicas},
                                 Directive{"pkcs11-replica-tokens", setReplicaTokens},
+                                Directive{"pkcs11-audit-log", setAuditLog},
+                                Directive{"pkcs11-audit-log-failure", setAuditLogFailure},
                                 Directive{"pkcs11_module", setModulePath},
                                 Directive{"init_args", setInitArgs},
                                 Directive{"pin", setPin},
@@ -382,6 +402,28 @@ bool isPin(const Directive& directive) {
     return directive.apply == setPin || directive.apply == setContextPin;
 }
 
+std::unique_ptr<pkcs11::AuditSink> auditSink(std::string_view place) {
+    if (place == journal)
+        return std::make_unique<pkcs11::AuditJournal>();
+    return std::make_unique<pkcs11::AuditFile>(std::string(place.substr(filePrefix.size())));
+}
+
+// Opened now, while a server still has its rights and its file system.
+void openAuditLog(Settings& settings) {
+    if (settings.auditLog.empty()) {
+        if (settings.refusesUnaudited)
+            settings.problem = "pkcs11-audit-log-failure = refuse needs pkcs11-audit-log";
+        return;
+    }
+    settings.audit =
+        std::make_shared<pkcs11::AuditLog>(auditSink(settings.auditLog), settings.refusesUnaudited);
+    const auto problem = settings.audit->problem();
+    if (settings.refusesUnaudited)
+        settings.problem = problem;
+    else if (!problem.empty())
+        pkcs11::trace::step(problem);
+}
+
 // Never with a PIN.
 GivenSetting given(const Directive& directive, const std::string& value, bool fromEnvironment) {
     GivenSetting setting{directive.name, value, fromEnvironment, directive.apply == setModulePath,
@@ -456,6 +498,7 @@ ossl::ProviderContext::ReadSettings readConfiguration(const ossl::Core& core) {
         Settings settings;
         try {
             settings = readAll(present, variables);
+            openAuditLog(settings);
         } catch (const ossl::UsageError& error) {
             settings.problem = error.what();
         }

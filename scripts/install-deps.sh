@@ -16,7 +16,7 @@ esac
 
 build=(cmake ninja-build g++ pkg-config libssl-dev libp11-kit-dev openssl softhsm2 opensc p11-kit p11-kit-modules nlohmann-json3-dev libyaml-cpp-dev libcli11-dev)
 test=(libgtest-dev libgmock-dev libbenchmark-dev gnutls-bin osslsigncode valgrind xxd clang clang-format clang-tidy shellcheck gdb nginx-light libnss3 libnss3-tools jq python3-cryptography python3-jwcrypto debootstrap python3 bash-completion gcc-mingw-w64-x86-64-win32 gcab wixl)
-test+=(apache2-bin bind9-utils curl haproxy iproute2 openvpn stunnel4)
+test+=(apache2-bin bind9-utils curl haproxy iproute2 openvpn stunnel4 systemd logrotate)
 bench=(libbenchmark-dev python3 gnuplot-nox valgrind libengine-pkcs11-openssl)
 fuzz=(clang)
 # Not every release has these: tokens and a server for tests, which are skipped without them, and the fuzzers' runtime, which
@@ -40,7 +40,7 @@ installing=(install -y -q --no-install-recommends)
 manager=apt-get
 if command -v dnf >/dev/null; then
     build=(cmake ninja-build gcc-c++ pkgconf-pkg-config openssl-devel p11-kit-devel openssl softhsm opensc p11-kit json-devel yaml-cpp-devel cli11-devel help2man lowdown findutils diffutils)
-    test=(p11-kit-server gtest-devel gmock-devel google-benchmark-devel gnutls-utils osslsigncode valgrind valgrind-devel vim-common clang clang-tools-extra ShellCheck gdb nginx nss-softokn nss-tools jq python3 python3-cryptography python3-jwcrypto debootstrap iproute mingw64-gcc gcab msitools libasan libubsan libtsan)
+    test=(p11-kit-server gtest-devel gmock-devel google-benchmark-devel gnutls-utils osslsigncode valgrind valgrind-devel vim-common clang clang-tools-extra ShellCheck gdb nginx nss-softokn nss-tools jq python3 python3-cryptography python3-jwcrypto debootstrap iproute mingw64-gcc gcab msitools systemd logrotate libasan libubsan libtsan)
     bench=(google-benchmark-devel python3 gnuplot-minimal valgrind)
     fuzz=(clang compiler-rt)
     tokens=()

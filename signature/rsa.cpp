@@ -148,7 +148,7 @@ std::optional<std::size_t> RsaContext::signIfTaken(const CK_MECHANISM& mechanism
     if (!isWorthTrying(mechanism.mechanism, use))
         return std::nullopt;
     try {
-        const auto size = pkcs11::sign(object, mechanism, data, out);
+        const auto size = callToken(mechanism, data, out);
         key().refusals().noteTaken(use);
         return size;
     } catch (const pkcs11::Error& error) {
@@ -167,8 +167,7 @@ std::optional<std::size_t> RsaContext::signRawIfTaken(const Encoding& encoding, 
     if (!takesRaw())
         return std::nullopt;
     try {
-        const auto size =
-            pkcs11::sign(key().privateObject(), {CKM_RSA_X_509, nullptr, 0}, encoding(), out);
+        const auto size = callToken({CKM_RSA_X_509, nullptr, 0}, encoding(), out);
         key().refusals().noteTaken(raw);
         return size;
     } catch (const pkcs11::Error& error) {
@@ -290,7 +289,7 @@ std::size_t RsaContext::signMessage(CK_MECHANISM_TYPE mechanism, ByteView messag
                 "the PSS parameters do not exist in PKCS#11, or do not fit the key");
         combined = {mechanism, &*params, sizeof *params};
     }
-    const std::size_t size = pkcs11::sign(key().privateObject(), combined, message, out);
+    const std::size_t size = callToken(combined, message, out);
     if (size != out.size())
         restoreZeros(size, hashOf(message), out);
     return out.size();

@@ -163,18 +163,29 @@ bool SignatureContext::signsWholeMessage() {
     });
 }
 
+// Nothing if the data is no hash of a known digest.
+pkcs11::SignedHash SignatureContext::hashIn(ByteView tbs) const {
+    const bool isHash =
+        digest_ && tbs.size() == static_cast<std::size_t>(EVP_MD_get_size(digest_.get()));
+    return isHash ? pkcs11::SignedHash{EVP_MD_get0_name(digest_.get()), tbs} : pkcs11::SignedHash{};
+}
+
 std::size_t SignatureContext::signWithToken(ByteView tbs, MutableBytes out) {
     return withToken(tbs, out, [](SignatureContext& context, ByteView data, MutableBytes room) {
+        context.signedHash_ = context.hashIn(data);
         return context.sign(data, room);
     });
 }
 
+// The token hashes the message, and the audit log wants the hash as well.
 std::size_t SignatureContext::signWholeMessage(MutableBytes out) {
     const auto message = message_.takeData();
     return withToken(message, out, [](SignatureContext& context, ByteView data, MutableBytes room) {
-        if (const auto mechanism = context.combinedMechanism())
-            return context.signMessage(*mechanism, data, room);
-        return context.sign(context.hashOf(data), room); // of a replica that needs no more
+        const auto mechanism = context.combinedMechanism(); // nothing if a replica needs no more
+        const bool isAudited = context.key_->privateObject().auditLog() != nullptr;
+        const auto hash = !mechanism || isAudited ? context.hashOf(data) : pkcs11::Bytes{};
+        context.signedHash_ = context.hashIn(hash);
+        return mechanism ? context.signMessage(*mechanism, data, room) : context.sign(hash, room);
     });
 }
 
@@ -257,9 +268,14 @@ void SignatureContext::configure(EVP_PKEY_CTX* context) const {
                                "OpenSSL's own provider does not accept the digest");
 }
 
+std::size_t SignatureContext::callToken(const CK_MECHANISM& mechanism, ByteView data,
+                                        MutableBytes out) const {
+    return pkcs11::sign(key().privateObject(), mechanism, data, out, signedHash_);
+}
+
 std::size_t SignatureContext::signAndNote(const CK_MECHANISM& mechanism, ByteView data,
                                           MutableBytes out) const {
-    const std::size_t size = pkcs11::sign(key().privateObject(), mechanism, data, out);
+    const std::size_t size = callToken(mechanism, data, out);
     key().refusals().noteTaken({keymgmt::Use::sign, mechanism.mechanism});
     return size;
 }

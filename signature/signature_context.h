@@ -13,6 +13,7 @@
 #include "ossl/operation_state.h"
 #include "ossl/provider_context.h"
 #include "pkcs11/bytes.h"
+#include "pkcs11/key_use.h"
 #include "signature/message.h"
 
 namespace p11::signature {
@@ -91,8 +92,9 @@ class SignatureContext {
     virtual std::optional<CK_MECHANISM_TYPE> combinedMechanism() const { return std::nullopt; }
     /// Gives an EVP_PKEY_CTX of another provider the parameters of this context. Throws UsageError.
     virtual void configure(EVP_PKEY_CTX* context) const;
-    /// Signs with the key on the token, and notes that it takes the mechanism. Returns the size.
-    /// Throws pkcs11::Error.
+    /// Signs with the key on the token. Returns the size. Throws pkcs11::Error.
+    std::size_t callToken(const CK_MECHANISM& mechanism, ByteView data, MutableBytes out) const;
+    /// The same, and notes that the key takes the mechanism.
     std::size_t signAndNote(const CK_MECHANISM& mechanism, ByteView data, MutableBytes out) const;
     /// The same. The signature must fill `out`, because such a key gives
     /// that size. Throws pkcs11::Error.
@@ -122,6 +124,7 @@ class SignatureContext {
     bool signsWholeMessage();
     std::size_t signWithToken(ByteView tbs, MutableBytes out);
     std::size_t signWholeMessage(MutableBytes out);
+    pkcs11::SignedHash hashIn(ByteView tbs) const;
     template <typename Work>
     std::size_t withToken(ByteView data, MutableBytes out, Work work);
     template <typename Work>
@@ -137,7 +140,8 @@ class SignatureContext {
     ossl::SharedMd digest_;
     ossl::OperationState state_;
     Message message_;
-    bool hashes_ = false; ///< the operation takes a message and hashes it
+    pkcs11::SignedHash signedHash_; ///< what sign() or signMessage() signs, while it runs
+    bool hashes_ = false;           ///< the operation takes a message and hashes it
     bool signing_ = false;
     bool recovers_ = false;
 };

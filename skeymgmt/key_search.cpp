@@ -4,6 +4,7 @@
 #include <array>
 
 #include "pkcs11/recovery.h"
+#include "tokens/key_object.h"
 #include "tokens/object_search.h"
 #include "tokens/object_uris.h"
 #include "tokens/pin_source.h"
@@ -79,8 +80,7 @@ std::shared_ptr<SecretKey> keyAt(ossl::ProviderContext& provider, const uri::Uri
         return nullptr;
     auto name = tokens::uriOf(pool->token(), attributes);
     const auto check = attributes.bytes(CKA_CHECK_VALUE);
-    auto object = std::make_shared<pkcs11::TokenObject>(
-        pool, handle, std::move(attributes), provider.pins(), tokens::contextPin(uri, provider));
+    auto object = tokens::keyObject(provider, uri, pool, handle, std::move(attributes), name);
     if (!check.empty())
         object->setCheck([check](pkcs11::Session& another, CK_OBJECT_HANDLE found) {
             return hasSameCheckValue(another, found, check);

@@ -4,6 +4,7 @@
 #include "pkcs11/recovery.h"
 #include "pkcs11/writing.h"
 #include "skeymgmt/key_search.h"
+#include "tokens/key_object.h"
 #include "tokens/object_search.h"
 #include "tokens/pin_source.h"
 #include "tokens/token_search.h"
@@ -87,12 +88,11 @@ std::shared_ptr<SecretKey> makeIn(ossl::ProviderContext& provider, const NewKey&
     objects.keep();
     if (staysOnToken(wanted.uri))
         return key;
-    return std::make_shared<SecretKey>(
-        provider,
-        std::make_shared<pkcs11::TokenObject>(pool, handle, key->object().attributes(),
-                                              provider.pins(),
-                                              tokens::contextPin(wanted.uri, provider)),
-        key->uri(), std::make_unique<SessionObject>(std::move(session), handle));
+    return std::make_shared<SecretKey>(provider,
+                                       tokens::keyObject(provider, wanted.uri, pool, handle,
+                                                         key->object().attributes(), key->uri()),
+                                       key->uri(),
+                                       std::make_unique<SessionObject>(std::move(session), handle));
 }
 
 } // namespace

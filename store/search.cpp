@@ -11,6 +11,7 @@
 #include "pkcs11/recovery.h"
 #include "pkcs11/trace.h"
 #include "store/replica_entries.h"
+#include "tokens/key_object.h"
 #include "tokens/object_search.h"
 #include "tokens/object_uris.h"
 
@@ -405,8 +406,7 @@ void Search::add(const std::shared_ptr<pkcs11::SessionPool>& pool, pkcs11::Sessi
         leftOut_.push_back({entry.uri, reason});
         return;
     }
-    auto object = std::make_shared<pkcs11::TokenObject>(
-        pool, handle, std::move(attributes), context_.pins(), tokens::contextPin(uri_, context_));
+    auto object = tokens::keyObject(context_, uri_, pool, handle, std::move(attributes), entry.uri);
     try {
         entry.key = std::make_shared<keymgmt::Key>(context_, *type, std::move(object), entry.uri);
         out.push_back(std::move(entry));

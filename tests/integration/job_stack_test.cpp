@@ -89,7 +89,7 @@ __attribute__((constructor(101))) void takeMemoryFunctions() {
 
 using namespace testing_support;
 
-/// The directive `pkcs11-async-threads`: with workers, and with everything on the job's stack.
+/// Directives: with workers, with everything on the job's stack, and with an audit log beside it.
 class JobStack : public ::testing::TestWithParam<const char*> {
   protected:
     // Most of it stays free, since a server's own frames, and those of later releases of OpenSSL,
@@ -104,12 +104,14 @@ class JobStack : public ::testing::TestWithParam<const char*> {
         EXPECT_LT(stacks().deepest(), enough);
     }
 
-    Instance instance_{
-        ConfiguredContext(std::string("pkcs11-async-threads = ") + GetParam()).take()};
+    Instance instance_{ConfiguredContext(GetParam()).take()};
     const Bytes data_ = randomBytes(100);
 };
 
-INSTANTIATE_TEST_SUITE_P(Threads, JobStack, testing::Values("64", "0"));
+INSTANTIATE_TEST_SUITE_P(
+    Threads, JobStack,
+    testing::Values("pkcs11-async-threads = 64", "pkcs11-async-threads = 0",
+                    "pkcs11-async-threads = 0\npkcs11-audit-log = file:/dev/null"));
 
 TEST_P(JobStack, HoldsSignatures) {
     for (const std::string label : {"rsa", "ec256", "ed25519"}) {

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // One key on two HSMs (docs/high-availability.md): which of them works, what is proved, which PINs
 // are tried, and what it costs.
+#include <filesystem>
 #include <fstream>
 #include <set>
 #include <thread>
 
+#include <nlohmann/json.hpp>
 #include <openssl/rsa.h>
 
 #include "agreement.h"
@@ -122,6 +124,35 @@ TEST(ReplicasOfOneModule, AreOneKey) {
         EXPECT_TRUE(verify(pair.get(), sign(instance, key.get(), data), data, "SHA256"))
             << takeErrors();
     noFaults();
+}
+
+TEST_F(ReplicaKeys, AreToldApartInTheAuditLog) {
+    const auto log = scratch("audit");
+    const ConfiguredContext configured("pkcs11-audit-log = file:" + log.string());
+    const auto key = load(configured.get(), replicaUri("rsa", "balance"));
+    ASSERT_NE(key, nullptr) << takeErrors();
+    constexpr int signatures = 4;
+    for (int i = 0; i < signatures; ++i) {
+        const p11::ossl::PkeyCtx context(
+            EVP_PKEY_CTX_new_from_pkey(configured.get(), key.get(), nullptr));
+        Bytes signature(256);
+        std::size_t size = signature.size();
+        EXPECT_EQ(EVP_PKEY_sign_init(context.get()), 1);
+        EXPECT_EQ(EVP_PKEY_sign(context.get(), signature.data(), &size, data.data(), data.size()),
+                  1)
+            << takeErrors();
+    }
+    std::map<std::string, int> uses;
+    std::ifstream in(log);
+    for (std::string text; std::getline(in, text);) {
+        const auto line = nlohmann::json::parse(text);
+        const auto serial = line["token"]["serial"].get<std::string>();
+        EXPECT_NE(line["uri"].get<std::string>().find("serial=" + serial), std::string::npos);
+        ++uses[serial];
+    }
+    EXPECT_EQ(uses.size(), 2U);
+    EXPECT_EQ(uses[second_.serial()], signatures / 2);
+    std::filesystem::remove(log);
 }
 
 TEST_F(ReplicaKeys, GoToTheTokenWithTheFewestOperationsUnderWay) {

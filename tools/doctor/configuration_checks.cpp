@@ -117,6 +117,20 @@ void tellUnknown(Report& report, const provider::UnknownName& unknown) {
         report.fail(what, "did you mean " + unknown.meant + "?");
 }
 
+// The log is opened, as each program opens it.
+void tellAuditLog(Report& report, const ossl::Settings& settings) {
+    if (!settings.audit)
+        return;
+    const auto problem = settings.audit->problem();
+    const std::string cure = "correct its path, or let this user write it";
+    if (problem.empty())
+        report.ok("the audit log can be written to " + settings.audit->describe());
+    else if (settings.refusesUnaudited)
+        report.fail(problem + ", so no key can be used", cure);
+    else
+        report.warn(problem + ", so keys are used without it", cure);
+}
+
 } // namespace
 
 void checkConfiguration(Report& report, const UsersConfiguration& configuration,
@@ -129,6 +143,7 @@ void checkConfiguration(Report& report, const UsersConfiguration& configuration,
         tellSetting(report, setting, configuration);
     for (const auto& unknown : provider::unknownNames(context.core()))
         tellUnknown(report, unknown);
+    tellAuditLog(report, context.settings());
     if (settings.empty())
         report.ok("no directive is set: all modules that are registered with p11-kit are used");
 }

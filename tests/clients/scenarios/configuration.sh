@@ -407,3 +407,42 @@ pkcs11-module-max-sessions = 1"
     plain cms -verify -binary -inform DER -in mail -CAfile both.pem -out content
     cmp -s content data.bin || die "another content"
 }
+
+# The journal itself, in a /run of its own. What the kernel told journald of the sender shows that the line is the process's.
+scenario_audit_log_in_the_journal() {
+    [ -x /lib/systemd/systemd-journald ] || { echo "there is no journald"; exit 77; }
+    [ -d /sys/fs/cgroup ] || { echo "journald needs the control groups"; exit 77; }
+    unshare --mount true 2>/dev/null || { echo "nothing can be mounted here"; exit 77; }
+    [ -z "${SCENARIO_PRELOAD:-}" ] || { echo "journald is not run with a sanitizer's runtime"; exit 77; }
+    configuration "pkcs11-audit-log = journal
+pkcs11-audit-log-failure = refuse"
+    cat >in-namespace <<'END'
+        mount -t tmpfs tmpfs /run
+        mkdir -p /run/log/journal /run/systemd/journald.conf.d
+        # The kernel's audit and messages are left alone.
+        printf '[Journal]\nStorage=volatile\nAudit=\nReadKMsg=no\n' >/run/systemd/journald.conf.d/test.conf
+        /lib/systemd/systemd-journald >/run/journald.log 2>&1 &
+        journald=$!
+        for _ in $(seq 200); do ! journalctl --sync 2>/dev/null || break; sleep 0.05; done
+        "$@"
+        journalctl --sync
+        journalctl -t pkcs11-audit -o json --no-pager >journal.json
+        kill $journald
+        wait $journald || true
+END
+    clean unshare --mount sh -euc "$(cat in-namespace)" sh \
+        openssl dgst -sha256 -sign "$(uri ec256)" -out sig data.bin
+    plain dgst -sha256 -verify "$(public_of ec256)" -signature sig data.bin | holds 'Verified OK' || die "the signature"
+    [ "$(wc -l <journal.json)" = 1 ] || die "not one line: $(cat journal.json)"
+    jq -er '.MESSAGE' journal.json >line
+    jq -e --arg hash "$(sha256sum data.bin | cut -d' ' -f1)" \
+        '.operation == "sign" and .result == "ok" and .hash.value == $hash and .token.label == "scenarios"' line >/dev/null ||
+        die "the line: $(cat line)"
+    jq -e --argjson line "$(cat line)" '._PID == ($line.pid | tostring) and ._UID == ($line.user.uid | tostring) and .PRIORITY == "6"' journal.json >/dev/null ||
+        die "what journald says: $(cat journal.json)"
+    # Where there is no journald, nothing is signed.
+    # shellcheck disable=SC2016 # the inner shell expands
+    fails "the journal (/run/systemd/journal/socket): No such file or directory" \
+        unshare --mount sh -euc 'mount -t tmpfs tmpfs /run; "$@"' sh openssl dgst -sha256 -sign "$(uri ec256)" -out sig2 data.bin
+    [ ! -s sig2 ] || die "a signature"
+}

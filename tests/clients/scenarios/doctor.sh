@@ -121,6 +121,21 @@ pkcs11-module-token-pin = $PIN"
         "^configuration failure unknown directive pkcs11-module-pth -> did you mean pkcs11-module-path\?"
 }
 
+scenario_doctor_audit_log() {
+    doctor_built
+    configuration "pkcs11-audit-log = file:$WORK/audit"
+    doctor 0
+    finds "^configuration ok pkcs11-audit-log = file:$WORK/audit \(section" \
+        "^configuration ok the audit log can be written to the file $WORK/audit"
+    configuration "pkcs11-audit-log = file:/nosuch/audit"
+    doctor 1
+    finds "^configuration warning the audit log cannot be written to the file /nosuch/audit: No such file or directory, so keys are used without it -> correct"
+    configuration "pkcs11-audit-log = file:/nosuch/audit
+pkcs11-audit-log-failure = refuse"
+    doctor 2
+    finds "^configuration failure the audit log cannot be written .*, so no key can be used"
+}
+
 scenario_doctor_modules() {
     doctor_built
     PKCS11_PROVIDER_MODULE=$WORK/nowhere.so doctor 2 "${HERE[@]}"

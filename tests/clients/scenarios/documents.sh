@@ -31,7 +31,7 @@ scenario_documents_have_blocks_that_run() {
     only_blocks_of docs/key-management.md sh                          # here
     only_blocks_of docs/troubleshooting.md sh indented                       # here
     only_blocks_of docs/osslsigncode.md sh signpath signpath-reference # here
-    only_blocks_of docs/configuration.md openssl.cnf                  # here
+    only_blocks_of docs/configuration.md openssl.cnf json logrotate   # here
     only_blocks_of docs/container-images.md console sh yaml           # container_images.sh
     only_blocks_of README.md indented                                 # sign.sh; scripts.sh has the quickstart
     # No commands or configuration, or those that build and test.
@@ -151,6 +151,31 @@ scenario_documents_configuration() {
     blocks docs/configuration.md openssl.cnf >block
     { echo 'openssl_conf = openssl_init' && cat block && printf '[provider_section]\ndefault = default_section\npkcs11 = pkcs11_section\n[default_section]\nactivate = 1\n[pkcs11_section]\nactivate = 1\nmodule = %s\npkcs11-random-token = pkcs11:token=scenarios\n' "$PROVIDER"; } >random.cnf
     OPENSSL_CONF=$WORK/random.cnf takes_numbers openssl rand
+}
+
+# The line has the members that a line has, and logrotate moves the file while a program signs.
+scenario_documents_audit_log() {
+    command -v logrotate >/dev/null || { echo "logrotate is not installed"; exit 77; }
+    [ "$(id -u)" = 0 ] || { echo "logrotate gives the file to another user"; exit 77; }
+    local log=/var/log/pkcs11-audit.json
+    configuration "pkcs11-audit-log = file:$WORK/audit.json"
+    clean openssl dgst -sha256 -sign "$(uri ec256)" -out sig data.bin
+    blocks docs/configuration.md json | jq -e 'keys_unsorted, (.token, .user, .hash | keys_unsorted)' >documented
+    jq -e 'keys_unsorted, (.token, .user, .hash | keys_unsorted)' audit.json >there
+    cmp documented there || die "the document's line is another: $(cat audit.json)"
+    blocks docs/configuration.md logrotate | sed "s|^$log |$WORK/audit.json |" >rotation
+    grep -q "^$WORK/audit.json {" rotation || die "the document names another file"
+    chmod 644 rotation
+    mkfifo later.fifo
+    { openssl dgst "${PROV[@]:2}" -sha256 -sign "$(uri ec256)" -out sig - <later.fifo || echo failed >status; } &
+    exec 9>later.fifo
+    echo data >&9
+    logrotate -f -s "$WORK/state" rotation || die "logrotate"
+    exec 9>&-
+    wait
+    [ ! -e status ] || die "the signature"
+    [ "$(wc -l <audit.json.1) $(wc -l <audit.json)" = "1 1" ] || die "the lines: $(cat audit.json.1 audit.json)"
+    [ "$(stat -c '%a %U %G' audit.json)" = "620 root www-data" ] || die "the new file: $(stat -c '%a %U %G' audit.json)"
 }
 
 # The program in C: the token makes the key, and OpenSC decrypts with it what the program gave.
