@@ -14,9 +14,9 @@ namespace p11::pkcs11::trace {
 /// 0 logs nothing, 1 logs errors and steps, 2 and more also logs every C_ call.
 int level();
 
-/// Sets the log to `spec`, "file:PATH,level:N". Either part may be missing; without a file the log
-/// goes to standard error. The first call with a usable spec counts for the process. Returns false
-/// if `spec` is malformed.
+/// Sets the log to `spec`, "file:PATH,level:N,format:json". Each part may be missing; without a
+/// file the log goes to standard error, and without a format it is text. The first call with a
+/// usable spec counts for the process. Returns false if `spec` is malformed.
 bool configure(std::string_view spec);
 
 /// What the program asked for: "search pkcs11:token=...", "sign with private key ...". It has a

@@ -239,7 +239,7 @@ void setDigestToken(Settings& settings, const std::string& directive, std::strin
 
 void setDebug(Settings&, const std::string& directive, std::string_view value) {
     if (!pkcs11::trace::configure(value))
-        reject(directive, value, ": use file:PATH,level:N with a writable file");
+        reject(directive, value, ": use file:PATH,level:N,format:json with a writable file");
 }
 
 void setDebugLevel(Settings&, const std::string& directive, std::string_view value) {

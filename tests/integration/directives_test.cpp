@@ -7,6 +7,7 @@
 #include <regex>
 
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 #include <openssl/core_names.h>
 #include <openssl/decoder.h>
 #include <openssl/encoder.h>
@@ -16,6 +17,7 @@
 #include "pkcs11/error.h"
 #include "pkcs11/policy.h"
 #include "pkcs11/registration.h"
+#include "tests/integration/decryption.h"
 #include "tests/integration/fixture.h"
 #include "tests/integration/newer.h"
 #include "tests/integration/provider_file.h"
@@ -74,6 +76,16 @@ class Configured : public ConfiguredContext {
         return verify("rsa", signature, data);
     }
 };
+
+bool decryptsWith(EVP_PKEY* key, const Configured& configured) {
+    const auto ciphertext = encrypt(Bytes(20, 1));
+    const p11::ossl::PkeyCtx context(EVP_PKEY_CTX_new_from_pkey(configured.get(), key, nullptr));
+    Bytes plaintext(256);
+    std::size_t size = plaintext.size();
+    return EVP_PKEY_decrypt_init(context.get()) == 1 &&
+           EVP_PKEY_decrypt(context.get(), plaintext.data(), &size, ciphertext.data(),
+                            ciphertext.size()) == 1;
+}
 
 const std::string withoutPin = "pkcs11:token=scenarios;object=rsa";
 std::string publicUri() {
@@ -514,6 +526,59 @@ TEST(EnvironmentVariables, SwitchTheLogOn) {
     EXPECT_NE(logged().find("sign"), std::string::npos) << logged();
     EXPECT_EQ(logged().find("C_SignInit"), std::string::npos) << logged();
     std::filesystem::remove(log);
+}
+
+// What both formats say, without the numbers of processes and steps, and the times.
+std::string withoutNumbers(const std::string& line) {
+    return std::regex_replace(line, std::regex(R"(^pkcs11\[\d+\] #\d+ |\d+ us$)"), "");
+}
+std::string saidBy(const nlohmann::json& line) {
+    if (line.contains("message"))
+        return line.at("message").get<std::string>();
+    const auto function = line.at("function").get<std::string>();
+    if (!line.contains("result"))
+        return function + " (result and time are not logged)";
+    EXPECT_TRUE(line.at("microseconds").is_number_unsigned()) << line;
+    return function + " " + line.at("result").get<std::string>() + " ";
+}
+
+TEST(EnvironmentVariables, SetTheFormatOfTheLog) {
+    const auto linesOf = [](const std::string& format) {
+        const auto log = scratch("log");
+        EXPECT_EQ(inChild([&] {
+                      const Variable variable(
+                          "PKCS11_PROVIDER_DEBUG",
+                          ("file:" + log.string() + ",level:2" + format).c_str());
+                      const Configured configured("");
+                      const auto key = configured.key(uriOf("rsa"));
+                      return configured.signsWith(key.get()) && decryptsWith(key.get(), configured);
+                  }),
+                  0);
+        std::ifstream file(log);
+        std::vector<std::string> lines;
+        for (std::string line; std::getline(file, line);)
+            lines.push_back(line);
+        std::filesystem::remove(log);
+        return lines;
+    };
+    std::vector<std::string> text, json;
+    for (const auto& line : linesOf(",format:text"))
+        text.push_back(withoutNumbers(line));
+    unsigned steps = 0;
+    for (const auto& line : linesOf(",format:json")) {
+        const auto read = nlohmann::json::parse(line);
+        EXPECT_TRUE(std::regex_match(read.at("time").get<std::string>(),
+                                     std::regex(R"(20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z)")));
+        EXPECT_GT(read.at("pid").get<pid_t>(), 0);
+        steps = std::max(steps, read.at("step").get<unsigned>());
+        json.push_back(saidBy(read));
+    }
+    EXPECT_EQ(json, text);
+    EXPECT_GT(steps, 1U);
+    EXPECT_NE(std::find(json.begin(), json.end(), "C_Sign CKR_OK "), json.end());
+    const Variable wrong("PKCS11_PROVIDER_DEBUG", "format:xml");
+    EXPECT_FALSE(Configured("").signs());
+    EXPECT_NE(takeErrors().find("use file:PATH,level:N,format:json"), std::string::npos);
 }
 
 std::string namesOf(const p11::pkcs11::RegistrationFolders& folders, const std::string& program) {

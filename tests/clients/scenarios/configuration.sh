@@ -408,6 +408,15 @@ pkcs11-module-max-sessions = 1"
     cmp -s content data.bin || die "another content"
 }
 
+# Each line is JSON, and has no PIN.
+scenario_debug_log_as_json() {
+    PKCS11_PROVIDER_DEBUG="file:$WORK/log,level:2,format:json" ossl dgst -sha256 -sign "$(uri rsa)" -out sig data.bin
+    jq -es 'all(.time and .pid and .step != null) and any(.function == "C_Sign" and .result == "CKR_OK" and .microseconds >= 0) and any(.message | strings | startswith("sign with"))' log >/dev/null || die "the log: $(cat log)"
+    jq -r '.message // .function + " " + .result' log >said
+    ! mentions_pin said || die "a PIN"
+    PKCS11_PROVIDER_DEBUG="file:$WORK/log,level:2,format:yaml" fails 'PKCS11_PROVIDER_DEBUG does not accept the value "file:'"$WORK"'/log,level:2,format:yaml": use file:PATH,level:N,format:json' openssl dgst "${PROV[@]}" -sha256 -sign "$(uri rsa)" -out sig data.bin
+}
+
 # The journal itself, in a /run of its own. What the kernel told journald of the sender shows that the line is the process's.
 scenario_audit_log_in_the_journal() {
     [ -x /lib/systemd/systemd-journald ] || { echo "there is no journald"; exit 77; }
