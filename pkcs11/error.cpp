@@ -108,11 +108,15 @@ constexpr std::pair<CK_RV, const char*> names[] = {
 
 } // namespace
 
-std::string rvName(CK_RV rv) {
+const char* knownName(CK_RV rv) {
     const auto* found = std::find_if(std::begin(names), std::end(names),
                                      [rv](const auto& entry) { return entry.first == rv; });
-    if (found != std::end(names))
-        return found->second;
+    return found != std::end(names) ? found->second : nullptr;
+}
+
+std::string rvName(CK_RV rv) {
+    if (const char* known = knownName(rv))
+        return known;
     std::array<char, 32> text{};
     std::snprintf(text.data(), text.size(), "CKR_0x%lX", rv);
     return text.data();

@@ -52,6 +52,8 @@ class Error : public std::runtime_error {
     const char* function_;
 };
 
+/// "CKR_PIN_INCORRECT"; null for unknown values.
+const char* knownName(CK_RV rv);
 /// "CKR_PIN_INCORRECT"; unknown values as "CKR_0x...".
 std::string rvName(CK_RV rv);
 

@@ -2,6 +2,8 @@
 // Names of the C_ functions this project calls, for messages and traces.
 #pragma once
 
+#include <string_view>
+
 #include <p11-kit/pkcs11.h>
 
 #include "pkcs11/cryptoki.h"
@@ -101,5 +103,10 @@ inline constexpr const char* functionName<&List30::C_MessageSignFinal> = "C_Mess
 
 template <>
 inline constexpr const char* functionName<&List32::C_DecapsulateKey> = "C_DecapsulateKey";
+
+/// True if the function's result and time may tell whether somebody's ciphertext was well padded.
+inline bool isSecret(std::string_view function) {
+    return function == functionName<&List::C_Decrypt>;
+}
 
 } // namespace p11::pkcs11

@@ -7,9 +7,10 @@
 #include <unistd.h>
 
 #include "pkcs11/audit_log.h"
+#include "pkcs11/ciphertext_answer.h"
 #include "pkcs11/functions.h"
 #include "pkcs11/mechanism.h"
-#include "pkcs11/operation.h"
+#include "pkcs11/probes.h"
 #include "pkcs11/text.h"
 #include "pkcs11/timestamp.h"
 
@@ -53,10 +54,11 @@ KeyUseRecord::KeyUseRecord(const TokenObject& key, const KeyUse& use) : key_(key
         return;
     began_ = std::chrono::system_clock::now();
     start_ = std::chrono::steady_clock::now();
+    probes::operationStart(use_.operation, mechanism().c_str(), key_.uri().c_str());
 }
 
 bool KeyUseRecord::isWanted() const {
-    return key_.auditLog() != nullptr;
+    return key_.auditLog() != nullptr || probes::operationsAreTraced();
 }
 
 std::string KeyUseRecord::mechanism() const {
@@ -85,7 +87,9 @@ void KeyUseRecord::succeeded(MutableBytes out) const {
 }
 
 void KeyUseRecord::tell(const std::string& result) const {
-    key_.auditLog()->write(line(result));
+    probes::operationEnd(use_.operation, mechanism().c_str(), key_.uri().c_str(), result.c_str());
+    if (key_.auditLog() != nullptr)
+        key_.auditLog()->write(line(result));
 }
 
 JsonLine KeyUseRecord::line(std::string_view result) const {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is told of one use of a private or secret key: a step in the debug log, and a line in the
-// audit log.
+// What is told of one use of a private or secret key: a step in the debug log, a line in the audit
+// log, and two probes.
 #pragma once
 
 #include <chrono>
@@ -35,7 +35,7 @@ struct KeyUse {
     bool isDecryption = false;
 };
 
-/// The record of a use, from its beginning. Without an audit log it does nothing.
+/// The record of a use, from its beginning. Without an audit log and a tracer it does nothing.
 class KeyUseRecord {
   public:
     KeyUseRecord(const TokenObject& key, const KeyUse& use);

@@ -20,9 +20,11 @@ namespace {
 // For calls of the thread that changes the state. Marks the thread as inside, and makes fork()
 // wait.
 template <typename Function>
-CK_RV callAlone(const Function& function) {
+CK_RV callAlone(const char* name, const Function& function) {
     process::enterCall();
+    probes::callEntry(name);
     const CK_RV rv = function();
+    probes::callReturn(name, rv);
     process::leaveCall();
     return rv;
 }
@@ -140,21 +142,25 @@ CK_RV Module::initializeCall() {
     if (process::exiting())
         return CKR_CRYPTOKI_NOT_INITIALIZED;
     const ProcessSettings untouched;
-    CK_RV rv = callAlone([&] { return functions_->C_Initialize(&args); });
+    const auto initialize = [this](CK_C_INITIALIZE_ARGS* given) {
+        return callAlone(functionName<&List::C_Initialize>,
+                         [&] { return functions_->C_Initialize(given); });
+    };
+    const CK_RV rv = initialize(&args);
     if (rv != CKR_CANT_LOCK)
         return rv;
     // The module cannot lock, so our mutex admits one thread at a time.
     admitOneCall();
     args.flags = 0;
-    auto* given = args.pReserved == nullptr ? nullptr : &args;
-    return callAlone([&] { return functions_->C_Initialize(given); });
+    return initialize(args.pReserved == nullptr ? nullptr : &args);
 }
 
 // True if the module is finalised.
 bool Module::finalizeCall() {
     if (functions_->C_Finalize == nullptr)
         return false;
-    const CK_RV rv = callAlone([this] { return functions_->C_Finalize(nullptr); });
+    const CK_RV rv = callAlone(functionName<&List::C_Finalize>,
+                               [this] { return functions_->C_Finalize(nullptr); });
     return rv == CKR_OK || rv == CKR_CRYPTOKI_NOT_INITIALIZED;
 }
 

@@ -16,6 +16,7 @@
 #include "pkcs11/functions.h"
 #include "pkcs11/library_state.h"
 #include "pkcs11/module_options.h"
+#include "pkcs11/probes.h"
 #include "pkcs11/process.h"
 #include "pkcs11/trace.h"
 
@@ -162,7 +163,9 @@ CK_RV Module::callIn(InitializationId initializationId, Args... args) {
     const bool traced = trace::level() >= 2;
     const auto start =
         traced ? std::chrono::steady_clock::now() : decltype(std::chrono::steady_clock::now()){};
+    probes::callEntry(functionName<Member>);
     const CK_RV rv = function(args...);
+    probes::callReturn(functionName<Member>, rv);
     if (traced)
         trace::call(functionName<Member>, rv, std::chrono::steady_clock::now() - start);
     // No other answer may be distinguished from the rest: C_Decrypt's may depend on the padding.

@@ -3,6 +3,7 @@
 
 #include <optional>
 
+#include "pkcs11/ciphertext_answer.h"
 #include "pkcs11/constant_time.h"
 
 namespace p11::pkcs11 {
@@ -182,17 +183,6 @@ std::size_t signInSomeWay(TokenObject& key, const CK_MECHANISM& mechanism, ByteV
 }
 
 } // namespace
-
-// Nothing here distinguishes the others from each other, or from CKR_OK.
-bool isApartFromData(CK_RV rv) {
-    constant_time::Mask found = 0;
-    for (const CK_RV apart :
-         {CKR_SESSION_HANDLE_INVALID, CKR_SESSION_CLOSED, CKR_USER_NOT_LOGGED_IN,
-          CKR_CRYPTOKI_NOT_INITIALIZED, CKR_DEVICE_REMOVED, CKR_TOKEN_NOT_PRESENT, CKR_HOST_MEMORY,
-          CKR_BUFFER_TOO_SMALL})
-        found |= constant_time::isEqual(rv, apart);
-    return constant_time::declassify(found);
-}
 
 std::size_t sign(TokenObject& key, const CK_MECHANISM& mechanism, ByteView data, MutableBytes out,
                  const SignedHash& hash) {

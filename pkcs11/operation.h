@@ -44,10 +44,6 @@ std::size_t decrypt(TokenObject& key, const CK_MECHANISM& mechanism, ByteView da
 std::size_t encrypt(TokenObject& key, const CK_MECHANISM& mechanism, ByteView data,
                     MutableBytes out);
 
-/// True for answers of C_Decrypt that cannot depend on the ciphertext, and for the one that leaves
-/// the operation active. It does not branch on the others.
-bool isApartFromData(CK_RV rv);
-
 /// True if `rv` says that the token does not support the mechanism, or not with such a parameter.
 bool isMechanismRefusal(CK_RV rv);
 

@@ -110,15 +110,6 @@ void step(std::string_view text) {
         line(text);
 }
 
-namespace {
-
-// Their result and time may tell whether somebody's ciphertext was well padded.
-bool isSecret(std::string_view function) {
-    return function == functionName<&List::C_Decrypt>;
-}
-
-} // namespace
-
 void call(const char* function, CK_RV rv, std::chrono::steady_clock::duration taken) {
     const auto micros = std::chrono::duration_cast<std::chrono::microseconds>(taken).count();
     if (writesJson) {

@@ -14,7 +14,7 @@ build | test | programs | bench | fuzz) ;;
 *) usage >&2 && exit 2 ;;
 esac
 
-build=(cmake ninja-build g++ pkg-config libssl-dev libp11-kit-dev openssl softhsm2 opensc p11-kit p11-kit-modules nlohmann-json3-dev libyaml-cpp-dev libcli11-dev)
+build=(cmake ninja-build g++ pkg-config libssl-dev libp11-kit-dev openssl softhsm2 opensc p11-kit p11-kit-modules nlohmann-json3-dev libyaml-cpp-dev libcli11-dev systemtap-sdt-dev)
 test=(libgtest-dev libgmock-dev libbenchmark-dev gnutls-bin osslsigncode valgrind xxd clang clang-format clang-tidy shellcheck gdb nginx-light libnss3 libnss3-tools jq python3-cryptography python3-jwcrypto debootstrap python3 bash-completion gcc-mingw-w64-x86-64-win32 gcab wixl)
 test+=(apache2-bin bind9-utils curl haproxy iproute2 openvpn stunnel4 systemd logrotate)
 bench=(libbenchmark-dev python3 gnuplot-nox valgrind libengine-pkcs11-openssl)
@@ -25,7 +25,7 @@ tokens=(opencryptoki caml-crush-server caml-crush-clients debian-archive-keyring
 servers=(trafficserver)
 # The programs of docs/programs.md: small ones for every run, and the others.
 programs=(python3-yaml python3-m2crypto libio-socket-ssl-perl lighttpd lighttpd-mod-openssl mosquitto redis-server xmlsec1 sbsigntool ima-evm-utils u-boot-tools device-tree-compiler hostapd eapoltest)
-nightly=(php-cli ruby golang-go postgresql mariadb-server mariadb-client dovecot-imapd postfix unbound rauc squashfs-tools freeradius krb5-kdc krb5-admin-server krb5-user krb5-pkinit strongswan-pki libssh-dev openssh-client libcurl4-openssl-dev)
+nightly=(php-cli ruby golang-go postgresql mariadb-server mariadb-client dovecot-imapd postfix unbound rauc squashfs-tools freeradius krb5-kdc krb5-admin-server krb5-user krb5-pkinit strongswan-pki libssh-dev openssh-client libcurl4-openssl-dev bpftrace)
 runtime=(libclang-rt-dev)
 # For the man pages and the package.
 build+=(help2man lowdown dpkg-dev file)
@@ -39,7 +39,7 @@ install() {
 installing=(install -y -q --no-install-recommends)
 manager=apt-get
 if command -v dnf >/dev/null; then
-    build=(cmake ninja-build gcc-c++ pkgconf-pkg-config openssl-devel p11-kit-devel openssl softhsm opensc p11-kit json-devel yaml-cpp-devel cli11-devel help2man lowdown findutils diffutils)
+    build=(cmake ninja-build gcc-c++ pkgconf-pkg-config openssl-devel p11-kit-devel openssl softhsm opensc p11-kit json-devel yaml-cpp-devel cli11-devel systemtap-sdt-devel help2man lowdown findutils diffutils)
     test=(p11-kit-server gtest-devel gmock-devel google-benchmark-devel gnutls-utils osslsigncode valgrind valgrind-devel vim-common clang clang-tools-extra ShellCheck gdb nginx nss-softokn nss-tools jq python3 python3-cryptography python3-jwcrypto debootstrap iproute mingw64-gcc gcab msitools systemd logrotate libasan libubsan libtsan)
     bench=(google-benchmark-devel python3 gnuplot-minimal valgrind)
     fuzz=(clang compiler-rt)

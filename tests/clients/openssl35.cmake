@@ -28,7 +28,8 @@ list(APPEND NOT_THERE post_quantum_unknown)
 list(APPEND NOT_THERE registered_modules readme_first_signature)
 foreach(scenario IN LISTS SCENARIOS)
   # These run there anyway, or need programs that are not there: debian13_servers_..., debian13_token_..., debian13_osslsigncode_...
-  set(RUNS_ANYWAY "^(debian13|servers|programs|examples|osslsigncode)|^token_(softhsm|nss_softokn$|opencryptoki|p11_kit|caml_crush)")
+  # The probes are the same with each OpenSSL.
+  set(RUNS_ANYWAY "^(debian13|servers|programs|examples|osslsigncode|probes)|^token_(softhsm|nss_softokn$|opencryptoki|p11_kit|caml_crush)")
   if(NOT scenario IN_LIST NOT_THERE AND NOT scenario MATCHES "${RUNS_ANYWAY}")
     string(REGEX REPLACE "^openssl35_" "" name ${scenario})
     add_debian13_test(${name} ${SCENARIO} ${scenario})
