@@ -25,7 +25,7 @@ tokens=(opencryptoki caml-crush-server caml-crush-clients debian-archive-keyring
 servers=(trafficserver)
 # The programs of docs/programs.md: small ones for every run, and the others.
 programs=(python3-yaml python3-m2crypto libio-socket-ssl-perl lighttpd lighttpd-mod-openssl mosquitto redis-server xmlsec1 sbsigntool ima-evm-utils u-boot-tools device-tree-compiler hostapd eapoltest)
-nightly=(php-cli ruby golang-go postgresql mariadb-server mariadb-client dovecot-imapd postfix unbound rauc squashfs-tools freeradius krb5-kdc krb5-admin-server krb5-user krb5-pkinit strongswan-pki libssh-dev openssh-client libcurl4-openssl-dev bpftrace)
+nightly=(php-cli ruby golang-go postgresql mariadb-server mariadb-client dovecot-imapd postfix unbound rauc squashfs-tools freeradius krb5-kdc krb5-admin-server krb5-user krb5-pkinit strongswan-pki libssh-dev openssh-client libcurl4-openssl-dev bpftrace linux-perf)
 runtime=(libclang-rt-dev)
 # For the man pages and the package.
 build+=(help2man lowdown dpkg-dev file)

@@ -13,7 +13,7 @@ set(QUICK_SCENARIOS
     pkeyutl_derive xdh_pkeyutl_derive storeutl certificate_store generate_keys random_token cms_sign tls_rsa)
 
 # Programs whose packages are large (scripts/install-deps.sh programs), or that take long to start, as bpftrace does.
-set(NIGHTLY_PROGRAMS "^programs_(php|ruby|go|postgresql|mariadb|dovecot|postfix|unbound|rauc|sign_file|freeradius|kerberos|strongswan_pki|libssh|libcurl)$|^probes_for_bpftrace$")
+set(NIGHTLY_PROGRAMS "^programs_(php|ruby|go|postgresql|mariadb|dovecot|postfix|unbound|rauc|sign_file|freeradius|kerberos|strongswan_pki|libssh|libcurl)$|^probes_(for_bpftrace|in_the_document)$")
 
 # Scenarios for code that no integration test reaches: the tools, files of references, configuration, exit.
 set(ASAN_SCENARIOS "^(keyprovider_|uri2pem|import_|delete_|key_reference_|pkey_output|storeutl|directives|pin_sources|registered_modules|debug_log|policy_|error_|exit_|generate_refused|random_token$|tls_rsa|cms_ec_recipient$|pkeyutl_decrypt|derive_refused|token_softhsm)")

@@ -20,8 +20,8 @@ set(NOT_THERE
   documents_howto_c)
 # Valgrind and its programs belong to this system.
 list(APPEND NOT_THERE decryption_without_branches)
-# journald needs /sys, which is not there, and logrotate belongs to this system.
-list(APPEND NOT_THERE audit_log_in_the_journal documents_audit_log)
+# journald needs /sys, which is not there, and logrotate and jq belong to this system.
+list(APPEND NOT_THERE audit_log_in_the_journal documents_audit_log documents_observability)
 # Tests of what OpenSSL 3.0 does not know, or refuses to find.
 list(APPEND NOT_THERE post_quantum_unknown)
 # The root also has registered modules for TPMs, which write to standard error if there is no TPM.

@@ -33,6 +33,7 @@ scenario_documents_have_blocks_that_run() {
     only_blocks_of docs/osslsigncode.md sh signpath signpath-reference # here
     only_blocks_of docs/configuration.md openssl.cnf json logrotate   # here
     only_blocks_of docs/container-images.md console sh yaml           # container_images.sh
+    only_blocks_of docs/observability.md sh sh-variables bpftrace perf # observability.sh
     only_blocks_of README.md indented                                 # sign.sh; scripts.sh has the quickstart
     # No commands or configuration, or those that build and test.
     for file in performance testing threat-model; do only_blocks_of docs/$file.md indented; done

@@ -117,17 +117,120 @@ END
     bpftrace -B line trace.bt >traced 2>errors &
     local tracer=$!
     for _ in $(seq 300); do
-        ! grep -q ready traced || break
+        if grep -q ready traced; then break; fi
         kill -0 $tracer 2>/dev/null || { echo "bpftrace cannot trace here: $(cat errors)"; exit 77; }
         sleep 0.1
     done
     ossl dgst -sha256 -sign "$(uri ec256)" -out sig data.bin
     for _ in $(seq 100); do
-        ! grep -q C_Finalize traced || break
+        if grep -q C_Finalize traced; then break; fi
         sleep 0.1
     done
     kill -INT $tracer
     wait $tracer || true
     holds -x 'C_Sign CKR_OK' <traced || die "the call: $(cat traced errors)"
     holds -x 'sign CKM_ECDSA ok' <traced || die "the operation: $(cat traced errors)"
+}
+
+# blocks_of LABEL: the blocks of that label in docs/observability.md, each ends with a line "---"
+blocks_of() {
+    awk -v label="$1" '/^```/ { if (inside) print "---"; inside = $0 == "```" label; next } inside' "$SOURCE/docs/observability.md"
+}
+
+# run_blocks LABEL: runs each, with ten seconds as two and ten signatures in place of a hundred; the outputs are out-1, out-2, ...
+run_blocks() {
+    local line block='' number=0
+    while IFS= read -r line; do
+        [ "$line" = --- ] || { block+=$line$'\n'; continue; }
+        number=$((number + 1))
+        block=${block//interval:s:10/interval:s:2}
+        block=${block//sleep 10/sleep 2}
+        block=${block//--time 100/--time 10}
+        bash -euc "$block" >"out-$number" 2>err || die "the block $number of $1: $(cat err) $block"
+        block=
+    done < <(blocks_of "$1")
+    [ "$number" -gt 0 ] || die "no blocks $1"
+}
+
+# observed: an audit log and a debug log of two signatures, one that failed, and a wrong PIN. Sets the document's variables.
+observed() {
+    [ -x "$DOCTOR" ] || { echo "the doctor is not built"; exit 77; }
+    export AUDIT=$WORK/audit.json LOG=$WORK/debug.json FILE=$WORK/data.bin KEY MODULE=pkcs11-test-module.so PROVIDER
+    KEY=$(uri ec256)
+    PATH=$(dirname "$DOCTOR"):$PATH
+    [ "$(blocks_of sh-variables | sed -nE 's/^(export )?([A-Z]+)=.*/\2/p' | sort | xargs)" = "AUDIT FILE KEY LOG MODULE PROVIDER" ] || die "the document has other variables"
+    counted_module
+    configuration "pkcs11-audit-log = file:$AUDIT"
+    export PKCS11_PROVIDER_DEBUG=file:$LOG,level:2,format:json
+    local key
+    for key in ec256 rsa; do clean openssl dgst -sha256 -sign "$(uri $key)" -out sig data.bin; done
+    PKCS11_TEST_FAULTS='C_Sign:1=CKR_KEY_FUNCTION_NOT_PERMITTED' fails CKR_KEY_FUNCTION_NOT_PERMITTED openssl dgst -sha256 -sign "$KEY" -out sig data.bin
+    fails CKR_PIN_INCORRECT openssl dgst -sha256 -sign "pkcs11:token=scenarios;object=ec256;type=private?pin-value=$WRONG_PIN" -out sig data.bin
+    unset PKCS11_PROVIDER_DEBUG
+}
+
+# out_has NUMBER PATTERN...
+out_has() {
+    local pattern
+    for pattern in "${@:2}"; do holds -E -- "$pattern" <"out-$1" || die "block $1 does not say $pattern: $(cat "out-$1")"; done
+}
+
+scenario_documents_observability() {
+    [ -z "${SCENARIO_PRELOAD:-}" ] || { echo "the commands are run as they stand, without a sanitizer's runtime"; exit 77; }
+    observed
+    tail -n 1 audit.json | jq -c '.lost = 3' >lost
+    cat lost >>audit.json
+    # A process that has the module loaded while it waits for data.
+    mkfifo later.fifo
+    openssl dgst -sha256 -sign "$KEY" -out sig - <later.fifo &
+    local signer=$!
+    exec 9>later.fifo
+    for _ in $(seq 100); do
+        if grep -q "$MODULE" "/proc/$signer/maps"; then break; fi
+        sleep 0.1
+    done
+    run_blocks sh
+    out_has 1 "^ +3 $(id -un)"$'\tsign\tscenarios\tpkcs11:.*object=ec256' $'^ +1 .*\tsign\tscenarios\tpkcs11:.*object=rsa'
+    out_has 2 $'Z\tsign\tCKM_ECDSA\tCKR_KEY_FUNCTION_NOT_PERMITTED$'
+    out_has 3 '"user":\{"uid":[0-9]+,"name":".*"\},"uri":"pkcs11:.*object=rsa'
+    out_has 4 '^\{"operation":"sign","count":4,"p50":[0-9.]+,"p99":[0-9.]+\}$'
+    out_has 5 '^\{"function":"C_Sign","count":3,"p50":[0-9]+,"p99":[0-9]+\}$' '"function":"C_Login"'
+    out_has 6 'p50.*p99'
+    out_has 7 $'^ +2 sign\tCKM_ECDSA\tCKR_KEY_FUNCTION_NOT_PERMITTED$'
+    out_has 8 $'^ +1 C_Sign\tCKR_KEY_FUNCTION_NOT_PERMITTED$' $'^ +1 C_Login\tCKR_PIN_INCORRECT$'
+    out_has 9 $'Z\t[0-9]+\t3$'
+    out_has 10 .
+    out_has 11 '^\{"pid":[0-9]+,"opened":1,"closed":[0-9]+\}$'
+    out_has 12 "^ *$signer .*openssl dgst"
+    out_has 13 $'Z\t[0-9]+\tCKR_PIN_INCORRECT$'
+    out_has 14 'PIN: '
+    [ ! -e out-15 ] || die "a block is not judged"
+    echo data >&9
+    exec 9>&-
+    wait "$signer"
+}
+
+# The blocks for bpftrace and perf, beside a program that signs with a slow token until they have ended.
+scenario_probes_in_the_document() {
+    command -v bpftrace >/dev/null || { echo "bpftrace is not installed"; exit 77; }
+    command -v perf >/dev/null || { echo "perf is not installed"; exit 77; }
+    probes_built
+    bpftrace -e 'BEGIN { exit(); }' >/dev/null 2>&1 || { echo "bpftrace cannot trace here"; exit 77; }
+    observed
+    touch busy
+    export PKCS11_TEST_DELAY_US=20000
+    while [ -e busy ]; do
+        PKCS11_TEST_FAULTS='C_Sign:1=CKR_KEY_FUNCTION_NOT_PERMITTED' openssl dgst -sha256 -sign "$KEY" -out sig data.bin || true
+        openssl dgst -sha256 -sign "pkcs11:token=scenarios;object=ec256;type=private?pin-value=$WRONG_PIN" -out sig data.bin || true
+    done >/dev/null 2>&1 &
+    run_blocks bpftrace
+    out_has 1 '@microseconds\[C_Sign\]'
+    out_has 2 '@errors\[openssl, C_Sign, CKR_KEY_FUNCTION_NOT_PERMITTED\]'
+    out_has 3 '@(inside|operation)\['
+    out_has 4 '^[0-9]+ openssl [0-9]+ CKR_PIN_INCORRECT$'
+    [ ! -e out-5 ] || die "a block is not judged"
+    run_blocks perf
+    holds -E '^ +[1-9][0-9,.]* +sdt_pkcs11:call_return' <err || die "perf: $(cat err)"
+    rm busy
+    wait
 }
