@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "keymgmt/key.h"
 
-#include "keymgmt/replicas.h"
 #include "keymgmt/rsa_type.h"
 #include "ossl/core.h"
 
@@ -17,9 +16,6 @@ Key::Key(ossl::ProviderContext& context, KeyType type,
          const std::shared_ptr<pkcs11::TokenObject>& object, std::string uri)
     : context_(context), type_(type),
       token_(std::make_shared<TokenKey>(context, type, object, std::move(uri))) {}
-
-Key::Key(const std::shared_ptr<Replicas>& replicas, std::string uri)
-    : Key(*replicas->keys().front(), replicas, std::move(uri)) {}
 
 Key::Key(const Key& first, std::shared_ptr<Replicas> replicas, std::string uri)
     : context_(first.context_), type_(first.type_), token_(first.token_),

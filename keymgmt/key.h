@@ -37,8 +37,8 @@ class Key {
         const std::shared_ptr<pkcs11::TokenObject>& object, std::string uri);
 
     /// One key in place of `replicas`, which are private keys on several tokens. What it tells of
-    /// itself comes from the first one. `uri` fits all of them.
-    Key(const std::shared_ptr<Replicas>& replicas, std::string uri);
+    /// itself comes from `first`, which is one of them. `uri` fits all of them.
+    Key(const Key& first, std::shared_ptr<Replicas> replicas, std::string uri);
 
     ossl::ProviderContext& context() const { return context_; }
     KeyType type() const { return type_; }
@@ -126,7 +126,6 @@ class Key {
     void requireListedOrUnambiguous() const;
 
   private:
-    Key(const Key& first, std::shared_ptr<Replicas> replicas, std::string uri);
     void begin();
 
     ossl::ProviderContext& context_;

@@ -94,14 +94,16 @@ Entry asOneEntry(const ossl::ProviderContext& context, const uri::Uri& uri, ossl
     entry.token = nullptr;
     if (!isPrivate)
         return entry;
+    const auto first = entry.key;
     keymgmt::Replicas::Keys keys;
     for (auto& one : group) {
-        if (one.key != entry.key)
-            one.key->shareRejectionSecret(*entry.key);
+        if (one.key != first)
+            one.key->shareRejectionSecret(*first);
         keys.push_back(std::move(one.key));
     }
     entry.key = std::make_shared<keymgmt::Key>(
-        std::make_shared<keymgmt::Replicas>(context, mode, std::move(keys), search), entry.uri);
+        *first, std::make_shared<keymgmt::Replicas>(context, mode, std::move(keys), search),
+        entry.uri);
     return entry;
 }
 

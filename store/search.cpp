@@ -232,6 +232,7 @@ std::vector<Entry> Search::asOne(std::vector<Entry> entries) {
     };
     auto groups = groupReplicas(std::move(entries), leaveOut);
     std::vector<Entry> result;
+    result.reserve(groups.size());
     for (auto& group : groups)
         result.push_back(asOneEntry(context_, uri_, mode_, std::move(group), searchForMore()));
     return result;

@@ -72,7 +72,7 @@ scenario_error_missing_pin() {
     PKCS11_PIN=$PIN ossl dgst -sha256 -sign "$key?pin-value=" -out sig data.bin
     sign_fails 'cannot open the PIN file' "pkcs11:token=scenarios;object=rsa?pin-source=$WORK/nosuch"
     grep -q 'No such file' stderr.txt || die "does not say why"
-    sign_fails 'is a folder' "pkcs11:token=scenarios;object=rsa?pin-source=$WORK"
+    sign_fails 'has no file with the serial number or the label of token "scenarios"' "pkcs11:token=scenarios;object=rsa?pin-source=$WORK"
     (umask 077 && echo "$PIN" >pin.txt)
     ossl dgst -sha256 -sign "$key?pin-source=file://localhost$WORK/pin.txt" -out sig data.bin
     PKCS11_PROVIDER_DEBUG=file:/nosuch/log sign_fails 'PKCS11_PROVIDER_DEBUG does not accept the value "file:/nosuch/log": use' "$(uri rsa)"

@@ -44,11 +44,11 @@ kill_hsm() {
     wait "${HSM[$1]}" 2>/dev/null || true
 }
 
-# used_more HSM COUNT: it has made so many operations since the file "uses" was written
+# used_more HSM COUNT: it has made so many operations since the variable "before" was set
 uses() { grep -c "#[0-9]* \(sign\|decrypt\) with .*module hsm-$1)" log || true; }
-used_more() { [ "$(uses "$1")" -ge $(($(cat uses) + $2)) ]; }
+used_more() { [ "$(uses "$1")" -ge $((before + $2)) ]; }
 is_used() {
-    uses "$1" >uses
+    before=$(uses "$1")
     until_true "$2" used_more "$1" 10
 }
 
@@ -134,7 +134,7 @@ CONF
 }
 
 # tool_on HSM PKCS11-TOOL-OPTIONS...: writes to its token, while no server runs
-tool_on() { SOFTHSM2_CONF=$WORK/$1/softhsm2.conf pkcs11-tool --module "$REAL_MODULE" --token-label scenarios --login --pin $PIN "${@:2}" >>tool.log 2>&1; }
+tool_on() { SOFTHSM2_CONF=$WORK/$1/softhsm2.conf pkcs11-tool --module "$REAL_MODULE" --token-label scenarios --login --pin "$PIN" "${@:2}" >>tool.log 2>&1; }
 
 # Each token is looked at, and one with another key under the same name is told.
 scenario_replicas_doctor() {
