@@ -14,6 +14,7 @@
 #include <openssl/crypto.h>
 
 #include "ossl/algorithms.h"
+#include "ossl/build_information.h"
 #include "ossl/dispatch.h"
 #include "ossl/newer_openssl.h"
 #include "ossl/params.h"
@@ -142,7 +143,7 @@ int getParams(void* provctx, OSSL_PARAM params[]) {
     return ossl::guarded(ossl::ProviderContext::from(provctx).core(), 0, [&] {
         answerPointer(params, OSSL_PROV_PARAM_NAME, "PKCS#11 Provider");
         answerPointer(params, OSSL_PROV_PARAM_VERSION, projectVersion);
-        answerPointer(params, OSSL_PROV_PARAM_BUILDINFO, projectVersion);
+        answerPointer(params, OSSL_PROV_PARAM_BUILDINFO, ossl::buildInformation());
         ossl::answerInt(params, OSSL_PROV_PARAM_STATUS, 1);
         return 1;
     });

@@ -16,7 +16,9 @@ set(NOT_THERE
   binary_install_prefix
   package_in_a_clean_root
   package_completion
+  package_commit
   package_pages
+  package_versions
   documents_howto_c)
 # Valgrind and its programs belong to this system.
 list(APPEND NOT_THERE decryption_without_branches)

@@ -4,17 +4,28 @@
 #include <algorithm>
 #include <iostream>
 
+#include <openssl/crypto.h>
+
+#include "ossl/build_information.h"
 #include "ossl/words.h"
 #include "tools/shared/error.h"
 #include "version.h"
 
 namespace p11::tools::command_line {
+namespace {
+
+std::string versionOf(const std::string& name) {
+    return name + ' ' + projectVersion + " (commit " + ossl::sourceCommit() + ")\nbuilt with " +
+           ossl::builtWith() + "\nruns with " + OpenSSL_version(OPENSSL_VERSION);
+}
+
+} // namespace
 
 void addCommon(CLI::App& app, const std::string& name, const std::string& all,
                std::string& providerFolder, const std::string& why) {
     app.name(name);
     app.set_help_all_flag("--help-all", all);
-    app.set_version_flag("--version", projectVersion);
+    app.set_version_flag("--version", versionOf(name));
     app.add_option("--provider-path", providerFolder, "Folder of pkcs11.so" + why);
 }
 

@@ -131,7 +131,7 @@ scenario_uri2pem() {
     clean "$URI2PEM" --help >help
     for option in --out --force --with-pin --check --provider-path --version; do grep -q -- $option help || die "no $option in --help"; done
     clean "$URI2PEM" --version >version
-    grep -q '^[0-9.]*$' version || die "no version"
+    grep -q '^pkcs11-uri2pem [0-9.]* (commit ' version || die "no version"
 }
 
 scenario_uri2pem_pins() {

@@ -20,7 +20,7 @@ from_mirror() {
 
 scenario_package_in_a_clean_root() {
     [ -z "${SCENARIO_PRELOAD:-}" ] || { echo "a build with sanitizers is no package"; exit 77; }
-    local package tool tools page install base=$SOURCE/build/clean key='pkcs11:token=mine;object=signing;type=private?pin-value=1234'
+    local package tool tools page lines install base=$SOURCE/build/clean key='pkcs11:token=demo;object=release-key;type=private?pin-value=1234'
     [ -e "$base/complete" ] || { echo "there is no clean Debian root; see clients.clean_root"; exit 77; }
     unshare --mount true 2>/dev/null || { echo "nothing can be mounted here"; exit 77; }
     (cd "$PROVIDER_DIR" && cpack --config CPackConfig.cmake -G DEB -B "$WORK/package") >cpack.log 2>&1 || { cat cpack.log >&2; die "cpack"; }
@@ -35,12 +35,23 @@ scenario_package_in_a_clean_root() {
     from_mirror --download-only "${install[@]}"
     in_clean_root apt-get -q "${install[@]}"
     # What a new user does.
-    in_clean_root softhsm2-util --init-token --free --label mine --pin 1234 --so-pin 1234
-    in_clean_root pkcs11-tool --module /usr/lib/softhsm/libsofthsm2.so --token-label mine --login --pin 1234 --keypairgen --key-type rsa:2048 --label signing --id 01
-    in_clean_root pkcs11-tool --module /usr/lib/softhsm/libsofthsm2.so --token-label mine --read-object --type pubkey --label signing -o /pub.der
+    in_clean_root softhsm2-util --init-token --free --label demo --pin 1234 --so-pin 1234
+    in_clean_root pkcs11-tool --module /usr/lib/softhsm/libsofthsm2.so --token-label demo --login --pin 1234 --keypairgen --key-type rsa:2048 --label release-key --id 01
+    in_clean_root pkcs11-tool --module /usr/lib/softhsm/libsofthsm2.so --token-label demo --read-object --type pubkey --label release-key -o /pub.der
     cp data.bin root/data.bin
     in_clean_root openssl dgst -provider pkcs11 -provider default -sha256 -sign "$key" -out /sig /data.bin
     plain dgst -sha256 -verify root/pub.der -keyform DER -signature root/sig data.bin >/dev/null
+    # The three lines of the README. The PIN comes from the environment, for there is no terminal.
+    mapfile -t lines < <(sed -n '/^## Start with the package/,/^## /{s/^    \(sudo \)\?//p}' "$SOURCE/README.md")
+    [ ${#lines[@]} = 3 ] || die "the README has not three lines: ${lines[*]}"
+    cp "$package" root
+    in_clean_root sh -c "${lines[0]}"
+    # The doctor warns, since no configuration names the provider.
+    in_clean_root env PKCS11_PIN=1234 sh -c "${lines[1]}
+        [ \$? = 1 ]"
+    holds 'signature .*was made, and verified in software' <clean.txt || die "the doctor: $(cat clean.txt)"
+    in_clean_root env PKCS11_PIN=1234 sh -c "${lines[2]}"
+    plain dgst -sha256 -verify root/pub.der -keyform DER -signature root/tmp/file.sig root/etc/hosts >/dev/null
     # By configuration, with the sample that the package brings.
     rm root/sig
     in_clean_root env OPENSSL_CONF=/usr/share/doc/openssl-pkcs11/openssl.cnf.sample openssl dgst -sha256 -sign "$key" -out /sig /data.bin
@@ -101,4 +112,56 @@ scenario_package_pages() {
     holds 'EVP_EncryptInit' <"$page" || die "underscores are missing"
     lacks -x 'call\|directive\|variable' <"$page" || die "the header of a table"
     holds 'docs/howto.md' <"$page" || die "no path of a document"
+}
+
+# Each program and the provider tell their version, the commit, and the libraries' versions.
+scenario_package_versions() {
+    local tool version commit='(unknown|[0-9a-f]{12}(-dirty)?)' built
+    version=$(sed -nE 's/^project\(.* VERSION ([0-9.]+) .*/\1/p' "$SOURCE/CMakeLists.txt")
+    built="OpenSSL $(pkg-config --modversion libcrypto), p11-kit $(pkg-config --modversion p11-kit-1)"
+    for tool in ${DOCTOR:+"$DOCTOR"} ${OBJECTS:+"$OBJECTS"} ${KEYPROVIDER:+"$KEYPROVIDER"} ${URI2PEM:+"$URI2PEM"}; do
+        clean "$tool" --version >said
+        [ "$(wc -l <said)" = 3 ] || die "not three lines: $(cat said)"
+        sed -n 1p said | holds -xE "$(basename "$tool") $version \(commit $commit\)" || die "version and commit: $(cat said)"
+        sed -n 2p said | holds -xF "built with $built" || die "what it was built with: $(cat said)"
+        sed -n 3p said | holds -xF "runs with $(openssl version | sed 's/ (Library:.*//')" || die "what it runs with: $(cat said)"
+    done
+    clean openssl list -providers -verbose -provider-path "$PROVIDER_DIR" -provider pkcs11 >said
+    holds -xE " *version: $version" <said || die "the provider's version: $(cat said)"
+    holds -xE " *build info: $version, commit $commit, built with $built" <said || die "the provider's build: $(cat said)"
+    # One commit for all that was built, which git knows if it was built from a repository.
+    [ -z "${DOCTOR:-}" ] || holds -F "$("$DOCTOR" --version | sed -n 's/.*(\(commit .*\))/\1/p')," <said || die "the commits differ: $(cat said)"
+    built=$(sed -n 's/^CMAKE_HOME_DIRECTORY:INTERNAL=//p' "$PROVIDER_DIR/CMakeCache.txt")
+    if [ -e "$built/.git" ] && git -C "$built" rev-parse HEAD >/dev/null 2>&1; then
+        git -C "$built" cat-file -e "$(sed -nE 's/.*commit ([0-9a-f]{12}).*/\1/p' said)^{commit}" || die "git does not know the commit: $(cat said)"
+    fi
+}
+
+# Where the commit comes from: git, a file in an archive, or nowhere. The header is written only for another commit.
+scenario_package_commit() {
+    commit_header() { # FOLDER
+        cmake "-DSOURCE=$WORK/$1" "-DTEMPLATE=$SOURCE/cmake/commit.h.in" "-DOUTPUT=$WORK/$1.h" -P "$SOURCE/cmake/write_commit.cmake" >log 2>&1 || die "cmake: $(cat log)"
+        sed -n 's/^#define PKCS11_COMMIT "\(.*\)"/\1/p' "$1.h"
+    }
+    git_there() { git -C repository -c user.name=somebody -c user.email=somebody@localhost "$@" >log 2>&1 || die "git $*: $(cat log)"; }
+    local head
+    mkdir -p repository/{cmake,inside/cmake}
+    cp "$SOURCE/cmake/commit.txt" repository/cmake
+    cp "$SOURCE/cmake/commit.txt" repository/inside/cmake
+    cp "$SOURCE/.gitattributes" repository
+    git_there init
+    git_there add .
+    git_there commit -m first
+    head=$(git -C repository rev-parse HEAD)
+    [ "$(commit_header repository)" = "${head:0:12}" ] || die "not git's commit: $(cat repository.h)"
+    touch -d @1000000000 repository.h
+    commit_header repository >/dev/null
+    [ "$(stat -c %Y repository.h)" = 1000000000 ] || die "the header is written again"
+    echo changed >>repository/.gitattributes
+    [ "$(commit_header repository)" = "${head:0:12}-dirty" ] || die "a change is not told: $(cat repository.h)"
+    # A folder in another project's repository is not that project.
+    [ "$(commit_header repository/inside)" = unknown ] || die "another repository's commit: $(cat repository/inside.h)"
+    mkdir archive
+    git -C repository archive HEAD | tar -x -C archive
+    [ "$(commit_header archive)" = "${head:0:12}" ] || die "not the archive's commit: $(cat archive.h)"
 }

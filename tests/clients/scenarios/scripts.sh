@@ -39,17 +39,23 @@ scenario_scripts_without_sudo() {
     holds '^apt-get install -y .* cmake .* file$' <stderr.txt || die "no line for apt: $(cat stderr.txt)"
 }
 
-# Its commands can be typed again as they are shown, wherever the source is.
-scenario_quickstart_shows_commands_that_work() {
+# source_for_quickstart PLACE: a copy of the scripts there, and this build's provider; what installs and builds is replaced
+source_for_quickstart() {
     [ -z "${SCENARIO_PRELOAD:-}" ] || { echo "a build with sanitizers needs more in the environment"; exit 77; }
-    local place="$WORK/a folder's name" shell
     stub cmake 'exit 0'
     stub dpkg-query 'echo install ok installed'
-    mkdir -p "$place/build/release"
-    cp -r "$SOURCE/scripts" "$place"
-    touch "$place/build/release/CMakeCache.txt"
-    ln -s "$PROVIDER" "$place/build/release/pkcs11.so"
-    env -u SOFTHSM2_CONF -u PKCS11_PROVIDER_MODULE "PATH=$WORK/bin:$PATH" "$place/scripts/quickstart.sh" >said 2>&1 || die "quickstart.sh: $(cat said)"
+    mkdir -p "$1/build/release"
+    cp -r "$SOURCE/scripts" "$1"
+    touch "$1/build/release/CMakeCache.txt"
+    ln -s "$PROVIDER" "$1/build/release/pkcs11.so"
+}
+quickstart() { env -u SOFTHSM2_CONF -u PKCS11_PROVIDER_MODULE "PATH=$WORK/bin:$PATH" "$1/scripts/quickstart.sh" >said 2>stderr.txt; }
+
+# Its commands can be typed again as they are shown, wherever the source is.
+scenario_quickstart_shows_commands_that_work() {
+    local place="$WORK/a folder's name" shell file
+    source_for_quickstart "$place"
+    quickstart "$place" || die "quickstart.sh: $(cat said stderr.txt)"
     sed -n 's/^  //p' said >commands
     [ "$(wc -l <commands)" = 6 ] || die "not the commands: $(cat said)"
     for shell in sh bash; do
@@ -57,4 +63,37 @@ scenario_quickstart_shows_commands_that_work() {
         env -i "PATH=$PATH" "OPENSSL_CONF=$OPENSSL_CONF" $shell -e commands >again 2>&1 || die "the commands in $shell: $(cat again)"
         holds 'Verified OK' <again || die "the signature is not verified: $(cat again)"
     done
+    # What it says to read is there.
+    sed -n '/^Read next/,$p' said | grep -oE '[A-Za-z/]+\.md' >files
+    [ "$(wc -l <files)" -ge 4 ] || die "nothing to read next: $(cat said)"
+    while read -r file; do [ -e "$SOURCE/$file" ] || die "there is no $file"; done <files
+    holds "^## $(sed -n 's/.*README.md, "\(.*\)".*/\1/p' said)\$" <"$SOURCE/README.md" || die "README.md has no such section: $(cat said)"
+}
+
+# A line for each stage, and the rest in the log.
+scenario_quickstart_stages() {
+    source_for_quickstart "$WORK/source"
+    stub cmake 'echo built with care'
+    quickstart source || die "quickstart.sh: $(cat said stderr.txt)"
+    [ ! -s stderr.txt ] || die "more than stages: $(cat stderr.txt)"
+    sed '/^$/,$d' said >stages
+    [ "$(grep -cE '^[a-zA-Z ]+ done, [0-9]+ s$' stages)" = "$(wc -l <stages)" ] || die "not stages: $(cat said)"
+    [ "$(wc -l <stages)" = 7 ] || die "other stages: $(cat said)"
+    holds -x 'built with care' <source/build/quickstart.log || die "the log: $(cat source/build/quickstart.log)"
+    # The stage that fails is the last one; the reason, the status and the log are named.
+    stub cmake 'echo the compiler is tired; exit 7'
+    refuses quickstart source
+    tail -n 1 said | holds -E '^build the provider +failed$' || die "not the stage: $(cat said)"
+    holds -x 'the compiler is tired' <stderr.txt || die "not the reason: $(cat stderr.txt)"
+    tail -n 1 stderr.txt | holds -F "status 7. All of its output is in $WORK/source/build/quickstart.log" || die "not the log: $(cat stderr.txt)"
+}
+
+# docs/session.svg is what the programs print today.
+scenario_scripts_recorded_session() {
+    objects_built
+    doctor_built
+    [ -z "${SCENARIO_PRELOAD:-}" ] || { echo "a build with sanitizers needs more in the environment"; exit 77; }
+    "$SOURCE/scripts/record-session.py" "$PROVIDER_DIR" >session.svg
+    python3 -c 'import sys, xml.etree.ElementTree as tree; tree.parse("session.svg")' || die "no XML: $(cat session.svg)"
+    diff "$SOURCE/docs/session.svg" session.svg || die "make it again: scripts/record-session.py build/release >docs/session.svg"
 }
