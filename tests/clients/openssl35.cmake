@@ -17,6 +17,9 @@ set(NOT_THERE
   package_in_a_clean_root
   package_completion
   package_commit
+  package_sbom
+  package_source
+  package_source_builds
   package_pages
   package_versions
   documents_howto_c)

@@ -39,7 +39,7 @@ scenario_documents_have_blocks_that_run() {
     for file in performance testing threat-model; do only_blocks_of docs/$file.md indented; done
     only_blocks_of CONTRIBUTING.md indented
     only_blocks_of docs/design.md mermaid
-    for file in README migration recovery openssl-versions; do only_blocks_of docs/$file.md; done
+    for file in README migration recovery openssl-versions support upgrading; do only_blocks_of docs/$file.md; done
     only_blocks_of tests/fuzz/README.md indented
     for file in SECURITY tests/support/README; do only_blocks_of $file.md; done
     tests_named_in CONTRIBUTING.md
@@ -255,4 +255,35 @@ scenario_documents_sample_configuration() {
         OPENSSL_CONF=$WORK/$file.cnf clean openssl list -providers >providers
         if ! holds default <providers || ! holds pkcs11 <providers; then die "$file.cnf: $(cat providers)"; fi
     done
+}
+
+# The newest section of CHANGELOG.md has CMake's version, and the sections are those of Keep a Changelog.
+scenario_documents_release() {
+    local version
+    version=$(sed -nE 's/^project\(.* VERSION ([0-9.]+) .*/\1/p' "$SOURCE/CMakeLists.txt")
+    sed -n 's/^## //p' "$SOURCE/CHANGELOG.md" >sections
+    [ "$(sed -n 1p sections)" = '[Unreleased]' ] || die "the first section is not [Unreleased]: $(cat sections)"
+    sed -n 2p sections | holds -xE "\[${version//./\\.}\] - [0-9]{4}-[0-9]{2}-[0-9]{2}" || die "the second section is not that of $version: $(cat sections)"
+    sed -n '2,$p' sections | lacks -vE '^\[[0-9]+\.[0-9]+\.[0-9]+\] - [0-9]{4}-[0-9]{2}-[0-9]{2}$' || die "a section without a version or a date: $(cat sections)"
+    sed -n 's/^### //p' "$SOURCE/CHANGELOG.md" | lacks -vxE 'Added|Changed|Deprecated|Removed|Fixed|Security' || die "a group that Keep a Changelog does not have"
+    # No other place has a version of its own. Upgrade notes name the old ones.
+    git -C "$SOURCE" ls-files '*.md' '*.sh' '*.txt' '*.cmake' packaging 2>/dev/null >files || find "$SOURCE/docs" "$SOURCE/README.md" -name '*.md' -printf '%P\n' >files
+    grep -vE '^(CHANGELOG|docs/upgrading)\.md$|^tests/' files | (cd "$SOURCE" && xargs grep -nE "openssl-pkcs11[_-][0-9]+\.[0-9]|\b0\.1\.0\b") >versions || true
+    [ ! -s versions ] || die "versions outside of CMakeLists.txt: $(cat versions)"
+    holds "^## From [0-9.]* to $version\$" <"$SOURCE/docs/upgrading.md" || die "docs/upgrading.md does not come to $version"
+}
+
+# docs/support.md says what CMake asks for and what CI tests, and upgrading.md names directives that there are.
+scenario_documents_support() {
+    local image directive
+    while read -r image; do
+        holds -i "^| ${image/:/ }" <"$SOURCE/docs/support.md" || die "docs/support.md does not name $image, which CI tests"
+    done < <(grep -ohE '"(debian|ubuntu|fedora):[a-z0-9.]+"' "$SOURCE"/.github/workflows/ci.yml | tr -d '"' | sed 's/:sid/ sid/; s/:experimental/ sid with experimental/; s/:latest/, newest/' | sort -u)
+    holds -E "CMake $(sed -nE 's/^cmake_minimum_required\(VERSION ([0-9.]+)\)/\1/p' "$SOURCE/CMakeLists.txt"), .*C\+\+20, OpenSSL $(sed -nE 's/.*libcrypto>=([0-9.]+).*/\1/p' "$SOURCE/CMakeLists.txt") and p11-kit $(sed -nE 's/.*p11-kit-1>=([0-9.]+).*/\1/p' "$SOURCE/CMakeLists.txt")\." <"$SOURCE/docs/support.md" || die "docs/support.md: other requirements than CMake's"
+    # shellcheck disable=SC2016 # backquotes of Markdown
+    grep -ohE '`pkcs11-(module-|allow|async|pss|random|digest|symmetric)[a-z-]+' "$SOURCE/docs/upgrading.md" | tr -d '`' | sort -u >named
+    [ "$(wc -l <named)" -gt 10 ] || die "few directives in docs/upgrading.md"
+    while read -r directive; do
+        holds "^| .*\`$directive\`" <"$SOURCE/docs/configuration.md" || die "docs/upgrading.md names $directive, which docs/configuration.md does not have"
+    done <named
 }

@@ -67,6 +67,7 @@ scenario_package_in_a_clean_root() {
     for page in openssl-pkcs11 pkcs11; do
         [ "$(cat "root/usr/share/man/man7/$page.7")" = ".so man7/provider-pkcs11.7" ] || die "man $page does not find the page"
     done
+    is_sbom root/usr/share/doc/openssl-pkcs11/openssl-pkcs11.spdx.json
     for page in copyright changelog.gz; do [ -s "root/usr/share/doc/openssl-pkcs11/$page" ] || die "no $page"; done
     # It goes without a trace.
     in_clean_root apt-get purge -y -q openssl-pkcs11
@@ -164,4 +165,96 @@ scenario_package_commit() {
     mkdir archive
     git -C repository archive HEAD | tar -x -C archive
     [ "$(commit_header archive)" = "${head:0:12}" ] || die "not the archive's commit: $(cat archive.h)"
+}
+
+# is_sbom FILE: has what SPDX 2.3 asks for (chapters 6, 7 and 11), and every reference leads to a package of the file
+is_sbom() {
+    jq -e '
+        (.spdxVersion == "SPDX-2.3" and .dataLicense == "CC0-1.0" and .SPDXID == "SPDXRef-DOCUMENT" and (.name | length > 0)) and
+        (.documentNamespace | test("^https://[^#]+$")) and
+        (.creationInfo.created | test("^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$")) and
+        (.creationInfo.creators | length > 0 and all(test("^(Person|Organization|Tool): "))) and
+        ([.packages[].SPDXID] | length > 0 and (unique | length) == length and all(test("^SPDXRef-[a-zA-Z0-9.-]+$"))) and
+        (.packages | all((.name | length > 0) and (.downloadLocation | length > 0) and .filesAnalyzed == false and
+            (.versionInfo | length > 0) and (.licenseDeclared | length > 0) and (.copyrightText | length > 0) and
+            (.externalRefs | all(.referenceType == "purl" and (.referenceLocator | test("^pkg:[a-z]+/[A-Za-z0-9.%-]+(@[A-Za-z0-9.+~:-]+)?$")))))) and
+        ([.SPDXID, .packages[].SPDXID] as $known | .relationships | all((.spdxElementId | IN($known[])) and (.relatedSpdxElement | IN($known[])))) and
+        ([.relationships[] | select(.relationshipType == "DESCRIBES")] | length == 1)' "$1" >/dev/null || { cat "$1" >&2; die "$1 is no SPDX 2.3"; }
+}
+
+# The list of what is linked: valid, complete, with the right versions, and the same if it is made again.
+scenario_package_sbom() {
+    command -v jq cmake >/dev/null || { echo "jq or cmake is not installed"; exit 77; }
+    local list=$PROVIDER_DIR/openssl-pkcs11.spdx.json library name
+    is_sbom "$list"
+    # version_of NAME [LINK]
+    version_of() { jq -r --arg name "$1" --arg link "${2:-DYNAMIC_LINK}" '. as $all | .packages[] | select(.name == $name and (.SPDXID | IN($all.relationships[] | select(.relationshipType == $link).relatedSpdxElement))).versionInfo' "$list"; }
+    [ "$(version_of openssl-pkcs11 DESCRIBES)" = "$(sed -nE 's/^project\(.* VERSION ([0-9.]+) .*/\1/p' "$SOURCE/CMakeLists.txt")" ] || die "the project's version"
+    [ "$(version_of openssl)" = "$(pkg-config --modversion libcrypto)" ] || die "OpenSSL's version"
+    [ "$(version_of p11-kit)" = "$(pkg-config --modversion p11-kit-1)" ] || die "p11-kit's version"
+    # What the files need, as the linker recorded it. The sanitizers' libraries are not in a package.
+    objdump -p "$PROVIDER" ${DOCTOR:+"$DOCTOR"} ${KEYPROVIDER:+"$KEYPROVIDER"} | sed -n 's/^ *NEEDED *//p' | grep -v 'lib[at]san\|libubsan' | sort -u >needed
+    holds libcrypto <needed || die "what the files need: $(cat needed)"
+    while read -r library; do
+        case $library in
+        libcrypto.so*) name=openssl ;;
+        libp11-kit.so*) name=p11-kit ;;
+        libstdc++.so*) name=libstdc++ ;;
+        libgcc_s.so*) name=libgcc ;;
+        libyaml-cpp.so*) name=yaml-cpp ;;
+        libc.so* | libm.so* | ld-linux*) name=glibc ;;
+        *) die "a library that is not in the list: $library" ;;
+        esac
+        [ -n "$(version_of $name)" ] || die "the list has no $name, which $library is from"
+    done <needed
+    if [ -n "${DOCTOR:-}" ]; then
+        for name in CLI11 nlohmann-json; do [ -n "$(version_of $name STATIC_LINK)" ] || die "no $name"; done
+        [ -n "$(version_of yaml-cpp STATIC_LINK)$(version_of yaml-cpp)" ] || die "no yaml-cpp"
+    fi
+    # The same source and time give the same file, and another commit another namespace.
+    mkdir -p source/cmake
+    for name in 1 2 3; do
+        echo "${name/2/1}234567890123456789012345678901234567890 1795000000" >source/cmake/commit.txt
+        cmake -DSOURCE="$WORK/source" -DVERSION=1.2.3 -DDEPENDENCIES="$PROVIDER_DIR/packaging/sbom_dependencies.txt" -DOUTPUT="$WORK/$name.json" -P "$SOURCE/cmake/write_sbom.cmake" >log 2>&1 || die "cmake: $(cat log)"
+        is_sbom $name.json
+    done
+    cmp 1.json 2.json || die "it is not the same"
+    [ "$(jq -r .creationInfo.created 1.json)" = "$(date -u -d @1795000000 +%FT%TZ)" ] || die "the time: $(cat 1.json)"
+    [ "$(jq -r .documentNamespace 1.json)" != "$(jq -r .documentNamespace 3.json)" ] || die "two documents of one name"
+}
+
+# source_package: unpacks the source package into source/, without its top folder
+source_package() {
+    if [ ! -e "$SOURCE/.git" ] || ! git -C "$SOURCE" rev-parse HEAD >head.txt 2>&1; then echo "this is no git repository"; exit 77; fi
+    (cd "$PROVIDER_DIR" && cpack --config CPackSourceConfig.cmake -G TGZ -B "$WORK/package") >log 2>&1 || { cat log >&2; die "cpack"; }
+    mkdir source
+    tar -xzf package/openssl-pkcs11-*.tar.gz -C source --strip-components 1
+}
+
+# The source package: the files of the commit, no more, and they can be configured without git.
+scenario_package_source() {
+    source_package
+    [[ $(echo package/*.tar.gz) =~ ^package/openssl-pkcs11-[0-9.]+\.tar\.gz$ ]] || die "its name: $(ls package)"
+    tar -tzf package/*.tar.gz | lacks -vE '^openssl-pkcs11-[0-9.]+/' || die "files outside of the top folder"
+    { git -C "$SOURCE" ls-tree -r --name-only HEAD && echo openssl-pkcs11.spdx.json; } | sort >wanted
+    (cd source && find . ! -type d -printf '%P\n') | sort | diff wanted - || die "other files than git's"
+    is_sbom source/openssl-pkcs11.spdx.json
+    mkdir archive
+    git -C "$SOURCE" archive HEAD | tar -x -C archive
+    diff -r --exclude openssl-pkcs11.spdx.json archive source || die "files that differ from git's"
+    cmake -S source -B configured -DPKCS11_BUILD_TESTS=OFF -DPKCS11_BUILD_BENCH=OFF -DPKCS11_BUILD_TOOLS=OFF >log 2>&1 || { cat log >&2; die "cmake"; }
+    holds "\"$(cut -c 1-12 head.txt)\"" <configured/generated/commit.h || die "another commit: $(cat configured/generated/commit.h)"
+    jq -e --arg commit "commit $(cut -c 1-12 head.txt)" '.packages[0].comment == $commit' source/openssl-pkcs11.spdx.json >/dev/null || die "the list names another commit"
+}
+
+# Nightly: the provider that is built from it signs.
+scenario_package_source_builds() {
+    source_package
+    cmake -S source -B built -G Ninja -DPKCS11_BUILD_TESTS=OFF -DPKCS11_BUILD_BENCH=OFF -DPKCS11_BUILD_TOOLS=OFF >log 2>&1 || { cat log >&2; die "cmake"; }
+    timeout 500 cmake --build built --target provider >log 2>&1 || { tail log >&2; die "the build"; }
+    # shellcheck disable=SC2034 # ossl reads it
+    PROV=(-provider-path "$WORK/built" -provider pkcs11 -provider default)
+    ossl dgst -sha256 -sign "$(uri rsa)" -out sig data.bin
+    plain dgst -sha256 -verify "$(public_of rsa)" -signature sig data.bin >/dev/null
+    ossl list -providers -verbose | holds "commit $(cut -c 1-12 head.txt), built with" || die "another commit"
 }
