@@ -18,6 +18,7 @@
 
 #include "bench/keys.h"
 #include "tests/support/test_module.h"
+#include "tools/shared/progress_line.h"
 
 namespace {
 
@@ -161,6 +162,12 @@ void print(long seconds, const Size& size) {
     std::fflush(stdout);
 }
 
+std::string progress(std::chrono::seconds passed, std::chrono::seconds all) {
+    return "soak: " + std::to_string(passed.count()) + " of " + std::to_string(all.count()) +
+           " s, " + std::to_string(signatures) + " signatures, " + std::to_string(failures) +
+           " failures";
+}
+
 // The straight line through the memory's size over the number of losses, by least squares.
 class Trend {
   public:
@@ -223,6 +230,7 @@ int main(int argc, char** argv) {
     Size before;
     Trend trend;
     unsigned long lossesBefore = 0;
+    p11::tools::ProgressLine line;
     for (unsigned round = 0; Clock::now() < start + length; ++round) {
         injectLosses(module, round);
         forkOnce(keys[round % keys.size()]);
@@ -234,10 +242,14 @@ int main(int argc, char** argv) {
         } else {
             trend.add(static_cast<double>(losses), static_cast<double>(now.memory));
         }
-        if (round % 10 == 0)
-            print(std::chrono::duration_cast<std::chrono::seconds>(Clock::now() - start).count(),
-                  now);
+        const auto passed = std::chrono::duration_cast<std::chrono::seconds>(Clock::now() - start);
+        if (round % 10 == 0) {
+            line.erase();
+            print(passed.count(), now);
+        }
+        line.show([&] { return progress(passed, length); });
     }
+    line.erase();
     stop = true;
     for (auto& thread : threads)
         thread.join();

@@ -82,11 +82,12 @@ int Generation::setTemplate(const Key& key) {
                : 0;
 }
 
-std::shared_ptr<Key> Generation::generateOnToken() {
+std::shared_ptr<Key> Generation::generateOnToken(OSSL_CALLBACK* progress, void* arg) {
     if ((selection_ & OSSL_KEYMGMT_SELECT_KEYPAIR) == 0)
         throw ossl::UsageError(ossl::Reason::parameter,
                                "tokens make key pairs, but not parameters");
-    return generatePair(context_, type_, storage_, wanted_);
+    Progress told(context_, progress, arg);
+    return generatePair(context_, type_, storage_, wanted_, told);
 }
 
 std::shared_ptr<Key> Generation::generateInMemory(OSSL_CALLBACK* progress, void* arg) {

@@ -34,8 +34,8 @@ class Generation {
     int setTemplate(const Key& key);
 
     bool isForToken() const { return storage_.given(); }
-    /// Throws UsageError, pkcs11::Error.
-    std::shared_ptr<Key> generateOnToken();
+    /// Throws UsageError, pkcs11::Error. `progress` may be null: see keymgmt/progress.h.
+    std::shared_ptr<Key> generateOnToken(OSSL_CALLBACK* progress, void* arg);
     /// Null if the other provider makes no key.
     std::shared_ptr<Key> generateInMemory(OSSL_CALLBACK* progress, void* arg);
 

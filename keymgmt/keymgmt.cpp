@@ -246,8 +246,9 @@ const OSSL_PARAM* settableGenerationParams(void* ctx, void* provctx) {
 void* generate(void* ctx, OSSL_CALLBACK* progress, void* arg) {
     auto& generation = generationOf(ctx);
     if (generation.isForToken())
-        return ossl::guarded<void*>(generation.core(), nullptr,
-                                    [&] { return dataOf(generation.generateOnToken()); });
+        return ossl::guarded<void*>(generation.core(), nullptr, [&] {
+            return dataOf(generation.generateOnToken(progress, arg));
+        });
     return ossl::passedOn<void*>(generation.core(), nullptr, [&] {
         return dataOf(generation.generateInMemory(progress, arg));
     });

@@ -96,6 +96,7 @@ class NewPair {
     /// `make(session, form, pair, objects)` adds values and makes both halves of them.
     template <typename Make>
     std::shared_ptr<Key> run(Make&& make) {
+        context_.settings(); // whether there is a log at all
         const pkcs11::trace::Step step([this] { return "new key pair " + uri_.withoutPin(); });
         return tokens::write(context_, uri_, {}, [&](Session& session) {
             if (!storage_.allowDuplicate)
@@ -201,16 +202,23 @@ void requireFree(Session& session, std::span<const CK_OBJECT_CLASS> classes,
 }
 
 std::shared_ptr<Key> generatePair(ossl::ProviderContext& context, KeyType type,
-                                  const StorageParameters& storage, const PairParameters& wanted) {
+                                  const StorageParameters& storage, const PairParameters& wanted,
+                                  Progress& progress) {
     NewPair pair(context, type, storage);
     return pair.run([&](Session& session, const KeyPairMechanism& form, PairTemplates& values,
                         NewObjects& objects) {
         pair.making().generation(type, wanted, form, values);
-        const auto made = pkcs11::generateKeyPair(
-            session, {form.mechanism, nullptr, 0}, values.publicValues, values.privateValues,
-            std::string(form.mechanismName) + " for the " + pair.describe());
+        const auto made = progress.during([&] {
+            return pkcs11::generateKeyPair(
+                session, {form.mechanism, nullptr, 0}, values.publicValues, values.privateValues,
+                std::string(form.mechanismName) + " for the " + pair.describe());
+        });
         objects.add(made.privateKey);
         objects.add(made.publicKey);
+        if (progress.isStopped())
+            throw ossl::UsageError(ossl::Reason::stopped, "the caller has stopped the generation "
+                                                          "of the " +
+                                                              pair.describe());
         return made;
     });
 }

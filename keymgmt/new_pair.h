@@ -6,15 +6,17 @@
 
 #include "keymgmt/key.h"
 #include "keymgmt/pair_template.h"
+#include "keymgmt/progress.h"
 #include "keymgmt/storage_parameters.h"
 
 namespace p11::keymgmt {
 
 /// Makes a pair on the token that the storage names (C_GenerateKeyPair). Afterwards the token has
 /// either both halves or none. Throws pkcs11::Error, and UsageError, also if an object with the
-/// same name exists.
+/// same name exists, or if `progress` was asked to stop.
 std::shared_ptr<Key> generatePair(ossl::ProviderContext& context, KeyType type,
-                                  const StorageParameters& storage, const PairParameters& wanted);
+                                  const StorageParameters& storage, const PairParameters& wanted,
+                                  Progress& progress);
 
 /// Stores `software`, a pair in memory, on that token (C_CreateObject, twice). As above.
 std::shared_ptr<Key> storePair(ossl::ProviderContext& context, KeyType type,

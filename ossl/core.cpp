@@ -75,6 +75,7 @@ const OSSL_ITEM* reasonStrings() {
                                   item(Reason::pinLocked, "the PIN is locked"),
                                   item(Reason::pinExpired, "the PIN has expired"),
                                   item(Reason::auditLog, "the audit log cannot be written"),
+                                  item(Reason::stopped, "stopped by the caller"),
                                   OSSL_ITEM{0, nullptr}};
     return items.data();
 }

@@ -33,7 +33,8 @@ enum class Reason : unsigned {
     pinRefused,
     pinLocked,
     pinExpired,
-    auditLog
+    auditLog,
+    stopped
 };
 
 /// Texts for Reason, for OSSL_FUNC_PROVIDER_GET_REASON_STRINGS. Static.

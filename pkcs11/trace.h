@@ -40,6 +40,18 @@ class Step {
     bool begun_ = false;
 };
 
+/// The number of the thread's step; 0 outside of any.
+unsigned long currentStep();
+
+/// For a thread that works for another one: its lines have that one's number meanwhile.
+class SameStep {
+  public:
+    explicit SameStep(unsigned long step);
+    ~SameStep();
+    SameStep(const SameStep&) = delete;
+    SameStep& operator=(const SameStep&) = delete;
+};
+
 /// Logs an event within a step. Thread-safe.
 void step(std::string_view text);
 

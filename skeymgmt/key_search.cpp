@@ -90,6 +90,7 @@ std::shared_ptr<SecretKey> keyAt(ossl::ProviderContext& provider, const uri::Uri
 
 std::shared_ptr<SecretKey> findKey(ossl::ProviderContext& provider, const uri::Uri& uri,
                                    const KeyKind& kind) {
+    provider.settings(); // whether there is a log at all
     const pkcs11::trace::Step step([&uri] { return "search " + uri.withoutPin(); });
     const tokens::TokenSearch search(provider, uri);
     Keys keys;

@@ -98,6 +98,7 @@ std::shared_ptr<SecretKey> makeIn(ossl::ProviderContext& provider, const NewKey&
 } // namespace
 
 std::shared_ptr<SecretKey> makeKey(ossl::ProviderContext& provider, const NewKey& wanted) {
+    provider.settings(); // whether there is a log at all
     const pkcs11::trace::Step step([&] { return "make a key for " + wanted.uri.withoutPin(); });
     if (wanted.uri.type().value_or(CKO_SECRET_KEY) != CKO_SECRET_KEY)
         throw pkcs11::Error(pkcs11::Failure::uri,

@@ -78,6 +78,7 @@ void requireName(const uri::Uri& uri) {
 void destroy(ossl::ProviderContext& context, const uri::Uri& uri, bool all,
              tokens::PassphraseCallback callback) {
     requireName(uri);
+    context.settings(); // whether there is a log at all
     const pkcs11::trace::Step step([&uri] { return "delete " + uri.withoutPin(); });
     const bool found = tokens::write(context, uri, callback, [&](Session& session) {
         const auto objects = find(session, uri);

@@ -60,7 +60,8 @@ CHATTER='^(Using configuration from [^ ]+'
 CHATTER+='|Check that the request matches the signature|Signature ok|Certificate request self-signature ok|subject=.*'
 CHATTER+='|The Subject.s Distinguished Name is as follows|commonName +:.*|Certificate is to be certified until .*'
 CHATTER+='|Revoking Certificate [0-9A-F]+\.|Write out database with [0-9]+ new entries|Data ?[Bb]ase [Uu]pdated'
-CHATTER+='|writing RSA key|read EC key|writing EC key|)$'
+# The dots of a generation that takes long.
+CHATTER+='|writing RSA key|read EC key|writing EC key|\.+|)$'
 
 # Runs a command. It must end with 0, without other messages on standard error, and must not hang.
 clean() {

@@ -120,15 +120,18 @@ std::string mechanismName(CK_MECHANISM_TYPE type) {
 
 } // namespace
 
-std::vector<SeenObject> objectsOf(pkcs11::Session& session) {
+std::vector<SeenObject> objectsOf(pkcs11::Session& session, const Reading& reading) {
     std::vector<SeenObject> all;
-    for (const CK_OBJECT_HANDLE handle : pkcs11::findObjects(session, {})) {
+    const auto handles = pkcs11::findObjects(session, {});
+    for (const CK_OBJECT_HANDLE handle : handles) {
         SeenObject object{handle, pkcs11::readAttributes(session, handle, common)};
         if (object.type() == CKO_CERTIFICATE)
             addTo(object.attributes, session, handle, ofCertificates);
         else if (isKey(object.type()))
             addTo(object.attributes, session, handle, ofKeys);
         all.push_back(std::move(object));
+        if (reading)
+            reading(all.size(), handles.size());
     }
     return all;
 }

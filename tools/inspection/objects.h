@@ -2,6 +2,8 @@
 // Objects of a token with the attributes that a user wants to know. No secret is read.
 #pragma once
 
+#include <cstddef>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -20,8 +22,12 @@ struct SeenObject {
     pkcs11::Bytes id() const { return attributes.bytes(CKA_ID); }
 };
 
-/// All objects that `session` sees, in the token's order. Throws pkcs11::Error.
-std::vector<SeenObject> objectsOf(pkcs11::Session& session);
+/// Is told how many objects of how many were read.
+using Reading = std::function<void(std::size_t read, std::size_t all)>;
+
+/// All objects that `session` sees, in the token's order. Calls `reading` after each. Throws
+/// pkcs11::Error.
+std::vector<SeenObject> objectsOf(pkcs11::Session& session, const Reading& reading = {});
 
 /// "private", "public", "cert", "secret-key", "data" as RFC 7512 has them, or "other".
 std::string typeInWords(const SeenObject& object);

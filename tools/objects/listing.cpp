@@ -18,6 +18,7 @@
 #include "tools/objects/table.h"
 #include "tools/shared/error.h"
 #include "tools/shared/passphrase.h"
+#include "tools/shared/progress_line.h"
 
 namespace p11::tools::objects {
 namespace {
@@ -42,16 +43,25 @@ bool shouldLogIn(const tokens::TokenSearch& search, const pkcs11::Token& token, 
     return isAsked && search.loginToken() == &token && (token.info().flags & CKF_LOGIN_REQUIRED);
 }
 
+std::vector<SeenObject> objectsOf(pkcs11::Session& session, const std::string& label,
+                                  ProgressLine& line) {
+    return inspection::objectsOf(session, [&](std::size_t read, std::size_t all) {
+        line.show([&] {
+            return message(std::to_string(read) + " of " + std::to_string(all) + " objects of \"" +
+                           label + "\"");
+        });
+    });
+}
+
 std::vector<Entry> entriesOf(pkcs11::Session& session, const pkcs11::Token& token,
                              const uri::Uri& uri, bool inWords) {
     const pkcs11::ObjectQuery query{uri.type(), uri.object(), uri.id()};
+    const auto label = pkcs11::trimmed(token.info().label);
     std::vector<Entry> entries;
-    for (auto& object : inspection::objectsOf(session))
+    ProgressLine line; // not while a PIN is asked for
+    for (auto& object : objectsOf(session, label, line))
         if (pkcs11::fits(query, object.attributes)) {
-            Entry entry{pkcs11::trimmed(token.info().label),
-                        tokens::uriOf(token, object.attributes),
-                        std::move(object),
-                        {}};
+            Entry entry{label, tokens::uriOf(token, object.attributes), std::move(object), {}};
             if (inWords)
                 entry.words = inspection::attributesInWords(session, entry.object.handle);
             entries.push_back(std::move(entry));

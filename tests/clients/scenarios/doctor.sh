@@ -331,6 +331,36 @@ scenario_doctor_time() {
     fails "--sign requires uri" "$DOCTOR" --sign
 }
 
+# Over many objects or a slow token there is a line on a terminal, which is gone at the end, and nothing elsewhere.
+scenario_objects_progress() {
+    objects_built
+    has_terminals || { echo "there are no terminals here"; exit 77; }
+    [ -e "$TEST_MODULE" ] || { echo "the test module is not built"; exit 77; }
+    local uri="pkcs11:token=scenarios?pin-value=$PIN" command blanks
+    command="'$OBJECTS' list '$uri'"
+    export PKCS11_TEST_TARGET=$PKCS11_PROVIDER_MODULE PKCS11_PROVIDER_MODULE=$TEST_MODULE
+    clean "$OBJECTS" list "$uri" >listed
+    [ "$(wc -l <listed)" -gt 30 ] || die "few objects: $(cat listed)"
+    # Each object takes two calls or more: together longer than it takes until the line appears.
+    export PKCS11_TEST_DELAY_US=5000
+    script -qec "stty cols 30; $command >quietly.txt" /dev/null </dev/null >terminal.txt
+    cmp listed quietly.txt || die "the list is another: $(cat quietly.txt)"
+    tr '\r' '\n' <terminal.txt >lines
+    holds -E '^[0-9]+ of [0-9]+ objects of "scen[a-z]*"? *$' <lines || die "no progress: $(cat -A terminal.txt)"
+    awk 'length > 29' lines | lacks . || die "a line that is wider than the terminal: $(cat lines)"
+    # The last line has blanks alone, as many as the longest one, and the cursor is at its beginning.
+    tail -c 1 terminal.txt | cmp -s - <(printf '\r') || die "the cursor is elsewhere: $(cat -A terminal.txt)"
+    blanks=$(tail -n 1 lines)
+    [[ $blanks =~ ^\ +$ && ${#blanks} = $(sed '$d' lines | awk '{ if (length > most) most = length } END { print most }') ]] || die "something is left: $(cat -A terminal.txt)"
+    # Standard error is no terminal.
+    clean "$OBJECTS" list "$uri" >quietly.txt
+    [ ! -s stderr.txt ] || die "progress in a file: $(cat stderr.txt)"
+    script -qec "$command 2>stderr.txt" /dev/null </dev/null >terminal.txt
+    [ ! -s stderr.txt ] || die "progress in a file: $(cat stderr.txt)"
+    lacks 'objects of' <terminal.txt || die "progress on standard output"
+}
+
+
 # What is on tokens, for people and for programs.
 scenario_objects_list() {
     objects_built

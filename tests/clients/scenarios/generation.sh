@@ -113,6 +113,25 @@ scenario_generate_keys() {
     grep -q 'BEGIN PRIVATE KEY' software.pem || die "not a software key"
 }
 
+# Dots on standard error while the token works, as of software keys, and a line of the log's step for the call.
+scenario_generate_tells_progress() {
+    local step
+    export PKCS11_TEST_TARGET=$PKCS11_PROVIDER_MODULE PKCS11_PROVIDER_MODULE=$TEST_MODULE PKCS11_TEST_DELAY_CRYPTO_US=700000
+    PKCS11_PROVIDER_DEBUG=file:log.txt,level:2 genpkey -algorithm EC -pkeyopt group:P-256 -pkeyopt "$(place slow)" -out slow.pem
+    grep -qxE '\.+' stderr.txt || die "no dots in a line: $(cat stderr.txt)"
+    step=$(sed -nE 's/.* (#[0-9]+) new key pair .*/\1/p' log.txt)
+    holds " $step C_GenerateKeyPair CKR_OK" <log.txt || die "the call is not in the step $step: $(cat log.txt)"
+    made slow EC
+    if [ -n "${OBJECTS:-}" ]; then
+        PKCS11_PROVIDER_DEBUG=file:log2.txt,level:2 objects delete "pkcs11:token=scenarios;object=slow?pin-value=$PIN"
+        holds ' #[1-9][0-9]* delete pkcs11:token=scenarios;object=slow$' <log2.txt || die "the log has no step: $(cat log2.txt)"
+    fi
+    # Without threads there are none.
+    configuration "pkcs11-async-threads = 0"
+    clean openssl genpkey -propquery provider=pkcs11 -algorithm EC -pkeyopt group:P-256 -pkeyopt "$(place quiet)" -out quiet.pem
+    [ ! -s stderr.txt ] || die "dots: $(cat stderr.txt)"
+}
+
 scenario_generate_refused() {
     local ec=(-algorithm EC -pkeyopt "group:P-256")
     genpkey "${ec[@]}" -pkeyopt "$(place there)" -out there.pem
