@@ -43,6 +43,11 @@ std::vector<inspection::SeenToken> checkUri(Report& report, const uri::Uri& uri,
                                             const std::vector<inspection::SeenToken>& tokens,
                                             const ossl::Settings& settings);
 
+/// Whether OpenSSL's asynchronous jobs are paused, and how many operations `tokens` do at once
+/// then.
+void checkJobs(Report& report, const ossl::Settings& settings,
+               const std::vector<inspection::SeenToken>& tokens);
+
 /// Where a PIN comes from, and whether it can be read. `asks`: the program may ask at the terminal.
 /// Returns false if no PIN is available.
 bool checkPin(Report& report, const uri::Uri& uri, const ossl::ProviderContext& context, bool asks);

@@ -33,13 +33,14 @@ std::vector<SeenToken> lookAround(const Request& request, const std::optional<ur
     const Inspector inspector(configuration);
     checkConfiguration(report, configuration, inspector.context(), request.providerFolder);
     const auto tokens = checkTokens(report, checkModules(report, inspector.context()));
+    const auto& settings = inspector.context().settings();
+    auto fitting = uri ? checkUri(report, *uri, tokens, settings) : tokens;
+    checkJobs(report, settings, fitting);
     if (!uri)
         return {};
-    auto fitting = checkUri(report, *uri, tokens, inspector.context().settings());
     for (const auto& token : fitting)
         outlook.tokens.push_back(token.info);
-    if (outlook.tokens.size() > 1 &&
-        p11::tokens::replicasOf(*uri, inspector.context().settings()) == ossl::Replicas::off)
+    if (outlook.tokens.size() > 1 && p11::tokens::replicasOf(*uri, settings) == ossl::Replicas::off)
         return fitting; // the provider logs in to none of them
     const bool hasSource = checkPin(report, *uri, inspector.context(), request.login);
     report.section("login");

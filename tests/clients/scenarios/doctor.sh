@@ -331,6 +331,43 @@ scenario_doctor_time() {
     fails "--sign requires uri" "$DOCTOR" --sign
 }
 
+# What asynchronous jobs can expect: OpenSSL, the directive, the token's sessions, the module's locks.
+scenario_doctor_jobs() {
+    doctor_built
+    local uri="pkcs11:token=scenarios"
+    doctor 0 "${HERE[@]}"
+    finds "^jobs ok OpenSSL's asynchronous jobs .* one of 64 workers .*pkcs11-async-threads" '^jobs ok "scenarios": 64 operations at once ->' \
+        '^jobs ok "empty": 64 operations at once ->'
+    # With a URI the tokens that it fits, and in JSON the numbers.
+    doctor 0 "${HERE[@]}" "$uri"
+    does_not_find '^jobs ok "empty"'
+    jobs_data() { python3 -c 'import json; print([one["data"] for s in json.load(open("found.json"))["sections"] if s["name"] == "jobs" for one in s["findings"]])'; }
+    [ "$(jobs_data)" = "[{'capable': True, 'workers': 64}, {'label': 'scenarios', 'at_once': 64, 'limit': ''}]" ] || die "other data: $(jobs_data)"
+    configuration "pkcs11-async-threads = 3"
+    doctor 0 "$uri"
+    finds "^jobs ok .* one of 3 workers" '^jobs ok "scenarios": 3 operations at once ->'
+    configuration "pkcs11-async-threads = 0"
+    doctor 0 "$uri"
+    finds '^jobs ok .* are not paused: pkcs11-async-threads is 0 -> servers then need a thread or process'
+    does_not_find '^jobs ok "scenarios"'
+    configuration "pkcs11-module-max-sessions = 2"
+    doctor 0 "$uri"
+    finds '^jobs ok "scenarios": 2 operations at once, since pkcs11-module-max-sessions allows 2 sessions'
+    [ -e "$TEST_MODULE" ] || { echo "the test module is not built"; exit 77; }
+    export PKCS11_TEST_TARGET=$PKCS11_PROVIDER_MODULE PKCS11_PROVIDER_MODULE=$TEST_MODULE OPENSSL_CONF=$TOKENS/plain.cnf
+    PKCS11_TEST_MAX_SESSIONS=1 doctor 0 "${HERE[@]}" "$uri"
+    finds '^jobs ok "scenarios": 1 operation at once, since it allows 1 session ->'
+    PKCS11_TEST_NO_OS_LOCKING=1 doctor 0 "${HERE[@]}" "$uri"
+    finds '^jobs ok "scenarios": 1 operation at once, since its module takes one call at a time'
+    # An OpenSSL that was built without them.
+    if command -v cc >/dev/null && [ -z "${SCENARIO_PRELOAD:-}" ]; then
+        echo 'int ASYNC_is_capable(void) { return 0; }' | cc -shared -fPIC -x c -o incapable.so -
+        LD_PRELOAD=$WORK/incapable.so doctor 0 "${HERE[@]}" "$uri"
+        finds '^jobs ok this OpenSSL has no asynchronous jobs .* -> servers then need a thread or process'
+        does_not_find '^jobs ok "scenarios"'
+    fi
+}
+
 # Over many objects or a slow token there is a line on a terminal, which is gone at the end, and nothing elsewhere.
 scenario_objects_progress() {
     objects_built
