@@ -47,7 +47,7 @@ pkcs11::KeyPair Progress::during(const std::function<pkcs11::KeyPair()>& call) {
     const auto task = std::make_shared<std::packaged_task<pkcs11::KeyPair()>>(call);
     auto result = task->get_future();
     pkcs11::Workers workers;
-    const auto inWorker = [task, step = pkcs11::trace::currentStep()] {
+    const auto inWorker = [task, step = pkcs11::trace::stepOfThread()] {
         const pkcs11::trace::SameStep same(step);
         (*task)();
         ERR_clear_error(); // what the module has left

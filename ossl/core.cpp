@@ -67,6 +67,7 @@ const OSSL_ITEM* reasonStrings() {
                                   item(Reason::parameter, "invalid parameter"),
                                   item(Reason::data, "invalid data"),
                                   item(Reason::internal, "internal error"),
+                                  item(Reason::stopped, "stopped by the caller"),
                                   item(Reason::pinMissing, "no PIN was given"),
                                   item(Reason::pinFileMissing, "the PIN file is missing"),
                                   item(Reason::pinFileUnreadable, "the PIN file cannot be read"),
@@ -75,7 +76,6 @@ const OSSL_ITEM* reasonStrings() {
                                   item(Reason::pinLocked, "the PIN is locked"),
                                   item(Reason::pinExpired, "the PIN has expired"),
                                   item(Reason::auditLog, "the audit log cannot be written"),
-                                  item(Reason::stopped, "stopped by the caller"),
                                   OSSL_ITEM{0, nullptr}};
     return items.data();
 }

@@ -26,6 +26,7 @@ enum class Reason : unsigned {
     parameter,
     data,
     internal,
+    stopped,
     pinMissing,
     pinFileMissing,
     pinFileUnreadable,
@@ -33,8 +34,7 @@ enum class Reason : unsigned {
     pinRefused,
     pinLocked,
     pinExpired,
-    auditLog,
-    stopped
+    auditLog
 };
 
 /// Texts for Reason, for OSSL_FUNC_PROVIDER_GET_REASON_STRINGS. Static.

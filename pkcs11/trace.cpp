@@ -21,7 +21,7 @@ std::atomic<int> currentLevel{0};
 std::atomic<bool> writesJson{false};
 std::atomic<FILE*> sink{nullptr};
 std::atomic<unsigned long> steps{0};
-thread_local unsigned long stepOfThread = 0;
+thread_local unsigned long currentStep = 0;
 
 // One fprintf is one write to a line-buffered stream, so lines of several threads do not mix.
 void write(const std::string& line) {
@@ -32,13 +32,13 @@ void write(const std::string& line) {
 
 // What each line begins with.
 std::string textStart() {
-    return "pkcs11[" + std::to_string(getpid()) + "] #" + std::to_string(stepOfThread) + " ";
+    return "pkcs11[" + std::to_string(getpid()) + "] #" + std::to_string(currentStep) + " ";
 }
 JsonLine jsonStart() {
     JsonLine line;
     line.text("time", timestamp(std::chrono::system_clock::now()))
         .number("pid", static_cast<std::uintmax_t>(getpid()))
-        .number("step", stepOfThread);
+        .number("step", currentStep);
     return line;
 }
 
@@ -94,27 +94,27 @@ bool configure(std::string_view text) {
 }
 
 void Step::begin(const std::string& text) {
-    begun_ = stepOfThread == 0;
+    begun_ = currentStep == 0;
     if (begun_)
-        stepOfThread = ++steps;
+        currentStep = ++steps;
     line(text);
 }
 
 Step::~Step() {
     if (begun_)
-        stepOfThread = 0;
+        currentStep = 0;
 }
 
 unsigned long stepOfThread() {
-    return stepOfThread;
+    return currentStep;
 }
 
 SameStep::SameStep(unsigned long step) {
-    stepOfThread = step;
+    currentStep = step;
 }
 
 SameStep::~SameStep() {
-    stepOfThread = 0;
+    currentStep = 0;
 }
 
 void step(std::string_view text) {

@@ -41,7 +41,7 @@ class Step {
 };
 
 /// The number of the thread's step; 0 outside of any.
-unsigned long currentStep();
+unsigned long stepOfThread();
 
 /// For a thread that works for another one: its lines have that one's number meanwhile.
 class SameStep {

@@ -54,6 +54,9 @@ if command -v dnf >/dev/null; then
     manager=dnf
 fi
 
+# The source package is made of a commit.
+test+=(git)
+
 packages=("${build[@]}")
 case $wanted in
 test | programs) packages+=("${test[@]}") ;;
