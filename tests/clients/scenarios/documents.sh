@@ -281,7 +281,7 @@ scenario_documents_support() {
     done < <(grep -ohE '"(debian|ubuntu|fedora):[a-z0-9.]+"' "$SOURCE"/.github/workflows/ci.yml | tr -d '"' | sed 's/:sid/ sid/; s/:experimental/ sid with experimental/; s/:latest/, newest/' | sort -u)
     holds -E "CMake $(sed -nE 's/^cmake_minimum_required\(VERSION ([0-9.]+)\)/\1/p' "$SOURCE/CMakeLists.txt"), .*C\+\+20, OpenSSL $(sed -nE 's/.*libcrypto>=([0-9.]+).*/\1/p' "$SOURCE/CMakeLists.txt") and p11-kit $(sed -nE 's/.*p11-kit-1>=([0-9.]+).*/\1/p' "$SOURCE/CMakeLists.txt")\." <"$SOURCE/docs/support.md" || die "docs/support.md: other requirements than CMake's"
     # shellcheck disable=SC2016 # backquotes of Markdown
-    grep -ohE '`pkcs11-(module-|allow|async|pss|random|digest|symmetric)[a-z-]+' "$SOURCE/docs/upgrading.md" | tr -d '`' | sort -u >named
+    grep -ohE '`pkcs11-(module-|allow|async|pss|random|digest|symmetric|replica)[a-z-]+' "$SOURCE/docs/upgrading.md" | tr -d '`' | sort -u >named
     [ "$(wc -l <named)" -gt 10 ] || die "few directives in docs/upgrading.md"
     while read -r directive; do
         holds "^| .*\`$directive\`" <"$SOURCE/docs/configuration.md" || die "docs/upgrading.md names $directive, which docs/configuration.md does not have"
