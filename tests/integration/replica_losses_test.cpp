@@ -3,9 +3,8 @@
 // answered is done again, and who comes back takes part again.
 #include <thread>
 
-#include <openssl/rsa.h>
-
 #include "agreement.h"
+#include "decryption.h"
 #include "jobs.h"
 #include "losses.h"
 #include "second_hsm.h"
@@ -16,28 +15,7 @@ using namespace testing_support;
 
 const Bytes data = randomBytes(100);
 
-Bytes ciphertext() {
-    const auto key = publicKeyFromFile("rsa");
-    const p11::ossl::PkeyCtx context(EVP_PKEY_CTX_new(key.get(), nullptr));
-    Bytes out(256);
-    std::size_t size = out.size();
-    EVP_PKEY_encrypt_init(context.get());
-    EVP_PKEY_CTX_set_rsa_padding(context.get(), RSA_PKCS1_OAEP_PADDING);
-    EVP_PKEY_encrypt(context.get(), out.data(), &size, data.data(), data.size());
-    return out;
-}
-
-bool decrypts(const Instance& instance, EVP_PKEY* key, const Bytes& encrypted) {
-    const p11::ossl::PkeyCtx context(EVP_PKEY_CTX_new_from_pkey(instance.get(), key, nullptr));
-    Bytes out(256);
-    std::size_t size = out.size();
-    if (EVP_PKEY_decrypt_init(context.get()) != 1 ||
-        EVP_PKEY_CTX_set_rsa_padding(context.get(), RSA_PKCS1_OAEP_PADDING) != 1 ||
-        EVP_PKEY_decrypt(context.get(), out.data(), &size, encrypted.data(), encrypted.size()) != 1)
-        return false;
-    out.resize(size);
-    return out == data;
-}
+const CipherOptions oaep{RSA_PKCS1_OAEP_PADDING, nullptr, nullptr, {}};
 
 bool signs(const Instance& instance, EVP_PKEY* key, const char* label) {
     const auto signature = sign(instance, key, data);
@@ -56,7 +34,7 @@ class ReplicaLoss : public ::testing::TestWithParam<CK_RV> {
         rsa_ = load(instance_, replicaUri("rsa"));
         ec_ = load(instance_, replicaUri("ec256"));
         ASSERT_TRUE(rsa_ && ec_) << takeErrors();
-        encrypted_ = ciphertext();
+        encrypted_ = encrypt(data, oaep);
         const auto pair = generate(defaultOnly(), "P-256");
         peer_ = publicHalf(instance_.get(), pair.get());
         secret_ = derive(instance_.get(), ec_.get(), peer_.get());
@@ -68,7 +46,7 @@ class ReplicaLoss : public ::testing::TestWithParam<CK_RV> {
         return {{{"C_SignInit", "C_Sign"}, [this] { return signs(instance_, rsa_.get(), "rsa"); }},
                 {{"C_SignInit", "C_Sign"}, [this] { return signs(instance_, ec_.get(), "ec256"); }},
                 {{"C_DecryptInit", "C_Decrypt"},
-                 [this] { return decrypts(instance_, rsa_.get(), encrypted_); }},
+                 [this] { return decrypt(instance_, rsa_.get(), encrypted_, oaep) == data; }},
                 {{"C_DeriveKey"},
                  [this] { return derive(instance_.get(), ec_.get(), peer_.get()) == secret_; }}};
     }

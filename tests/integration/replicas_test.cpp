@@ -7,9 +7,9 @@
 #include <thread>
 
 #include <nlohmann/json.hpp>
-#include <openssl/rsa.h>
 
 #include "agreement.h"
+#include "decryption.h"
 #include "jobs.h"
 #include "second_hsm.h"
 
@@ -57,6 +57,14 @@ class ReplicaKeys : public ::testing::Test {
     void putOnSecond(EVP_PKEY* pair) const {
         auto writer = second_.writer();
         putOnToken(writer, pair, "named", true);
+    }
+
+    // How many of four signatures with the key "named" the second token makes. All are `pair`'s.
+    unsigned long signaturesOfSecond(const Instance& instance, EVP_PKEY* key, EVP_PKEY* pair) {
+        resetCounts();
+        for (int i = 0; i < 4; ++i)
+            EXPECT_TRUE(verify(pair, sign(instance, key, data), data, "SHA256")) << takeErrors();
+        return signatures().second;
     }
 
     SecondHsm second_;
@@ -223,11 +231,7 @@ TEST_F(ReplicaKeys, LeaveOutAnotherKeyWithTheSameName) {
     ASSERT_NE(key, nullptr) << takeErrors();
     EXPECT_EQ(EVP_PKEY_eq(key.get(), publicHalf(instance.get(), pair.get()).get()), 1)
         << takeErrors();
-    resetCounts();
-    for (int i = 0; i < 4; ++i)
-        EXPECT_TRUE(verify(pair.get(), sign(instance, key.get(), data), data, "SHA256"))
-            << takeErrors();
-    EXPECT_EQ(signatures().second, 0U);
+    EXPECT_EQ(signaturesOfSecond(instance, key.get(), pair.get()), 0U);
     fault("*", "1+", CKR_DEVICE_REMOVED);
     EXPECT_TRUE(sign(instance, key.get(), data).empty()); // it has no replica
     noFaults();
@@ -241,11 +245,7 @@ TEST_F(ReplicaKeys, ProveThatTheyAreTheSameKey) {
     const Instance instance;
     const auto key = load(instance, replicaUri("named", "balance"));
     ASSERT_NE(key, nullptr) << takeErrors();
-    resetCounts();
-    for (int i = 0; i < 4; ++i)
-        EXPECT_TRUE(verify(pair.get(), sign(instance, key.get(), data), data, "SHA256"))
-            << takeErrors();
-    EXPECT_EQ(signatures().second, 2U);
+    EXPECT_EQ(signaturesOfSecond(instance, key.get(), pair.get()), 2U);
 }
 
 // Nobody knows which one the application means: the first one decides.
@@ -255,11 +255,7 @@ TEST_F(ReplicaKeys, AreLeftOutIfNothingProvesThem) {
     const Instance instance;
     const auto key = load(instance, replicaUri("named", "balance"));
     ASSERT_NE(key, nullptr) << takeErrors();
-    resetCounts();
-    for (int i = 0; i < 4; ++i)
-        EXPECT_TRUE(verify(pair.get(), sign(instance, key.get(), data), data, "SHA256"))
-            << takeErrors();
-    EXPECT_EQ(signatures().second, 0U);
+    EXPECT_EQ(signaturesOfSecond(instance, key.get(), pair.get()), 0U);
 }
 
 TEST_F(ReplicaKeys, GoOnWithoutATokenThatRefusesThePinAndNeverTryItAgain) {
@@ -372,23 +368,13 @@ TEST_F(ReplicaKeys, AnswerBadPaddingAlike) {
     const Instance instance;
     const auto key = load(instance, replicaUri("rsa", "balance"));
     ASSERT_NE(key, nullptr) << takeErrors();
-    const Bytes bad = [] {
-        auto bytes = randomBytes(256);
-        bytes.front() = 0; // below the modulus
-        return bytes;
-    }();
+    const auto bad = badlyPadded();
     std::set<Bytes> answers;
     resetCounts();
     for (int i = 0; i < 4; ++i) {
-        const p11::ossl::PkeyCtx context(
-            EVP_PKEY_CTX_new_from_pkey(instance.get(), key.get(), nullptr));
-        Bytes out(256);
-        std::size_t size = out.size();
-        ASSERT_EQ(EVP_PKEY_decrypt_init(context.get()), 1);
-        ASSERT_EQ(EVP_PKEY_CTX_set_rsa_padding(context.get(), RSA_PKCS1_PADDING), 1);
-        EXPECT_EQ(EVP_PKEY_decrypt(context.get(), out.data(), &size, bad.data(), bad.size()), 1);
-        out.resize(size);
-        answers.insert(out);
+        const auto answer = decrypt(instance, key.get(), bad);
+        ASSERT_TRUE(answer) << takeErrors();
+        answers.insert(*answer);
     }
     EXPECT_EQ(answers.size(), 1U);
     EXPECT_EQ(module().count("C_Decrypt"), 2U);
@@ -409,18 +395,9 @@ TEST_F(ReplicaKeys, AreAskedTheSameAfterGoodAndBadPadding) {
     for (const CK_RV answer : {CKR_OK, CKR_OK, CKR_OK, CKR_OK, CKR_ENCRYPTED_DATA_INVALID,
                                CKR_DEVICE_ERROR, CKR_GENERAL_ERROR}) {
         answerDecrypt(answer, block.data(), 32);
-        const p11::ossl::PkeyCtx context(
-            EVP_PKEY_CTX_new_from_pkey(instance.get(), key.get(), nullptr));
-        Bytes out(256);
-        std::size_t size = out.size();
-        ASSERT_EQ(EVP_PKEY_decrypt_init(context.get()), 1);
-        ASSERT_EQ(EVP_PKEY_CTX_set_rsa_padding(context.get(), RSA_PKCS1_PADDING), 1);
-        const Bytes ciphertext(256, 1);
         const CallCounter counter;
         second_.module().resetCounts();
-        EXPECT_EQ(EVP_PKEY_decrypt(context.get(), out.data(), &size, ciphertext.data(),
-                                   ciphertext.size()),
-                  1);
+        EXPECT_TRUE(decrypt(instance, key.get(), Bytes(256, 1)));
         calls.push_back(counter.all());
         EXPECT_EQ(second_.module().total(), 0U);
     }

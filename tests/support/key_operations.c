@@ -5,7 +5,6 @@
  * openssl.cnf. Prints the number of operations and of failures, and ends with 1 after a failure. */
 #include <openssl/err.h>
 #include <openssl/evp.h>
-#include <openssl/pem.h>
 #include <openssl/provider.h>
 #include <openssl/rsa.h>
 #include <pthread.h>
@@ -16,6 +15,7 @@
 #include <unistd.h>
 
 #include "load_key.h"
+#include "require.h"
 
 enum { most_threads = 256, most_keys = 8, secret_size = 32 };
 
@@ -30,23 +30,6 @@ static int key_count;
 static OSSL_LIB_CTX* software;
 static atomic_long operations, failures;
 static atomic_int stopping;
-
-static void require(int good, const char* what) {
-    if (good)
-        return;
-    fprintf(stderr, "%s\n", what);
-    ERR_print_errors_fp(stderr);
-    exit(3);
-}
-
-static EVP_PKEY* load_public_key(const char* file_name) {
-    FILE* file = fopen(file_name, "r");
-    require(file != NULL, "no public key");
-    EVP_PKEY* key = PEM_read_PUBKEY_ex(file, NULL, NULL, NULL, software, NULL);
-    fclose(file);
-    require(key != NULL, "no public key");
-    return key;
-}
 
 static int sign(const struct key* key, const unsigned char* data, size_t size) {
     unsigned char signature[1024];
@@ -143,7 +126,7 @@ int main(int argc, char** argv) {
     require(OSSL_PROVIDER_load(software, "default") != NULL, "no default provider");
     for (int i = 2; i < argc; i += 3, ++key_count) {
         keys[key_count].private_key = load_key(NULL, argv[i], NULL);
-        keys[key_count].public_key = load_public_key(argv[i + 1]);
+        keys[key_count].public_key = load_public_key(software, argv[i + 1]);
         keys[key_count].operations = argv[i + 2];
         require(keys[key_count].private_key != NULL, "no key");
     }

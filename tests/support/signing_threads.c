@@ -2,48 +2,20 @@
 /* Signs with the key that a URI names, in several threads at once, and has every signature verified
  * by the default provider alone:  signing_threads URI PUBLIC.pem THREADS SIGNATURES-OF-EACH The
  * provider comes from openssl.cnf. */
-#include <openssl/err.h>
 #include <openssl/evp.h>
-#include <openssl/pem.h>
 #include <openssl/provider.h>
-#include <openssl/store.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+#include "load_key.h"
+#include "require.h"
 
 enum { most_threads = 256 };
 
 static EVP_PKEY *private_key, *public_key;
 static OSSL_LIB_CTX* software; /* knows nothing of tokens */
 static int signatures;
-
-static void require(int good, const char* what) {
-    if (good)
-        return;
-    fprintf(stderr, "%s\n", what);
-    ERR_print_errors_fp(stderr);
-    exit(3);
-}
-
-static EVP_PKEY* load_private_key(const char* uri) {
-    OSSL_STORE_CTX* store = OSSL_STORE_open(uri, NULL, NULL, NULL, NULL);
-    require(store != NULL && OSSL_STORE_expect(store, OSSL_STORE_INFO_PKEY), "no store");
-    OSSL_STORE_INFO* info = OSSL_STORE_load(store);
-    require(info != NULL, "no object");
-    EVP_PKEY* key = OSSL_STORE_INFO_get1_PKEY(info);
-    OSSL_STORE_INFO_free(info);
-    OSSL_STORE_close(store);
-    return key;
-}
-
-static EVP_PKEY* load_public_key(const char* file_name) {
-    software = OSSL_LIB_CTX_new();
-    FILE* file = fopen(file_name, "r");
-    require(file != NULL && OSSL_PROVIDER_load(software, "default") != NULL, "no public key");
-    EVP_PKEY* key = PEM_read_PUBKEY_ex(file, NULL, NULL, NULL, software, NULL);
-    fclose(file);
-    return key;
-}
 
 static void sign_and_verify(const unsigned char* data, size_t size) {
     unsigned char signature[1024];
@@ -76,8 +48,10 @@ int main(int argc, char** argv) {
     const int count = atoi(argv[3]);
     signatures = atoi(argv[4]);
     require(count > 0 && count <= most_threads && signatures > 0, "a wrong number");
-    private_key = load_private_key(argv[1]);
-    public_key = load_public_key(argv[2]);
+    private_key = load_key(NULL, argv[1], NULL);
+    software = OSSL_LIB_CTX_new();
+    require(OSSL_PROVIDER_load(software, "default") != NULL, "no default provider");
+    public_key = load_public_key(software, argv[2]);
     require(private_key != NULL && public_key != NULL, "no key");
     for (int i = 0; i < count; ++i) {
         numbers[i] = i;
