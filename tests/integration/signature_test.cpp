@@ -107,6 +107,47 @@ TEST(Signature, TakesEveryDigestForRsaAndEcdsa) {
         << takeErrors();
 }
 
+Bytes signHash(OSSL_LIB_CTX* libctx, EVP_PKEY* key, const char* digest, const Bytes& hash) {
+    const p11::ossl::PkeyCtx context(EVP_PKEY_CTX_new_from_pkey(libctx, key, nullptr));
+    const std::array params{
+        OSSL_PARAM_construct_utf8_string(OSSL_SIGNATURE_PARAM_DIGEST, const_cast<char*>(digest), 0),
+        OSSL_PARAM_construct_end()};
+    Bytes signature(256);
+    std::size_t size = signature.size();
+    if (EVP_PKEY_sign_init(context.get()) != 1 ||
+        EVP_PKEY_CTX_set_params(context.get(), params.data()) != 1 ||
+        EVP_PKEY_sign(context.get(), signature.data(), &size, hash.data(), hash.size()) != 1)
+        return {};
+    signature.resize(size);
+    return signature;
+}
+
+// Or refused where software refuses it. Which digests these are depends on OpenSSL's version.
+TEST(Signature, Pkcs1IsThatOfSoftwareWithEveryDigest) {
+    const Instance instance;
+    const Instance software{p11::ossl::LibCtx(OSSL_LIB_CTX_new())};
+    const auto key = loadPrivate(instance, "rsa");
+    const auto same = privateKeyFromFile(software.get(), "rsa");
+    std::vector<std::pair<std::string, std::size_t>> digests;
+    EVP_MD_do_all_provided(
+        software.get(),
+        [](EVP_MD* md, void* list) {
+            static_cast<decltype(digests)*>(list)->emplace_back(EVP_MD_get0_name(md),
+                                                                EVP_MD_get_size(md));
+        },
+        &digests);
+    ASSERT_GE(digests.size(), 20U);
+    for (const auto& [digest, size] : digests) {
+        EXPECT_EQ(sign(instance, key.get(), data, digest.c_str()),
+                  sign(software, same.get(), data, digest.c_str()))
+            << digest << takeErrors();
+        const auto hash = randomBytes(size);
+        EXPECT_EQ(signHash(instance.get(), key.get(), digest.c_str(), hash),
+                  signHash(software.get(), same.get(), digest.c_str(), hash))
+            << digest << takeErrors();
+    }
+}
+
 TEST(Signature, TakesEverySpellingOfADigest) {
     const Instance instance;
     const auto key = loadPrivate(instance, "rsa");
