@@ -11,7 +11,7 @@
 #include <openssl/core_dispatch.h>
 #include <openssl/core_names.h>
 
-// 3.2: deletion of objects, implicit rejection, and variants of EdDSA.
+// 3.2: deletion of objects, implicit rejection, variants of EdDSA, and nonces of ECDSA.
 #ifndef OSSL_FUNC_STORE_DELETE
 #define OSSL_FUNC_STORE_DELETE 9
 #endif
@@ -26,6 +26,9 @@ using OSSL_FUNC_store_delete_fn = int(void* provctx, const char* uri, const OSSL
 #endif
 #ifndef OSSL_SIGNATURE_PARAM_CONTEXT_STRING
 #define OSSL_SIGNATURE_PARAM_CONTEXT_STRING "context-string"
+#endif
+#ifndef OSSL_SIGNATURE_PARAM_NONCE_TYPE
+#define OSSL_SIGNATURE_PARAM_NONCE_TYPE "nonce-type" // 0: random, 1: deterministic (RFC 6979)
 #endif
 
 // 3.4: signatures of messages by algorithms that include the digest.

@@ -102,6 +102,11 @@ void answerSize(OSSL_PARAM* params, const char* key, size_t value) {
         check(OSSL_PARAM_set_size_t(found, value), key);
 }
 
+void answerUnsigned(OSSL_PARAM* params, const char* key, unsigned value) {
+    if (auto* found = OSSL_PARAM_locate(params, key))
+        check(OSSL_PARAM_set_uint(found, value), key);
+}
+
 void answerOctets(OSSL_PARAM* params, const char* key, const void* data, size_t size) {
     if (auto* found = OSSL_PARAM_locate(params, key))
         check(OSSL_PARAM_set_octet_string(found, data, size), key);

@@ -60,6 +60,7 @@ std::optional<TextOrInt> textOrIntOf(const OSSL_PARAM* params, const char* key);
 void answerText(OSSL_PARAM* params, const char* key, const char* value);
 void answerInt(OSSL_PARAM* params, const char* key, int value);
 void answerSize(OSSL_PARAM* params, const char* key, size_t value);
+void answerUnsigned(OSSL_PARAM* params, const char* key, unsigned value);
 void answerOctets(OSSL_PARAM* params, const char* key, const void* data, size_t size);
 /// Answers with text or number, according to the type of the caller's entry.
 void answerTextOrInt(OSSL_PARAM* params, const char* key, const char* text, int number);

@@ -80,15 +80,21 @@ class Composite final : public Base {
     void setParams(const OSSL_PARAM* params) override {
         if (const auto given = ossl::octetsOf(params, OSSL_SIGNATURE_PARAM_SIGNATURE))
             signature_.assign(given->begin(), given->end());
+        if constexpr (hasNonce)
+            this->setNonceType(params);
     }
     const OSSL_PARAM* settable() const override {
         static const std::array list{ossl::octetsParam(OSSL_SIGNATURE_PARAM_SIGNATURE),
+                                     hasNonce ? ossl::unsignedParam(OSSL_SIGNATURE_PARAM_NONCE_TYPE)
+                                              : ossl::endOfParams(),
                                      ossl::endOfParams()};
         return list.data();
     }
 
   private:
     Composite(const Composite&) = default;
+
+    static constexpr bool hasNonce = std::is_same_v<Base, EcdsaContext>;
 
     const Hash& hash_;
     pkcs11::Bytes signature_;

@@ -9,6 +9,7 @@
 
 #include "ossl/ecdsa_der.h"
 #include "ossl/error_mark.h"
+#include "ossl/newer_openssl.h"
 #include "ossl/params.h"
 #include "pkcs11/mechanism.h"
 #include "pkcs11/operation.h"
@@ -125,9 +126,35 @@ pkcs11::Bytes EcdsaContext::algorithmId() const {
     return algorithmIdOf(key(), {digest()});
 }
 
+// PKCS#11 has no mechanism and no parameter for deterministic signatures, so the nonce is the
+// token's affair. A random one in the place of the one that was asked for would go unnoticed.
+void EcdsaContext::setNonceType(const OSSL_PARAM* params) {
+    const auto wanted = ossl::unsignedOf(params, OSSL_SIGNATURE_PARAM_NONCE_TYPE);
+    if (!wanted)
+        return;
+    if (signs() && *wanted != 0)
+        throw ossl::UsageError(
+            ossl::Reason::unsupported,
+            "nonce-type " + std::to_string(*wanted) +
+                ": a token cannot be asked for deterministic ECDSA signatures, only for random "
+                "ones (nonce-type 0)");
+    nonceType_ = *wanted;
+}
+
+void EcdsaContext::setParams(const OSSL_PARAM* params) {
+    SignatureContext::setParams(params);
+    setNonceType(params);
+}
+
+void EcdsaContext::getParams(OSSL_PARAM* params) const {
+    SignatureContext::getParams(params);
+    ossl::answerUnsigned(params, OSSL_SIGNATURE_PARAM_NONCE_TYPE, nonceType_);
+}
+
 const OSSL_PARAM* EcdsaContext::settable() const {
     static const std::array list{ossl::textParam(OSSL_SIGNATURE_PARAM_DIGEST),
                                  ossl::textParam(OSSL_SIGNATURE_PARAM_PROPERTIES),
+                                 ossl::unsignedParam(OSSL_SIGNATURE_PARAM_NONCE_TYPE),
                                  ossl::endOfParams()};
     return list.data();
 }
@@ -135,6 +162,7 @@ const OSSL_PARAM* EcdsaContext::settable() const {
 const OSSL_PARAM* EcdsaContext::gettable() const {
     static const std::array list{ossl::textParam(OSSL_SIGNATURE_PARAM_DIGEST),
                                  ossl::octetsParam(OSSL_SIGNATURE_PARAM_ALGORITHM_ID),
+                                 ossl::unsignedParam(OSSL_SIGNATURE_PARAM_NONCE_TYPE),
                                  ossl::endOfParams()};
     return list.data();
 }

@@ -15,6 +15,8 @@ class EcdsaContext : public SignatureContext {
     using SignatureContext::SignatureContext;
     std::unique_ptr<SignatureContext> clone() const override;
     std::size_t maxSize() const override;
+    void setParams(const OSSL_PARAM* params) override;
+    void getParams(OSSL_PARAM* params) const override;
     const OSSL_PARAM* settable() const override;
     const OSSL_PARAM* gettable() const override;
 
@@ -25,6 +27,8 @@ class EcdsaContext : public SignatureContext {
     std::size_t signMessage(CK_MECHANISM_TYPE mechanism, ByteView message,
                             MutableBytes out) override;
     pkcs11::Bytes algorithmId() const override;
+    /// Throws UsageError if the token would have to sign with another nonce than a random one.
+    void setNonceType(const OSSL_PARAM* params);
 
   private:
     /// Gives the signed hash, which is needed to verify a signature.
@@ -32,6 +36,8 @@ class EcdsaContext : public SignatureContext {
     std::size_t signAsDer(CK_MECHANISM_TYPE mechanism, ByteView data, const HashGiver& hash,
                           MutableBytes out);
     std::vector<pkcs11::Bytes> possibleForms(ByteView raw, ByteView tbs);
+
+    unsigned nonceType_ = 0; ///< a verification may have any
 };
 
 } // namespace p11::signature

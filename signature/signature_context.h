@@ -85,6 +85,8 @@ class SignatureContext {
     virtual void keyChanged() {}
     /// Called before that if the key was given, and is not that of the last operation.
     virtual void keyGiven() {}
+    /// True if the operation signs, and does not verify.
+    bool signs() const { return signing_; }
     /// True if the operation recovers data.
     bool recovers() const { return recovers_; }
     /// The combined mechanism that signs the whole message if the token cannot sign a hash. Nothing
