@@ -7,6 +7,8 @@
 #include <openssl/rsa.h>
 
 #include "decryption.h"
+#include "jobs.h"
+#include "ossl/newer_openssl.h"
 
 namespace {
 
@@ -110,6 +112,100 @@ TEST(Decryption, MakesTheSameSubstituteWhereTheTokenTellsNoModulus) {
     BN_free(modulus);
     EXPECT_EQ(decrypt(instance, withoutModulus.get(), ciphertext, {}), expected) << takeErrors();
     EXPECT_EQ(module().configure("PKCS11_TEST_HIDE_ATTRIBUTES", nullptr), CKR_OK);
+}
+
+class Rejections : public ::testing::Test {
+  protected:
+    /// A decryption with "implicit-rejection", or without it.
+    p11::ossl::PkeyCtx started(std::optional<unsigned> implicit) const {
+        p11::ossl::PkeyCtx context(EVP_PKEY_CTX_new_from_pkey(instance.get(), key.get(), nullptr));
+        unsigned value = implicit.value_or(0);
+        const std::array params{
+            OSSL_PARAM_construct_uint(OSSL_ASYM_CIPHER_PARAM_IMPLICIT_REJECTION, &value),
+            OSSL_PARAM_construct_end()};
+        EXPECT_EQ(EVP_PKEY_decrypt_init_ex(context.get(), implicit ? params.data() : nullptr), 1)
+            << takeErrors();
+        return context;
+    }
+    /// Nothing on failure.
+    static std::optional<Bytes> messageIn(EVP_PKEY_CTX* context, const Bytes& ciphertext) {
+        Bytes out(256);
+        std::size_t size = out.size();
+        if (EVP_PKEY_decrypt(context, out.data(), &size, ciphertext.data(), ciphertext.size()) != 1)
+            return std::nullopt;
+        out.resize(size);
+        return out;
+    }
+    void expectError(EVP_PKEY_CTX* context) const {
+        EXPECT_FALSE(messageIn(context, bad));
+        EXPECT_EQ(takeErrors(), "invalid data: decryption failed\n");
+        EXPECT_EQ(messageIn(context, good), message);
+    }
+    void expectSubstitute(EVP_PKEY_CTX* context) const {
+        EXPECT_TRUE(messageIn(context, bad));
+        EXPECT_EQ(takeErrors(), "");
+        EXPECT_EQ(messageIn(context, good), message);
+    }
+
+    const Instance instance;
+    const p11::ossl::Pkey key = loadPrivate(instance, "rsa");
+    const Bytes message = randomBytes(40);
+    const Bytes good = encrypt(message);
+    const Bytes bad = badlyPadded();
+};
+
+TEST_F(Rejections, AreErrorsForThoseAloneWhoAskForThem) {
+    expectSubstitute(started(std::nullopt).get());
+    expectSubstitute(started(1).get());
+    const auto context = started(0);
+    expectError(context.get());
+    const p11::ossl::PkeyCtx copy(EVP_PKEY_CTX_dup(context.get()));
+    ASSERT_EQ(EVP_PKEY_CTX_ctrl_str(context.get(), "implicit-rejection", "1"), 1) << takeErrors();
+    expectSubstitute(context.get());
+    expectError(copy.get());
+    ASSERT_EQ(EVP_PKEY_decrypt_init(copy.get()), 1);
+    expectSubstitute(copy.get());
+}
+
+// So that the calls tell nobody but the program.
+TEST_F(Rejections, CostTheSameCallsAsMessages) {
+    expectSubstitute(started(1).get());
+    for (const unsigned implicit : {0U, 1U})
+        for (const auto& ciphertext : {good, bad}) {
+            const auto context = started(implicit);
+            const CallCounter calls;
+            messageIn(context.get(), ciphertext);
+            EXPECT_EQ(calls.total(), 2U) << calls.log();
+        }
+    takeErrors();
+}
+
+TEST_F(Rejections, AreTheSameInsideAJob) {
+    SKIP_WHERE_JOBS_CANNOT_THROW();
+    Job job([&] {
+        expectError(started(0).get());
+        expectSubstitute(started(std::nullopt).get());
+        return true;
+    });
+    EXPECT_TRUE(job.finish());
+}
+
+// As CMS looks for its recipient where it is not told which one it is (OpenSSL 3.2).
+TEST_F(Rejections, FindTheOneOfSeveralRecipients) {
+    const auto other = publicKeyFromFile("project");
+    const p11::ossl::PkeyCtx sender(
+        EVP_PKEY_CTX_new_from_pkey(defaultOnly(), other.get(), nullptr));
+    ASSERT_EQ(EVP_PKEY_encrypt_init(sender.get()), 1);
+    for (int i = 0; i < 20; ++i) {
+        Bytes foreign(256);
+        std::size_t size = foreign.size();
+        ASSERT_EQ(
+            EVP_PKEY_encrypt(sender.get(), foreign.data(), &size, message.data(), message.size()),
+            1);
+        EXPECT_FALSE(messageIn(started(0).get(), foreign));
+        EXPECT_EQ(takeErrors(), "invalid data: decryption failed\n");
+    }
+    EXPECT_EQ(messageIn(started(0).get(), good), message);
 }
 
 TEST(Decryption, OfTlsSecretsAlwaysSucceeds) {

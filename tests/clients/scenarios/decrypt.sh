@@ -57,6 +57,20 @@ scenario_pkeyutl_decrypt_bad_ciphertext() {
     differ first secret || die "the ciphertext was not bad"
 }
 
+# Without -recip OpenSSL tries each recipient, and takes the substitute for another's content key for its own.
+scenario_cms_decrypt_among_recipients() {
+    local name
+    for name in a "another name, which is long"; do # recipients are sorted: one before ours, one behind it
+        plain req -new -x509 -key "$TOKENS/twin.pem" -subj "/CN=$name" -out other.pem
+        plain cms -encrypt -binary -aes-256-cbc -in data.bin -outform DER -out mail "$(certificate_of rsa)" other.pem
+        ossl cms -decrypt -binary -inform DER -in mail -inkey "$(uri rsa)" -recip "$(certificate_of rsa)" -out content
+        cmp -s content data.bin || die "cms -decrypt of a mail to rsa and $name"
+        plain smime -encrypt -binary -aes-256-cbc -in data.bin -outform DER -out mail "$(certificate_of rsa)" other.pem
+        ossl smime -decrypt -binary -inform DER -in mail -inkey "$(uri rsa)" -recip "$(certificate_of rsa)" -out content
+        cmp -s content data.bin || die "smime -decrypt of a mail to rsa and $name"
+    done
+}
+
 scenario_cms_decrypt() {
     local options
     for options in "" "-keyopt rsa_padding_mode:oaep" "-keyopt rsa_padding_mode:oaep -keyopt rsa_oaep_md:sha256"; do
