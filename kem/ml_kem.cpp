@@ -18,7 +18,7 @@ using keymgmt::mlKemSecretSize;
 void MlKem::setKey(const std::shared_ptr<keymgmt::Key>& key) {
     if (key)
         key_ = key;
-    if (!key_ || !keymgmt::familyOf(key_->type()).decapsulates)
+    if (!key_ || keymgmt::familyOf(key_->type()).encapsulating != keymgmt::Encapsulating::mlKem)
         throw ossl::UsageError(ossl::Reason::key, "no ML-KEM key is set");
 }
 

@@ -217,6 +217,7 @@ constexpr KeyFamily ecFamily{
     .signing = Signing::ecdsa,
     .signMechanism = CKM_ECDSA,
     .agreeing = Agreeing::ecdh,
+    .encapsulating = Encapsulating::dhkem,
     .proves = provesBySigningOrAgreeing,
     .verifies = verifiesHash,
     .pairs = &pairs,

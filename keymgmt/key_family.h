@@ -27,6 +27,14 @@ enum class Signing {
 /// How such keys agree on secrets, and so which context of exchange/ they have.
 enum class Agreeing { none, ecdh, xdh };
 
+/// How such keys encapsulate secrets, and so which context of kem/ they have.
+enum class Encapsulating {
+    none,
+    rsasve,
+    dhkem, ///< keys on some curves (RFC 9180)
+    mlKem
+};
+
 /// Functions that may be null say what that means.
 struct KeyFamily {
     CK_KEY_TYPE keyType;
@@ -64,7 +72,7 @@ struct KeyFamily {
     Signing signing = Signing::none;
     CK_MECHANISM_TYPE signMechanism = 0; ///< that signs a hash, or a message where such keys do
     Agreeing agreeing = Agreeing::none;
-    bool decapsulates = false; ///< the context is that of kem/
+    Encapsulating encapsulating = Encapsulating::none;
 
     /// True if the key proves that `candidate` is its public half. Throws pkcs11::Error.
     bool (*proves)(const FoundKey& key, EVP_PKEY* candidate);

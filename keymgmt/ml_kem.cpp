@@ -43,7 +43,7 @@ constexpr KeyFamily mlKemFamily{
     .publicKeyOf = publicKeyOfParameterSet,
     .publicParameters = rawPublicParameters.data(),
     .pairParameters = seededPairParameters.data(),
-    .decapsulates = true,
+    .encapsulating = Encapsulating::mlKem,
     .proves = provesByDecapsulating,
 };
 

@@ -39,6 +39,7 @@ constexpr KeyFamily montgomeryFamily{
     .publicParameters = rawPublicParameters.data(),
     .pairParameters = rawPairParameters.data(),
     .agreeing = Agreeing::xdh,
+    .encapsulating = Encapsulating::dhkem,
     .proves = agreesWith,
     .pairs = &pairs,
 };

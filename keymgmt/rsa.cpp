@@ -216,6 +216,7 @@ constexpr KeyFamily rsaFamily{
     .defaultDigest = "SHA256",
     .signing = Signing::rsa,
     .signMechanism = CKM_RSA_PKCS,
+    .encapsulating = Encapsulating::rsasve,
     .proves = provesBySigning,
     .verifies = verifiesHash,
     .cannotProve = signsPssAlone,

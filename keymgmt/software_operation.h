@@ -36,6 +36,7 @@ class SoftwareOperation {
     ~SoftwareOperation();
 
     const Key& key() const { return *key_; }
+    /// True if the other provider takes the keydata of `key`, a key in memory.
     bool isOf(const Key& key) const;
     void setKey(std::shared_ptr<Key> key) { key_ = std::move(key); }
 
@@ -53,6 +54,8 @@ class SoftwareOperation {
         auto* function = functions_.function<Function>(id);
         return function != nullptr ? function(context_, arguments...) : refuse();
     }
+    /// EVP's refusal of an operation that the key's provider lacks. Returns EVP's number for it.
+    static int refuse();
     /// For functions that take a context and the provider's.
     const OSSL_PARAM* list(int id) const {
         using List = const OSSL_PARAM*(void*, void*);
@@ -60,8 +63,6 @@ class SoftwareOperation {
     }
 
   private:
-    static int refuse();
-
     std::shared_ptr<Key> key_; ///< also keeps the provider in use
     ContextIds ids_;
     ossl::Implementation functions_;

@@ -31,6 +31,26 @@ using OSSL_FUNC_store_delete_fn = int(void* provctx, const char* uri, const OSSL
 #define OSSL_SIGNATURE_PARAM_NONCE_TYPE "nonce-type" // 0: random, 1: deterministic (RFC 6979)
 #endif
 
+// 3.2: KEMs of RFC 9180.
+#ifndef OSSL_FUNC_KEM_AUTH_ENCAPSULATE_INIT
+#define OSSL_FUNC_KEM_AUTH_ENCAPSULATE_INIT 12
+#define OSSL_FUNC_KEM_AUTH_DECAPSULATE_INIT 13
+#endif
+using OSSL_FUNC_kem_auth_encapsulate_init_fn = int(void* ctx, void* keydata, void* authKeydata,
+                                                   const OSSL_PARAM params[]);
+using OSSL_FUNC_kem_auth_decapsulate_init_fn = int(void* ctx, void* keydata, void* authKeydata,
+                                                   const OSSL_PARAM params[]);
+
+#ifndef OSSL_KEM_PARAM_OPERATION_DHKEM
+#define OSSL_KEM_PARAM_OPERATION_DHKEM "DHKEM"
+#endif
+#ifndef OSSL_KEM_PARAM_IKME
+#define OSSL_KEM_PARAM_IKME "ikme"
+#endif
+#ifndef OSSL_PKEY_PARAM_DHKEM_IKM
+#define OSSL_PKEY_PARAM_DHKEM_IKM "dhkem-ikm"
+#endif
+
 // 3.4: signatures of messages by algorithms that include the digest.
 #ifndef OSSL_FUNC_SIGNATURE_QUERY_KEY_TYPES
 #define OSSL_FUNC_SIGNATURE_QUERY_KEY_TYPES 26

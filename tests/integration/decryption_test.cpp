@@ -180,7 +180,7 @@ TEST_F(Rejections, CostTheSameCallsAsMessages) {
     takeErrors();
 }
 
-TEST_F(Rejections, AreTheSameInsideAJob) {
+TEST_F(Rejections, AreTheSameInsideAnAsyncJob) {
     SKIP_WHERE_JOBS_CANNOT_THROW();
     Job job([&] {
         expectError(started(0).get());

@@ -30,6 +30,8 @@ constexpr std::array cases{Case{"RsaSignatures", rsaSignatures},
                            Case{"RawKeys", montgomeryRawKeys},
                            Case{"EdwardsSignatures", edwardsSignatures},
                            Case{"EdwardsInstances", edwardsInstances},
+                           Case{"RsaKem", rsaKem},
+                           Case{"CurveKem", curveKem},
                            Case{"EveryKeyIsAsked", everyKeyIsAsked},
                            Case{"MixedSources", mixedSources},
                            Case{"Generation", generation},
@@ -42,6 +44,8 @@ std::vector<Case> newerCases() {
         EVP_KEYMGMT_fetch(defaultOnly(), "ML-DSA-44", nullptr));
     ERR_clear_error();
     std::vector<Case> all;
+    if (newer<void()>("EVP_PKEY_auth_encapsulate_init") != nullptr)
+        all.push_back({"CurveKemWithSender", curveKemWithSender});
     if (newer<void()>("EVP_PKEY_sign_message_init") != nullptr)
         all.push_back({"NamedAlgorithms", namedAlgorithms});
     if (known)

@@ -32,6 +32,21 @@ scenario_openssl35_lists() {
     [ ! -s other ] || { cat other >&2; die "names that the default provider has not"; }
 }
 
+# Decapsulation by the command, with what software has encapsulated, and the other way round.
+scenario_openssl35_kem() {
+    local label
+    for label in rsa ec256; do
+        plain pkeyutl -encap -pubin -inkey "$(public_of $label)" -out wrapped -secret secret
+        ossl pkeyutl -decap -inkey "$(uri $label)" -in wrapped -secret found
+        cmp secret found || die "another secret with $label"
+        ossl pkeyutl -encap -inkey "$(uri $label)" -out wrapped -secret secret
+        plain pkeyutl -decap -inkey "$TOKENS/$label.pem" -in wrapped -secret found
+        cmp secret found || die "another secret for the public half of $label"
+    done
+    head -c 20 wrapped >short
+    fails "the ciphertext has 20 bytes" openssl pkeyutl "${PROV[@]}" -decap -inkey "$(uri rsa)" -in short -secret found
+}
+
 # -rawin is implied for Edwards keys, and CMS and dgst take them.
 scenario_openssl35_ed25519() {
     use_tokens odd-tokens

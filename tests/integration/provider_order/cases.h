@@ -26,6 +26,11 @@ void montgomeryRawKeys(Journal& journal, const World& world);
 void edwardsSignatures(Journal& journal, const World& world);
 void edwardsInstances(Journal& journal, const World& world);
 
+// KEMs
+void rsaKem(Journal& journal, const World& world);
+void curveKem(Journal& journal, const World& world);
+void curveKemWithSender(Journal& journal, const World& world);
+
 // Keys of all types
 void everyKeyIsAsked(Journal& journal, const World& world);
 void mixedSources(Journal& journal, const World& world);
