@@ -11,6 +11,7 @@
 #include "keymgmt/certificate.h"
 #include "keymgmt/key_family.h"
 #include "keymgmt/storage_parameters.h"
+#include "ossl/newer_openssl.h"
 #include "ossl/params.h"
 
 namespace p11::keymgmt {
@@ -32,6 +33,7 @@ void answerUnknown(KeyType type, OSSL_PARAM* params) {
     ossl::answerInt(params, OSSL_PKEY_PARAM_BITS, sizes.bits);
     ossl::answerInt(params, OSSL_PKEY_PARAM_SECURITY_BITS, sizes.securityBits);
     ossl::answerInt(params, OSSL_PKEY_PARAM_MAX_SIZE, sizes.largest);
+    ossl::answerInt(params, OSSL_PKEY_PARAM_SECURITY_CATEGORY, sizes.securityCategory);
     const auto& family = familyOf(type);
     if (family.mandatoryDigest != nullptr)
         ossl::answerText(params, OSSL_PKEY_PARAM_MANDATORY_DIGEST, family.mandatoryDigest);

@@ -38,9 +38,10 @@ extern const KeyFamily rsaFamily, ecFamily, edwardsFamily, montgomeryFamily, mlD
 
 /// What is told of keys that do not tell their public value.
 struct Sizes {
-    int bits;         ///< as OpenSSL counts them
-    int securityBits; ///< likewise
-    int largest;      ///< signature, secret or ciphertext, in bytes
+    int bits;                 ///< as OpenSSL counts them
+    int securityBits;         ///< likewise
+    int largest;              ///< signature, secret or ciphertext, in bytes
+    int securityCategory = 0; ///< of NIST's post-quantum criteria; 0: none
 };
 
 /// A curve that is a type of its own (RFC 7748, RFC 8032).
@@ -113,41 +114,44 @@ inline constexpr std::array keyTypes{
                .names = "X448:1.3.101.111",
                .sizes = {.bits = 448, .securityBits = 224, .largest = 56},
                .curve = {NID_X448, "curve448", 56}},
-    KeyTypeRow{.type = KeyType::mlDsa44,
-               .family = &mlDsaFamily,
-               .name = "ML-DSA-44",
-               .names = "ML-DSA-44:MLDSA44:2.16.840.1.101.3.4.3.17:id-ml-dsa-44",
-               .sizes = {.bits = 10496, .securityBits = 128, .largest = 2420},
-               .parameterSet = 1},
-    KeyTypeRow{.type = KeyType::mlDsa65,
-               .family = &mlDsaFamily,
-               .name = "ML-DSA-65",
-               .names = "ML-DSA-65:MLDSA65:2.16.840.1.101.3.4.3.18:id-ml-dsa-65",
-               .sizes = {.bits = 15616, .securityBits = 192, .largest = 3309},
-               .parameterSet = 2},
-    KeyTypeRow{.type = KeyType::mlDsa87,
-               .family = &mlDsaFamily,
-               .name = "ML-DSA-87",
-               .names = "ML-DSA-87:MLDSA87:2.16.840.1.101.3.4.3.19:id-ml-dsa-87",
-               .sizes = {.bits = 20736, .securityBits = 256, .largest = 4627},
-               .parameterSet = 3},
+    KeyTypeRow{
+        .type = KeyType::mlDsa44,
+        .family = &mlDsaFamily,
+        .name = "ML-DSA-44",
+        .names = "ML-DSA-44:MLDSA44:2.16.840.1.101.3.4.3.17:id-ml-dsa-44",
+        .sizes = {.bits = 10496, .securityBits = 128, .largest = 2420, .securityCategory = 2},
+        .parameterSet = 1},
+    KeyTypeRow{
+        .type = KeyType::mlDsa65,
+        .family = &mlDsaFamily,
+        .name = "ML-DSA-65",
+        .names = "ML-DSA-65:MLDSA65:2.16.840.1.101.3.4.3.18:id-ml-dsa-65",
+        .sizes = {.bits = 15616, .securityBits = 192, .largest = 3309, .securityCategory = 3},
+        .parameterSet = 2},
+    KeyTypeRow{
+        .type = KeyType::mlDsa87,
+        .family = &mlDsaFamily,
+        .name = "ML-DSA-87",
+        .names = "ML-DSA-87:MLDSA87:2.16.840.1.101.3.4.3.19:id-ml-dsa-87",
+        .sizes = {.bits = 20736, .securityBits = 256, .largest = 4627, .securityCategory = 5},
+        .parameterSet = 3},
     KeyTypeRow{.type = KeyType::mlKem512,
                .family = &mlKemFamily,
                .name = "ML-KEM-512",
                .names = "ML-KEM-512:MLKEM512:id-alg-ml-kem-512:2.16.840.1.101.3.4.4.1",
-               .sizes = {.bits = 512, .securityBits = 128, .largest = 768},
+               .sizes = {.bits = 512, .securityBits = 128, .largest = 768, .securityCategory = 1},
                .parameterSet = 1},
     KeyTypeRow{.type = KeyType::mlKem768,
                .family = &mlKemFamily,
                .name = "ML-KEM-768",
                .names = "ML-KEM-768:MLKEM768:id-alg-ml-kem-768:2.16.840.1.101.3.4.4.2",
-               .sizes = {.bits = 768, .securityBits = 192, .largest = 1088},
+               .sizes = {.bits = 768, .securityBits = 192, .largest = 1088, .securityCategory = 3},
                .parameterSet = 2},
     KeyTypeRow{.type = KeyType::mlKem1024,
                .family = &mlKemFamily,
                .name = "ML-KEM-1024",
                .names = "ML-KEM-1024:MLKEM1024:id-alg-ml-kem-1024:2.16.840.1.101.3.4.4.3",
-               .sizes = {.bits = 1024, .securityBits = 256, .largest = 1568},
+               .sizes = {.bits = 1024, .securityBits = 256, .largest = 1568, .securityCategory = 5},
                .parameterSet = 3}};
 
 constexpr const KeyTypeRow& rowOf(KeyType type) {

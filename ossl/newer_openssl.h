@@ -138,3 +138,8 @@ using OSSL_FUNC_kdf_set_skey_fn = int(void* ctx, void* keydata, const char* para
 #ifndef OSSL_SIGNATURE_PARAM_TEST_ENTROPY
 #define OSSL_SIGNATURE_PARAM_TEST_ENTROPY "test-entropy"
 #endif
+
+// 3.6: the security of keys against quantum computers.
+#ifndef OSSL_PKEY_PARAM_SECURITY_CATEGORY
+#define OSSL_PKEY_PARAM_SECURITY_CATEGORY "security-category"
+#endif

@@ -2,6 +2,8 @@
 // Signatures of a size that the key does not give: an error that tells both sizes, and no
 // signature.
 #include "agreement.h"
+#include "newer.h"
+#include "nss_token.h"
 
 namespace {
 
@@ -47,6 +49,52 @@ TEST_P(SizesOfSignatures, AreThoseOfTheKey) {
     }
     module().configure("PKCS11_TEST_SIGNATURE_SIZE", std::to_string(right).c_str());
     EXPECT_FALSE(sign(instance, key.get(), data, digest).empty()) << takeErrors();
+}
+
+// EVP_PKEY_get_security_category(3) of OpenSSL 3.6 asks when a key is loaded, and its public half
+// may not be known then. Older versions do not ask.
+void expectCategory(EVP_PKEY* key, EVP_PKEY* software, int category) {
+    int told = -1;
+    if (EVP_PKEY_get_int_param(key, "security-category", &told) == 1) {
+        EXPECT_EQ(told, category) << EVP_PKEY_get0_type_name(key);
+    }
+    if (auto* get = newer<int(const EVP_PKEY*)>("EVP_PKEY_get_security_category")) {
+        EXPECT_EQ(get(key), category) << EVP_PKEY_get0_type_name(key);
+        EXPECT_EQ(get(key), get(software)) << EVP_PKEY_get0_type_name(key);
+    }
+    takeErrors();
+}
+
+TEST(SecurityCategory, OfKeysOnTheTokenIsThatOfSoftware) {
+    const Instance instance;
+    for (const char* label : {"rsa", "bare-rsa", "ec256", "bare-ec", "ed25519", "x25519", "x448"}) {
+        const auto key = loadPrivate(instance, label);
+        ASSERT_TRUE(key) << label;
+        const std::string type = EVP_PKEY_get0_type_name(key.get());
+        const auto software =
+            type == "RSA" ? publicKeyFromFile("rsa")
+            : type == "EC"
+                ? publicKeyFromFile("ec256")
+                : p11::ossl::Pkey(EVP_PKEY_Q_keygen(defaultOnly(), nullptr, type.c_str()));
+        expectCategory(key.get(), software.get(), 0);
+    }
+    const auto fresh = loadPrivate(instance, "ed25519");
+    int told = -1;
+    EXPECT_EQ(EVP_PKEY_get_int_param(fresh.get(), "security-category", &told), 1);
+    EXPECT_EQ(told, 0);
+}
+
+TEST(SecurityCategory, OfPostQuantumKeysIsThatOfSoftware) {
+    if (!NssToken::isThere())
+        GTEST_SKIP() << "there is no token that has such keys, or OpenSSL does not know them";
+    const NssToken token;
+    for (const auto& [label, category] :
+         {std::pair("ML-DSA-44", 2), std::pair("ML-DSA-65", 3), std::pair("ML-DSA-87", 5),
+          std::pair("ML-KEM-512", 1), std::pair("ML-KEM-768", 3), std::pair("ML-KEM-1024", 5)}) {
+        const auto key = token.loadPrivate(label);
+        const p11::ossl::Pkey software(EVP_PKEY_Q_keygen(defaultOnly(), nullptr, label));
+        expectCategory(key.get(), software.get(), category);
+    }
 }
 
 // Fewer bytes than the field has are one with leading zeros left out; but not none.
