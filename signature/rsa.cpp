@@ -154,12 +154,26 @@ std::optional<std::size_t> RsaContext::signIfTaken(const CK_MECHANISM& mechanism
     } catch (const pkcs11::Error& error) {
         const bool isClear =
             error.rv() == CKR_ARGUMENTS_BAD || pkcs11::takes(object, mechanism.mechanism);
-        if (!key().refusals().areToldBy(error, use) || (isClear && !takesRaw()))
+        if (!key().refusals().areToldBy(error, use))
             throw;
+        if (isClear && !takesRaw())
+            throwRefused(error);
         if (pkcs11::isRefusedAtInit(error))
             key().refusals().add(use);
     }
     return std::nullopt;
+}
+
+// For a catch clause. There is no other way. With PSS it is the hashes that the token lacks.
+void RsaContext::throwRefused(const pkcs11::Error& error) const {
+    if (padding_ != RsaPadding::pss || !pkcs11::isRefusedAtInit(error))
+        throw;
+    throw pkcs11::Error(pkcs11::Failure::unsupported,
+                        std::string("the token refuses PSS padding with ") +
+                            EVP_MD_get0_name(digest()) + " and the MGF1 digest " +
+                            EVP_MD_get0_name(mgf1()) +
+                            ", and offers no raw RSA (CKM_RSA_X_509) for it: " + error.what(),
+                        error.rv());
 }
 
 // Nothing where the token does not do raw RSA, which its C_SignInit may be the first to tell.

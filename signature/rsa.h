@@ -49,6 +49,7 @@ class RsaContext : public SignatureContext {
                               const Encoding& encoding, MutableBytes out);
     std::size_t signRaw(const Encoding& encoding, MutableBytes out);
     [[noreturn]] void throwUnsupported() const;
+    [[noreturn]] void throwRefused(const pkcs11::Error& error) const;
     std::size_t signPkcs1(ByteView tbs, MutableBytes out);
     std::size_t signPss(ByteView tbs, MutableBytes out);
     std::size_t signNone(ByteView tbs, MutableBytes out);
