@@ -269,8 +269,9 @@ std::optional<std::size_t> RsaCipher::decryptOaepOnToken(ByteView ciphertext, Mu
     const keymgmt::Use use{keymgmt::Use::decrypt, CKM_RSA_PKCS_OAEP, hash->hash, mgf->mgf1};
     auto& object = key_->privateObject();
     // Where nothing fits that the token lists, its list may be wrong.
-    const bool isWorthTrying = pkcs11::takes(object, CKM_RSA_PKCS_OAEP) ||
-                               (!takesRaw() && object.attributes().allow(CKM_RSA_PKCS_OAEP));
+    const bool isWorthTrying = takesRaw() ? pkcs11::takes(object, CKM_RSA_PKCS_OAEP) &&
+                                                pkcs11::listsHashes(object, use.hash, use.mgf)
+                                          : object.attributes().allow(CKM_RSA_PKCS_OAEP);
     if (key_->refusals().contain(use) || !isWorthTrying)
         return std::nullopt;
     try {

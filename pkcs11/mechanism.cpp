@@ -101,6 +101,16 @@ const HashMechanisms* hashMechanisms(const char* name) {
     return found != table.end() ? found : nullptr;
 }
 
+const HashMechanisms* hashOfMgf1(CK_RSA_PKCS_MGF_TYPE mgf1) {
+    const auto* found = std::ranges::find(table, mgf1, &HashMechanisms::mgf1);
+    return found != table.end() ? found : nullptr;
+}
+
+bool isSha3(CK_MECHANISM_TYPE hash) {
+    return hash == CKM_SHA3_224 || hash == CKM_SHA3_256 || hash == CKM_SHA3_384 ||
+           hash == CKM_SHA3_512;
+}
+
 bool isPss(CK_MECHANISM_TYPE mechanism) {
     return mechanism == CKM_RSA_PKCS_PSS ||
            std::any_of(table.begin(), table.end(),

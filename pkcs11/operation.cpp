@@ -5,6 +5,7 @@
 
 #include "pkcs11/ciphertext_answer.h"
 #include "pkcs11/constant_time.h"
+#include "pkcs11/mechanism.h"
 
 namespace p11::pkcs11 {
 namespace {
@@ -250,6 +251,16 @@ bool takes(const TokenObject& key, CK_MECHANISM_TYPE mechanism, CK_FLAGS use) {
            withSessionPool(key.token(), [mechanism, use](const auto& pool) {
                return pool->mechanisms().offers(mechanism, use);
            });
+}
+
+bool listsHashes(const TokenObject& key, CK_MECHANISM_TYPE hash, CK_RSA_PKCS_MGF_TYPE mgf1) {
+    const auto isListed = [&key](CK_MECHANISM_TYPE type) {
+        return !isSha3(type) || withSessionPool(key.token(), [type](const auto& pool) {
+            return pool->mechanisms().offers(type);
+        });
+    };
+    const auto* ofMgf1 = hashOfMgf1(mgf1);
+    return isListed(hash) && (ofMgf1 == nullptr || isListed(ofMgf1->hash));
 }
 
 } // namespace p11::pkcs11

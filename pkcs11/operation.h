@@ -59,4 +59,9 @@ bool takes(const TokenObject& key, CK_MECHANISM_TYPE mechanism);
 /// The same, for all of `use` (CKF_ENCRYPT, CKF_WRAP). Throws Error.
 bool takes(const TokenObject& key, CK_MECHANISM_TYPE mechanism, CK_FLAGS use);
 
+/// False if a hash of PSS or OAEP is SHA-3, and the token does not list it as a digest. Modules
+/// that do not know the number may take it in C_...Init, and fail later or print something. Throws
+/// Error.
+bool listsHashes(const TokenObject& key, CK_MECHANISM_TYPE hash, CK_RSA_PKCS_MGF_TYPE mgf1);
+
 } // namespace p11::pkcs11

@@ -135,9 +135,11 @@ bool RsaContext::takesRaw() const {
 // refuses it.
 bool RsaContext::isWorthTrying(CK_MECHANISM_TYPE mechanism, const keymgmt::Use& use) const {
     auto& object = key().privateObject();
-    return !key().refusals().contain(use) &&
-           (pkcs11::takes(object, mechanism) ||
-            (!takesRaw() && object.attributes().allow(mechanism)));
+    if (key().refusals().contain(use))
+        return false;
+    return takesRaw()
+               ? pkcs11::takes(object, mechanism) && pkcs11::listsHashes(object, use.hash, use.mgf)
+               : object.attributes().allow(mechanism);
 }
 
 // Nothing where the token refuses the mechanism or its parameter, and another way may be left.

@@ -120,6 +120,8 @@ core_sign() {
         for label in $(hashed); do signs "$label" "$label" -$hash; done
         ! has rsa || signs pss rsa -$hash "${pss[@]}"
     done
+    # By the token, or by raw RSA with what the host pads.
+    ! has rsa || signs pss_sha3 rsa -sha3-256 "${pss[@]}"
     # Not the salt that tokens use by default.
     ! has rsa || signs pss_salt rsa -sha256 -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:17
     has ed25519 || return 0
@@ -160,6 +162,7 @@ core_decrypt() {
     decrypts_with decrypt "-pkeyopt rsa_padding_mode:pkcs1"
     decrypts_with oaep_sha1 "-pkeyopt rsa_padding_mode:oaep -pkeyopt rsa_oaep_md:sha1"
     decrypts_with oaep_sha256 "-pkeyopt rsa_padding_mode:oaep -pkeyopt rsa_oaep_md:sha256"
+    decrypts_with oaep_sha3 "-pkeyopt rsa_padding_mode:oaep -pkeyopt rsa_oaep_md:sha3-256"
 }
 
 core_derive() {

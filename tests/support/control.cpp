@@ -83,4 +83,8 @@ void test_module_answer_decrypt(CK_RV rv, const unsigned char* data, CK_ULONG si
 void test_module_answer_eddsa(test_module_eddsa* function) {
     answerEddsa(function);
 }
+
+void test_module_answer_sha3(test_module_pss* sign, test_module_oaep* decrypt, CK_BBOOL listed) {
+    answerSha3(sign, decrypt, listed == CK_TRUE);
+}
 }

@@ -96,6 +96,7 @@ CK_RV load(Target& self) {
     interceptOperations(self.inner);
     interceptDecryption(self.inner);
     interceptEddsa(self.inner);
+    interceptPadding(self.inner);
     beStrict(self.inner);
     interceptHandles(self.inner);
     pthread_atfork(beforeFork, afterFork, afterForkInChild);
@@ -109,6 +110,7 @@ CK_RV load(Target& self) {
     removeAllSessions();
     releaseMessages();
     releaseEddsa();
+    releasePadding();
     releaseCounters();
     releaseConfig();
 }

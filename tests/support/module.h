@@ -26,6 +26,7 @@ void interceptMessages(FunctionList& list);   // C_MessageSignInit ...
 void interceptOperations(FunctionList& list); // C_SignInit, C_Sign ...
 void interceptDecryption(FunctionList& list); // C_DecryptInit, C_Decrypt; after interceptOperations
 void interceptEddsa(FunctionList& list);      // C_SignInit, C_Sign; after interceptOperations
+void interceptPadding(FunctionList& list);    // C_SignInit, C_Decrypt ...; after those above
 void beStrict(FunctionList& list);            // C_SignInit, C_DeriveKey ...; after all those
 void interceptHandles(FunctionList& list);    // all that take or give objects; after all others
 
@@ -44,6 +45,15 @@ using SignVariant = CK_RV(CK_BBOOL prehash, const unsigned char* context, CK_ULO
 /// longer.
 void answerEddsa(SignVariant* function);
 
+/// Signs a hash with PSS, and decrypts OAEP, as C_Sign and C_Decrypt answer it.
+using SignPss = CK_RV(const CK_RSA_PKCS_PSS_PARAMS* params, const unsigned char* data,
+                      CK_ULONG size, unsigned char* signature, CK_ULONG* signatureSize);
+using DecryptOaep = CK_RV(const CK_RSA_PKCS_OAEP_PARAMS* params, const unsigned char* data,
+                          CK_ULONG size, unsigned char* out, CK_ULONG* outSize);
+/// C_Sign and C_Decrypt answer with these functions where the hash is SHA-3, which is listed as a
+/// digest where `isListed`. Null: no longer.
+void answerSha3(SignPss* signFunction, DecryptOaep* decryptFunction, bool isListed);
+
 /// Starts as if nobody had asked for slots.
 void forgetSlots();
 
@@ -51,6 +61,8 @@ void forgetSlots();
 void releaseMessages();
 /// The same of EdDSA's.
 void releaseEddsa();
+/// The same of PSS and OAEP.
+void releasePadding();
 
 /// Ends the operation that a call of the function would have ended, for calls that fail without
 /// being passed on. In real modules the operation is over then.

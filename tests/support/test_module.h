@@ -58,6 +58,17 @@ typedef CK_RV test_module_eddsa(CK_BBOOL prehash, const unsigned char* context,
 /// Ed25519ph or Ed448ph, or have a context. SoftHSM would make a plain signature. Null: no longer.
 /// Not while other threads sign.
 void test_module_answer_eddsa(test_module_eddsa* function);
+/// Signs a hash with PSS, or decrypts OAEP, in the token's place, and answers as C_Sign and
+/// C_Decrypt do.
+typedef CK_RV test_module_pss(const CK_RSA_PKCS_PSS_PARAMS* params, const unsigned char* data,
+                              CK_ULONG size, unsigned char* signature, CK_ULONG* signatureSize);
+typedef CK_RV test_module_oaep(const CK_RSA_PKCS_OAEP_PARAMS* params, const unsigned char* data,
+                               CK_ULONG size, unsigned char* out, CK_ULONG* outSize);
+/// From now on C_Sign and C_Decrypt answer with these functions if the parameters of
+/// CKM_RSA_PKCS_PSS or CKM_RSA_PKCS_OAEP (without a label) have SHA-3 as the hash. SoftHSM refuses
+/// it. If `listed` is true, the token lists SHA-3 as digests. Null: no longer. Not while other
+/// threads sign or decrypt.
+void test_module_answer_sha3(test_module_pss* sign, test_module_oaep* decrypt, CK_BBOOL listed);
 
 #pragma GCC visibility pop
 }
