@@ -41,8 +41,8 @@ const char* kemOperationOf(EVP_PKEY* key) {
                                           : OSSL_KEM_PARAM_OPERATION_DHKEM;
 }
 
-bool hasKem(EVP_PKEY* key) {
-    return EVP_PKEY_is_a(key, "RSA") == 1 || newer<AuthInit>("EVP_PKEY_auth_decapsulate_init");
+bool hasDhkem() {
+    return newer<AuthInit>("EVP_PKEY_auth_decapsulate_init") != nullptr;
 }
 
 p11::ossl::PkeyCtx beginDecapsulation(OSSL_LIB_CTX* libctx, EVP_PKEY* key,

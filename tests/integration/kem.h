@@ -22,8 +22,8 @@ struct Encapsulated {
 
 /// "RSASVE" or "DHKEM".
 const char* kemOperationOf(EVP_PKEY* key);
-/// True if OpenSSL's own provider has a KEM for `key`: for others than RSA keys, since 3.2.
-bool hasKem(EVP_PKEY* key);
+/// True if OpenSSL's own provider has DHKEM, which came with 3.2.
+bool hasDhkem();
 
 /// A context that was started; null on failure.
 p11::ossl::PkeyCtx beginDecapsulation(OSSL_LIB_CTX* libctx, EVP_PKEY* key,
