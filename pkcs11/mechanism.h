@@ -31,14 +31,14 @@ struct HashMechanisms {
 /// know the hash.
 const HashMechanisms* hashMechanisms(const char* name);
 
-/// "CKM_ECDSA"; mechanisms that this provider does not use as "CKM_0x...".
-std::string mechanismName(CK_MECHANISM_TYPE mechanism);
-
 /// The same for the hash of an MGF1.
 const HashMechanisms* hashOfMgf1(CK_RSA_PKCS_MGF_TYPE mgf1);
 
 /// True for CKM_SHA3_224 and the like, which came with PKCS#11 3.0.
 bool isSha3(CK_MECHANISM_TYPE hash);
+
+/// "CKM_ECDSA"; mechanisms that this provider does not use as "CKM_0x...".
+std::string mechanismName(CK_MECHANISM_TYPE mechanism);
 
 /// True for mechanisms that make or verify RSA-PSS signatures.
 bool isPss(CK_MECHANISM_TYPE mechanism);
