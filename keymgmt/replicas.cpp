@@ -218,12 +218,22 @@ void Replicas::add(const Keys& keys) {
         }
 }
 
+// The first one may be back by the time that the last one fails.
+std::optional<std::size_t> Replicas::Turns::choose() {
+    const auto chosen = replicas_.choose(tried_);
+    if (chosen || std::exchange(isSecondRound_, true))
+        return chosen;
+    tried_ &= ~mayReturn_;
+    return replicas_.choose(tried_);
+}
+
 const std::shared_ptr<Key>& Replicas::Turns::next() {
     replicas_.askThoseDue();
     {
         const MutexLock lock(stateMutex());
-        if (const auto chosen = replicas_.choose(tried_)) {
+        if (const auto chosen = choose()) {
             tried_.set(*chosen);
+            number_ = *chosen;
             present_ = &replicas_.members_[*chosen];
             present_->lastTurn = ++replicas_.turns_;
             return present_->key;
@@ -249,12 +259,15 @@ void Replicas::Turns::noteFailure(const pkcs11::Error& error) {
         pkcs11::trace::step("left out, the key on " + name + ": " + error.what());
     {
         const MutexLock lock(stateMutex());
-        if (fate == Fate::aside)
+        if (fate == Fate::aside) {
             present_->retry.setAside(Retry::Clock::now());
+            mayReturn_.set(number_);
+        }
         if (fate == Fate::out)
             present_->out = error.what();
     }
-    reasons_.push_back(name + ": " + error.what());
+    if (!isSecondRound_)
+        reasons_.push_back(name + ": " + error.what());
     last_ = error;
 }
 

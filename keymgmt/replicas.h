@@ -100,8 +100,8 @@ class Replicas::Turns {
     Turns(const Turns&) = delete;
     Turns& operator=(const Turns&) = delete;
 
-    /// Begins an attempt with the next one. Throws pkcs11::Error, with the reason of each, if none
-    /// is left.
+    /// Begins an attempt with the next one. Each that has failed is asked once more after the last
+    /// one: it may have returned. Throws pkcs11::Error, with the reason of each, if none is left.
     const std::shared_ptr<Key>& next();
     /// Ends the attempt. After a failure that another replica may not repeat, or would repeat in
     /// vain, rethrows it.
@@ -109,11 +109,15 @@ class Replicas::Turns {
     void noteFailure(const pkcs11::Error& error);
 
   private:
+    std::optional<std::size_t> choose() REQUIRES(pkcs11::process::stateMutex());
     [[noreturn]] void noneIsLeft() const;
 
     Replicas& replicas_;
     Tried tried_;
+    Tried mayReturn_; ///< of those: failed, and not asked again yet
+    bool isSecondRound_ = false;
     Member* present_ = nullptr;
+    std::size_t number_ = 0; ///< of the present one
     std::vector<std::string> reasons_;
     std::optional<pkcs11::Error> last_;
 };

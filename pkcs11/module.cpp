@@ -69,7 +69,7 @@ Module::Module(CK_FUNCTION_LIST* functions, const List30* functions30, std::stri
                std::string path, ModuleOptions options)
     : functions_(functions), functions30_(functions30), name_(std::move(name)),
       path_(std::move(path)), options_(std::move(options)) {
-    if (options_.oneCallAtATime)
+    if (options_.speaksToServer)
         admitOneCall();
 }
 
@@ -142,6 +142,7 @@ CK_RV Module::initializeCall() {
     if (process::exiting())
         return CKR_CRYPTOKI_NOT_INITIALIZED;
     const ProcessSettings untouched;
+    const NoBrokenPipe pipe(options_.speaksToServer);
     const auto initialize = [this](CK_C_INITIALIZE_ARGS* given) {
         return callAlone(functionName<&List::C_Initialize>,
                          [&] { return functions_->C_Initialize(given); });
@@ -159,6 +160,7 @@ CK_RV Module::initializeCall() {
 bool Module::finalizeCall() {
     if (functions_->C_Finalize == nullptr)
         return false;
+    const NoBrokenPipe pipe(options_.speaksToServer);
     const CK_RV rv = callAlone(functionName<&List::C_Finalize>,
                                [this] { return functions_->C_Finalize(nullptr); });
     return rv == CKR_OK || rv == CKR_CRYPTOKI_NOT_INITIALIZED;

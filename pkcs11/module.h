@@ -11,6 +11,7 @@
 
 #include <p11-kit/pkcs11.h>
 
+#include "pkcs11/broken_pipe.h"
 #include "pkcs11/constant_time.h"
 #include "pkcs11/error.h"
 #include "pkcs11/functions.h"
@@ -160,6 +161,7 @@ CK_RV Module::callIn(InitializationId initializationId, Args... args) {
     if (scope.verdict() != CKR_OK)
         return scope.verdict();
     const auto alone = serial_ ? std::unique_lock(*serial_) : std::unique_lock<std::mutex>();
+    const NoBrokenPipe pipe(options_.speaksToServer);
     const bool traced = trace::level() >= 2;
     const auto start =
         traced ? std::chrono::steady_clock::now() : decltype(std::chrono::steady_clock::now()){};

@@ -25,7 +25,7 @@ struct ModuleOptions {
     std::string userName;             ///< for C_LoginUser (PKCS#11 3.0); empty for C_Login
     bool noOperationState = false;    ///< quirk no-operation-state: C_GetOperationState fails
     bool pinPad = false; ///< quirk pin-pad: the token asks for the PIN, whatever its flags say
-    bool oneCallAtATime = false; ///< calls take turns, whatever the module says about locks
+    bool speaksToServer = false; ///< p11-kit's client: calls take turns, and get no SIGPIPE
     bool emptyPin = false;       ///< quirk empty-pin: log in with an empty PIN if none is given
     /// How long C_Finalize and C_Initialize wait for other threads' calls.
     std::chrono::milliseconds turnPatience{1000};

@@ -185,7 +185,7 @@ void adoptList(CK_FUNCTION_LIST** list, bool remoteOnly, const ModuleOptions& co
         if (remoteOnly && file)
             continue;
         ModuleOptions options = common;
-        options.oneCallAtATime = remoteOnly;
+        options.speaksToServer = remoteOnly;
         if (const auto own = optionOf(*entry, "x-init-reserved"); !own.empty())
             options.initArgs = own;
         const auto path = file ? ModulePolicy().require(file.get()) : std::string();
@@ -218,7 +218,7 @@ ModuleUse loadFile(const std::string& file, const std::string& name, const Modul
     const LoadScope scope;
     auto functions = loadFunctions(file);
     auto own = options;
-    own.oneCallAtATime = isClientOfServer(file);
+    own.speaksToServer = isClientOfServer(file);
     return adopt(functions, name, file, own);
 }
 

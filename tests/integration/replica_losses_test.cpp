@@ -157,6 +157,18 @@ TEST(ReplicasAllGone, IsOneErrorThatNamesEachAndTheNextOperationTriesAgain) {
     EXPECT_TRUE(signs(instance, key.get(), "rsa")) << takeErrors();
 }
 
+// The first one is back before the second one has told that it is gone.
+TEST(ReplicaReturn, WhileTheOperationIsWithTheOtherOneIsNoticed) {
+    const SecondHsm second;
+    const Instance instance;
+    const auto key = load(instance, replicaUri("rsa"));
+    ASSERT_NE(key, nullptr) << takeErrors();
+    fault("*", "1+", CKR_DEVICE_REMOVED);
+    ASSERT_EQ(second.module().setHook("C_SignInit", noFaults), CKR_OK);
+    second.fault("C_SignInit", "1+", CKR_DEVICE_REMOVED);
+    EXPECT_TRUE(signs(instance, key.get(), "rsa")) << takeErrors();
+}
+
 TEST(ReplicaLossInJobs, LosesNoOperation) {
     SKIP_WHERE_JOBS_CANNOT_THROW();
     const SecondHsm second;
