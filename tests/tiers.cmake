@@ -20,7 +20,7 @@ set(ASAN_SCENARIOS "^(keyprovider_|uri2pem|import_|delete_|key_reference_|pkey_o
 
 # Tests with threads. The names of integration tests with threads say so.
 set(TSAN_SCENARIOS "^(tls_rsa|tls_many_clients|servers_many_clients|exit_status|exit_orders_with_threads|module_is_used_by_others|token_softhsm|token_nss_softokn|token_p11_kit_client|token_p11_kit_proxy|token_server_restart_s_server|random_token)$")
-set(THREADED_TESTS "Async|Thread|Many|Crowd|SideBySide|Sessions|AtOnce|OnceAProcess|\\.Fork|StartedProgram|Life|Contexts|Contention")
+set(THREADED_TESTS "Async|Thread|Many|Crowd|SideBySide|Sessions|AtOnce|OnceAProcess|\\.Fork|StartedProgram|Life|Contexts|Contention|Replica(Return|LossInJobs|Keys\\.(GoTo|WorkInJobs))|ServerClient")
 
 # Tests that would show a leak in each kind of operation. They take time, because they need all frames of the stack.
 set(LEAK_TESTS "(Contexts\\.|Life\\.|Signature\\.ThreadsShareOneKey|Loss\\.|Store\\.AsksAThreadedCrowd|Random\\.ManyThreads|References\\.AreReadBy|Generation\\.ThreadsMake|Exchange\\.OfManyThreads|Directives\\.LimitTheSessions)")

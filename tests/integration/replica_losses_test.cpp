@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Two HSMs with the same key, one of which fails: nothing is lost, nothing that a token has
 // answered is done again, and who comes back takes part again.
+#include <atomic>
 #include <thread>
 
 #include "agreement.h"
@@ -167,6 +168,31 @@ TEST(ReplicaReturn, WhileTheOperationIsWithTheOtherOneIsNoticed) {
     ASSERT_EQ(second.module().setHook("C_SignInit", noFaults), CKR_OK);
     second.fault("C_SignInit", "1+", CKR_DEVICE_REMOVED);
     EXPECT_TRUE(signs(instance, key.get(), "rsa")) << takeErrors();
+}
+
+TEST(ReplicaThreads, LoseNoOperationWhileOneTokenFailsAndReturns) {
+    const SecondHsm second;
+    const Instance instance;
+    const auto key = load(instance, replicaUri("ec256", "balance"));
+    ASSERT_NE(key, nullptr) << takeErrors();
+    std::atomic<int> signatures{0};
+    std::thread fails([&] {
+        for (int i = 0; i < 4; ++i) {
+            fault("*", "1+", CKR_DEVICE_REMOVED);
+            for (const int before = signatures; signatures < before + 10;)
+                std::this_thread::yield();
+            noFaults();
+            for (const int before = signatures; signatures < before + 10;)
+                std::this_thread::yield();
+        }
+    });
+    inThreads(4, [&](int) {
+        for (int i = 0; i < 40; ++i) {
+            EXPECT_TRUE(signs(instance, key.get(), "ec256")) << takeErrors();
+            ++signatures;
+        }
+    });
+    fails.join();
 }
 
 TEST(ReplicaLossInJobs, LosesNoOperation) {
