@@ -80,7 +80,7 @@ scenario_replicas_killed_under_threads() {
 
 # Eight clients of a server, which verify the chain, and none of which may fail.
 bears_kills_under_clients() {
-    OPENSSL_CONF=/dev/null "$TLS_CLIENTS" -c 8 -a "$CA" -v 1.2 -s ECDSA+SHA256 "$PORT" >clients.log 2>&1 </dev/null &
+    OPENSSL_CONF=/dev/null "$TLS_CLIENTS" -t 86400 -c 8 -a "$CA" -v 1.2 -s ECDSA+SHA256 "$PORT" >clients.log 2>&1 </dev/null &
     local clients=$!
     bears_kills
     kill $clients
