@@ -106,7 +106,7 @@ void Retry::end(bool works, Clock::time_point now) {
     next_ = now + pause_;
 }
 
-Replicas::Replicas(const ossl::ProviderContext& context, ossl::Replicas mode, Keys keys,
+Replicas::Replicas(const ossl::ProviderContext& context, ossl::Replicas mode, const Keys& keys,
                    Search search)
     : context_(context), mode_(mode), search_(std::move(search)) {
     add(keys);
@@ -154,7 +154,7 @@ std::optional<std::size_t> Replicas::choose(const Tried& tried) const {
 
 // A worker asks, so that no operation waits for a token that does not answer. Without workers the
 // operation that comes after the pause does.
-void Replicas::inBackground(const void* lane, std::function<void()> task) {
+void Replicas::inBackground(const void* lane, const std::function<void()>& task) {
     const auto threads = context_.settings().asyncThreads;
     if (threads == 0 || !context_.workers().run(task, {lane, 1}, threads))
         task();

@@ -53,7 +53,8 @@ class Replicas : public std::enable_shared_from_this<Replicas> {
 
     /// `keys` has one at least, and only the first 64 count. A null `search` means that none is
     /// missing.
-    Replicas(const ossl::ProviderContext& context, ossl::Replicas mode, Keys keys, Search search);
+    Replicas(const ossl::ProviderContext& context, ossl::Replicas mode, const Keys& keys,
+             Search search);
 
     /// All of them, whether they work now or not.
     Keys keys() const;
@@ -77,7 +78,7 @@ class Replicas : public std::enable_shared_from_this<Replicas> {
         REQUIRES(pkcs11::process::stateMutex());
     bool isBetter(const Member& one, const Member& other) const;
     void askThoseDue();
-    void inBackground(const void* lane, std::function<void()> task);
+    void inBackground(const void* lane, const std::function<void()>& task);
     void ask(std::size_t member);
     void lookForMore();
     void add(const Keys& keys);

@@ -102,8 +102,7 @@ Entry asOneEntry(const ossl::ProviderContext& context, const uri::Uri& uri, ossl
         keys.push_back(std::move(one.key));
     }
     entry.key = std::make_shared<keymgmt::Key>(
-        *first, std::make_shared<keymgmt::Replicas>(context, mode, std::move(keys), search),
-        entry.uri);
+        *first, std::make_shared<keymgmt::Replicas>(context, mode, keys, search), entry.uri);
     return entry;
 }
 
